@@ -1,0 +1,73 @@
+/**
+ * The checks that Deno's own subcommands make.
+ *
+ * @module
+ */
+
+import { checkPublishedFiles } from "./published_files.ts";
+import { isDocumented, PORTABLE, type Tree } from "./tree.ts";
+
+const IMPORT_MAP = "--import-map=tools/offline/imports.json";
+
+/** Runs a subcommand. */
+async function run(args: readonly string[]): Promise<{ success: boolean; output: string }> {
+  const command = new Deno.Command(Deno.execPath(), {
+    args: [...args],
+    env: { NO_COLOR: "1" },
+    stdout: "piped",
+    stderr: "piped",
+  });
+  const { success, stdout, stderr } = await command.output();
+  const text = new TextDecoder();
+  return { success, output: text.decode(stdout) + text.decode(stderr) };
+}
+
+/** Runs a subcommand; its output if it failed, else nothing. */
+async function problemsOf(args: readonly string[]): Promise<string[]> {
+  const { success, output } = await run(args);
+  if (success) return [];
+  return [`deno ${args.slice(0, 3).join(" ")} ...\n${output.replaceAll(PROGRESS, "")}`];
+}
+
+/** Lines of a Deno command that only say what it is at. */
+const PROGRESS = /^(Check|Download) .*\n/gm;
+
+/** What each package exports, as paths. */
+function exportsOf(tree: Tree, member: string): string[] {
+  const config = JSON.parse(tree.get(`${member}/deno.json`) ?? "{}") as {
+    exports?: Record<string, string>;
+  };
+  return Object.values(config.exports ?? {}).map((target) => member + target.slice(1));
+}
+
+/** Tests that `deno task test` ignores, since it does not let them run programs. */
+const RUNNING_TESTS = ["tools/check/standard_library_test.ts", "tools/offline/dnt_test.ts"];
+
+/** The checks by name. */
+export const DENO_CHECKS: Record<string, (tree: Tree) => Promise<string[]>> = {
+  "format": () => problemsOf(["fmt", "--check"]),
+  "lint": () => problemsOf(["lint"]),
+  "types": () => problemsOf(["check", IMPORT_MAP, "."]),
+  // In one call: a type of another package counts as public only if that is linted as well.
+  "documentation": (tree) =>
+    problemsOf([
+      "doc",
+      "--lint",
+      IMPORT_MAP,
+      ...PORTABLE.flatMap((member) => exportsOf(tree, member)),
+    ]),
+  "examples in documentation": (tree) =>
+    problemsOf([
+      "test",
+      "--doc",
+      "--allow-read",
+      IMPORT_MAP,
+      ...[...tree.keys()].filter(isDocumented),
+    ]),
+  "publishing": async () => {
+    const { success, output } = await run(["publish", "--dry-run", "--allow-dirty", IMPORT_MAP]);
+    return success ? checkPublishedFiles(output, import.meta.resolve("../../")) : [output];
+  },
+  "tests that run programs": () => problemsOf(["test", "-A", IMPORT_MAP, ...RUNNING_TESTS]),
+  "kernels": () => problemsOf(["task", "kernel", "--check"]),
+};

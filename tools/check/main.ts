@@ -1,0 +1,61 @@
+/**
+ * Checks everything about the project but its tests, a line for each check, and exits with 1 if any
+ * failed:
+ *
+ *     deno task check
+ *
+ * @module
+ */
+
+import { buildPackages } from "../npm/packages.ts";
+import { checkTarball, packAll } from "../npm/tarballs.ts";
+import { DENO_CHECKS } from "./deno_commands.ts";
+import { checkExamplesRun } from "./examples_run.ts";
+import { checkImportDirections } from "./import_directions.ts";
+import { checkPackageExports } from "./package_exports.ts";
+import { checkPortability } from "./portability.ts";
+import { checkStandardLibrary } from "./standard_library.ts";
+import { checkTopLevel } from "./top_level.ts";
+import { readTree, type Tree } from "./tree.ts";
+
+/** Packs the npm packages and looks into the tarballs; `deno task npm` tries them out, too. */
+async function checkNpmPackages(tree: Tree): Promise<string[]> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await buildPackages(tree, folder);
+    return (await packAll(folder)).flatMap((tarball) => checkTarball(tarball, tree));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const topLevel = (): string[] =>
+  checkTopLevel(Array.from(Deno.readDirSync("."), ({ name }) => name));
+
+const CHECKS: Record<string, (tree: Tree) => string[] | Promise<string[]>> = {
+  "top level": topLevel,
+  "package exports": checkPackageExports,
+  "import directions": checkImportDirections,
+  "portability": checkPortability,
+  "every example is run": checkExamplesRun,
+  "standard library": (tree) => checkStandardLibrary(tree, import.meta.resolve("../../")),
+  "npm packages": checkNpmPackages,
+  ...DENO_CHECKS,
+};
+
+const tree = await readTree(".");
+const failures: string[] = [];
+for (const [name, check] of Object.entries(CHECKS)) {
+  let problems: string[];
+  try {
+    problems = await check(tree);
+  } catch (error) {
+    problems = [String(error)];
+  }
+  console.log(`${problems.length === 0 ? "ok    " : "FAILED"} ${name}`);
+  if (problems.length > 0) failures.push(`== ${name}\n${problems.join("\n")}`);
+}
+if (failures.length > 0) {
+  console.error(`\n${failures.join("\n\n")}`);
+  Deno.exit(1);
+}

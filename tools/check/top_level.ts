@@ -1,0 +1,25 @@
+/**
+ * Keeps the top level of the repository to what a reader expects there.
+ *
+ * @module
+ */
+
+import { MEMBERS } from "./tree.ts";
+
+const ALLOWED = new Set([
+  ...MEMBERS,
+  "tools",
+  ".ci",
+  ".git",
+  ".gitignore",
+  "deno.json",
+  "deno.lock",
+  "README.md",
+]);
+
+/** A line for each name that does not belong at the top level. */
+export function checkTopLevel(names: Iterable<string>): string[] {
+  return [...names].filter((name) => !ALLOWED.has(name)).map((name) =>
+    `${name}: does not belong at the top level`
+  );
+}

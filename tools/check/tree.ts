@@ -1,0 +1,59 @@
+/**
+ * The project's files as the checks see them: path from the root to text. The checks on them are pure
+ * functions, so that their tests can plant a violation in a few lines.
+ *
+ * @module
+ */
+
+/** Paths, such as "rcu/mod.ts", with their text; the text of data files is left empty. */
+export type Tree = ReadonlyMap<string, string>;
+
+/** The five packages that run on any platform. */
+export const PORTABLE: readonly string[] = ["rcu", "physmap", "flatview", "ramblock", "iommu"];
+
+/** All workspace members. */
+export const MEMBERS: readonly string[] = [...PORTABLE, "examples"];
+
+/** Reads every file under `root`. */
+export async function readTree(root: string): Promise<Tree> {
+  const tree = new Map<string, string>();
+  const read = async (folder: string): Promise<void> => {
+    for await (const { name, isDirectory } of Deno.readDir(`${root}/${folder}`)) {
+      const path = folder + name;
+      if (name === ".git") continue;
+      if (isDirectory) await read(`${path}/`);
+      else {tree.set(
+          path,
+          /\.(ts|json|md)$/.test(name) ? await Deno.readTextFile(`${root}/${path}`) : "",
+        );}
+    }
+  };
+  await read("");
+  return tree;
+}
+
+/** The package or folder at the top that a path lies in. */
+export const topOf = (path: string): string => path.slice(0, Math.max(0, path.indexOf("/")));
+
+/** Whether a TypeScript file is there for tests only, so that it is not published. */
+export function isTestOnly(path: string): boolean {
+  return /_(test|test_worker|bench)\.ts$|(^|\/)(model|testdata)\//.test(path);
+}
+
+/** Whether a file is published TypeScript of some package. */
+export function isPublished(path: string): boolean {
+  return path.endsWith(".ts") && !path.endsWith(".as.ts") && !isTestOnly(path);
+}
+
+/** Whether a file's code blocks are examples for users: what is published, and the READMEs. */
+export function isDocumented(path: string): boolean {
+  return path === "README.md" || (MEMBERS.includes(topOf(path)) && path.endsWith("/README.md")) ||
+    (PORTABLE.includes(topOf(path)) && isPublished(path));
+}
+
+/** TypeScript without its comments. Strings stay, so that one with slashes in it does no harm. */
+export function withoutComments(source: string): string {
+  const token =
+    /\/\/[^\n]*|\/\*[^]*?\*\/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`/g;
+  return source.replace(token, (text) => text.startsWith("/") ? " " : text);
+}

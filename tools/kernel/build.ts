@@ -1,0 +1,106 @@
+/**
+ * Compiles each package's WebAssembly kernel from its AssemblyScript source and embeds the bytes in
+ * a TypeScript module, since a worker of a JSR or npm package must load them with no file access.
+ *
+ *     deno task kernel           # rebuild every kernel
+ *     deno task kernel --check   # recompile, compare, exit 1 if a committed module differs
+ *
+ * @module
+ */
+
+import asc from "assemblyscript/asc";
+
+/** 65,536 pages: the import accepts any shared memory whose own maximum is at most this. */
+const MAXIMUM_PAGES = 65536;
+
+/** Section ids of the WebAssembly binary format that a kernel must not have. */
+const FORBIDDEN_SECTIONS = new Map([
+  [8, "a start function: it would run again over live memory in every worker"],
+  [11, "a data segment: it would be written again over live memory by every instantiation"],
+]);
+
+/** Compiles one kernel. */
+async function compile(folder: string): Promise<Uint8Array> {
+  let binary: Uint8Array | undefined;
+  const { error, stderr } = await asc.main([
+    `${folder}/kernel.as.ts`,
+    ...["--runtime", "stub", "--noAssert", "--optimizeLevel", "3", "--shrinkLevel", "0"],
+    ...["--enable", "threads", "--importMemory", "--sharedMemory"],
+    ...["--initialMemory", "1", "--maximumMemory", String(MAXIMUM_PAGES), "--use", "abort="],
+    ...["--outFile", "kernel.wasm"],
+  ], {
+    readFile: (name: string) => Deno.readTextFile(name).catch(() => null),
+    writeFile: (name: string, contents: Uint8Array | string) => {
+      if (name === "kernel.wasm") binary = contents as Uint8Array;
+    },
+    listFiles: () => [],
+  });
+  if (error || !binary) {
+    throw new Error(`Cannot compile ${folder}/kernel.as.ts:\n${stderr.toString()}`);
+  }
+  rejectForbiddenSections(folder, binary);
+  return binary;
+}
+
+/** Throws if the module has a section that would write to live memory at instantiation. */
+function rejectForbiddenSections(folder: string, binary: Uint8Array): void {
+  for (let at = 8; at < binary.length;) {
+    const id = binary[at++]!;
+    const reason = FORBIDDEN_SECTIONS.get(id);
+    if (reason) throw new Error(`Cannot embed the kernel of ${folder}: it has ${reason}`);
+    let size = 0;
+    for (let shift = 0;; shift += 7) {
+      const byte = binary[at++]!;
+      size |= (byte & 0x7f) << shift;
+      if (byte < 0x80) break;
+    }
+    at += size;
+  }
+}
+
+/** The text of the generated module. */
+function moduleText(binary: Uint8Array): string {
+  const base64 = binary.toBase64().replace(/.{1,96}/g, (line) => `  "${line}",\n`);
+  return `// Generated from kernel.as.ts by \`deno task kernel\`; do not edit.
+// deno-fmt-ignore-file
+
+/** The kernel's WebAssembly module, in base64. */
+export const KERNEL_BASE64: string = [
+${base64}].join("");
+`;
+}
+
+/** The kernel folders of the workspace, in the order of their names. */
+function kernelFolders(): string[] {
+  const members = [...Deno.readDirSync(".")].filter((entry) =>
+    entry.isDirectory && entry.name !== "tools"
+  );
+  const folders = members.map((entry) => `${entry.name}/kernel`);
+  return folders.filter(hasSource).sort();
+}
+
+/** Whether the folder holds a kernel's source, to be embedded in a `bytes.ts` beside it. */
+function hasSource(folder: string): boolean {
+  try {
+    return Deno.statSync(`${folder}/kernel.as.ts`).isFile;
+  } catch {
+    return false;
+  }
+}
+
+const check = Deno.args.includes("--check");
+let stale = false;
+for (const folder of kernelFolders()) {
+  const text = moduleText(await compile(folder));
+  const path = `${folder}/bytes.ts`;
+  const committed = await Deno.readTextFile(path).catch(() => "");
+  if (text === committed) continue;
+  if (check) {
+    stale = true;
+    console.error(`${path} does not match kernel.as.ts: run \`deno task kernel\``);
+  } else {
+    await Deno.writeTextFile(path, text);
+    console.log(`${path} rebuilt`);
+  }
+}
+if (stale) Deno.exit(1);

@@ -1,0 +1,81 @@
+import { assertEquals } from "@std/assert";
+import { checkTarball } from "./tarballs.ts";
+
+const tree = new Map([["physmap/deno.json", JSON.stringify({ version: "1.2.3" })]]);
+const manifest = {
+  version: "1.2.3",
+  exports: { ".": { import: "./esm/mod.js" } },
+  dependencies: { "@guestmem/rcu": "^1.2.3" },
+};
+
+/** What is found in a sound tarball after some changes; a file that is `undefined` is missing. */
+function check(changes: Record<string, unknown> = {}): string[] {
+  const contents: Record<string, unknown> = {
+    "package.json": manifest,
+    "README.md": "",
+    "CHANGELOG.md": "",
+    "LICENSE": "",
+    "esm/package.json": { type: "module" },
+    "esm/mod.js": `/** import "@std/assert" */ import { a } from "@guestmem/rcu"; import "./b.js";`,
+    "esm/mod.d.ts": "",
+    ...changes,
+  };
+  const files = Object.entries(contents).filter(([, content]) => content !== undefined)
+    .map(([path, content]) => {
+      const text = typeof content === "string" ? content : JSON.stringify(content);
+      return [path, new TextEncoder().encode(text)] as const;
+    });
+  return checkTarball({ member: "physmap", files: new Map(files) }, tree);
+}
+
+Deno.test("a sound tarball passes", () => {
+  assertEquals(check({ "esm/x/contest.js": "", "esm/x/contest.d.ts": "" }), []);
+});
+
+Deno.test("each thing that must not be in a tarball is caught", () => {
+  for (
+    const path of [
+      "esm/mod_test.js",
+      "esm/x/mod_test.d.ts",
+      "esm/x_test_worker.js",
+      "esm/mod_bench.js",
+      "esm/testdata/machine.js",
+      "esm/testdata/machine.json.gz",
+      "esm/model/steps.js",
+      "esm/mod.ts",
+      "esm/kernel.as.ts",
+      "src/mod.ts",
+      "deno.json",
+    ]
+  ) assertEquals(check({ [path]: "" }), [`physmap: has ${path}`]);
+});
+
+Deno.test("each thing that a tarball must have is missed", () => {
+  for (const path of ["README.md", "CHANGELOG.md", "LICENSE", "package.json"]) {
+    assertEquals(check({ [path]: undefined }), [`physmap: lacks ${path}`]);
+  }
+  const exports = { ...manifest.exports, "./x": { import: "./esm/x.js" } };
+  assertEquals(check({ "package.json": { ...manifest, exports } }), [
+    "physmap: exports esm/x.js, which it lacks",
+    "physmap: esm/x.js has no types",
+  ]);
+});
+
+Deno.test("versions and dependencies must agree with deno.json and the imports", () => {
+  assertEquals(check({ "package.json": { ...manifest, version: "1.2.4" } }), [
+    "physmap: is 1.2.4, deno.json says 1.2.3",
+  ]);
+  assertEquals(check({ "package.json": { ...manifest, dependencies: {} } }), [
+    "physmap: imports @guestmem/rcu and does not depend on it",
+  ]);
+  assertEquals(check({ "esm/mod.js": "" }), [
+    "physmap: depends on @guestmem/rcu and does not import it",
+  ]);
+  const dependencies = { "@guestmem/rcu": "*" };
+  assertEquals(check({ "package.json": { ...manifest, dependencies } }), [
+    "physmap: depends on @guestmem/rcu *",
+  ]);
+  assertEquals(check({ "esm/mod.d.ts": `export { f } from "fast-check/sub";` }), [
+    "physmap: imports fast-check and does not depend on it",
+  ]);
+});
