@@ -1,0 +1,304 @@
+/**
+ * The arena: shared memory with an allocator that several workers use at once.
+ *
+ * @module
+ */
+
+import { instantiateKernel, type Kernel } from "../kernel/kernel.ts";
+import { CheckedView } from "./checked.ts";
+import { type ContextInfo, Contexts } from "./contexts.ts";
+import { ArenaCore } from "./core.ts";
+import { ForeignHandleError, InvalidSizeError } from "./errors.ts";
+import { evictContext, type EvictionReport } from "./evict.ts";
+import { Heap } from "./heap.ts";
+import { DEFAULT_CONTEXTS, type Layout, LAYOUT_VERSION, layoutOf, MAGIC, Word } from "./layout.ts";
+import { detectBlocking } from "./lock.ts";
+import { linkMember, unlinkMember } from "./members.ts";
+import { reserve, sharedBuffer } from "./memory.ts";
+import { checkBlocks } from "./quarantine.ts";
+import { repair, type RepairReport, verify } from "./repair.ts";
+import { type ArenaStats, readStats } from "./stats.ts";
+import { Store } from "./store.ts";
+
+/** What another worker attaches with. Structured-cloneable: post it. */
+export interface ArenaHandle {
+  /** Tells it from other handles. */
+  readonly kind: "guestmem-arena";
+  /** Version of the layout. */
+  readonly version: number;
+  /** Random number of the arena, in hexadecimal. */
+  readonly id: string;
+  /** The memory. */
+  readonly memory: WebAssembly.Memory;
+}
+
+/** Narrow interface: what data structures need of the arena. */
+export interface BlockAllocator {
+  /** Allocates a block, zeroed unless told otherwise; see {@linkcode Arena.allocate}. */
+  allocate(bytes: number, alignment?: number, zeroed?: boolean): number;
+  /** Frees a block; see {@linkcode Arena.free}. */
+  free(offset: number): void;
+  /** The shared memory. */
+  readonly memory: WebAssembly.Memory;
+  /** The memory as unsigned words. */
+  readonly u32: Uint32Array;
+  /** The memory as signed words. */
+  readonly i32: Int32Array;
+  /** The memory as bytes. */
+  readonly u8: Uint8Array;
+}
+
+/** Options of {@linkcode Arena.create}. */
+export interface ArenaOptions {
+  /** Size of the memory in bytes, its own tables included; at most 4 GiB - 64 KiB. */
+  readonly bytes: number;
+  /** Contexts that can be attached at once, 64 unless given. */
+  readonly contexts?: number;
+  /** Label of this context, at most 63 bytes in UTF-8. */
+  readonly label?: string;
+  /** Poison, quarantine and canaries. */
+  readonly debug?: boolean;
+}
+
+/** Gives the package's own modules what users do not see. */
+export let coreOf: (arena: Arena) => ArenaCore;
+
+/**
+ * An allocator over a shared `WebAssembly.Memory`, reserved at its full size and never grown. Any
+ * number of workers attach and allocate, free and defer at once; a lock inside keeps them apart, so
+ * an `Arena` may be used from any context, also where blocking is forbidden.
+ *
+ * Offsets are byte offsets into the memory, below 2^32; 0 is never a block.
+ *
+ * @example
+ * ```ts
+ * import { Arena } from "@guestmem/rcu";
+ *
+ * const arena = Arena.create({ bytes: 1 << 20, label: "main" });
+ * const block = arena.allocate(100);
+ * arena.u32[block / 4] = 42;
+ * arena.free(block);
+ * ```
+ */
+export class Arena implements BlockAllocator {
+  /** The shared memory. */
+  readonly memory: WebAssembly.Memory;
+  /** The memory as unsigned words. */
+  readonly u32: Uint32Array;
+  /** The memory as signed words. */
+  readonly i32: Int32Array;
+  /** The memory as bytes. */
+  readonly u8: Uint8Array;
+  /** What another worker attaches with. */
+  readonly handle: ArenaHandle;
+  /** Names this context in locks and in reports; never 0, never issued twice. */
+  readonly token: number;
+  /** Whether freed blocks are poisoned and kept in quarantine, and blocks followed by a canary. */
+  readonly debug: boolean;
+  /** This context's instance of the kernel, over the arena's memory. */
+  readonly kernel: Kernel;
+  /** Loads and stores that report a use after free. */
+  readonly checked: CheckedView;
+  readonly #core: ArenaCore;
+
+  static {
+    coreOf = (arena) => arena.#core;
+  }
+
+  private constructor(handle: ArenaHandle, layout: Layout, label: string) {
+    const buffer = sharedBuffer(handle.memory);
+    const store = new Store(buffer);
+    const contexts = new Contexts(buffer, layout);
+    const heap = new Heap(store, layout, (token) => contexts.nameOf(token));
+    this.memory = handle.memory;
+    this.handle = handle;
+    this.u32 = store.u32;
+    this.u8 = store.u8;
+    this.i32 = new Int32Array(buffer);
+    this.kernel = instantiateKernel(handle.memory);
+    this.debug = store.u32[Word.DEBUG] === 1;
+    if (Atomics.load(store.u32, Word.MAGIC) !== MAGIC) heap.format();
+    this.token = contexts.join(label);
+    this.#core = new ArenaCore(
+      this.i32,
+      layout,
+      heap,
+      contexts,
+      this.token,
+      this.debug,
+      detectBlocking(),
+    );
+    this.checked = new CheckedView(heap, (action) => this.#core.locked(action));
+  }
+
+  /**
+   * Creates an arena. The memory is reserved at once; pages are committed when they are touched.
+   *
+   * @param options Size, contexts, label, debug mode
+   * @returns The arena, with the caller attached
+   * @throws {InvalidSizeError} If the size or the number of contexts is no usable number
+   * @throws {LabelTooLongError} If the label does not fit
+   * @throws {SharedMemoryUnavailableError} If the host does not share memory; says what is missing
+   * @throws {ReservationError} If the host refuses this much
+   */
+  static create(options: ArenaOptions): Arena {
+    const { bytes, contexts = DEFAULT_CONTEXTS, label = "", debug = false } = options;
+    if (!Number.isInteger(contexts) || contexts < 1 || contexts > 4096) {
+      throw new InvalidSizeError("number of contexts", contexts, "an integer from 1 to 4096");
+    }
+    const memory = reserve(bytes);
+    const layout = layoutOf(memory.buffer.byteLength, contexts);
+    const u32 = new Uint32Array(sharedBuffer(memory));
+    const [low, high] = crypto.getRandomValues(new Uint32Array(2));
+    u32[Word.VERSION] = LAYOUT_VERSION;
+    u32[Word.ID_LOW] = low!;
+    u32[Word.ID_HIGH] = high!;
+    u32[Word.BYTES] = layout.bytes;
+    u32[Word.CONTEXTS] = contexts;
+    u32[Word.DEBUG] = debug ? 1 : 0;
+    u32[Word.NEXT_TOKEN] = 1;
+    const id = formatId(low!, high!);
+    const arena = new Arena(
+      { kind: "guestmem-arena", version: LAYOUT_VERSION, id, memory },
+      layout,
+      label,
+    );
+    Atomics.store(u32, Word.MAGIC, MAGIC);
+    return arena;
+  }
+
+  /**
+   * Attaches this context to an arena that another one created.
+   *
+   * @param handle The arena's `handle`
+   * @param options Label of this context, at most 63 bytes in UTF-8
+   * @returns The arena
+   * @throws {ForeignHandleError} If the handle is none, is of another version, or does not fit the memory
+   * @throws {LabelTooLongError} If the label does not fit
+   * @throws {ContextLimitError} If as many contexts are attached as the arena was created for
+   */
+  static attach(handle: ArenaHandle, options: { readonly label?: string } = {}): Arena {
+    return new Arena(handle, checkHandle(handle), options.label ?? "");
+  }
+
+  /** Detaches this context. Locks that it still holds count as a dead holder's. */
+  close(): void {
+    this.#core.contexts.leave(this.token);
+  }
+
+  /**
+   * Allocates a block. O(1) but for the zeroing, unless the arena is nearly exhausted.
+   *
+   * @param bytes Its size in bytes, at least 1
+   * @param alignment A power of two; 16 unless given, and at least
+   * @param zeroed False leaves in the block what the memory held: for callers that write all of it
+   * @returns Offset of the block
+   * @throws {ArenaExhaustedError} If no free block is large enough
+   * @throws {InvalidSizeError} If the size or the alignment is no usable number
+   * @throws {EvictedError} If this context was evicted or has closed the arena
+   * @throws {LockTimeoutError} Where blocking is forbidden, if the lock is not free soon
+   */
+  allocate(bytes: number, alignment = 16, zeroed = true): number {
+    return this.#core.allocate(bytes, alignment, zeroed);
+  }
+
+  /**
+   * Frees a block at once: nobody may be reading it. O(1).
+   *
+   * @param offset The block
+   * @throws {InvalidPointerError} If no block starts there
+   * @throws {DoubleFreeError} If it was freed or deferred before
+   * @throws {CanaryError} In debug mode, if bytes behind its end were overwritten
+   * @throws {UseAfterFreeError} In debug mode, if a block that leaves the quarantine was written to
+   * @throws {EvictedError} If this context was evicted or has closed the arena
+   * @throws {LockTimeoutError} Where blocking is forbidden, if the lock is not free soon
+   */
+  free(offset: number): void {
+    this.#core.free(offset);
+  }
+
+  /** Reads the statistics, under the lock. */
+  stats(): ArenaStats {
+    const { heap, layout } = this.#core;
+    return this.#core.locked(() => readStats(this.u32, layout, heap.bins.largest()));
+  }
+
+  /** Lists the contexts: those attached, and those gone whose record was not used again. */
+  contexts(): ContextInfo[] {
+    return this.#core.contexts.list();
+  }
+
+  /**
+   * Checks every invariant of the heap, under the lock, and in debug mode every canary and every
+   * byte of poison in quarantine. O(blocks).
+   *
+   * @throws {ArenaCorruptError} If an invariant does not hold
+   * @throws {CanaryError} In debug mode, if bytes behind a live block were overwritten
+   * @throws {UseAfterFreeError} In debug mode, if a block in quarantine was written to
+   */
+  checkHeap(): void {
+    this.#core.locked(() => {
+      verify(this.#core.heap);
+      if (this.debug) checkBlocks(this.#core.heap);
+    });
+  }
+
+  /** Rebuilds what the headers of the blocks imply. Done by itself where it is needed. */
+  repair(): RepairReport {
+    return this.#core.locked(() => repair(this.#core.heap));
+  }
+
+  /**
+   * Declares a context dead: passes on the locks that it holds, repairs the arena if it died inside,
+   * and lets each domain release its reader slots. May be called again, for instance when the first
+   * caller died over it. A context that is alive after all gets {@linkcode EvictedError} from its
+   * next call, but must not be running in a read-side section: its blocks may be freed at once.
+   *
+   * @param token The dead context's `token`
+   * @returns What was done
+   * @throws {UnknownContextError} If no other context ever had this token
+   */
+  evict(token: number): EvictionReport {
+    return evictContext(this, this.#core, token);
+  }
+
+  /**
+   * Adds a structure whose {@linkcode EvictionHandler} is to run when a context is evicted.
+   *
+   * @param offset A live block whose first two words are left to the arena
+   * @param type Its type, one of `MemberType`
+   */
+  registerMember(offset: number, type: number): void {
+    this.#core.locked(() => linkMember(this.#core.heap.store, offset, type));
+  }
+
+  /** Takes out what {@linkcode Arena.registerMember} added; its block may be freed then. */
+  unregisterMember(offset: number): void {
+    this.#core.locked(() => unlinkMember(this.#core.heap.store, offset));
+  }
+}
+
+/** Formats an arena's random number. */
+function formatId(low: number, high: number): string {
+  return high.toString(16).padStart(8, "0") + low.toString(16).padStart(8, "0");
+}
+
+/** Checks that a handle and the memory in it are an arena of this version. */
+function checkHandle(handle: ArenaHandle): Layout {
+  const expect = (field: string, expected: unknown, actual: unknown): void => {
+    if (actual !== expected) throw new ForeignHandleError("arena", field, expected, actual);
+  };
+  expect("handle", "object", handle === null ? "null" : typeof handle);
+  expect("kind", "guestmem-arena", handle.kind);
+  expect("version", LAYOUT_VERSION, handle.version);
+  expect("memory", true, handle.memory instanceof WebAssembly.Memory);
+  expect("memory.buffer", "SharedArrayBuffer", handle.memory.buffer.constructor.name);
+  const u32 = new Uint32Array(sharedBuffer(handle.memory));
+  expect("magic", MAGIC, Atomics.load(u32, Word.MAGIC));
+  expect("layout version", LAYOUT_VERSION, u32[Word.VERSION]);
+  expect("id", formatId(u32[Word.ID_LOW]!, u32[Word.ID_HIGH]!), handle.id);
+  expect("size", handle.memory.buffer.byteLength, u32[Word.BYTES]);
+  const contexts = u32[Word.CONTEXTS]!;
+  expect("number of contexts in range", true, contexts >= 1 && contexts <= 4096);
+  return layoutOf(u32[Word.BYTES]!, contexts);
+}

@@ -1,0 +1,80 @@
+/**
+ * A block: a header of 32 bytes, then the payload. Blocks follow one another without a gap, so the
+ * headers alone say what the heap is; everything else (sizes of predecessors, bitmap, bins, lists,
+ * counters) is derived from them and can be computed again.
+ *
+ * @module
+ */
+
+/** Bytes of a block's header. */
+export const BLOCK_HEADER = 32;
+/** Bytes of the smallest block, header included. */
+export const MIN_BLOCK = 48;
+/** Unit of sizes and of alignment, in bytes. */
+export const GRAIN = 16;
+
+/** Byte that debug mode fills a block with behind what was asked for. */
+export const CANARY = 0xc5;
+/** Canary bytes that a block has at least. */
+export const CANARY_BYTES = 8;
+
+/** Words of a block's header, relative to its first. */
+export const Field = {
+  /** Size in bytes, header included; the low four bits are the {@linkcode State}. */
+  SIZE: 0,
+  /** Size of the block before this one, 0 for the first: lets `free` find it. */
+  PREVIOUS_SIZE: 1,
+  /** Bytes asked for. */
+  REQUESTED: 2,
+  /** Token of the context that allocated it. */
+  ALLOCATED_BY: 3,
+  /** Token of the context that freed it, 0 for none. */
+  FREED_BY: 4,
+  /** Number of the allocation. */
+  SERIAL: 5,
+  /** Next block in the bin, the limbo list or the quarantine; 0 at the end. */
+  NEXT: 6,
+  /** FREE: previous block in the bin. DEFERRED: offset of the limbo record. QUARANTINED: `POISON`. */
+  OWNER: 7,
+} as const;
+
+/** What a block is. */
+export const State = {
+  /** In a bin. Never beside another free block, except half-way through a change. */
+  FREE: 1,
+  /** Being allocated: the memory is not yet zeroed and nobody knows the block. */
+  PENDING: 2,
+  /** Allocated. */
+  LIVE: 3,
+  /** In a limbo list: unlinked by an updater, perhaps still read until a grace period has passed. */
+  DEFERRED: 4,
+  /** Debug mode: freed and poisoned, not yet reused. */
+  QUARANTINED: 5,
+  /** No block any more: swallowed by a free neighbour. Kept so that a second free can be told. */
+  MERGED: 14,
+} as const;
+
+/** Names of the states, for reports. */
+export const STATE_NAMES: Readonly<Record<number, string>> = {
+  [State.FREE]: "free",
+  [State.PENDING]: "pending",
+  [State.LIVE]: "live",
+  [State.DEFERRED]: "deferred",
+  [State.QUARANTINED]: "quarantined",
+  [State.MERGED]: "merged",
+};
+
+/** Index of a field of the block whose header starts at byte `block`. */
+export function at(block: number, field: number): number {
+  return (block >>> 2) + field;
+}
+
+/** Size of a block in bytes, header included. */
+export function sizeOf(u32: Uint32Array, block: number): number {
+  return (u32[block >>> 2]! & ~15) >>> 0;
+}
+
+/** State of a block, one of {@linkcode State}. */
+export function stateOf(u32: Uint32Array, block: number): number {
+  return u32[block >>> 2]! & 15;
+}

@@ -1,0 +1,227 @@
+/**
+ * What the parts of this package share of an arena and its users do not see: the heap, the lock,
+ * the context table, the list of members.
+ *
+ * @module
+ */
+
+import { BLOCK_HEADER, CANARY_BYTES, GRAIN, sizeOf, State } from "./block.ts";
+import type { Contexts } from "./contexts.ts";
+import { ArenaError, ArenaExhaustedError, EvictedError } from "./errors.ts";
+import { checkRequest, type Heap } from "./heap.ts";
+import { type Layout, Word } from "./layout.ts";
+import {
+  deferBlock,
+  Limbo,
+  registerLimbo,
+  shiftWaiting,
+  startBatch,
+  unregisterLimbo,
+  waitCookie,
+} from "./limbo.ts";
+import { acquire, type LockContext, release, setInconsistent } from "./lock.ts";
+import { checkCanary, makeRoom, quarantine, releaseOldest } from "./quarantine.ts";
+import { linkMember } from "./members.ts";
+import { repair, type RepairReport } from "./repair.ts";
+
+/** One context's attachment to an arena. */
+export class ArenaCore implements LockContext {
+  /** What the last repair by this context found, null if it made none. */
+  lastRepair: RepairReport | null = null;
+
+  /**
+   * @param i32 The memory as signed words, for atomics
+   * @param layout The arena's layout
+   * @param heap The heap
+   * @param contexts The context table
+   * @param token This context's token
+   * @param debug Whether debug mode is on
+   * @param blocking Whether this context may block
+   */
+  constructor(
+    readonly i32: Int32Array,
+    readonly layout: Layout,
+    readonly heap: Heap,
+    readonly contexts: Contexts,
+    readonly token: number,
+    readonly debug: boolean,
+    readonly blocking: boolean,
+  ) {}
+
+  /** {@inheritDoc LockContext.isGone} */
+  isGone(token: number): boolean {
+    return !this.contexts.isAlive(token);
+  }
+
+  /** Throws unless this context is attached. */
+  checkAttached(): void {
+    if (!this.contexts.isAttached()) throw new EvictedError(this.token);
+  }
+
+  /** Takes the arena's lock; repairs the arena if its last holder died. */
+  enter(): void {
+    this.checkAttached();
+    if (acquire(this.i32, Word.LOCK, this)) return;
+    let repaired = false;
+    try {
+      this.lastRepair = repair(this.heap);
+      repaired = true;
+    } finally {
+      if (!repaired) release(this.i32, Word.LOCK, this);
+    }
+    setInconsistent(this.i32, Word.LOCK, false);
+  }
+
+  /** Releases the arena's lock. */
+  leave(): void {
+    release(this.i32, Word.LOCK, this);
+  }
+
+  /**
+   * Releases the arena's lock after an error. Errors of this package are thrown before anything is
+   * changed; after any other (a stack overflow, say) the next holder has to repair.
+   */
+  leaveAfter(error: unknown): void {
+    if (!(error instanceof ArenaError)) setInconsistent(this.i32, Word.LOCK, true);
+    this.leave();
+  }
+
+  /** Runs a function under the arena's lock. Not for hot paths. */
+  locked<T>(action: () => T): T {
+    this.enter();
+    let result: T;
+    try {
+      result = action();
+    } catch (error) {
+      this.leaveAfter(error);
+      throw error;
+    }
+    this.leave();
+    return result;
+  }
+
+  /** Frees a live block. */
+  free(offset: number): void {
+    this.enter();
+    try {
+      const block = this.heap.liveBlock(offset, "free");
+      if (this.debug) {
+        checkCanary(this.heap, block);
+        makeRoom(this.heap, sizeOf(this.heap.store.u32, block));
+      }
+      this.#retire(block, this.token);
+    } catch (error) {
+      this.leaveAfter(error);
+      throw error;
+    }
+    this.leave();
+  }
+
+  /**
+   * Allocates a block; in debug mode with a canary, and out of the quarantine if need be.
+   *
+   * @param bytes Its size
+   * @param alignment Its alignment
+   * @param zeroed Whether to zero it
+   * @param memberType If not 0, the block is made a member of that type under the same lock
+   * @returns Its offset
+   */
+  allocate(bytes: number, alignment: number, zeroed = true, memberType = 0): number {
+    checkRequest(bytes, alignment);
+    const { heap } = this;
+    const wanted = this.debug ? bytes + CANARY_BYTES : bytes;
+    const aligned = Math.max(alignment, GRAIN);
+    let block: number;
+    this.enter();
+    try {
+      block = heap.allocate(wanted, bytes, aligned, this.token, zeroed);
+      while (block === 0 && this.debug && releaseOldest(heap)) {
+        block = heap.allocate(wanted, bytes, aligned, this.token, zeroed);
+      }
+      if (block === 0) throw this.#exhausted(bytes);
+      if (memberType !== 0) linkMember(heap.store, block + BLOCK_HEADER, memberType);
+    } catch (error) {
+      this.leaveAfter(error);
+      throw error;
+    }
+    this.leave();
+    return block + BLOCK_HEADER;
+  }
+
+  /** Adds a limbo record of {@linkcode LIMBO_BYTES} zeroed bytes inside a live block. */
+  registerLimbo(limbo: number): void {
+    this.locked(() => registerLimbo(this.heap.store, limbo));
+  }
+
+  /** Takes an empty limbo record out; its block may be freed then. */
+  unregisterLimbo(limbo: number): void {
+    this.locked(() => unregisterLimbo(this.heap.store, limbo));
+  }
+
+  /** Defers a live block: it is freed by {@linkcode reclaimBatch} after a grace period. */
+  pushDeferred(limbo: number, offset: number): void {
+    this.enter();
+    try {
+      const block = this.heap.liveBlock(offset, "defer");
+      if (this.debug) checkCanary(this.heap, block);
+      deferBlock(this.heap, block, limbo, this.token);
+    } catch (error) {
+      this.leaveAfter(error);
+      throw error;
+    }
+    this.leave();
+  }
+
+  /**
+   * Starts a batch that waits for a grace period; false if there is nothing to do.
+   *
+   * @param limbo The record
+   * @param startPoll Gives the cookie; called under the lock, after the batch's last block is in
+   */
+  startBatch(limbo: number, startPoll: () => number): boolean {
+    return this.locked(() => startBatch(this.heap.store, limbo, startPoll()));
+  }
+
+  /** Cookie of the batch that waits, -1 if none does. */
+  waitCookie(limbo: number): number {
+    return this.locked(() => waitCookie(this.heap.store.u32, limbo));
+  }
+
+  /**
+   * Frees at most `max` blocks of the batch whose grace period has passed.
+   *
+   * @param limbo The record
+   * @param max Most blocks to free: bounds how long the lock is held
+   * @param cookie The grace period that has passed; another batch is left alone
+   * @returns How many were freed
+   */
+  reclaimBatch(limbo: number, max: number, cookie: number): number {
+    return this.locked(() => {
+      const { store } = this.heap;
+      if (waitCookie(store.u32, limbo) !== cookie) return 0;
+      let freed = 0;
+      while (freed < max) {
+        const block = store.u32[limbo / 4 + Limbo.WAIT_HEAD]!;
+        if (block === 0) break;
+        // First, since it throws if it finds damage in the quarantine.
+        if (this.debug) makeRoom(this.heap, sizeOf(store.u32, block));
+        shiftWaiting(store, limbo);
+        this.#retire(block, 0);
+        freed++;
+      }
+      return freed;
+    });
+  }
+
+  /** Makes a block free, through the quarantine in debug mode. */
+  #retire(block: number, token: number): void {
+    if (this.debug) quarantine(this.heap, block, token);
+    else this.heap.release(block, token);
+  }
+
+  #exhausted(bytes: number): ArenaExhaustedError {
+    const free = this.heap.store.u32[Word.STATE_BYTES + State.FREE]!;
+    const largest = this.heap.bins.largest();
+    return new ArenaExhaustedError(bytes, free, largest === 0 ? 0 : largest - BLOCK_HEADER);
+  }
+}

@@ -1,0 +1,164 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { Arena, coreOf } from "./arena.ts";
+import { CANARY } from "./block.ts";
+import {
+  CanaryError,
+  DoubleFreeError,
+  InvalidPointerError,
+  OutOfBlockError,
+  UseAfterFreeError,
+} from "./errors.ts";
+import { LIMBO_BYTES } from "./limbo.ts";
+import { POISON } from "./quarantine.ts";
+
+const debugArena = () => Arena.create({ bytes: 1 << 20, label: "maker", debug: true });
+
+Deno.test("a read after free names the block, who allocated it and who freed it", () => {
+  const maker = debugArena();
+  const freer = Arena.attach(maker.handle, { label: "freer" });
+  assert(freer.debug);
+  const block = maker.allocate(40);
+  maker.checked.storeU32(block + 8, 7);
+  assertEquals(freer.checked.loadU32(block + 8), 7);
+  freer.free(block);
+  assertEquals(maker.u32[block / 4 + 2], POISON);
+  const error = assertThrows(() => maker.checked.loadU32(block + 8), UseAfterFreeError);
+  assertEquals(error.offset, block + 8);
+  assertEquals(error.access, "load");
+  assertEquals(error.history, {
+    block,
+    size: 40,
+    state: "quarantined",
+    serial: 0,
+    allocatedBy: { token: maker.token, label: "maker" },
+    freedBy: { token: freer.token, label: "freer" },
+  });
+  assert(error.message.includes('"maker" (context 1) allocated and "freer" (context 2) freed'));
+  assertThrows(() => maker.checked.storeU8(block, 1), UseAfterFreeError, "store");
+});
+
+Deno.test("the history survives the quarantine, and a merge with the free neighbour", () => {
+  const arena = debugArena();
+  const [first, second] = [arena.allocate(40), arena.allocate(40)];
+  arena.free(first);
+  arena.free(second);
+  const filler = arena.allocate(40);
+  // Push both out of the quarantine, which holds a sixteenth of the arena.
+  for (let count = 0; count < 40; count++) arena.free(arena.allocate(4096));
+  const error = assertThrows(() => arena.checked.loadI32(second), UseAfterFreeError);
+  assertEquals([error.history.block, error.history.size], [second, 40]);
+  assertEquals(error.history.state, "merged");
+  assertThrows(() => arena.free(second), DoubleFreeError);
+  arena.free(filler);
+  arena.checkHeap();
+});
+
+Deno.test("a deferred block may still be read, and is poisoned once it is reclaimed", () => {
+  const arena = debugArena();
+  const core = coreOf(arena);
+  const limbo = arena.allocate(LIMBO_BYTES);
+  core.registerLimbo(limbo);
+  const block = arena.allocate(64);
+  arena.checked.storeF64(block, 2.5);
+  core.pushDeferred(limbo, block);
+  assertEquals(arena.checked.loadF64(block), 2.5);
+  core.startBatch(limbo, () => 3);
+  assertEquals(core.reclaimBatch(limbo, 10, 2), 0, "another grace period");
+  assertEquals(core.reclaimBatch(limbo, 10, 3), 1);
+  const { history } = assertThrows(() => arena.checked.loadF64(block), UseAfterFreeError);
+  assertEquals(history.freedBy.label, "maker");
+});
+
+Deno.test("an access that runs over a block's end, or lies in none", () => {
+  const arena = debugArena();
+  const block = arena.allocate(10);
+  assertEquals(arena.checked.loadU8(block + 9), 0);
+  const error = assertThrows(() => arena.checked.loadU32(block + 8), OutOfBlockError);
+  assertEquals([error.bytes, error.block?.block], [4, block]);
+  for (const offset of [block - 1, block + 10]) {
+    assertThrows(() => arena.checked.loadU8(offset), OutOfBlockError, "has 10 bytes");
+  }
+  for (const offset of [0, arena.u8.length, -1, 0.5, NaN, block + 4096]) {
+    assertThrows(() => arena.checked.loadU8(offset), OutOfBlockError, "no block lies there");
+  }
+  assertThrows(() => arena.checked.history(0), InvalidPointerError, "outside");
+});
+
+Deno.test("checked loads and stores of each width", () => {
+  const arena = debugArena();
+  const block = arena.allocate(32);
+  arena.checked.storeU8(block, 200);
+  arena.checked.storeI32(block + 4, -5);
+  arena.checked.storeU32(block + 8, 0xffffffff);
+  arena.checked.storeF64(block + 16, Math.PI);
+  assertEquals(arena.checked.loadU8(block), 200);
+  assertEquals(arena.checked.loadI32(block + 4), -5);
+  assertEquals(arena.checked.loadU32(block + 4), 0xfffffffb);
+  assertEquals(arena.checked.loadU32(block + 8), 0xffffffff);
+  assertEquals(arena.checked.loadF64(block + 16), Math.PI);
+});
+
+Deno.test("a write past the end is found when the block is freed, deferred or checked", () => {
+  const arena = debugArena();
+  const core = coreOf(arena);
+  const limbo = arena.allocate(LIMBO_BYTES);
+  core.registerLimbo(limbo);
+  const block = arena.allocate(13);
+  arena.u8[block + 13] = 0;
+  const before = arena.stats();
+  for (const act of [() => arena.free(block), () => core.pushDeferred(limbo, block)]) {
+    const error = assertThrows(act, CanaryError, '"maker"');
+    assertEquals([error.offset, error.history.block], [block + 13, block]);
+  }
+  assertThrows(() => arena.checkHeap(), CanaryError);
+  assertEquals(arena.stats(), before);
+  arena.u8[block + 13] = CANARY;
+  arena.checkHeap();
+  arena.free(block);
+});
+
+Deno.test("a write after free is found by a check, and once when the block leaves the quarantine", () => {
+  const arena = debugArena();
+  const victim = arena.allocate(64);
+  arena.free(victim);
+  arena.u32[victim / 4 + 1] = 5; // planted
+  const found = assertThrows(() => arena.checkHeap(), UseAfterFreeError, "earlier store");
+  assertEquals([found.offset, found.history.block], [victim + 4, victim]);
+  const blocks: number[] = [];
+  for (let count = 0; count < 20; count++) blocks.push(arena.allocate(4096));
+  const errors: unknown[] = [];
+  for (const block of blocks) {
+    try {
+      arena.free(block);
+    } catch (error) {
+      errors.push(error);
+      arena.free(block); // nothing was done before
+    }
+  }
+  assertEquals(errors.length, 1);
+  assert(errors[0] instanceof UseAfterFreeError);
+  assertEquals(errors[0].history.block, victim);
+  arena.checkHeap();
+});
+
+Deno.test("the quarantine is bounded, and is given up before the arena is called exhausted", () => {
+  const arena = debugArena();
+  const { heapBytes } = arena.stats();
+  for (let count = 0; count < 100; count++) {
+    arena.free(arena.allocate(4096));
+    assert(arena.stats().quarantinedBytes <= arena.u8.length / 16);
+  }
+  assert(arena.stats().quarantinedBytes > 0);
+  const whole = arena.allocate(heapBytes - 64);
+  assertEquals(arena.stats().quarantinedBytes, 0);
+  arena.free(whole); // larger than the quarantine: still held, alone
+  arena.checkHeap();
+  arena.free(arena.allocate(heapBytes - 64));
+});
+
+Deno.test("a freed block is not handed out again while it is in quarantine", () => {
+  const arena = debugArena();
+  const block = arena.allocate(64);
+  arena.free(block);
+  for (let count = 0; count < 50; count++) assert(arena.allocate(64) !== block);
+});

@@ -1,0 +1,59 @@
+/**
+ * Eviction: what the living do about a context that died.
+ *
+ * @module
+ */
+
+import type { Arena } from "./arena.ts";
+import type { ArenaCore } from "./core.ts";
+import { type ContextName, UnknownContextError } from "./errors.ts";
+import { Word } from "./layout.ts";
+import { passOn } from "./lock.ts";
+import { evictionHandlers, members } from "./members.ts";
+import type { RepairReport } from "./repair.ts";
+
+/** What {@linkcode Arena.evict} did. */
+export interface EvictionReport {
+  /** The context. */
+  readonly context: ContextName;
+  /** Whether it counted as alive until now. */
+  readonly wasAlive: boolean;
+  /** Whether it held the arena's lock. */
+  readonly heldArenaLock: boolean;
+  /** The repair that this made necessary, or null. */
+  readonly repaired: RepairReport | null;
+  /** Functions that it had queued for after a grace period: they are lost. */
+  readonly lostFunctions: number;
+  /** What was done to the members, by name, added up: `mutexes` passed on, and so forth. */
+  readonly members: Readonly<Record<string, number>>;
+  /** Members of a type for which this context has loaded no module: nothing was done about them. */
+  readonly unhandled: number;
+}
+
+/** Evicts a context; see {@linkcode Arena.evict}. */
+export function evictContext(arena: Arena, core: ArenaCore, token: number): EvictionReport {
+  core.checkAttached();
+  if (!core.contexts.wasIssued(token) || token === core.token) throw new UnknownContextError(token);
+  const context = core.contexts.nameOf(token);
+  // Marked first: whoever finds the dead context in a lock word from now on takes the lock over.
+  const wasAlive = core.contexts.evict(token);
+  const heldArenaLock = passOn(core.i32, Word.LOCK, token);
+  const found: Record<string, number> = {};
+  let unhandled = 0;
+  core.lastRepair = null;
+  core.locked(() => {
+    for (const { offset, type } of members(core.heap.store.u32)) {
+      const handler = evictionHandlers.get(type);
+      if (!handler) {
+        unhandled++;
+        continue;
+      }
+      for (const [name, count] of Object.entries(handler(arena, offset, token))) {
+        found[name] = (found[name] ?? 0) + count;
+      }
+    }
+  });
+  const lostFunctions = core.contexts.queuedFunctions(token);
+  const repaired = core.lastRepair;
+  return { context, wasAlive, heldArenaLock, repaired, lostFunctions, members: found, unhandled };
+}

@@ -1,0 +1,300 @@
+/**
+ * The allocator proper: boundary tags, immediate coalescing, segregated bins. No locking here; the
+ * caller holds the arena's lock.
+ *
+ * Every change takes place by one store to the state word of one block (`Store.commit`). Before it,
+ * the walk over the blocks sees the old heap; after it, the new one. Whatever else is written is
+ * either invisible to the walk at that moment or derived from it, so a worker may die at any store
+ * and `repair()` finds every block.
+ *
+ * @module
+ */
+
+import { alignmentGap, Bins, rowOf } from "./bins.ts";
+import {
+  at,
+  BLOCK_HEADER,
+  CANARY,
+  Field,
+  GRAIN,
+  MIN_BLOCK,
+  sizeOf,
+  State,
+  STATE_NAMES,
+  stateOf,
+} from "./block.ts";
+import {
+  ArenaCorruptError,
+  type BlockHistory,
+  type ContextName,
+  DoubleFreeError,
+  InvalidPointerError,
+  InvalidSizeError,
+} from "./errors.ts";
+import { type Layout, Word } from "./layout.ts";
+import { BlockStarts } from "./starts.ts";
+import type { Store } from "./store.ts";
+
+/** The heap of one arena. */
+export class Heap {
+  /** Free blocks by size. */
+  readonly bins: Bins;
+  /** Where blocks start. */
+  readonly starts: BlockStarts;
+  readonly #u32: Uint32Array;
+
+  /**
+   * @param store Where the arena lies
+   * @param layout Its layout
+   * @param nameOf Names a context by its token, for errors
+   */
+  constructor(
+    readonly store: Store,
+    readonly layout: Layout,
+    readonly nameOf: (token: number) => ContextName,
+  ) {
+    this.bins = new Bins(store);
+    this.starts = new BlockStarts(store, layout);
+    this.#u32 = store.u32;
+  }
+
+  /** Makes one free block of all the heap. The memory must be fresh. */
+  format(): void {
+    const { heapStart, heapEnd } = this.layout;
+    this.store.put(at(heapStart, Field.SIZE), (heapEnd - heapStart + State.FREE) >>> 0);
+    this.starts.set(heapStart);
+    this.bins.insert(heapStart);
+    this.count(State.FREE, heapEnd - heapStart, 1);
+  }
+
+  /**
+   * Allocates a block. O(1) but for the zeroing, unless the arena is nearly exhausted.
+   *
+   * @param bytes Payload wanted, at least 1
+   * @param requested What to record as asked for; a canary fills the rest if it is less than `bytes`
+   * @param alignment A power of two of at least 16
+   * @param token The context that allocates
+   * @param zeroed Whether to zero it
+   * @returns The block's header, or 0 if nothing fits
+   */
+  allocate(
+    bytes: number,
+    requested: number,
+    alignment: number,
+    token: number,
+    zeroed = true,
+  ): number {
+    const size = Math.max(MIN_BLOCK, Math.ceil(bytes / GRAIN) * GRAIN + BLOCK_HEADER);
+    if (size > this.layout.heapEnd) return 0;
+    let block = alignment === GRAIN ? this.bins.find(size) : this.bins.findAligned(size, alignment);
+    if (block === 0) return 0;
+    const gap = alignment === GRAIN ? 0 : alignmentGap(block, alignment);
+    if (gap !== 0) block = this.#splitFront(block, gap);
+    const { store } = this;
+    const serial = this.#u32[Word.SERIAL]!;
+    store.put(Word.SERIAL, (serial + 1) >>> 0);
+    store.put(at(block, Field.REQUESTED), requested);
+    store.put(at(block, Field.ALLOCATED_BY), token);
+    store.put(at(block, Field.FREED_BY), 0);
+    store.put(at(block, Field.SERIAL), serial);
+    const taken = this.#take(block, size);
+    if (zeroed) store.fill(block + BLOCK_HEADER, block + taken, 0);
+    if (requested < bytes) {
+      store.fillBytes(block + BLOCK_HEADER + requested, block + taken, CANARY);
+    }
+    store.commit(at(block, Field.SIZE), (taken + State.LIVE) >>> 0);
+    this.count(State.LIVE, taken, 1);
+    this.#raisePeak();
+    return block;
+  }
+
+  /**
+   * Frees a block and merges it with its free neighbours. O(1).
+   *
+   * @param block Header of a block that is not free
+   * @param token The context that frees it; 0 leaves what is recorded
+   */
+  release(block: number, token: number): void {
+    const { store, bins } = this;
+    const u32 = this.#u32;
+    const own = sizeOf(u32, block);
+    const before = stateOf(u32, block);
+    if (token !== 0) store.put(at(block, Field.FREED_BY), token);
+    store.commit(at(block, Field.SIZE), (own + State.FREE) >>> 0);
+    this.count(before, own, -1);
+    this.count(State.FREE, own, 1);
+    let size = own;
+    const next = block + own;
+    if (next < this.layout.heapEnd && stateOf(u32, next) === State.FREE) {
+      bins.remove(next);
+      size = this.#merge(block, next);
+    }
+    const previous = u32[at(block, Field.PREVIOUS_SIZE)]!;
+    if (previous !== 0 && stateOf(u32, block - previous) === State.FREE) {
+      bins.remove(block - previous);
+      size = this.#merge(block - previous, block);
+      block -= previous;
+    }
+    this.#tellNext(block, size);
+    bins.insert(block);
+  }
+
+  /** Changes the state of a block that stays a block, for instance LIVE to DEFERRED. */
+  turn(block: number, state: number): void {
+    const size = sizeOf(this.#u32, block);
+    const before = stateOf(this.#u32, block);
+    this.store.commit(at(block, Field.SIZE), (size + state) >>> 0);
+    this.count(before, size, -1);
+    this.count(state, size, 1);
+  }
+
+  /**
+   * The live block whose payload starts at `offset`.
+   *
+   * @param offset What a caller gave
+   * @param action What is to be done, for the error
+   * @returns The block's header
+   * @throws {InvalidPointerError} If no block starts there
+   * @throws {DoubleFreeError} If the block is not live any more
+   * @throws {ArenaCorruptError} If the block's header was overwritten
+   */
+  liveBlock(offset: number, action: string): number {
+    const block = this.#header(offset, action);
+    const u32 = this.#u32;
+    const state = stateOf(u32, block);
+    if (!this.starts.has(block)) {
+      const inside = stateOf(u32, this.starts.covering(block)) === State.FREE;
+      if (inside && state === State.MERGED) throw this.#doubleFree(block);
+      throw new InvalidPointerError(action, offset, "no block starts there");
+    }
+    const next = block + sizeOf(u32, block);
+    const whole = STATE_NAMES[state] !== undefined && next <= this.layout.heapEnd &&
+      (next === this.layout.heapEnd || u32[at(next, Field.PREVIOUS_SIZE)] === next - block);
+    if (!whole) throw new ArenaCorruptError(block, "the header of a block was overwritten");
+    if (state !== State.LIVE) throw this.#doubleFree(block);
+    return block;
+  }
+
+  /** What is recorded of a block. */
+  history(block: number): BlockHistory {
+    const u32 = this.#u32;
+    return {
+      block: block + BLOCK_HEADER,
+      size: u32[at(block, Field.REQUESTED)]!,
+      state: STATE_NAMES[stateOf(u32, block)] ?? "corrupt",
+      serial: u32[at(block, Field.SERIAL)]!,
+      allocatedBy: this.nameOf(u32[at(block, Field.ALLOCATED_BY)]!),
+      freedBy: this.nameOf(u32[at(block, Field.FREED_BY)]!),
+    };
+  }
+
+  /** Counts a block of `size` bytes in (`by` = 1) or out (`by` = -1) of a state. */
+  count(state: number, size: number, by: number): void {
+    const bytes = Word.STATE_BYTES + state;
+    const blocks = blockCount(state, rowOf(size));
+    this.store.put(bytes, (this.#u32[bytes]! + by * size) >>> 0);
+    this.store.put(blocks, (this.#u32[blocks]! + by) >>> 0);
+  }
+
+  /** Cuts `gap` bytes off the front of a free block; both parts are free, the rest in no bin. */
+  #splitFront(block: number, gap: number): number {
+    const { store } = this;
+    const rest = block + gap;
+    const size = sizeOf(this.#u32, block) - gap;
+    this.bins.remove(block);
+    store.put(at(rest, Field.PREVIOUS_SIZE), gap);
+    store.put(at(rest, Field.SIZE), (size + State.FREE) >>> 0);
+    store.commit(at(block, Field.SIZE), (gap + State.FREE) >>> 0);
+    this.starts.set(rest);
+    this.#tellNext(rest, size);
+    this.count(State.FREE, size + gap, -1);
+    this.count(State.FREE, gap, 1);
+    this.count(State.FREE, size, 1);
+    this.bins.insert(block);
+    this.bins.insert(rest);
+    return rest;
+  }
+
+  /** Makes a free block PENDING and gives back what it has beyond `size`; returns its new size. */
+  #take(block: number, size: number): number {
+    const { store } = this;
+    const whole = sizeOf(this.#u32, block);
+    const left = whole - size;
+    this.bins.remove(block);
+    this.count(State.FREE, whole, -1);
+    if (left < MIN_BLOCK) {
+      store.commit(at(block, Field.SIZE), (whole + State.PENDING) >>> 0);
+      return whole;
+    }
+    const rest = block + size;
+    store.put(at(rest, Field.PREVIOUS_SIZE), size);
+    for (let field = Field.REQUESTED; field <= Field.OWNER; field++) store.put(at(rest, field), 0);
+    store.put(at(rest, Field.SIZE), (left + State.FREE) >>> 0);
+    store.commit(at(block, Field.SIZE), (size + State.PENDING) >>> 0);
+    this.starts.set(rest);
+    this.#tellNext(rest, left);
+    this.count(State.FREE, left, 1);
+    this.bins.insert(rest);
+    return size;
+  }
+
+  /** Lets a free block swallow the free block behind it; returns the new size. */
+  #merge(block: number, next: number): number {
+    const u32 = this.#u32;
+    const first = sizeOf(u32, block);
+    const second = sizeOf(u32, next);
+    this.store.commit(at(block, Field.SIZE), (first + second + State.FREE) >>> 0);
+    this.starts.clear(next);
+    this.store.put(at(next, Field.SIZE), (second + State.MERGED) >>> 0);
+    this.count(State.FREE, first, -1);
+    this.count(State.FREE, second, -1);
+    this.count(State.FREE, first + second, 1);
+    return first + second;
+  }
+
+  /** Writes a block's size into the header of the block behind it. */
+  #tellNext(block: number, size: number): void {
+    const next = block + size;
+    if (next < this.layout.heapEnd) this.store.put(at(next, Field.PREVIOUS_SIZE), size);
+  }
+
+  #raisePeak(): void {
+    const used = this.#u32[Word.STATE_BYTES + State.LIVE]! +
+      this.#u32[Word.STATE_BYTES + State.DEFERRED]!;
+    if (used > this.#u32[Word.PEAK]!) this.store.put(Word.PEAK, used);
+  }
+
+  #header(offset: number, action: string): number {
+    if (typeof offset !== "number" || !Number.isInteger(offset)) {
+      throw new InvalidPointerError(action, offset, "an offset is an integer");
+    }
+    const block = offset - BLOCK_HEADER;
+    if (block < this.layout.heapStart || offset >= this.layout.heapEnd) {
+      throw new InvalidPointerError(action, offset, "it lies outside of the heap");
+    }
+    if (offset % GRAIN !== 0) {
+      throw new InvalidPointerError(action, offset, `blocks are aligned to ${GRAIN} bytes`);
+    }
+    return block;
+  }
+
+  #doubleFree(block: number): DoubleFreeError {
+    const { state, freedBy } = this.history(block);
+    return new DoubleFreeError(block + BLOCK_HEADER, state, freedBy);
+  }
+}
+
+/** Index of the word that counts the blocks of a state and a row. */
+export function blockCount(state: number, row: number): number {
+  return Word.STATE_BLOCKS + (state - 1) * 28 + row;
+}
+
+/** Refuses a size or an alignment that no block can have. */
+export function checkRequest(bytes: number, alignment: number): void {
+  if (!Number.isInteger(bytes) || bytes < 1) {
+    throw new InvalidSizeError("size of a block", bytes, "an integer of at least 1");
+  }
+  const power = Number.isInteger(alignment) && alignment >= 1 && alignment <= 2 ** 31 &&
+    Number.isInteger(Math.log2(alignment));
+  if (!power) throw new InvalidSizeError("alignment", alignment, "a power of two of at most 2^31");
+}

@@ -1,0 +1,120 @@
+/**
+ * What debug mode does to blocks: canary bytes behind the payload, poison in what was freed, and a
+ * quarantine that keeps freed blocks from being used again for a while.
+ *
+ * @module
+ */
+
+import { at, BLOCK_HEADER, CANARY, Field, sizeOf, State, stateOf } from "./block.ts";
+import { CanaryError, UseAfterFreeError } from "./errors.ts";
+import type { Heap } from "./heap.ts";
+import { Word } from "./layout.ts";
+
+/** Word that fills freed blocks. No multiple of 16 and no small number, so it makes a bad pointer. */
+export const POISON = 0xdeadbeef;
+/** The quarantine holds at most one part in so many of the arena. */
+const QUARANTINE_SHARE = 16;
+
+/** First byte of a block's canary that was overwritten, 0 if none was. */
+export function damagedCanary(heap: Heap, block: number): number {
+  const { u32, u8 } = heap.store;
+  const end = block + sizeOf(u32, block);
+  for (let byte = block + BLOCK_HEADER + u32[at(block, Field.REQUESTED)]!; byte < end; byte++) {
+    if (u8[byte] !== CANARY) return byte;
+  }
+  return 0;
+}
+
+/** Throws if a live block's canary was overwritten. */
+export function checkCanary(heap: Heap, block: number): void {
+  const byte = damagedCanary(heap, block);
+  if (byte !== 0) throw new CanaryError(byte, heap.history(block));
+}
+
+/** First byte of a freed block that is not poison any more, 0 if there is none. */
+export function damagedPoison(heap: Heap, block: number): number {
+  const { u32 } = heap.store;
+  const end = (block + sizeOf(u32, block)) / 4;
+  for (let word = (block + BLOCK_HEADER) / 4; word < end; word++) {
+    if (u32[word] !== POISON) return word * 4;
+  }
+  return 0;
+}
+
+/** Poisons a block and puts it at the end of the quarantine. */
+export function quarantine(heap: Heap, block: number, token: number): void {
+  const { store } = heap;
+  if (token !== 0) store.put(at(block, Field.FREED_BY), token);
+  // Before it is poisoned: a block must not be live with its contents gone.
+  heap.turn(block, State.QUARANTINED);
+  poison(heap, block);
+  appendQuarantined(heap, block);
+}
+
+/** Poisons a block that is in quarantine, and notes in its header that it is. */
+function poison(heap: Heap, block: number): void {
+  const { store } = heap;
+  store.fill(block + BLOCK_HEADER, block + sizeOf(store.u32, block), POISON);
+  store.put(at(block, Field.OWNER), POISON);
+}
+
+/** Queues a block whose header says QUARANTINED, poisoned or not: the context that freed it died. */
+export function requeueQuarantined(heap: Heap, block: number): void {
+  if (heap.store.u32[at(block, Field.OWNER)] !== POISON) poison(heap, block);
+  appendQuarantined(heap, block);
+}
+
+/** Appends a block whose header says QUARANTINED to the queue. */
+function appendQuarantined(heap: Heap, block: number): void {
+  const { store } = heap;
+  const tail = store.u32[Word.QUARANTINE_TAIL]!;
+  store.put(at(block, Field.NEXT), 0);
+  store.put(tail === 0 ? Word.QUARANTINE_HEAD : at(tail, Field.NEXT), block);
+  store.put(Word.QUARANTINE_TAIL, block);
+}
+
+/** Frees the oldest block in quarantine; false if there is none. */
+export function releaseOldest(heap: Heap): boolean {
+  const { store } = heap;
+  const block = store.u32[Word.QUARANTINE_HEAD]!;
+  if (block === 0) return false;
+  checkOldest(heap);
+  const next = store.u32[at(block, Field.NEXT)]!;
+  store.put(Word.QUARANTINE_HEAD, next);
+  if (next === 0) store.put(Word.QUARANTINE_TAIL, 0);
+  heap.release(block, 0);
+  return true;
+}
+
+/** Frees blocks from the quarantine until `bytes` more fit into its share of the arena. */
+export function makeRoom(heap: Heap, bytes: number): void {
+  const limit = heap.layout.bytes / QUARANTINE_SHARE;
+  while (heap.store.u32[Word.STATE_BYTES + State.QUARANTINED]! + bytes > limit) {
+    if (!releaseOldest(heap)) return;
+  }
+}
+
+/**
+ * Throws if the oldest block in quarantine was written to after it was freed. It is poisoned again
+ * before, so that each such write is reported once.
+ */
+function checkOldest(heap: Heap): void {
+  const block = heap.store.u32[Word.QUARANTINE_HEAD]!;
+  const byte = damagedPoison(heap, block);
+  if (byte === 0) return;
+  const error = new UseAfterFreeError("earlier store", byte, heap.history(block));
+  poison(heap, block);
+  throw error;
+}
+
+/** Throws at the first block whose canary or whose poison was overwritten. */
+export function checkBlocks(heap: Heap): void {
+  const { layout, store } = heap;
+  for (let block = layout.heapStart; block < layout.heapEnd; block += sizeOf(store.u32, block)) {
+    const state = stateOf(store.u32, block);
+    if (state === State.LIVE || state === State.DEFERRED) checkCanary(heap, block);
+    if (state !== State.QUARANTINED) continue;
+    const byte = damagedPoison(heap, block);
+    if (byte !== 0) throw new UseAfterFreeError("earlier store", byte, heap.history(block));
+  }
+}

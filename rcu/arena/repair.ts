@@ -1,0 +1,228 @@
+/**
+ * Repair and verification: both walk the blocks from the first to the last, which is possible at
+ * every moment, and compare everything else with what the walk finds; repair rebuilds it.
+ *
+ * @module
+ */
+
+import { binOf, rowOf, ROWS } from "./bins.ts";
+import { at, Field, GRAIN, MIN_BLOCK, sizeOf, State, STATE_NAMES, stateOf } from "./block.ts";
+import { ArenaCorruptError } from "./errors.ts";
+import { blockCount, type Heap } from "./heap.ts";
+import { Word } from "./layout.ts";
+import { appendDeferred, Limbo, limbos } from "./limbo.ts";
+import { requeueQuarantined } from "./quarantine.ts";
+
+/** What a repair found. */
+export interface RepairReport {
+  /** Blocks in the heap afterwards, free ones included. */
+  readonly blocks: number;
+  /** Blocks that were half-way through an allocation, now free. */
+  readonly reclaimed: number;
+  /** Blocks that are deferred; all wait for a grace period to be started anew. */
+  readonly deferred: number;
+}
+
+/** Size of the block at `block`, once it is known to be a block. */
+function checkedSize(heap: Heap, block: number): number {
+  const { u32 } = heap.store;
+  const size = sizeOf(u32, block);
+  const state = stateOf(u32, block);
+  const valid = size >= MIN_BLOCK && block + size <= heap.layout.heapEnd && size % GRAIN === 0 &&
+    state >= State.FREE && state <= State.QUARANTINED;
+  if (!valid) {
+    throw new ArenaCorruptError(
+      block,
+      `block with size ${size} and state ${STATE_NAMES[state] ?? state}`,
+    );
+  }
+  return size;
+}
+
+/**
+ * Rebuilds everything that is derived from the blocks' headers. Blocks that were being allocated
+ * become free, free neighbours are merged, deferred blocks go back to their records' "next" queues
+ * in the order of their addresses. May itself be interrupted at any store and be run again.
+ *
+ * @param heap The heap; the caller holds the arena's lock
+ * @returns What was found
+ * @throws {ArenaCorruptError} If a header is not one that the allocator writes; nothing is changed
+ */
+export function repair(heap: Heap): RepairReport {
+  const { store, layout } = heap;
+  const { u32 } = store;
+  for (let block = layout.heapStart; block < layout.heapEnd;) block += checkedSize(heap, block);
+  resetDerived(heap);
+  const records = new Set(limbos(u32));
+  let blocks = 0, reclaimed = 0, deferred = 0, previousSize = 0;
+  for (let block = layout.heapStart; block < layout.heapEnd;) {
+    if (stateOf(u32, block) === State.PENDING) {
+      store.commit(at(block, Field.SIZE), (sizeOf(u32, block) + State.FREE) >>> 0);
+      reclaimed++;
+    }
+    const size = mergeRun(heap, block);
+    store.put(at(block, Field.PREVIOUS_SIZE), previousSize);
+    heap.starts.set(block);
+    const state = stateOf(u32, block);
+    heap.count(state, size, 1);
+    if (state === State.FREE) heap.bins.insert(block);
+    const owner = u32[at(block, Field.OWNER)]!;
+    if (state === State.DEFERRED && records.has(owner)) {
+      appendDeferred(heap, block, owner);
+      deferred++;
+    }
+    if (state === State.QUARANTINED) requeueQuarantined(heap, block);
+    previousSize = size;
+    blocks++;
+    block += size;
+  }
+  return { blocks, reclaimed, deferred };
+}
+
+/** Lets a free block swallow what follows it and is free or half-allocated; returns its size. */
+function mergeRun(heap: Heap, block: number): number {
+  const { store, layout } = heap;
+  const { u32 } = store;
+  let size = sizeOf(u32, block);
+  if (stateOf(u32, block) !== State.FREE) return size;
+  for (let next = block + size; next < layout.heapEnd; next = block + size) {
+    const state = stateOf(u32, next);
+    if (state !== State.FREE && state !== State.PENDING) break;
+    const swallowed = sizeOf(u32, next);
+    size += swallowed;
+    store.commit(at(block, Field.SIZE), (size + State.FREE) >>> 0);
+    store.put(at(next, Field.SIZE), (swallowed + State.MERGED) >>> 0);
+  }
+  return size;
+}
+
+/** Empties bitmap, bins, counters, quarantine and limbo queues. */
+function resetDerived(heap: Heap): void {
+  const { store } = heap;
+  heap.starts.reset();
+  heap.bins.reset();
+  store.fill(Word.STATE_BYTES * 4, Word.ROW_MAP * 4, 0);
+  store.put(Word.QUARANTINE_HEAD, 0);
+  store.put(Word.QUARANTINE_TAIL, 0);
+  for (const limbo of limbos(store.u32)) store.fill(limbo, limbo + Limbo.LINK * 4, 0);
+}
+
+/** Throws an {@linkcode ArenaCorruptError} unless a condition holds. */
+function expect(holds: boolean, offset: number, reason: string): void {
+  if (!holds) throw new ArenaCorruptError(offset, reason);
+}
+
+/**
+ * Checks every invariant of the heap: blocks, bitmap, bins, counters, queues.
+ *
+ * @param heap The heap; the caller holds the arena's lock
+ * @throws {ArenaCorruptError} At the first that does not hold
+ */
+export function verify(heap: Heap): void {
+  const { store, layout } = heap;
+  const { u32 } = store;
+  const bytes = new Map<number, number>();
+  const counts = new Map<number, number>();
+  const inState = new Map<number, Set<number>>();
+  for (const state of Object.values(State)) inState.set(state, new Set());
+  let previousSize = 0, previousState = 0, starts = 0;
+  for (let block = layout.heapStart; block < layout.heapEnd;) {
+    const size = checkedSize(heap, block);
+    const state = stateOf(u32, block);
+    expect(state !== State.PENDING, block, "a block is pending");
+    expect(
+      u32[at(block, Field.PREVIOUS_SIZE)] === previousSize,
+      block,
+      "the previous size is wrong",
+    );
+    expect(heap.starts.has(block), block, "the bitmap misses a block");
+    expect(
+      state !== State.FREE || previousState !== State.FREE,
+      block,
+      "two free blocks side by side",
+    );
+    bytes.set(state, (bytes.get(state) ?? 0) + size);
+    const counter = blockCount(state, rowOf(size));
+    counts.set(counter, (counts.get(counter) ?? 0) + 1);
+    inState.get(state)!.add(block);
+    previousSize = size;
+    previousState = state;
+    starts++;
+    block += size;
+  }
+  expect(starts === marks(heap), layout.bitmapAt, "the bitmap has marks where no block starts");
+  for (let word: number = Word.STATE_BYTES; word < Word.STATE_BLOCKS; word++) {
+    expect(
+      u32[word] === (bytes.get(word - Word.STATE_BYTES) ?? 0),
+      word * 4,
+      "a byte counter is wrong",
+    );
+  }
+  for (let word: number = Word.STATE_BLOCKS; word < Word.ROW_MAP; word++) {
+    expect(u32[word] === (counts.get(word) ?? 0), word * 4, "a block counter is wrong");
+  }
+  verifyBins(heap, inState.get(State.FREE)!);
+  verifyQueues(heap, inState.get(State.DEFERRED)!, inState.get(State.QUARANTINED)!);
+}
+
+/** Number of bits set in the bitmap. */
+function marks(heap: Heap): number {
+  const { u32 } = heap.store;
+  let found = 0;
+  for (
+    let word = heap.layout.bitmapAt / 4;
+    word < (heap.layout.bitmapAt + heap.layout.bytes / 128) / 4;
+    word++
+  ) {
+    for (let bits = u32[word]!; bits !== 0; bits &= bits - 1) found++;
+  }
+  return found;
+}
+
+function verifyBins(heap: Heap, free: Set<number>): void {
+  const { u32 } = heap.store;
+  let found = 0;
+  for (let bin = 0; bin < ROWS * 8; bin++) {
+    const marked = ((u32[Word.BIN_MAPS + (bin >>> 3)]! >>> (bin & 7)) & 1) !== 0;
+    expect(marked === (heap.bins.head(bin) !== 0), bin, "the map of bins is wrong");
+    let previous = 0;
+    for (let block = heap.bins.head(bin); block !== 0; block = u32[at(block, Field.NEXT)]!) {
+      expect(free.has(block), block, "a bin holds a block that is not free");
+      expect(binOf(sizeOf(u32, block) >>> 4) === bin, block, "a block is in the wrong bin");
+      expect(u32[at(block, Field.OWNER)] === previous, block, "a bin's back link is wrong");
+      previous = block;
+      expect(++found <= free.size, block, "a bin runs in a circle");
+    }
+  }
+  for (let row = 0; row < ROWS; row++) {
+    const marked = ((u32[Word.ROW_MAP]! >>> row) & 1) !== 0;
+    expect(marked === (u32[Word.BIN_MAPS + row] !== 0), row, "the map of rows is wrong");
+  }
+  expect(found === free.size, 0, "a free block is in no bin");
+}
+
+function verifyQueues(heap: Heap, deferred: Set<number>, quarantined: Set<number>): void {
+  const { u32 } = heap.store;
+  const queue = (head: number, of: Set<number>, what: string): number => {
+    let length = 0;
+    for (let block = head; block !== 0; block = u32[at(block, Field.NEXT)]!) {
+      expect(of.has(block), block, `${what} holds a block that does not belong there`);
+      expect(++length <= of.size, block, `${what} runs in a circle`);
+    }
+    return length;
+  };
+  expect(
+    queue(u32[Word.QUARANTINE_HEAD]!, quarantined, "the quarantine") === quarantined.size,
+    0,
+    "a quarantined block is not in the queue",
+  );
+  let listed = 0;
+  for (const limbo of limbos(u32)) {
+    const record = limbo / 4;
+    const length = queue(u32[record + Limbo.NEXT_HEAD]!, deferred, "a limbo record") +
+      queue(u32[record + Limbo.WAIT_HEAD]!, deferred, "a limbo record");
+    expect(length === u32[record + Limbo.COUNT], limbo, "the count of a limbo record is wrong");
+    listed += length;
+  }
+  expect(listed === deferred.size, 0, "a deferred block is in no limbo record");
+}

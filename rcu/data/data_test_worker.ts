@@ -1,0 +1,140 @@
+/// <reference lib="deno.worker" />
+import { serve } from "#tools/testing/worker_side.ts";
+import { Schedule } from "#tools/testing/schedule.ts";
+import { READY, STOP } from "../domain/testdata/words.ts";
+import {
+  Arena,
+  type ArenaHandle,
+  type DomainHandle,
+  RcuDomain,
+  RcuList,
+  RcuPair,
+  RcuPointer,
+} from "../mod.ts";
+
+/** What each test sends. */
+export interface Data {
+  arena: ArenaHandle;
+  domain: DomainHandle;
+  schedule: SharedArrayBuffer;
+  words: SharedArrayBuffer;
+}
+
+/** What a worker saw while it read until told to stop. */
+export interface Seen {
+  /** Values, lists or pairs that were not as published. */
+  wrong: number;
+  /** How often it looked. */
+  looks: number;
+}
+
+const setup = (data: Data) => {
+  const arena = Arena.attach(data.arena);
+  const reader = RcuDomain.attach(arena, data.domain).register();
+  const schedule = Schedule.attach(data.schedule);
+  const words = new Int32Array(data.words);
+
+  /** Calls `isWrong` inside sections until told to stop. */
+  const look = (isWrong: () => boolean): Seen => {
+    const seen = { wrong: 0, looks: 0 };
+    Atomics.add(words, READY, 1);
+    while (Atomics.load(words, STOP) === 0) {
+      if (isWrong()) seen.wrong++;
+      seen.looks++;
+    }
+    return seen;
+  };
+
+  return {
+    /** Blocks hold a number and its complement. */
+    readPointer(offset: number): Seen {
+      const pointer = RcuPointer.attach(arena, offset);
+      return look(() => {
+        const section = reader.lock();
+        const block = pointer.dereference(section) / 4;
+        const first = arena.u32[block]!;
+        const wrong = arena.u32[block + 1] !== (~first >>> 0);
+        section.unlock();
+        return wrong;
+      });
+    },
+    /** As `readPointer`, by the fused section: blocks hold their own offset. */
+    readWord(offset: number): Seen {
+      const pointer = RcuPointer.attach(arena, offset);
+      return look(() => {
+        const word = reader.readWord(pointer, 0);
+        return word === 0 || word % 16 !== 0; // not filled in, or poison
+      });
+    },
+    /** The halves are a number and its complement. */
+    readPair(offset: number): Seen {
+      const pair = RcuPair.attach(arena, offset);
+      return look(() => {
+        const section = reader.lock();
+        const torn = pair.load(section) !== (~pair.second >>> 0);
+        section.unlock();
+        return torn;
+      });
+    },
+    publishPairs(offset: number, rounds: number): void {
+      const pair = RcuPair.attach(arena, offset);
+      for (let round = 0; round < rounds; round++) pair.publish(round * 65537, ~(round * 65537));
+    },
+    /** Reads two pointers, or both halves of a pair, with the writer in between. */
+    readBetween(first: number, second: number): [number, number] {
+      const pointers = [first, second].map((offset) => RcuPointer.attach(arena, offset));
+      const section = reader.lock();
+      const one = pointers[0]!.dereference(section);
+      schedule.reach(1);
+      schedule.awaitStep(2);
+      const two = pointers[1]!.dereference(section);
+      section.unlock();
+      return [one, two];
+    },
+    readPairBetween(offset: number): [number, number] {
+      const pair = RcuPair.attach(arena, offset);
+      const section = reader.lock();
+      const one = pair.load(section);
+      schedule.reach(1);
+      schedule.awaitStep(2);
+      const two = pair.second;
+      section.unlock();
+      return [one, two];
+    },
+    /** Walks a list whose nodes hold a value and its complement; `fixed` of them are never removed. */
+    walk(offset: number, fixed: number): Seen {
+      const list = RcuList.attach(arena, offset);
+      const { u32 } = arena;
+      return look(() => {
+        const section = reader.lock();
+        let wrong = false;
+        let found = 0;
+        for (let node = list.first(section); node !== 0; node = list.next(section, node)) {
+          const value = u32[node / 4 + 2]!;
+          if (u32[node / 4 + 3] !== (~value >>> 0)) wrong = true;
+          // The fixed ones are numbered in the list's order.
+          if (value < fixed && value !== found++) wrong = true;
+        }
+        section.unlock();
+        return wrong || found !== fixed;
+      });
+    },
+    /** Stands on a list's first node from step 1 to 2, then walks on. */
+    standOnFirst(offset: number): number[] {
+      const list = RcuList.attach(arena, offset);
+      const section = reader.lock();
+      const values: number[] = [];
+      try {
+        let node = list.first(section);
+        schedule.reach(1);
+        schedule.awaitStep(2);
+        for (; node !== 0; node = list.next(section, node)) values.push(arena.u32[node / 4 + 2]!);
+      } finally {
+        section.unlock();
+      }
+      return values;
+    },
+  };
+};
+export type Setup = typeof setup;
+serve(setup);

@@ -1,0 +1,82 @@
+/**
+ * The memory-barrier flavour of readers.
+ *
+ * @module
+ */
+
+import type { RcuPointer } from "../data/pointer.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import { RcuReader, type ReaderPlace } from "./reader.ts";
+import { OutermostGuard } from "./section.ts";
+
+class MembGuard extends OutermostGuard {
+  #kernel: Kernel;
+  #domain: number;
+  #slot: number;
+  #evicted: () => never;
+
+  constructor(place: ReaderPlace, evicted: () => never) {
+    super();
+    this.#kernel = place.arena.kernel;
+    this.#domain = place.domain;
+    this.#slot = place.slot;
+    this.#evicted = evicted;
+  }
+
+  override unlock(): void {
+    if (this.depth !== 1) this.misuse();
+    this.depth = 0;
+    if (this.#kernel.unlock(this.#domain, this.#slot) !== 0) this.#evicted();
+  }
+}
+
+/**
+ * The memory-barrier flavour: each outermost section costs two ordered stores, and a worker between
+ * two sections holds up nobody, whatever it does.
+ *
+ * The algorithm is that of QEMU's `util/rcu.c` and of liburcu's `urcu-mb`, with a counter of 64 bits
+ * and hence one phase.
+ */
+export class MembReader extends RcuReader {
+  /** How it reports quiescent states. */
+  readonly flavour = "memb" as const;
+  /** The guard of the outermost section. */
+  protected override readonly outermost: OutermostGuard;
+
+  /**
+   * Made by `RcuDomain.register`.
+   *
+   * @param place The slot that the domain claimed.
+   */
+  constructor(place: ReaderPlace) {
+    super(place);
+    this.outermost = new MembGuard(place, () => this.evicted());
+  }
+
+  /** Enters the outermost section. */
+  protected override enter(): void {
+    if (this.kernel.lock(this.domain, this.slot) !== 0) this.evicted();
+  }
+
+  /**
+   * A whole section in one call: dereferences `pointer` and reads one word of the block.
+   *
+   * @param pointer A pointer that is not null.
+   * @param byteOffset Where the word lies in the block; a multiple of 4.
+   * @returns The word, unsigned.
+   * @throws {ReaderStateError} Inside a section, which the fused one would end.
+   * @throws {EvictedError} If the reader was evicted.
+   */
+  readWord(pointer: RcuPointer, byteOffset: number): number {
+    if (this.outermost.depth !== 0) this.refuse("read a word in a section of its own");
+    const word = this.kernel.readWord(this.domain, this.slot, pointer.offset, byteOffset);
+    if (word < 0) this.evicted();
+    return word;
+  }
+
+  /** A worker outside a section holds up nobody. */
+  override suspend(): void {}
+
+  /** Nothing was suspended. */
+  override resume(): void {}
+}

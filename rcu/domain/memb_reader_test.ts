@@ -1,0 +1,102 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import {
+  AlreadyRegisteredError,
+  Arena,
+  EvictedError,
+  RcuDomain,
+  RcuPointer,
+  ReaderStateError,
+} from "../mod.ts";
+import { SLOT_CTR } from "../grace_period/layout.ts";
+
+function create() {
+  const arena = Arena.create({ bytes: 1 << 20 });
+  const domain = RcuDomain.create(arena);
+  const updater = RcuDomain.attach(Arena.attach(arena.handle), domain.handle);
+  const reader = domain.register({ label: "reader" });
+  /** Whether a grace period that starts now ends at once. */
+  const passes = () => updater.poll(updater.startPoll());
+  return { arena, domain, updater, reader, passes };
+}
+
+Deno.test("only an open section holds up a grace period", () => {
+  const { arena, domain, reader, passes } = create();
+  assertEquals(reader.flavour, "memb");
+  assert(passes());
+  const outer = reader.lock();
+  const inner = reader.lock();
+  assert(!passes());
+  inner.unlock();
+  assert(!passes());
+  outer.unlock();
+  assert(passes());
+  assertEquals(arena.kernel.load64(reader.slot + SLOT_CTR), 0);
+  assertEquals(domain.stats().readers, 1);
+});
+
+Deno.test("a context registers once; unregistering inside a section is refused", () => {
+  const { domain, reader, passes } = create();
+  const again = assertThrows(() => domain.register(), AlreadyRegisteredError, '"reader"');
+  assertEquals(again.label, "reader");
+  assertThrows(() => domain.register({ flavour: "qsbr" }), AlreadyRegisteredError);
+  const section = reader.lock();
+  assertThrows(() => reader.unregister(), ReaderStateError, "inside a section");
+  assert(section.open && !passes());
+  section.unlock();
+  reader.unregister();
+  assertEquals(domain.stats().readers, 0);
+  for (const call of [() => reader.lock(), () => reader.unregister()]) {
+    assertThrows(call, ReaderStateError, "unregistered");
+  }
+  domain.register().unregister();
+});
+
+Deno.test("a context may read in several domains", () => {
+  const { arena, reader } = create();
+  const other = RcuDomain.create(arena).register();
+  const [one, two] = [reader.lock(), other.lock()];
+  one.unlock(); // sections of different domains need not nest
+  two.unlock();
+});
+
+Deno.test("the fused section reads a word of the block, and leaves nothing open", () => {
+  const { arena, reader, passes } = create();
+  const block = arena.allocate(32);
+  arena.u32[block / 4 + 3] = 0xfffffffe;
+  const pointer = RcuPointer.create(arena, block);
+  assertEquals(reader.readWord(pointer, 12), 0xfffffffe);
+  assertEquals(reader.readWord(pointer, 0), 0);
+  assert(!reader.inSection && passes());
+  const section = reader.lock();
+  assertThrows(() => reader.readWord(pointer, 0), ReaderStateError, "inside a section");
+  assert(section.open && !passes());
+  section.unlock();
+  reader.unregister();
+  assertThrows(() => reader.readWord(pointer, 0), ReaderStateError, "unregistered");
+});
+
+for (const call of ["lock", "unlock", "nested unlock", "readWord", "unregister"] as const) {
+  Deno.test(`an evicted reader learns of it at ${call}, and at every call after that`, () => {
+    const { arena, domain, updater, reader, passes } = create();
+    const pointer = RcuPointer.create(arena, arena.allocate(16));
+    const section = call.includes("unlock") ? reader.lock() : undefined;
+    const inner = call === "nested unlock" ? reader.lock() : undefined;
+    if (section) assert(!passes());
+    updater.arena.evict(arena.token);
+    assert(passes());
+    const calls = {
+      "lock": () => reader.lock(),
+      "unlock": () => section!.unlock(),
+      "nested unlock": () => (inner!.unlock(), section!.unlock()),
+      "readWord": () => reader.readWord(pointer, 0),
+      "unregister": () => reader.unregister(),
+    };
+    const error = assertThrows(calls[call], EvictedError);
+    assertEquals(error.token, arena.token);
+    assert(!reader.inSection && passes());
+    assertThrows(() => reader.lock(), EvictedError);
+    assertThrows(() => reader.readWord(pointer, 0), EvictedError);
+    assertThrows(() => reader.unregister(), EvictedError);
+    assertEquals(domain.stats().readers, 0);
+  });
+}

@@ -1,0 +1,106 @@
+/**
+ * The quiescent-state-based flavour of readers.
+ *
+ * @module
+ */
+
+import { ReaderStateError } from "../grace_period/errors.ts";
+import { RcuReader, type ReaderPlace } from "./reader.ts";
+import { OFFLINE, OutermostGuard } from "./section.ts";
+
+class QsbrGuard extends OutermostGuard {
+  override unlock(): void {
+    if (this.depth !== 1) this.misuse();
+    this.depth = 0;
+  }
+}
+
+/**
+ * The QSBR flavour: sections cost nothing shared; instead the worker calls `quiescent()` now and
+ * then, and `offline()` before it blocks or idles. A worker that does neither holds up every grace
+ * period. After liburcu's `urcu-qsbr`.
+ *
+ * It learns of an eviction at its next `quiescent()`, `offline()` or `online()`.
+ */
+export class QsbrReader extends RcuReader {
+  /** How it reports quiescent states. */
+  readonly flavour = "qsbr" as const;
+  /** The guard of the outermost section. */
+  protected override readonly outermost: OutermostGuard = new QsbrGuard();
+  #suspended = false;
+
+  /**
+   * Made by `RcuDomain.register`.
+   *
+   * @param place The slot that the domain claimed; the reader starts online.
+   */
+  constructor(place: ReaderPlace) {
+    super(place);
+    this.outermost.depth = OFFLINE;
+    this.online();
+  }
+
+  /** Whether the worker is online: only then may it enter sections. */
+  get isOnline(): boolean {
+    return this.outermost.depth >= 0;
+  }
+
+  /** A section of this flavour touches nothing shared. */
+  protected override enter(): void {}
+
+  /**
+   * Reports that the worker references nothing dereferenced before.
+   *
+   * @throws {ReaderStateError} Inside a section, offline or unregistered.
+   * @throws {EvictedError} If the reader was evicted.
+   */
+  quiescent(): void {
+    if (this.outermost.depth !== 0) this.#refuseUnless(true, "report a quiescent state");
+    if (this.kernel.quiescent(this.domain, this.slot) !== 0) this.evicted();
+  }
+
+  /**
+   * Goes offline: grace periods no longer wait for this worker.
+   *
+   * @throws {ReaderStateError} Inside a section, offline already, or unregistered.
+   * @throws {EvictedError} If the reader was evicted.
+   */
+  offline(): void {
+    this.#refuseUnless(true, "go offline");
+    this.outermost.depth = OFFLINE;
+    if (this.kernel.unlock(this.domain, this.slot) !== 0) this.evicted();
+  }
+
+  /**
+   * Comes back online.
+   *
+   * @throws {ReaderStateError} If it is online already, or unregistered.
+   * @throws {EvictedError} If the reader was evicted.
+   */
+  online(): void {
+    this.#refuseUnless(false, "go online");
+    if (this.kernel.lock(this.domain, this.slot) !== 0) this.evicted();
+    this.outermost.depth = 0;
+  }
+
+  /** Goes offline for the length of a wait. */
+  override suspend(): void {
+    if (!this.isOnline) return;
+    this.offline();
+    this.#suspended = true;
+  }
+
+  /** Comes back online if `suspend` went offline. */
+  override resume(): void {
+    if (!this.#suspended) return;
+    this.#suspended = false;
+    this.online();
+  }
+
+  #refuseUnless(online: boolean, action: string): void {
+    this.refuse(action);
+    if (this.isOnline !== online) {
+      throw new ReaderStateError(action, online ? "offline" : "online already");
+    }
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * Read-side sections: what a section proves, and the guards that keep nested ones in order.
+ *
+ * @module
+ */
+
+import { SectionOrderError } from "../grace_period/errors.ts";
+
+/**
+ * The proof that its holder is inside a read-side section: what reads RCU-protected data asks for
+ * it. Release it with `unlock()`, or by `using`; innermost first, once.
+ */
+export interface ReadSection {
+  /**
+   * Whether the section is still open. Guards are reused: outside debug mode a guard kept past its
+   * section speaks of the section that was opened at the same depth since.
+   */
+  readonly open: boolean;
+  /**
+   * Leaves the section. Nothing dereferenced inside it may be used afterwards.
+   *
+   * @throws {SectionOrderError} If the section is not the innermost open one; nothing is changed.
+   * @throws {EvictedError} If the reader was evicted meanwhile: what the section read is not promised.
+   */
+  unlock(): void;
+  /** The same as `unlock()`, for `using`. */
+  [Symbol.dispose](): void;
+}
+
+/** `depth` of the outermost guard of a reader that must not enter a section. */
+export const OFFLINE = -1;
+/** `depth` of the outermost guard of a reader that is no longer registered. */
+export const GONE = -2;
+
+/**
+ * The guard of a reader's outermost section. It also counts the nesting: each section writes
+ * constants here, since a counter that is loaded and stored in turn would make each section wait for
+ * the stores of the one before.
+ */
+export abstract class OutermostGuard implements ReadSection {
+  /** How many sections are open; `OFFLINE` or `GONE` if none may be. */
+  depth = 0;
+
+  /** Leaves the section. */
+  abstract unlock(): void;
+
+  /** Whether the outermost section is open. */
+  get open(): boolean {
+    return this.depth > 0;
+  }
+
+  /** The same as `unlock()`, for `using`. */
+  [Symbol.dispose](): void {
+    this.unlock();
+  }
+
+  /** Says why this guard cannot be released now. */
+  protected misuse(): never {
+    throw new SectionOrderError(1, Math.max(this.depth, 0));
+  }
+}
+
+/** The guard of one deeper nesting depth. */
+export class NestedGuard implements ReadSection {
+  #outermost: OutermostGuard;
+  #depth: number;
+
+  /** @param outermost The guard that counts. @param depth The depth that this one stands for. */
+  constructor(outermost: OutermostGuard, depth: number) {
+    this.#outermost = outermost;
+    this.#depth = depth;
+  }
+
+  /** Whether a section of this depth is open. */
+  get open(): boolean {
+    return this.#outermost.depth >= this.#depth;
+  }
+
+  /** Leaves the section. */
+  unlock(): void {
+    const { depth } = this.#outermost;
+    if (depth !== this.#depth) throw new SectionOrderError(this.#depth, Math.max(depth, 0));
+    this.#outermost.depth = depth - 1;
+  }
+
+  /** The same as `unlock()`, for `using`. */
+  [Symbol.dispose](): void {
+    this.unlock();
+  }
+}
+
+/** Debug mode: a guard for one section only, which knows when it is over. */
+export class DebugGuard implements ReadSection {
+  #guard: ReadSection;
+  #over = false;
+
+  /** @param guard The ordinary guard of the section. */
+  constructor(guard: ReadSection) {
+    this.#guard = guard;
+  }
+
+  /** Whether this very section is open. */
+  get open(): boolean {
+    return !this.#over && this.#guard.open;
+  }
+
+  /** Leaves the section. */
+  unlock(): void {
+    if (this.#over) throw new SectionOrderError(0, 0);
+    this.#guard.unlock();
+    this.#over = true;
+  }
+
+  /** The same as `unlock()`, for `using`. */
+  [Symbol.dispose](): void {
+    this.unlock();
+  }
+}

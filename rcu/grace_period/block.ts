@@ -1,0 +1,140 @@
+/**
+ * The block of a domain in the arena.
+ *
+ * @module
+ */
+
+import { type Arena, coreOf } from "../arena/arena.ts";
+import { evictionHandlers, MemberType } from "../arena/members.ts";
+import { ForeignDomainError } from "./errors.ts";
+import { encodeLabel, storeLabel } from "./label.ts";
+import {
+  DOMAIN_ID,
+  GP_CTR,
+  GP_DONE,
+  LABEL,
+  LABEL_BYTES,
+  LIMBO,
+  MAX_DEFERRED,
+  MAX_DEFERRED_BYTES,
+  MEMBER_TYPE,
+  SLOT_BYTES,
+  SLOT_LIMIT,
+  SLOTS,
+  STALL_MS,
+} from "./layout.ts";
+import { evictSlots } from "./slots.ts";
+
+/** Options of `RcuDomain.create` and `Srcu.create`. */
+export interface DomainOptions {
+  /** How many readers may be registered at once; 64 unless given. Each costs 128 bytes. */
+  readonly readers?: number;
+  /** A name for reports, at most 32 bytes of UTF-8. */
+  readonly label?: string;
+  /** How many blocks, and in each context how many functions, may wait; 65,536 unless given. */
+  readonly maxDeferred?: number;
+  /** How many bytes of blocks may wait; an eighth of the arena unless given. */
+  readonly maxDeferredBytes?: number;
+  /** After how many milliseconds a grace period counts as stalled; 10,000 unless given. */
+  readonly stallMs?: number;
+}
+
+/** What another context attaches with. Structured-cloneable. */
+export interface DomainHandle {
+  /** Which kind of domain. */
+  readonly kind: "guestmem-rcu" | "guestmem-srcu";
+  /** The `id` of the arena that it lies in. */
+  readonly arena: string;
+  /** Its block. */
+  readonly offset: number;
+  /** A random number: tells the domain from a later one in the same place. */
+  readonly id: number;
+}
+
+/** The kinds as the arena's list of members has them. */
+const TYPES = { "guestmem-rcu": MemberType.DOMAIN, "guestmem-srcu": MemberType.SRCU } as const;
+
+/**
+ * Allocates a domain's block and makes it known to evictions.
+ *
+ * @throws {RangeError} If an option is out of its range.
+ * @throws {LabelTooLongError} If the label does not fit.
+ * @throws {ArenaExhaustedError} If the arena has no room.
+ */
+export function createBlock(
+  arena: Arena,
+  kind: DomainHandle["kind"],
+  options: DomainOptions,
+): DomainHandle {
+  const readers = positive("readers", options.readers ?? 64, 65536);
+  const id = crypto.getRandomValues(new Uint32Array(1))[0]!;
+  const words = [
+    [DOMAIN_ID, id],
+    [SLOT_LIMIT, readers],
+    [MAX_DEFERRED, positive("maxDeferred", options.maxDeferred ?? 65536)],
+    [
+      MAX_DEFERRED_BYTES,
+      positive("maxDeferredBytes", options.maxDeferredBytes ?? arena.u8.length >>> 3),
+    ],
+    [STALL_MS, positive("stallMs", options.stallMs ?? 10_000)],
+  ] as const;
+  const label = encodeLabel(options.label ?? "", LABEL_BYTES);
+  const offset = arena.allocate(SLOTS + readers * SLOT_BYTES, SLOT_BYTES);
+  for (const [word, value] of words) arena.u32[(offset + word) >>> 2] = value;
+  storeLabel(arena.u8, offset + LABEL, label);
+  if (kind === "guestmem-rcu") {
+    // The counters start at 1, since 0 in a slot means that its reader is in no section.
+    arena.u32[(offset + GP_CTR) >>> 2] = 1;
+    arena.u32[(offset + GP_DONE) >>> 2] = 1;
+  }
+  coreOf(arena).registerLimbo(offset + LIMBO);
+  arena.registerMember(offset, TYPES[kind]);
+  return { kind, arena: arena.handle.id, offset, id };
+}
+
+/** Frees a domain's block. */
+export function destroyBlock(arena: Arena, offset: number): void {
+  // First, since it refuses a list that another context has put blocks in meanwhile.
+  coreOf(arena).unregisterLimbo(offset + LIMBO);
+  arena.unregisterMember(offset);
+  arena.u32[(offset + MEMBER_TYPE) >>> 2] = 0; // so that an old handle is told from a live one
+  arena.free(offset);
+}
+
+/**
+ * Checks that a handle names a domain of `kind` in this arena.
+ *
+ * @returns The domain's offset.
+ * @throws {ForeignDomainError} If it does not.
+ */
+export function checkDomain(
+  arena: Arena,
+  kind: DomainHandle["kind"],
+  handle: DomainHandle,
+): number {
+  const offset = handle?.offset;
+  const fail = (reason: string) => new ForeignDomainError(offset, kind, reason);
+  if (handle?.kind !== kind) throw fail(`the handle is of kind ${handle?.kind}`);
+  if (handle.arena !== arena.handle.id) throw fail(`it lies in arena ${handle.arena}`);
+  if (!Number.isInteger(offset) || offset <= 0 || offset % SLOT_BYTES !== 0) {
+    throw fail(`blocks of domains are aligned to ${SLOT_BYTES} bytes`);
+  }
+  const { u32 } = arena;
+  const isThere = u32[(offset + MEMBER_TYPE) >>> 2] === TYPES[kind] &&
+    u32[(offset + DOMAIN_ID) >>> 2] === handle.id;
+  if (!isThere) throw fail("no such domain lies there");
+  return offset;
+}
+
+function positive(name: string, value: number, most = 2 ** 32 - 1): number {
+  if (Number.isInteger(value) && value >= 1 && value <= most) return value;
+  throw new RangeError(
+    `Cannot create a domain with ${name} ${value}: it must be an integer from 1 to ${most}`,
+  );
+}
+
+for (const type of [MemberType.DOMAIN, MemberType.SRCU]) {
+  evictionHandlers.set(type, (arena, domain, token) => {
+    return { readers: evictSlots(arena, domain, token).length };
+  });
+}

@@ -1,0 +1,83 @@
+/**
+ * The blocks that wait in a domain's limbo list. The list lies in the arena, so whoever comes first
+ * frees them, also after the context that deferred them is gone.
+ *
+ * @module
+ */
+
+import { type Arena, coreOf } from "../arena/arena.ts";
+import type { ArenaCore } from "../arena/core.ts";
+import { Limbo } from "../arena/limbo.ts";
+import type { Driver } from "./driver.ts";
+import { LIMBO, MAX_DEFERRED, MAX_DEFERRED_BYTES } from "./layout.ts";
+
+/** Frees at most so many blocks each time that it holds the arena's lock. */
+const BATCH = 64;
+
+/** Looks whether a batch can be freed after so many blocks were deferred by this context. */
+const LOOK_EVERY = 64;
+
+/** One domain's limbo list, as one context sees it. */
+export class DeferredBlocks {
+  #core: ArenaCore;
+  #u32: Uint32Array;
+  #driver: Driver;
+  #limbo: number;
+  #maxCount: number;
+  #maxBytes: number;
+  #deferred = 0;
+
+  constructor(arena: Arena, domain: number, driver: Driver) {
+    this.#core = coreOf(arena);
+    this.#u32 = arena.u32;
+    this.#driver = driver;
+    this.#limbo = domain + LIMBO;
+    this.#maxCount = arena.u32[(domain + MAX_DEFERRED) >>> 2]!;
+    this.#maxBytes = arena.u32[(domain + MAX_DEFERRED_BYTES) >>> 2]!;
+  }
+
+  /** How many blocks wait. A snapshot: other contexts defer and reclaim too. */
+  get count(): number {
+    return this.#u32[(this.#limbo >>> 2) + Limbo.COUNT]!;
+  }
+
+  /** How many bytes wait, headers included. A snapshot. */
+  get bytes(): number {
+    return this.#u32[(this.#limbo >>> 2) + Limbo.BYTES]!;
+  }
+
+  /** Whether no more may be deferred before some have been freed. */
+  get full(): boolean {
+    return this.count >= this.#maxCount || this.bytes >= this.#maxBytes;
+  }
+
+  /** Defers a live block, and frees older ones if their grace period happens to be over. */
+  push(offset: number): void {
+    this.#core.pushDeferred(this.#limbo, offset);
+    if (++this.#deferred % LOOK_EVERY === 0) this.reclaimReady();
+  }
+
+  /** The grace period that the oldest blocks wait for, or -1 if none waits. */
+  get cookie(): number {
+    const cookie = this.#core.waitCookie(this.#limbo);
+    if (cookie >= 0) return cookie;
+    // The cookie is taken once the batch is closed, under the lock: one taken before might be of a
+    // grace period that starts before the batch's last block was unlinked.
+    this.#core.startBatch(this.#limbo, () => this.#driver.startPoll());
+    return this.#core.waitCookie(this.#limbo);
+  }
+
+  /** Frees every batch whose grace period is over, without waiting. */
+  reclaimReady(): void {
+    for (;;) {
+      const cookie = this.cookie;
+      if (cookie < 0 || !this.#driver.poll(cookie)) return;
+      this.reclaim(cookie);
+    }
+  }
+
+  /** Frees the batch that waited for the grace period of `cookie`, which is over. */
+  reclaim(cookie: number): void {
+    while (this.#core.reclaimBatch(this.#limbo, BATCH, cookie) === BATCH);
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * The two grace-period algorithms behind one shape, so that waiting, callbacks and stall reports
+ * are written once.
+ *
+ * @module
+ */
+
+import type { Kernel } from "../kernel/kernel.ts";
+import { GP_CTR, GP_DONE } from "./layout.ts";
+
+/** One domain's grace periods, as a context drives them. Every call is lock-free. */
+export interface Engine {
+  /** What the domain is called in messages. */
+  readonly name: "RcuDomain" | "Srcu";
+  /** The cookie of the first grace period that starts after this call. */
+  startPoll(): number;
+  /** Starts and completes grace periods until `cookie` is over: 0, or the slot in the way. */
+  advance(cookie: number): number;
+  /**
+   * Asks the readers in the way to signal when they move; with `kick`, to move soon. Returns the slot
+   * of one that was still in the way after it had been asked, or 0.
+   */
+  arm(kick: boolean): number;
+  /** How many grace periods were completed. */
+  completed(): number;
+  /** The number of the grace period that was started last, from 1 on. */
+  current(): number;
+  /** The slot of a reader that holds up the grace period in progress, 0 if none does. */
+  holder(): number;
+}
+
+/** The grace periods of an RCU domain: one counter that each reader copies at its outermost lock. */
+export function rcuEngine(kernel: Kernel, domain: number): Engine {
+  return {
+    name: "RcuDomain",
+    startPoll: () => kernel.startPoll(domain),
+    advance: (cookie) => kernel.advance(domain, cookie) >>> 0,
+    arm: (kick) => kernel.arm(domain, kick ? 1 : 0) >>> 0,
+    completed: () => kernel.load64(domain + GP_DONE) - 1,
+    current: () => kernel.load64(domain + GP_CTR) - 1,
+    holder: () => kernel.advance(domain, kernel.load64(domain + GP_CTR)) >>> 0,
+  };
+}
+
+/** The grace periods of an SRCU domain: two counts of open sections for each reader. */
+export function srcuEngine(kernel: Kernel, domain: number): Engine {
+  return {
+    name: "Srcu",
+    startPoll: () => kernel.srcuStartPoll(domain),
+    advance: (cookie) => kernel.srcuAdvance(domain, cookie) >>> 0,
+    arm: (kick) => kernel.srcuArm(domain, kick ? 1 : 0) >>> 0,
+    completed: () => Math.floor(kernel.load64(domain + GP_CTR) / 4),
+    current: () => Math.ceil(kernel.load64(domain + GP_CTR) / 4),
+    holder: () =>
+      kernel.srcuAdvance(domain, Math.ceil(kernel.load64(domain + GP_CTR) / 4) * 4) >>> 0,
+  };
+}

@@ -1,0 +1,117 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { Schedule } from "#tools/testing/schedule.ts";
+import { withWorkers } from "#tools/testing/workers.ts";
+import type { Setup } from "../domain/domain_test_worker.ts";
+import { Arena, EvictedError, LabelTooLongError, RcuDomain, ReaderLimitError } from "../mod.ts";
+import { SLOT_BYTES, SLOT_EVICTED, SLOT_HURRY, SLOT_WAITING, SLOTS } from "./layout.ts";
+import { claimedSlots, claimSlot, nameReader, releaseSlot } from "./slots.ts";
+
+const WORKER = import.meta.resolve("../domain/domain_test_worker.ts");
+
+function create(readers: number) {
+  const arena = Arena.create({ bytes: 1 << 20, label: "main" });
+  const domain = RcuDomain.create(arena, { readers });
+  const attach = () => {
+    const own = Arena.attach(arena.handle);
+    return { arena: own, domain: RcuDomain.attach(own, domain.handle) };
+  };
+  return { arena, domain, attach };
+}
+
+Deno.test("each slot has two cache lines of its own", () => {
+  const { domain, attach } = create(4);
+  const slots = [1, 2, 3, 4].map(() => attach().domain.register().slot);
+  assertEquals(SLOT_BYTES % 64, 0);
+  assertEquals(domain.offset % SLOT_BYTES, 0);
+  assertEquals(slots.map((slot) => (slot - domain.offset) % SLOT_BYTES), [0, 0, 0, 0]);
+  assertEquals(new Set(slots).size, 4);
+});
+
+Deno.test("beyond the limit of readers there is an error, and a released slot can be claimed", () => {
+  const { domain, attach } = create(2);
+  const first = domain.register();
+  attach().domain.register();
+  const third = attach().domain;
+  const error = assertThrows(() => third.register(), ReaderLimitError, "2 readers");
+  assertEquals([error.limit, error.evicted], [2, 0]);
+  assertEquals(domain.stats().readers, 2);
+  first.unregister();
+  assertEquals(third.register().slot, first.slot);
+});
+
+Deno.test("a label that is too long claims no slot", () => {
+  const { domain } = create(1);
+  assertThrows(() => domain.register({ label: "x".repeat(33) }), LabelTooLongError);
+  assertEquals(domain.stats().readers, 0);
+  domain.register({ label: "x".repeat(32) });
+});
+
+Deno.test("a reader is named by label, token, flavour and slot", () => {
+  const { arena, domain, attach } = create(3);
+  const other = attach();
+  const memb = domain.register({ label: "one" });
+  const qsbr = other.domain.register({ flavour: "qsbr", label: "two" });
+  assertEquals(claimedSlots(arena, domain.offset).map((slot) => nameReader(arena, slot)), [
+    { label: "one", token: arena.token, flavour: "memb", slot: memb.slot },
+    { label: "two", token: other.arena.token, flavour: "qsbr", slot: qsbr.slot },
+  ]);
+});
+
+Deno.test("the slot of an evicted reader rests until its worker learns of it", () => {
+  const { arena, domain, attach } = create(1);
+  const evicted = attach();
+  const reader = evicted.domain.register();
+  assertEquals(arena.evict(evicted.arena.token).members, { readers: 1 });
+  assertEquals(assertThrows(() => domain.register(), ReaderLimitError).evicted, 1);
+  assertThrows(() => reader.lock(), EvictedError);
+  assertEquals(domain.register().slot, reader.slot);
+});
+
+Deno.test("releaseEvicted gives back the slots of a context that has certainly stopped", () => {
+  const { arena, domain, attach } = create(2);
+  const stopped = attach();
+  const { slot } = stopped.domain.register();
+  const alive = attach();
+  alive.domain.register();
+  assertEquals(domain.releaseEvicted(stopped.arena.token), 0); // not evicted
+  arena.evict(stopped.arena.token);
+  assertEquals(domain.releaseEvicted(alive.arena.token), 0);
+  assertEquals(domain.releaseEvicted(stopped.arena.token), 1);
+  assertEquals(domain.register().slot, slot);
+});
+
+Deno.test("an evicted context registers no reader before it attaches anew", () => {
+  const { arena, domain, attach } = create(2);
+  const evicted = attach();
+  arena.evict(evicted.arena.token);
+  assertThrows(() => evicted.domain.register(), EvictedError);
+  assertEquals(domain.stats().readers, 0);
+});
+
+Deno.test("a claim clears what an eviction stored to a slot that was given up meanwhile", () => {
+  const { arena, domain } = create(1);
+  const slot = claimSlot(arena, domain.offset, "memb", "");
+  releaseSlot(arena, domain.offset, slot);
+  for (const word of [SLOT_EVICTED, SLOT_WAITING, SLOT_HURRY]) arena.u32[(slot + word) / 4] = 1;
+  const reader = domain.register();
+  assertEquals(reader.slot, slot);
+  assertEquals(reader.hurry, false);
+  reader.lock().unlock();
+});
+
+Deno.test("workers that claim at once get slots of their own", () =>
+  withWorkers(async (workers) => {
+    const { arena, domain } = create(2);
+    const data = {
+      arena: arena.handle,
+      domain: domain.handle,
+      schedule: Schedule.create().buffer,
+      words: new SharedArrayBuffer(32),
+    };
+    const pair = [0, 1].map(() => workers.spawn<Setup>(WORKER, data));
+    // With two slots for two workers no claim may fail, and each round gives its slot back.
+    const first = domain.offset + SLOTS;
+    const shared = await Promise.all(pair.map((worker) => worker.call("claim", 2000, first)));
+    assertEquals(shared, [0, 0]);
+    assertEquals(domain.stats().readers, 0);
+  }));

@@ -1,0 +1,264 @@
+// The kernel of package rcu, in AssemblyScript: every ordered access of a hot path.
+//
+// WebAssembly has one memory order for atomics, sequential consistency, and inlines them; a call of
+// JavaScript's `Atomics` costs two to three times as much. The order of the accesses of each
+// function below is the protocol that `rcu/model/steps.ts` lists and that the model check explores:
+// a test compares the two, so change both or neither.
+//
+// The offsets repeat `rcu/grace_period/layout.ts`; a test compares these too.
+
+const GP_CTR: usize = 64;
+const GP_DONE: usize = 128;
+const EVENT: usize = 136;
+const SLOTS_USED: usize = 140;
+const SLOTS: usize = 256;
+const SLOT_BYTES: usize = 128;
+
+const SLOT_CTR: usize = 0;
+const SLOT_ACTIVE: usize = 0;
+const SLOT_WAITING: usize = 8;
+const SLOT_EVICTED: usize = 12;
+const SLOT_HURRY: usize = 16;
+
+// ---- plain cells ------------------------------------------------------------------------------
+
+export function load32(cell: usize): u32 {
+  return atomic.load<u32>(cell);
+}
+
+export function store32(cell: usize, value: u32): void {
+  atomic.store<u32>(cell, value);
+}
+
+export function exchange32(cell: usize, value: u32): u32 {
+  return atomic.xchg<u32>(cell, value);
+}
+
+export function compareExchange32(cell: usize, expected: u32, value: u32): u32 {
+  return atomic.cmpxchg<u32>(cell, expected, value);
+}
+
+export function add32(cell: usize, value: u32): u32 {
+  return atomic.add<u32>(cell, value);
+}
+
+export function load64(cell: usize): f64 {
+  return f64(atomic.load<u64>(cell));
+}
+
+export function notify(cell: usize, count: i32): i32 {
+  return atomic.notify(cell, count);
+}
+
+/** 0: notified, 1: the value was another, 2: timed out. A negative timeout waits for ever. */
+export function wait32(cell: usize, expected: i32, milliseconds: f64): i32 {
+  return atomic.wait<i32>(cell, expected, milliseconds < 0 ? -1 : i64(milliseconds * 1e6));
+}
+
+// ---- a pair of words as one -------------------------------------------------------------------
+
+let second: u32 = 0;
+
+export function pairLoad(cell: usize): u32 {
+  const both = atomic.load<u64>(cell);
+  second = u32(both >>> 32);
+  return u32(both);
+}
+
+/** The other half of the last `pairLoad` of this instance: only one thread runs an instance. */
+export function pairSecond(): u32 {
+  return second;
+}
+
+export function pairStore(cell: usize, first: u32, other: u32): void {
+  atomic.store<u64>(cell, u64(first) | (u64(other) << 32));
+}
+
+// ---- RCU read side ----------------------------------------------------------------------------
+
+/** Enters a section of the memory-barrier flavour. Returns 1 if the slot was evicted. */
+export function lock(domain: usize, slot: usize): u32 {
+  atomic.store<u64>(slot, atomic.load<u64>(domain, GP_CTR), SLOT_CTR);
+  return atomic.load<u32>(slot, SLOT_EVICTED);
+}
+
+/** Leaves a section, or goes offline in the QSBR flavour. Returns 1 if the slot was evicted. */
+export function unlock(domain: usize, slot: usize): u32 {
+  atomic.store<u64>(slot, 0, SLOT_CTR);
+  if (atomic.load<u32>(slot, SLOT_WAITING)) signal(domain, slot);
+  return atomic.load<u32>(slot, SLOT_EVICTED);
+}
+
+/** A whole section: lock, dereference the cell, read one word of the block, unlock. -1 if evicted. */
+export function readWord(domain: usize, slot: usize, cell: usize, offset: usize): f64 {
+  atomic.store<u64>(slot, atomic.load<u64>(domain, GP_CTR), SLOT_CTR);
+  const block = atomic.load<u32>(cell);
+  const value = load<u32>(usize(block) + offset);
+  atomic.store<u64>(slot, 0, SLOT_CTR);
+  if (atomic.load<u32>(slot, SLOT_WAITING)) signal(domain, slot);
+  return atomic.load<u32>(slot, SLOT_EVICTED) ? -1 : f64(value);
+}
+
+/** Reports a quiescent state of the QSBR flavour. Returns 1 if the slot was evicted. */
+export function quiescent(domain: usize, slot: usize): u32 {
+  atomic.store<u64>(slot, atomic.load<u64>(domain, GP_CTR), SLOT_CTR);
+  if (atomic.load<u32>(slot, SLOT_WAITING)) signal(domain, slot);
+  return atomic.load<u32>(slot, SLOT_EVICTED);
+}
+
+/** Tells the updaters that armed this slot that it has moved. */
+function signal(domain: usize, slot: usize): void {
+  // Clear before counting: an updater that arms between the two has read EVENT before it armed, so
+  // the count below keeps it from sleeping on an arming that is gone.
+  atomic.store<u32>(slot, 0, SLOT_HURRY);
+  atomic.store<u32>(slot, 0, SLOT_WAITING);
+  atomic.add<u32>(domain, 1, EVENT);
+  atomic.notify(domain + EVENT, -1);
+}
+
+// ---- RCU grace periods ------------------------------------------------------------------------
+
+/** The cookie of the first grace period that starts after this call. */
+export function startPoll(domain: usize): f64 {
+  return f64(atomic.load<u64>(domain, GP_CTR) + 1);
+}
+
+/**
+ * Starts, observes and completes grace periods until number `cookie` is over: 0. If a reader is in
+ * the way: the offset of its slot. Any number of contexts may do so at once and any may die
+ * half-way: a scan is an observation that each makes for itself, and the two counters move by
+ * compare-and-exchange. Completing one wakes nobody: each sleeper has asked a reader of its own that
+ * was in the way, and that reader's signal wakes it.
+ */
+export function advance(domain: usize, cookie: f64): usize {
+  const goal = u64(cookie);
+  while (true) {
+    const done = atomic.load<u64>(domain, GP_DONE);
+    if (done >= goal) return 0;
+    const current = atomic.load<u64>(domain, GP_CTR);
+    if (current == done) {
+      atomic.cmpxchg<u64>(domain, current, current + 1, GP_CTR);
+      continue;
+    }
+    const slot = firstHolder(domain, current);
+    if (slot) return slot;
+    atomic.cmpxchg<u64>(domain, done, current, GP_DONE);
+  }
+}
+
+function firstHolder(domain: usize, current: u64): usize {
+  const end = slotsEnd(domain);
+  for (let slot = domain + SLOTS; slot < end; slot += SLOT_BYTES) {
+    if (holds(slot, current)) return slot;
+  }
+  return 0;
+}
+
+function holds(slot: usize, current: u64): bool {
+  const ctr = atomic.load<u64>(slot, SLOT_CTR);
+  return ctr != 0 && ctr < current;
+}
+
+function slotsEnd(domain: usize): usize {
+  return domain + SLOTS + usize(atomic.load<u32>(domain, SLOTS_USED)) * SLOT_BYTES;
+}
+
+/**
+ * Asks every reader that holds up the grace period in progress to signal when it moves; with `kick`,
+ * also to move soon. Returns the slot of one that still held it up after it had been asked, 0 if
+ * there is none: that reader will find itself asked when it moves, so a caller that has read EVENT
+ * before may sleep on it.
+ */
+export function arm(domain: usize, kick: u32): usize {
+  const current = atomic.load<u64>(domain, GP_CTR);
+  const end = slotsEnd(domain);
+  let holder: usize = 0;
+  for (let slot = domain + SLOTS; slot < end; slot += SLOT_BYTES) {
+    if (!holds(slot, current)) continue;
+    ask(slot, kick);
+    if (!holder && holds(slot, current)) holder = slot;
+  }
+  return holder;
+}
+
+function ask(slot: usize, kick: u32): void {
+  atomic.store<u32>(slot, 1, SLOT_WAITING);
+  if (!kick) return;
+  atomic.store<u32>(slot, 1, SLOT_HURRY);
+  atomic.notify(slot + SLOT_HURRY, -1);
+}
+
+// ---- SRCU -------------------------------------------------------------------------------------
+//
+// GP_CTR holds the sequence: 4n idle after n grace periods, 4n+1 draining the index that is not
+// current, 4n+2 flipped and draining the index that was. The current index follows from it, so the
+// flip and the step from 4n+1 to 4n+2 are one store.
+
+function indexOf(sequence: u64): usize {
+  return usize(((sequence + 2) >>> 2) & 1);
+}
+
+/** Enters a section; returns its index, plus 2 if the slot was evicted. */
+export function srcuLock(domain: usize, slot: usize): u32 {
+  const index = indexOf(atomic.load<u64>(domain, GP_CTR));
+  atomic.add<u32>(slot + (index << 2), 1, SLOT_ACTIVE);
+  return u32(index) | (atomic.load<u32>(slot, SLOT_EVICTED) << 1);
+}
+
+/** Leaves a section. Returns 1 if the slot was evicted. */
+export function srcuUnlock(domain: usize, slot: usize, index: u32): u32 {
+  atomic.sub<u32>(slot + (usize(index) << 2), 1, SLOT_ACTIVE);
+  if (atomic.load<u32>(slot, SLOT_WAITING)) signal(domain, slot);
+  return atomic.load<u32>(slot, SLOT_EVICTED);
+}
+
+/** The sequence at which a grace period that starts after this call is over. */
+export function srcuStartPoll(domain: usize): f64 {
+  return f64((atomic.load<u64>(domain, GP_CTR) + 7) & ~u64(3));
+}
+
+/** As `advance`: 0 once the sequence has reached `cookie`, or the slot that is in the way. */
+export function srcuAdvance(domain: usize, cookie: f64): usize {
+  const goal = u64(cookie);
+  while (true) {
+    const sequence = atomic.load<u64>(domain, GP_CTR);
+    if (sequence >= goal) return 0;
+    let next = sequence + 1;
+    if (sequence & 3) {
+      const slot = srcuHolder(domain, drained(sequence));
+      if (slot) return slot;
+      if (sequence & 2) next = sequence + 2;
+    }
+    atomic.cmpxchg<u64>(domain, sequence, next, GP_CTR);
+  }
+}
+
+/** In both phases, the index that new readers do not take. */
+function drained(sequence: u64): usize {
+  return indexOf(sequence) ^ 1;
+}
+
+function srcuHolder(domain: usize, index: usize): usize {
+  const end = slotsEnd(domain);
+  for (let slot = domain + SLOTS; slot < end; slot += SLOT_BYTES) {
+    if (active(slot, index)) return slot;
+  }
+  return 0;
+}
+
+/** As `arm`. */
+export function srcuArm(domain: usize, kick: u32): usize {
+  const index = drained(atomic.load<u64>(domain, GP_CTR));
+  const end = slotsEnd(domain);
+  let holder: usize = 0;
+  for (let slot = domain + SLOTS; slot < end; slot += SLOT_BYTES) {
+    if (!active(slot, index)) continue;
+    ask(slot, kick);
+    if (!holder && active(slot, index)) holder = slot;
+  }
+  return holder;
+}
+
+function active(slot: usize, index: usize): u32 {
+  return atomic.load<u32>(slot + (index << 2), SLOT_ACTIVE);
+}

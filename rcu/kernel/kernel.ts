@@ -1,0 +1,75 @@
+/**
+ * The WebAssembly kernel of package rcu: the ordered accesses of the hot paths.
+ *
+ * @module
+ */
+
+import { KERNEL_BASE64 } from "./bytes.ts";
+import { kernelLoader } from "./loader.ts";
+
+/**
+ * The functions of the kernel, over one shared memory. Addresses are byte offsets into that memory;
+ * results beyond 2^31 come back negative, so callers apply `>>> 0`.
+ */
+export interface Kernel {
+  /** Loads a 32-bit word, sequentially consistent. */
+  load32(cell: number): number;
+  /** Stores a 32-bit word, sequentially consistent. */
+  store32(cell: number, value: number): void;
+  /** Stores a 32-bit word and returns what it held. */
+  exchange32(cell: number, value: number): number;
+  /** Stores `value` if the word holds `expected`; returns what it held. */
+  compareExchange32(cell: number, expected: number, value: number): number;
+  /** Adds to a 32-bit word and returns what it held. */
+  add32(cell: number, value: number): number;
+  /** Loads a 64-bit counter (exact up to 2^53). */
+  load64(cell: number): number;
+  /** Wakes up to `count` waiters (negative: all); returns how many. */
+  notify(cell: number, count: number): number;
+  /**
+   * Blocks while the word holds `expected`. Returns 0 if notified, 1 if the value was another, 2 if
+   * timed out; a negative timeout waits for ever. Throws where the agent must not block.
+   */
+  wait32(cell: number, expected: number, milliseconds: number): number;
+  /** Loads two adjacent words as one 64-bit word; returns the first. */
+  pairLoad(cell: number): number;
+  /** The second word of this instance's last `pairLoad`. */
+  pairSecond(): number;
+  /** Stores two adjacent words as one 64-bit word. */
+  pairStore(cell: number, first: number, second: number): void;
+  /** Enters a memory-barrier section; 1 if the slot was evicted. */
+  lock(domain: number, slot: number): number;
+  /** Leaves a section, or goes offline in the QSBR flavour; 1 if the slot was evicted. */
+  unlock(domain: number, slot: number): number;
+  /** A whole section that reads one word of the block that `cell` points at; -1 if evicted. */
+  readWord(domain: number, slot: number, cell: number, offset: number): number;
+  /** Reports a quiescent state in the QSBR flavour; 1 if the slot was evicted. */
+  quiescent(domain: number, slot: number): number;
+  /** The cookie of the first grace period that starts after this call. */
+  startPoll(domain: number): number;
+  /** Drives grace periods until `cookie` is over: 0, or the slot that is in the way. */
+  advance(domain: number, cookie: number): number;
+  /**
+   * Asks the readers in the way to signal when they move; with `kick`, to move soon. Returns the slot
+   * of one that was still in the way after it had been asked, or 0.
+   */
+  arm(domain: number, kick: number): number;
+  /** Enters an SRCU section; its index, plus 2 if the slot was evicted. */
+  srcuLock(domain: number, slot: number): number;
+  /** Leaves an SRCU section; 1 if the slot was evicted. */
+  srcuUnlock(domain: number, slot: number, index: number): number;
+  /** The sequence at which a grace period that starts after this call is over. */
+  srcuStartPoll(domain: number): number;
+  /** Drives SRCU grace periods until `cookie` is reached: 0, or the slot that is in the way. */
+  srcuAdvance(domain: number, cookie: number): number;
+  /** As `arm`, for SRCU readers. */
+  srcuArm(domain: number, kick: number): number;
+}
+
+/**
+ * The kernel over a shared memory of at most 65,536 pages, instantiated once in each context. Its
+ * functions live as long as the memory.
+ */
+export const instantiateKernel: (memory: WebAssembly.Memory) => Kernel = kernelLoader(
+  KERNEL_BASE64,
+);

@@ -1,0 +1,123 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import {
+  AlreadyRegisteredError,
+  Arena,
+  EvictedError,
+  RcuPointer,
+  ReaderStateError,
+  SectionClosedError,
+  SectionOrderError,
+  Srcu,
+} from "../mod.ts";
+
+function create(debug = false) {
+  const arena = Arena.create({ bytes: 1 << 20, debug });
+  const srcu = Srcu.create(arena);
+  const updater = Srcu.attach(Arena.attach(arena.handle), srcu.handle);
+  const reader = srcu.register({ label: "tasks" });
+  return { arena, srcu, updater, reader, passes: () => updater.poll(updater.startPoll()) };
+}
+
+for (const debug of [false, true]) {
+  Deno.test(`sections are independent and end in any order (debug mode: ${debug})`, () => {
+    const { reader, passes } = create(debug);
+    const sections = [reader.lock(), reader.lock(), reader.lock()];
+    assertEquals(new Set(sections).size, 3);
+    for (const index of [1, 0, 2]) {
+      assert(!passes());
+      assert(sections[index]!.open);
+      sections[index]!.unlock();
+      assert(!sections[index]!.open);
+    }
+    assertEquals(reader.openSections, 0);
+    assert(passes());
+  });
+
+  Deno.test(`a section ends once (debug mode: ${debug})`, () => {
+    const { reader, passes } = create(debug);
+    const [first, second] = [reader.lock(), reader.lock()];
+    first.unlock();
+    assertThrows(() => first.unlock(), SectionOrderError);
+    assertEquals(reader.openSections, 1);
+    assert(second.open && !passes());
+    second.unlock();
+    assert(passes());
+  });
+
+  Deno.test(`using leaves the section, also across an await (debug mode: ${debug})`, async () => {
+    const { reader, passes } = create(debug);
+    {
+      using section = reader.lock();
+      await Promise.resolve();
+      assert(section.open && !passes());
+    }
+    assert(passes());
+  });
+}
+
+Deno.test("outside debug mode sections that are over are used again", () => {
+  const { reader } = create();
+  const first = reader.lock();
+  first.unlock();
+  assert(reader.lock() === first);
+});
+
+Deno.test("debug mode catches a section kept past its end", () => {
+  const { arena, reader } = create(true);
+  const pointer = RcuPointer.create(arena, arena.allocate(16));
+  const stale = reader.lock();
+  stale.unlock();
+  const section = reader.lock();
+  assertThrows(() => pointer.dereference(stale), SectionClosedError);
+  assertThrows(() => stale.unlock(), SectionOrderError);
+  pointer.dereference(section);
+  section.unlock();
+});
+
+Deno.test("a context registers once; unregistering inside a section is refused", () => {
+  const { srcu, reader } = create();
+  assertThrows(() => srcu.register(), AlreadyRegisteredError, '"tasks"');
+  const section = reader.lock();
+  assertThrows(() => reader.unregister(), ReaderStateError, "inside a section");
+  assert(section.open);
+  section.unlock();
+  reader.unregister();
+  assertThrows(() => reader.lock(), ReaderStateError, "unregistered");
+  assertThrows(() => reader.unregister(), ReaderStateError, "unregistered");
+  assertEquals(srcu.stats().readers, 0);
+  srcu.register().unregister();
+});
+
+for (const call of ["lock", "unlock", "unregister"] as const) {
+  Deno.test(`an evicted reader learns of it at ${call}, and at every call after that`, () => {
+    const { arena, srcu, updater, reader, passes } = create();
+    const section = call === "unlock" ? reader.lock() : undefined;
+    updater.arena.evict(arena.token);
+    assert(passes());
+    const calls = {
+      lock: () => reader.lock(),
+      unlock: () => section!.unlock(),
+      unregister: () => reader.unregister(),
+    };
+    assertThrows(calls[call], EvictedError);
+    assert(passes());
+    assertThrows(() => reader.lock(), EvictedError);
+    assertThrows(() => reader.unregister(), EvictedError);
+    assertEquals(srcu.stats().readers, 0);
+  });
+}
+
+Deno.test("hurry tells a task that an updater waits; the notifier tells the event loop", async () => {
+  const { reader, updater } = create();
+  const section = reader.lock();
+  assert(!reader.hurry);
+  const asked = Promise.withResolvers<void>();
+  const end = reader.onForceQuiescent(asked.resolve);
+  const over = updater.synchronizeSrcuAsync();
+  await asked.promise;
+  assert(reader.hurry);
+  section.unlock();
+  assert(!reader.hurry);
+  end();
+  await over;
+});

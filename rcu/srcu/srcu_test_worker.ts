@@ -1,0 +1,109 @@
+/// <reference lib="deno.worker" />
+import { Death, serve } from "#tools/testing/worker_side.ts";
+import { Schedule } from "#tools/testing/schedule.ts";
+import { ENTERED, LEFT, READY, STOP } from "../domain/testdata/words.ts";
+import { Arena, type ArenaHandle, type DomainHandle, RcuPointer, Srcu } from "../mod.ts";
+
+/** What each test sends. */
+export interface Data {
+  arena: ArenaHandle;
+  domain: DomainHandle;
+  schedule: SharedArrayBuffer;
+  words: SharedArrayBuffer;
+}
+
+const setup = (data: Data) => {
+  const arena = Arena.attach(data.arena, { label: "srcu worker" });
+  const srcu = Srcu.attach(arena, data.domain);
+  const reader = srcu.register({ label: "task runner" });
+  const schedule = Schedule.attach(data.schedule);
+  const words = new Int32Array(data.words);
+  const turn = () => new Promise((next) => setTimeout(next, 0));
+  const stopped = () => Atomics.load(words, STOP) !== 0;
+
+  /** One task: sections that span awaits, over and over. @returns How often a block changed. */
+  const task = async (pointer: RcuPointer, turns: number): Promise<number> => {
+    let wrong = 0;
+    while (!stopped()) {
+      const section = reader.lock();
+      const block = pointer.dereference(section) / 4;
+      const first = arena.u32[block]!;
+      for (let left = turns; left > 0; left--) {
+        if (arena.u32[block] !== first || arena.u32[block + 1] !== (~first >>> 0)) wrong++;
+        await turn();
+      }
+      if (arena.u32[block] !== first || arena.u32[block + 1] !== (~first >>> 0)) wrong++;
+      section.unlock();
+      await turn();
+    }
+    return wrong;
+  };
+
+  return {
+    token: (): number => arena.token,
+    /** So many tasks that interleave, each with sections of its own length. */
+    async readAcrossAwaits(pointer: number, tasks: number): Promise<number> {
+      const cell = RcuPointer.attach(arena, pointer);
+      Atomics.add(words, READY, 1);
+      const wrong = await Promise.all(Array.from({ length: tasks }, (_, n) => task(cell, n % 4)));
+      return wrong.reduce((sum, count) => sum + count, 0);
+    },
+    /** Holds a section across awaits from step 1 until an updater wants it out. */
+    async holdUntilHurried(): Promise<void> {
+      const section = reader.lock();
+      const asked = Promise.withResolvers<void>();
+      const end = reader.onForceQuiescent(asked.resolve);
+      schedule.reach(1);
+      await asked.promise;
+      end();
+      Atomics.store(words, LEFT, 1);
+      section.unlock();
+    },
+    /** Waits for a grace period from step 1 on; whether the reader had left by its end. */
+    synchronize(expedited: boolean): number {
+      schedule.awaitStep(1);
+      if (expedited) srcu.synchronizeSrcuExpedited();
+      else srcu.synchronizeSrcu();
+      return Atomics.load(words, LEFT);
+    },
+    /** Short sections, each of which ends some time after an updater has asked for its end. */
+    leaveWhileUpdatersWait(): void {
+      for (let round = 0; !stopped(); round++) {
+        const section = reader.lock();
+        Atomics.add(words, ENTERED, 1);
+        while (!reader.hurry && !stopped());
+        for (let left = (round * 7919) % 50_000; left > 0; left--) Atomics.load(words, STOP);
+        section.unlock();
+      }
+    },
+    synchronizeExpedited(rounds: number): void {
+      for (let round = 0; round < rounds; round++) srcu.synchronizeSrcuExpedited();
+    },
+    dieInside(how: "close" | "throw"): void {
+      reader.lock();
+      schedule.reach(1);
+      if (how === "throw") throw new Death("planted");
+      self.close();
+    },
+    /** What happens to a reader that is evicted with sections open and lives on. */
+    async surviveEviction(): Promise<string[]> {
+      const sections = [reader.lock(), reader.lock()];
+      schedule.reach(1);
+      await schedule.awaitStepAsync(2);
+      const names: string[] = [];
+      const calls = [...sections.map((section) => () => section.unlock()), () => reader.lock()];
+      for (const call of calls) {
+        try {
+          call();
+          names.push("nothing");
+        } catch (error) {
+          names.push((error as Error).name);
+        }
+      }
+      schedule.reach(3);
+      return names;
+    },
+  };
+};
+export type Setup = typeof setup;
+serve(setup);
