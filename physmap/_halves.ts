@@ -1,0 +1,45 @@
+/**
+ * Addresses as two 32-bit halves: a 64-bit address has no exact number, and a BigInt is an
+ * allocation.
+ *
+ * @module
+ */
+
+import { InvalidAddressError } from "./errors.ts";
+
+/** 2^32. */
+export const TWO_32 = 0x1_0000_0000;
+/** Addresses whose high half is below this are exact as numbers. */
+export const EXACT_HIGH = 0x20_0000;
+/** The greatest address. */
+export const MAX_ADDRESS = 0xffff_ffff_ffff_ffffn;
+
+/** The low half of an address that {@linkcode highHalf} has accepted. */
+export function lowHalf(address: number | bigint): number {
+  return typeof address === "number" ? address >>> 0 : Number(address & 0xffff_ffffn);
+}
+
+/** The high half of an address; throws if it is none. */
+export function highHalf(address: number | bigint): number {
+  if (typeof address === "bigint") {
+    if (address < 0n || address > MAX_ADDRESS) throw new InvalidAddressError(address);
+    return Number(address >> 32n);
+  }
+  const high = (address - (address >>> 0)) / TWO_32;
+  // The quotient of anything that is negative, fractional or not finite is no unsigned integer.
+  if (high >>> 0 !== high || high >= EXACT_HIGH) throw new InvalidAddressError(address);
+  return high;
+}
+
+/** Two halves, signed or unsigned, as one bigint. */
+export function toBigInt(high: number, low: number): bigint {
+  return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
+}
+
+/**
+ * The nine bits of an address from bit `shift` on, 1 <= shift <= 63. JavaScript takes a shift count
+ * modulo 32, which is what both arms rely on.
+ */
+export function digit(high: number, low: number, shift: number): number {
+  return (shift < 32 ? (low >>> shift) | (high << (32 - shift)) : high >>> shift) & 511;
+}

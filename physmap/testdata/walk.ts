@@ -1,0 +1,53 @@
+/**
+ * The walk in TypeScript: what the kernel's is compared with and measured against. It takes the root
+ * as an argument, so that a root published beside the dispatch can be tried out too.
+ *
+ * @module
+ */
+
+import { HEADER, HEADER_BYTES, LEVEL_BITS, NIL, SECTION, SECTION_BYTES } from "../layout.ts";
+import { NODE_ENTRIES, SKIP_BITS, SKIP_MASK } from "../layout.ts";
+import { digit } from "../_halves.ts";
+
+const PAGE_BITS = HEADER.pageBits >> 2;
+const LEVELS = HEADER.levels >> 2;
+const SECTIONS_AT = HEADER.sectionsAt >> 2;
+
+/**
+ * Walks a map from a root entry: the row that the address's page points at, or row 0 if that does
+ * not cover the address. `words` is the arena's `i32`: V8 does best with signed words throughout.
+ */
+export function walkFrom(
+  words: Int32Array,
+  dispatch: number,
+  root: number,
+  high: number,
+  low: number,
+): number {
+  const header = dispatch >>> 2;
+  const unassigned = dispatch + words[header + SECTIONS_AT]!;
+  const nodes = header + (HEADER_BYTES >> 2);
+  let entry = root | 0;
+  let shift = words[header + PAGE_BITS]! + LEVEL_BITS * words[header + LEVELS]!;
+  while (entry & SKIP_MASK) {
+    const node = entry >>> SKIP_BITS;
+    if (node === NIL) return unassigned;
+    shift -= LEVEL_BITS * (entry & SKIP_MASK);
+    entry = words[nodes + node * NODE_ENTRIES + digit(high, low, shift)]!;
+  }
+  const row = unassigned + (entry >>> SKIP_BITS) * SECTION_BYTES;
+  return covers(words, row >>> 2, high | 0, low | 0) ? row : unassigned;
+}
+
+/** Whether the section whose row starts at a word covers an address. */
+function covers(words: Int32Array, row: number, high: number, low: number): boolean {
+  const firstHi = words[row + (SECTION.firstHi >> 2)]!;
+  const lastHi = words[row + (SECTION.lastHi >> 2)]!;
+  const afterFirst = firstHi === high
+    ? words[row + (SECTION.firstLo >> 2)]! >>> 0 <= low >>> 0
+    : firstHi >>> 0 < high >>> 0;
+  const beforeLast = lastHi === high
+    ? low >>> 0 <= words[row + (SECTION.lastLo >> 2)]! >>> 0
+    : high >>> 0 < lastHi >>> 0;
+  return afterFirst && beforeLast;
+}

@@ -1,0 +1,112 @@
+/// <reference lib="deno.worker" />
+import { serve } from "#tools/testing/worker_side.ts";
+import { Barrier, Schedule } from "#tools/testing/schedule.ts";
+import {
+  Arena,
+  type ArenaHandle,
+  type DomainHandle,
+  RcuDomain,
+  RcuPair,
+  RcuPointer,
+} from "@guestmem/rcu";
+import { HEADER } from "./layout.ts";
+import { PhysMapReader } from "./lookup.ts";
+import { walkFrom } from "./testdata/walk.ts";
+import { checkAnswer, END } from "./testdata/versions.ts";
+
+/** What the test shares with its workers. */
+export interface Shared {
+  readonly arena: ArenaHandle;
+  readonly domain: DomainHandle;
+  readonly pointer: number;
+  readonly pair: number;
+  readonly barrier: SharedArrayBuffer;
+  /** One word, not 0 once the readers are to stop. */
+  readonly stop: SharedArrayBuffer;
+}
+
+const setup = (shared: Shared) => {
+  const arena = Arena.attach(shared.arena);
+  const domain = RcuDomain.attach(arena, shared.domain);
+  const pointer = RcuPointer.attach(arena, shared.pointer);
+  const pair = RcuPair.attach(arena, shared.pair);
+  const reader = new PhysMapReader(arena);
+  const stop = new Int32Array(shared.stop);
+  let random = 1;
+
+  /** Looks up in one dispatch in every way; the version that it is. */
+  function readDispatch(dispatch: number): number {
+    const version = reader.region(reader.walk(dispatch, 0)) >>> 4;
+    for (let i = 0; i < 16; i++) {
+      random = (Math.imul(random, 1664525) + 1013904223) >>> 0;
+      const address = random % END;
+      checkAnswer(reader, reader.section(dispatch, address), address, version);
+      checkAnswer(reader, reader.section(dispatch, address ^ 1), address ^ 1, version);
+      checkAnswer(reader, reader.walk(dispatch, address), address, version);
+    }
+    return version;
+  }
+
+  /** Loads a pair and walks from its root, which must be that of its dispatch. */
+  function readPair(root: number, dispatch: number): void {
+    const own = arena.u32[(dispatch + HEADER.root) >>> 2];
+    if (root !== own) throw new Error(`Torn pair: root ${root} beside a dispatch with ${own}`);
+    const version = reader.region(reader.walk(dispatch, 0)) >>> 4;
+    const section = walkFrom(arena.i32, dispatch, root, 0, 0);
+    if (section !== reader.section(dispatch, 0, false)) throw new Error(`Bad walk in ${version}`);
+  }
+
+  return {
+    /** Reads until told to stop; how many sections and how many versions it saw. */
+    read(flavour: "memb" | "qsbr"): { sections: number; versions: number } {
+      const quiescing = flavour === "qsbr" ? domain.register({ flavour }) : undefined;
+      const rcu = quiescing ?? domain.register();
+      quiescing?.offline();
+      Barrier.attach(shared.barrier).arrive();
+      quiescing?.online();
+      let sections = 0, versions = 0, newest = -1;
+      do {
+        const section = rcu.lock();
+        const version = readDispatch(pointer.dereference(section));
+        readPair(pair.load(section), pair.second);
+        section.unlock();
+        if (version < newest) throw new Error(`Version ${version} after ${newest}`);
+        if (version !== newest) versions++;
+        newest = version;
+        sections++;
+        quiescing?.quiescent();
+      } while (Atomics.load(stop, 0) === 0);
+      rcu.unregister();
+      return { sections, versions };
+    },
+    /** Looks up at step 1 and again at step 2 of a schedule, in one section. */
+    readTwice(buffer: SharedArrayBuffer): number[] {
+      const schedule = Schedule.attach(buffer);
+      const rcu = domain.register();
+      const section = rcu.lock();
+      try {
+        const dispatch = pointer.dereference(section);
+        const before = readDispatch(dispatch);
+        schedule.reach(1);
+        schedule.awaitStep(2);
+        return [before, readDispatch(dispatch)];
+      } finally {
+        section.unlock();
+        rcu.unregister();
+      }
+    },
+    /** Loads the pair once. */
+    readPairOnce(): void {
+      const rcu = domain.register();
+      const section = rcu.lock();
+      try {
+        readPair(pair.load(section), pair.second);
+      } finally {
+        section.unlock();
+        rcu.unregister();
+      }
+    },
+  };
+};
+export type Setup = typeof setup;
+serve(setup);
