@@ -1,0 +1,139 @@
+/** The bitmaps against a plain set of pages. */
+
+import { Arena, RcuDomain } from "@guestmem/rcu";
+import { assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import { GuestRam } from "../blocks/guest_ram.ts";
+import { RamList } from "../blocks/ram_list.ts";
+import { DirtyRangeError } from "../errors.ts";
+import { ALL_CLIENTS, DIRTY_CLIENT, type DirtyClient } from "./layout.ts";
+import { DirtyLogListener } from "./listener.ts";
+
+const PAGE = 4096;
+const PAGES = 400;
+
+/** RAM of 400 pages, whose bitmaps have chunks of 64 pages, all clean. */
+function setUp() {
+  const domain = RcuDomain.create(Arena.create({ bytes: 1 << 20 }));
+  const ram = GuestRam.create(domain, { bytes: 1 << 22, dirtyChunkPages: 64 });
+  const blocks = new RamList(ram);
+  const block = blocks.addAnonymous({ name: "ram", length: PAGES * PAGE });
+  const section = domain.register().lock();
+  for (const client of Object.values(DIRTY_CLIENT)) {
+    ram.dirty.testAndClear(section, client, 0, PAGES * PAGE);
+  }
+  return { ram, blocks, dirty: ram.dirty, section, block };
+}
+
+Deno.test("dirty bits agree with sets of pages, client by client", () => {
+  const start = fc.integer({ min: 0, max: PAGES * PAGE - 1 });
+  const length = fc.oneof(
+    fc.integer({ min: 0, max: 3 * PAGE }),
+    fc.integer({ min: 0, max: PAGES * PAGE }),
+  );
+  const client = fc.constantFrom<DirtyClient>(0, 1, 2);
+  const step = fc.record({
+    what: fc.constantFrom("mark", "range", "test", "clear", "take"),
+    start,
+    length,
+    client,
+    clients: fc.integer({ min: 0, max: ALL_CLIENTS }),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      const { dirty, section } = setUp();
+      const model = [new Set<number>(), new Set<number>(), new Set<number>()];
+      for (const { what, start, length: wanted, client, clients } of steps) {
+        const length = Math.min(wanted, PAGES * PAGE - start);
+        const first = Math.floor(start / PAGE);
+        const count = length === 0 ? 0 : Math.floor((start + length - 1) / PAGE) - first + 1;
+        const pages = Array.from({ length: count }, (_, i) => first + i);
+        const hit = pages.filter((page) => model[client]!.has(page));
+        if (what === "mark") {
+          dirty.mark(section, start, clients);
+          model.forEach((set, n) => clients & (1 << n) && set.add(first));
+        } else if (what === "range") {
+          dirty.markRange(section, start, length, clients);
+          model.forEach((set, n) => clients & (1 << n) && pages.forEach((page) => set.add(page)));
+        } else if (what === "test") {
+          assertEquals(dirty.isDirty(section, client, start, length), hit.length > 0);
+        } else {
+          if (what === "clear") {
+            assertEquals(dirty.testAndClear(section, client, start, length), hit.length > 0);
+          } else {
+            const snapshot = dirty.snapshotAndClear(section, client, start, length);
+            assertEquals([...snapshot], hit);
+            assertEquals([snapshot.size, snapshot.first, snapshot.count], [
+              hit.length,
+              first,
+              count,
+            ]);
+            for (const page of pages) assertEquals(snapshot.has(page), model[client]!.has(page));
+          }
+          for (const page of hit) model[client]!.delete(page);
+        }
+      }
+      model.forEach((set, n) => {
+        const snapshot = dirty.snapshotAndClear(section, n as DirtyClient, 0, PAGES * PAGE);
+        assertEquals([...snapshot], [...set].sort((a, b) => a - b));
+      });
+    }),
+    { seed: 1, numRuns: 200 },
+  );
+});
+
+Deno.test("ranges that the bitmaps do not cover are refused", () => {
+  const { dirty, section } = setUp();
+  const covered = dirty.covered(section);
+  assertEquals(covered, 448 * PAGE);
+  for (const address of [-1, covered, NaN, 2 ** 53]) {
+    assertThrows(() => dirty.mark(section, address, 1), DirtyRangeError);
+    assertThrows(() => dirty.isDirty(section, 0, address, 1), DirtyRangeError);
+    assertThrows(() => dirty.markRange(section, address, 1, 1), DirtyRangeError);
+  }
+  assertThrows(() => dirty.testAndClear(section, 0, covered - 1, 2), DirtyRangeError);
+  assertThrows(() => dirty.snapshotAndClear(section, 0, 0, -1), DirtyRangeError);
+  assertThrows(() => dirty.snapshotAndClear(section, 0, 0.5, 1), DirtyRangeError);
+});
+
+Deno.test("a new block is dirty for all clients; writes mark those whose log is on", () => {
+  const { ram, blocks, dirty, section, block } = setUp();
+  const next = blocks.addAnonymous({ name: "more", length: 2 * PAGE });
+  for (const client of Object.values(DIRTY_CLIENT)) {
+    const taken = dirty.snapshotAndClear(section, client, next.offset, 2 * PAGE);
+    assertEquals(taken.size, 2);
+  }
+  const write = (address: number) => ram.write(section, address, Uint8Array.of(1));
+  const who = () =>
+    Object.values(DIRTY_CLIENT).filter((client) =>
+      dirty.testAndClear(section, client, 0, PAGES * PAGE)
+    );
+  write(5 * PAGE);
+  assertEquals(who(), []);
+  blocks.startLog(block.id, 1 << DIRTY_CLIENT.VGA | 1 << DIRTY_CLIENT.MIGRATION);
+  write(5 * PAGE);
+  assertEquals(who(), [DIRTY_CLIENT.VGA, DIRTY_CLIENT.MIGRATION]);
+  blocks.stopLog(block.id, 1 << DIRTY_CLIENT.VGA);
+  write(5 * PAGE);
+  assertEquals(who(), [DIRTY_CLIENT.MIGRATION]);
+});
+
+Deno.test("a listener switches the logs of blocks as their regions log", () => {
+  const { ram, blocks, section, block } = setUp();
+  const listener = new DirtyLogListener(blocks);
+  const of = (dirtyLogMask: number, ram: { blockId: number; ramAddr: bigint } | null) => ({
+    region: { kind: "ram", romd: false, dirtyLogMask, ram },
+    ...{ offsetWithinRegion: 0n, offsetWithinAddressSpace: 0n, size: 0x1000n, readonly: false },
+  });
+  const backing = { blockId: block.id, ramAddr: 0n };
+  const mask = () => ram.logMaskOf(ram.find(section, 0));
+  listener.regionAdd(of(0b001, backing));
+  assertEquals(mask(), 0b001);
+  listener.logStart(of(0b101, backing), 0b001, 0b101);
+  assertEquals(mask(), 0b101);
+  listener.logStop(of(0b100, backing), 0b101, 0b100);
+  assertEquals(mask(), 0b100);
+  listener.regionAdd(of(0b111, null));
+  listener.regionAdd({ ...of(0, null), region: null });
+  assertEquals(mask(), 0b100);
+});

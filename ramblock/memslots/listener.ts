@@ -1,0 +1,218 @@
+/**
+ * Slots that follow a flat view.
+ *
+ * @module
+ */
+
+import { coreOf } from "../blocks/guest_ram.ts";
+import type { RamList } from "../blocks/ram_list.ts";
+import type { RamSection } from "../blocks/section.ts";
+import { SlotSectionError } from "./errors.ts";
+import { SLOT_FLAG } from "./layout.ts";
+import type { Memslots } from "./memslots.ts";
+
+/** A slot as the flat view wants it. */
+interface Wanted {
+  readonly baseGfn: number;
+  readonly pages: number;
+  readonly host: number;
+  readonly flags: number;
+  /** The ram_addr_t of the first page. */
+  readonly ramAddr: number;
+  /** The clients that log writes. */
+  readonly clients: number;
+}
+
+/** A slot as it was committed. */
+interface Entry extends Wanted {
+  readonly id: number;
+}
+
+/**
+ * Keeps memslots in step with the flat view of one address space, as QEMU's KVM listener does: RAM
+ * becomes slots, cut down to whole pages; ROM becomes read-only slots, and so does a ROM device in
+ * romd mode; a ROM device out of romd mode has no slot, so that every access leaves to it; a region
+ * with dirty logging gets a slot that logs. All changes of one commit of the view are one batch, so
+ * no vCPU meets a hole.
+ *
+ * It has the methods of a memory listener and declares what it needs of a section itself. Control
+ * context only; its `commit` blocks for the grace periods of the batch.
+ *
+ * @example
+ * ```ts
+ * import { Arena, RcuDomain, Srcu } from "@guestmem/rcu";
+ * import { GuestRam, RamList } from "@guestmem/ramblock";
+ * import { MemslotListener, Memslots } from "@guestmem/ramblock/memslots";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const arena = Arena.create({ bytes: 1 << 20 });
+ * const blocks = new RamList(GuestRam.create(RcuDomain.create(arena), { bytes: 1 << 24 }));
+ * const { id, offset } = blocks.addAnonymous({ name: "pc.ram", length: 1 << 20 });
+ * const srcu = Srcu.create(arena);
+ * const slots = Memslots.create(srcu);
+ * const listener = new MemslotListener(slots, blocks);
+ *
+ * const ram = { blockId: id, ramAddr: BigInt(offset) };
+ * listener.regionAdd({
+ *   region: { kind: "ram", romd: false, dirtyLogMask: 0, ram },
+ *   offsetWithinRegion: 0xe00n,
+ *   offsetWithinAddressSpace: 0xe00n, // starts within a page: the slot starts with the next one
+ *   size: 0x2200n,
+ *   readonly: false,
+ * });
+ * listener.commit();
+ * const section = srcu.register().lock();
+ * const [slot] = slots.slots(slots.snapshot(section));
+ * assertEquals([slot?.baseGfn, slot?.pages, slot?.host], [1, 2, blocks.blocks()[0]!.host + 0x1000]);
+ * section.unlock();
+ * ```
+ */
+export class MemslotListener {
+  readonly #slots: Memslots;
+  readonly #blocks: RamList;
+  /** What was committed last, and what is wanted: by first gfn. */
+  #entries: Map<number, Entry> = new Map();
+  readonly #wanted: Map<number, Wanted> = new Map();
+  /** Whether the two may differ: most commits of a machine's views change no RAM of this one. */
+  #changed = false;
+
+  /**
+   * Follows from now on: register it where it is told of all sections.
+   *
+   * @param slots The memslots, which are the listener's alone. @param blocks The RAM.
+   */
+  constructor(slots: Memslots, blocks: RamList) {
+    this.#slots = slots;
+    this.#blocks = blocks;
+    slots.onLogEnd = (slot, dirty) => {
+      const entry = this.#entries.get(slot.baseGfn);
+      if (entry) this.#passOn(entry, dirty);
+    };
+  }
+
+  /**
+   * A section is new.
+   *
+   * @throws {SlotSectionError} If it cannot be a slot; it gets none, and the others are not touched.
+   */
+  regionAdd(section: RamSection): void {
+    const { region, offsetWithinAddressSpace: address } = section;
+    if (!region?.ram || (region.kind === "romDevice" && !region.romd)) return;
+    const cut = this.#cut(section);
+    if (!cut) return;
+    const { baseGfn, pages, skipped } = cut;
+    const block = this.#blocks.blocks().find(({ id }) => id === region.ram!.blockId);
+    if (!block) throw new SlotSectionError(address, `no RAM block has id ${region.ram.blockId}`);
+    const ramAddr = Number(region.ram.ramAddr + section.offsetWithinRegion + skipped);
+    const host = block.host + ramAddr - block.offset;
+    if (host % this.#page !== 0) {
+      throw new SlotSectionError(address, "its memory and its addresses are aligned differently");
+    }
+    // What lies behind a block is another block's, which a guest must not reach through this one.
+    const end = ramAddr + pages * this.#page;
+    if (ramAddr < block.offset || end > block.offset + block.maxLength) {
+      throw new SlotSectionError(address, `it reaches beyond RAM block "${block.name}"`);
+    }
+    const clients = region.dirtyLogMask;
+    const flags = flagsOf(section, clients);
+    this.#wanted.set(baseGfn, { baseGfn, pages, host, flags, ramAddr, clients });
+    this.#changed = true;
+  }
+
+  /** A section is gone. */
+  regionDel(section: RamSection): void {
+    const cut = this.#cut(section);
+    if (cut && this.#wanted.delete(cut.baseGfn)) this.#changed = true;
+  }
+
+  /** Clients began to log writes. */
+  logStart(section: RamSection, _oldMask: number, newMask: number): void {
+    this.#setLog(section, newMask);
+  }
+
+  /** Clients ceased to log writes. */
+  logStop(section: RamSection, _oldMask: number, newMask: number): void {
+    this.#setLog(section, newMask);
+  }
+
+  /**
+   * Commits what the listener was told of, as one batch.
+   *
+   * @throws As `SlotBatch.commit`; then the slots stay as they were, and the next commit tries again.
+   */
+  commit(): void {
+    if (!this.#changed) return;
+    const batch = this.#slots.batch();
+    const entries = new Map<number, Entry>();
+    for (const [gfn, entry] of this.#entries) {
+      const wanted = this.#wanted.get(gfn);
+      if (!wanted || wanted.pages !== entry.pages || wanted.host !== entry.host) {
+        batch.delete(entry.id);
+        continue;
+      }
+      if (wanted.flags !== entry.flags) batch.setFlags(entry.id, wanted.flags);
+      entries.set(gfn, { ...wanted, id: entry.id });
+    }
+    const taken = new Set([...entries.values()].map(({ id }) => id));
+    let id = 0;
+    for (const [gfn, wanted] of this.#wanted) {
+      if (entries.has(gfn)) continue;
+      while (taken.has(id)) id++;
+      batch.create({ ...wanted, id });
+      entries.set(gfn, { ...wanted, id: id++ });
+    }
+    batch.commit({ expedite: true });
+    this.#entries = entries;
+    this.#changed = false;
+  }
+
+  /**
+   * Moves the dirty logs of all slots to the dirty bitmaps of RAM, for the clients that log them: a
+   * memory listener's `log_sync`.
+   */
+  syncLogs(): void {
+    for (const entry of this.#entries.values()) {
+      if (entry.clients !== 0) this.#passOn(entry, this.#slots.collectDirtyLog(entry.id));
+    }
+  }
+
+  get #page(): number {
+    return 2 ** this.#slots.pageBits;
+  }
+
+  #setLog(section: RamSection, clients: number): void {
+    const cut = this.#cut(section);
+    const wanted = cut && this.#wanted.get(cut.baseGfn);
+    if (!wanted) return;
+    this.#wanted.set(cut.baseGfn, { ...wanted, clients, flags: flagsOf(section, clients) });
+    this.#changed = true;
+  }
+
+  /** The whole pages of a section, undefined if it has none. */
+  #cut(section: RamSection): { baseGfn: number; pages: number; skipped: bigint } | undefined {
+    const page = BigInt(this.#page);
+    const start = section.offsetWithinAddressSpace;
+    const first = (start + page - 1n) / page;
+    const end = (start + section.size) / page;
+    if (end <= first) return undefined;
+    return { baseGfn: Number(first), pages: Number(end - first), skipped: first * page - start };
+  }
+
+  /** Marks the dirty pages of a slot in the bitmaps of RAM. */
+  #passOn({ baseGfn, ramAddr, clients }: Entry, dirty: Iterable<number>): void {
+    const { kernel, ram } = coreOf(this.#blocks.ram);
+    const ramPage = 2 ** this.#blocks.ram.dirty.pageBits;
+    for (const gfn of dirty) {
+      const address = ramAddr + (gfn - baseGfn) * this.#page;
+      const first = Math.floor(address / ramPage);
+      const last = Math.floor((address + this.#page - 1) / ramPage);
+      kernel.setDirty(ram, first, last - first + 1, clients);
+    }
+  }
+}
+
+/** The flags of the slot of a section. */
+function flagsOf({ region, readonly }: RamSection, clients: number): number {
+  const fixed = readonly || region!.kind === "romDevice";
+  return (fixed ? SLOT_FLAG.READONLY : 0) | (clients === 0 ? 0 : SLOT_FLAG.LOG_DIRTY);
+}

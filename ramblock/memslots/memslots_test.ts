@@ -1,0 +1,353 @@
+/** Slots, batches, shadow mappings and logs in one context. */
+
+import { Arena, Srcu } from "@guestmem/rcu";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import { ForeignRamError, InvalidAddressError, InvalidLengthError } from "../errors.ts";
+import {
+  BatchConflictError,
+  InvalidSlotError,
+  NoDirtyLogError,
+  SlotExistsError,
+  SlotLimitError,
+  SlotOverlapError,
+  UnknownSlotError,
+} from "./errors.ts";
+import { OUTCOME, SLOT_FLAG } from "./layout.ts";
+import { Memslots } from "./memslots.ts";
+import { ShadowMap } from "./shadow_map.ts";
+import type { Memslot } from "./table.ts";
+
+const PAGE = 4096;
+const HOST = 2 ** 46;
+
+function setUp(limit = 100, arenaBytes = 1 << 20) {
+  const arena = Arena.create({ bytes: arenaBytes });
+  const srcu = Srcu.create(arena);
+  const slots = Memslots.create(srcu, { limit });
+  const reader = srcu.register();
+  const look = <T>(body: (table: number) => T): T => {
+    const section = reader.lock();
+    try {
+      return body(slots.snapshot(section));
+    } finally {
+      section.unlock();
+    }
+  };
+  return { arena, srcu, slots, reader, look };
+}
+
+const slot = (id: number, baseGfn: number, pages: number, flags = 0): Memslot => //
+({ id, baseGfn, pages, host: HOST + baseGfn * PAGE, flags });
+
+function create(slots: Memslots, ...wanted: Memslot[]): void {
+  const batch = slots.batch();
+  for (const one of wanted) batch.create(one);
+  batch.commit();
+}
+
+Deno.test("lookups agree with a linear scan", () => {
+  const geometry = fc.array(
+    fc.tuple(fc.integer({ min: 0, max: 8 }), fc.integer({ min: 1, max: 9 })),
+    {
+      maxLength: 30,
+    },
+  );
+  fc.assert(
+    fc.property(geometry, fc.boolean(), (gaps, high) => {
+      const { slots, look } = setUp();
+      let gfn = high ? 2 ** 51 : 0;
+      const wanted = gaps.map(([gap, pages], id): Memslot => {
+        const baseGfn = gfn + gap;
+        gfn = baseGfn + pages;
+        return { id, baseGfn, pages, host: HOST + id * 2 ** 30, flags: 0 };
+      });
+      create(slots, ...wanted);
+      look((table) => {
+        for (let at = high ? 2 ** 51 : 0; at <= gfn; at++) {
+          const found = wanted.find(({ baseGfn, pages }) => at >= baseGfn && at < baseGfn + pages);
+          const host = found ? found.host + (at - found.baseGfn) * PAGE : OUTCOME.NO_SLOT;
+          assertEquals(slots.gfnToHost(table, at), host);
+          const row = slots.find(table, at);
+          assertEquals(row === 0 ? undefined : slots.slot(row), found);
+        }
+        assertEquals(slots.slots(table), wanted);
+      });
+    }),
+    { seed: 1, numRuns: 50 },
+  );
+});
+
+Deno.test("a batch creates, deletes, moves and changes flags together", () => {
+  const { slots, look } = setUp();
+  create(slots, slot(0, 0, 16), slot(1, 32, 16), slot(2, 64, 16));
+  const generation = look((table) => slots.generation(table));
+  const batch = slots.batch();
+  batch.delete(0);
+  batch.move(1, 0);
+  batch.setFlags(2, SLOT_FLAG.READONLY);
+  batch.create(slot(batch.freeId(), 32, 8));
+  look((table) => assertEquals(slots.generation(table), generation));
+  batch.commit();
+  look((table) => {
+    assertEquals(slots.slots(table), [
+      { ...slot(1, 32, 16), baseGfn: 0 },
+      slot(0, 32, 8),
+      slot(2, 64, 16, SLOT_FLAG.READONLY),
+    ]);
+    assert(slots.generation(table) > generation);
+    assertEquals(slots.pageCount(table), 40);
+    assertEquals(slots.shadowPageCount(table), 64);
+  });
+});
+
+Deno.test("the shadow MMU is sized by the pages of all slots", () => {
+  const { slots, look } = setUp();
+  create(slots, slot(0, 0, 100_000), slot(1, 200_000, 50_049));
+  look((table) => {
+    assertEquals(slots.pageCount(table), 150_049);
+    assertEquals(slots.shadowPageCount(table), 3000);
+  });
+});
+
+Deno.test("host ranges show in every slot that has part of them", () => {
+  const { slots, look } = setUp();
+  const host = HOST;
+  create(
+    slots,
+    { id: 0, baseGfn: 0, pages: 16, host, flags: 0 },
+    { id: 1, baseGfn: 100, pages: 4, host: host + 14 * PAGE, flags: 0 },
+    { id: 2, baseGfn: 200, pages: 4, host: host + 100 * PAGE, flags: 0 },
+  );
+  look((table) => {
+    const visited: number[][] = [];
+    slots.forEachInHostRange(table, host + 13 * PAGE + 5, host + 15 * PAGE, (row, first, last) => {
+      visited.push([slots.slot(row).id, first, last]);
+    });
+    assertEquals(visited, [[0, 13, 15], [1, 100, 101]]);
+  });
+});
+
+Deno.test("what a slot cannot be is a named error, and changes nothing", () => {
+  const { arena, slots, look } = setUp(3);
+  create(slots, slot(0, 0, 16), slot(1, 32, 16));
+  const { liveBlocks } = arena.stats();
+  const generation = look((table) => slots.generation(table));
+  const refuse = (error: typeof InvalidSlotError | typeof Error, wanted: Partial<Memslot>) => {
+    const batch = slots.batch();
+    assertThrows(() => batch.create({ ...slot(7, 64, 4), ...wanted }), error);
+  };
+  refuse(InvalidSlotError, { id: -1 });
+  refuse(InvalidSlotError, { baseGfn: -1 });
+  refuse(InvalidSlotError, { baseGfn: 1.5 });
+  refuse(InvalidSlotError, { baseGfn: 2 ** 52 });
+  refuse(InvalidSlotError, { baseGfn: 2 ** 52 - 3 });
+  refuse(InvalidSlotError, { pages: 0 });
+  refuse(InvalidSlotError, { host: HOST + 8 });
+  refuse(InvalidSlotError, { host: 2 ** 53 - PAGE });
+  refuse(InvalidSlotError, { flags: SLOT_FLAG.INVALID });
+  refuse(SlotExistsError as unknown as typeof Error, { id: 1 });
+  const batch = slots.batch();
+  assertThrows(() => batch.delete(9), UnknownSlotError);
+  assertThrows(() => batch.move(9, 0), UnknownSlotError);
+  assertThrows(() => batch.setFlags(9, 0), UnknownSlotError);
+  assertThrows(() => batch.move(0, 2 ** 52), InvalidSlotError);
+  batch.move(0, 40);
+  assertThrows(() => batch.commit(), SlotOverlapError);
+  batch.move(0, 48);
+  batch.create(slot(2, 70, 1));
+  batch.create(slot(3, 80, 1));
+  assertThrows(() => batch.commit(), SlotLimitError);
+  batch.delete(3);
+  look((table) => assertEquals(slots.generation(table), generation));
+  assertEquals(arena.stats().liveBlocks, liveBlocks);
+  batch.commit();
+  assertThrows(() => batch.commit(), BatchConflictError);
+});
+
+Deno.test("two batches of one table: the second is refused whole", () => {
+  const { arena, slots, srcu, look } = setUp();
+  create(slots, slot(0, 0, 16));
+  const [first, second] = [slots.batch(), slots.batch()];
+  first.create(slot(1, 32, 16));
+  second.delete(0);
+  second.create(slot(2, 64, 16, SLOT_FLAG.LOG_DIRTY));
+  first.commit();
+  srcu.srcuBarrier();
+  const { liveBlocks } = arena.stats();
+  assertThrows(() => second.commit(), BatchConflictError);
+  srcu.srcuBarrier();
+  assertEquals(arena.stats().liveBlocks, liveBlocks);
+  look((table) => assertEquals(slots.slots(table).map(({ id }) => id), [0, 1]));
+});
+
+Deno.test("a commit that would wait inside the caller's own section is refused, and undone", () => {
+  const { arena, srcu, slots, reader, look } = setUp();
+  create(slots, slot(0, 0, 16));
+  srcu.srcuBarrier();
+  const { liveBlocks } = arena.stats();
+  const section = reader.lock();
+  const batch = slots.batch();
+  batch.delete(0);
+  assertEquals(assertThrows(() => batch.commit(), Error).name, "WaitInSectionError");
+  assertEquals(slots.gfnToHost(slots.snapshot(section), 3), HOST + 3 * PAGE);
+  const again = slots.batch();
+  again.move(0, 8);
+  assertEquals(assertThrows(() => again.commit(), Error).name, "WaitInSectionError");
+  const creating = slots.batch();
+  creating.create(slot(1, 32, 1)); // waits for nobody
+  creating.commit();
+  section.unlock();
+  srcu.srcuBarrier();
+  look((table) => assertEquals(slots.slots(table).length, 2));
+  assertEquals(arena.stats().liveBlocks, liveBlocks);
+  assertThrows(() => batch.commit(), BatchConflictError, "another batch");
+});
+
+Deno.test("while a batch is being committed another cannot begin; one whose context died is undone", async () => {
+  const { arena, slots, reader, look } = setUp();
+  create(slots, slot(0, 0, 16));
+  const section = reader.lock();
+  const batch = slots.batch();
+  batch.delete(0);
+  const committed = batch.commitAsync();
+  assertEquals(slots.gfnToHost(slots.snapshot(section), 3), OUTCOME.RETRY);
+  assertThrows(() => slots.batch(), BatchConflictError);
+  section.unlock();
+  await committed;
+  create(slots, slot(0, 0, 16));
+
+  const other = Arena.attach(arena.handle, { label: "dying" });
+  const dying = Memslots.attach(other, slots.handle).batch();
+  dying.delete(0);
+  dying["prepare"]().publishFirst();
+  look((table) => assertEquals(slots.gfnToHost(table, 3), OUTCOME.RETRY));
+  assertThrows(() => slots.batch(), BatchConflictError);
+  arena.evict(other.token);
+  create(slots, slot(1, 32, 1));
+  look((table) => assertEquals(slots.gfnToHost(table, 3), HOST + 3 * PAGE));
+});
+
+Deno.test("an arena that runs out leaves the slots as they were", () => {
+  const { arena, slots, srcu, look } = setUp(10_000, 1 << 18);
+  create(slots, slot(0, 0, 16));
+  srcu.srcuBarrier();
+  const { liveBytes } = arena.stats();
+  const batch = slots.batch();
+  batch.delete(0);
+  batch.create(slot(1, 1000, 64, SLOT_FLAG.LOG_DIRTY));
+  batch.create(slot(2, 2 ** 30, 2 ** 24, SLOT_FLAG.LOG_DIRTY));
+  assertEquals(assertThrows(() => batch.commit(), Error).name, "ArenaExhaustedError");
+  assertEquals(arena.stats().liveBytes, liveBytes);
+  look((table) => assertEquals(slots.slots(table), [slot(0, 0, 16)]));
+});
+
+Deno.test("memory returns to its level, whatever was committed", () => {
+  const { arena, slots, srcu } = setUp();
+  const level = () => {
+    srcu.srcuBarrier();
+    return arena.stats().liveBytes;
+  };
+  const before = level();
+  for (let i = 0; i < 20; i++) {
+    create(slots, slot(0, 0, 16, SLOT_FLAG.LOG_DIRTY), slot(1, 32, 16));
+    const change = slots.batch();
+    change.setFlags(0, 0);
+    change.setFlags(1, SLOT_FLAG.LOG_DIRTY);
+    change.commit();
+    const clear = slots.batch();
+    for (const { id } of clear.slots()) clear.delete(id);
+    clear.commit();
+  }
+  assertEquals(level(), before);
+});
+
+Deno.test("shadow mappings: from valid slots, within permissions, counted and flushed", () => {
+  const { slots, reader, look } = setUp();
+  create(slots, slot(0, 0, 16), slot(1, 32, 16, SLOT_FLAG.READONLY));
+  const [a, b] = [ShadowMap.create(slots, { entries: 16 }), ShadowMap.create(slots)];
+  const section = reader.lock();
+  assertEquals(a.translate(section, 3, true), HOST + 3 * PAGE);
+  assertEquals(a.translate(section, 3, false), HOST + 3 * PAGE);
+  assertEquals(b.translate(section, 3, false), HOST + 3 * PAGE);
+  assertEquals(b.translate(section, 33, true), OUTCOME.READ_ONLY);
+  assertEquals(b.translate(section, 33, false), HOST + 33 * PAGE);
+  assertEquals(b.translate(section, 33, true), OUTCOME.READ_ONLY);
+  assertEquals(b.translate(section, 20, false), OUTCOME.NO_SLOT);
+  for (const gfn of [-1, NaN, 2 ** 52]) {
+    assertThrows(() => a.translate(section, gfn, false), InvalidAddressError);
+  }
+  const table = slots.snapshot(section);
+  assertEquals(slots.countMappings(table), 3);
+  assertEquals(slots.countMappings(table, slots.find(table, 0)), 2);
+  assertEquals(a.translate(section, 3 + 16, false), OUTCOME.NO_SLOT);
+  assertEquals(a.translate(section, 32 + 3, false), HOST + 35 * PAGE); // takes the entry of gfn 3
+  assertEquals(slots.countMappings(table, slots.find(table, 0)), 1);
+  assertEquals(slots.flushHostRange(table, HOST + 35 * PAGE, HOST + 36 * PAGE), 1);
+  assertEquals(slots.countMappings(table), 2);
+  section.unlock();
+  const batch = slots.batch();
+  batch.setFlags(0, SLOT_FLAG.READONLY);
+  batch.commit();
+  look((table) => assertEquals(slots.countMappings(table), 1));
+  b.release();
+  look((table) => assertEquals(slots.countMappings(table), 0));
+  assertEquals(ShadowMap.create(slots).offset, b.offset, "a released map is used again");
+  assertThrows(() => ShadowMap.create(slots, { entries: 3 }), InvalidLengthError);
+});
+
+Deno.test("the dirty log: marked by writes, taken once, handed over when it ends", () => {
+  const { slots, reader, look } = setUp();
+  create(slots, slot(0, 0, 200, SLOT_FLAG.LOG_DIRTY), slot(1, 300, 8));
+  const shadow = ShadowMap.create(slots);
+  const write = (...gfns: number[]) => {
+    const section = reader.lock();
+    for (const gfn of gfns) shadow.translate(section, gfn, true);
+    section.unlock();
+  };
+  const section = reader.lock();
+  shadow.translate(section, 7, false);
+  section.unlock();
+  assertEquals([...slots.collectDirtyLog(0)], []);
+  write(7, 0, 199, 7, 300);
+  assertEquals([...slots.collectDirtyLog(0)], [0, 7, 199]);
+  assertEquals([...slots.collectDirtyLog(0)], []);
+  write(7);
+  look((table) => {
+    assertEquals(slots.markDirty(table, 64), true);
+    assertEquals(slots.markDirty(table, 300), false);
+    assertEquals(slots.markDirty(table, 999), false);
+  });
+  const ended: [Memslot, number[]][] = [];
+  slots.onLogEnd = (slot, dirty) => ended.push([slot, [...dirty]]);
+  const batch = slots.batch();
+  batch.move(0, 1000);
+  batch.commit();
+  assertEquals(ended, [[slot(0, 0, 200, SLOT_FLAG.LOG_DIRTY), [7, 64]]]);
+  write(1003);
+  const off = slots.batch();
+  off.setFlags(0, 0);
+  off.commit();
+  assertEquals(ended[1]![1], [1003]);
+  assertThrows(() => slots.collectDirtyLog(0), NoDirtyLogError);
+  assertThrows(() => slots.collectDirtyLog(5), UnknownSlotError);
+});
+
+Deno.test("a log that cannot be waited for keeps its pages", async () => {
+  const { slots, reader } = setUp();
+  create(slots, slot(0, 0, 16, SLOT_FLAG.LOG_DIRTY));
+  const section = reader.lock();
+  slots.markDirty(slots.snapshot(section), 5);
+  assertThrows(() => slots.collectDirtyLog(0));
+  section.unlock();
+  assertEquals([...await slots.collectDirtyLogAsync(0)], [5]);
+});
+
+Deno.test("handles that do not fit are refused", () => {
+  const { arena, slots } = setUp();
+  const { handle } = slots;
+  assertThrows(() => Memslots.attach(Arena.create({ bytes: 1 << 20 }), handle), ForeignRamError);
+  for (const wrong of [{ ...handle, kind: "x" }, { ...handle, offset: handle.offset + 64 }]) {
+    assertThrows(() => Memslots.attach(arena, wrong as typeof handle), ForeignRamError);
+  }
+});

@@ -1,0 +1,128 @@
+/// <reference lib="deno.worker" />
+import { serve } from "#tools/testing/worker_side.ts";
+import { Schedule } from "#tools/testing/schedule.ts";
+import { Arena, type ArenaHandle } from "@guestmem/rcu";
+import type { MemslotsHandle } from "./core.ts";
+import { OUTCOME, ROW } from "./layout.ts";
+import { Memslots } from "./memslots.ts";
+import { ShadowMap } from "./shadow_map.ts";
+import { rowsOf } from "./table.ts";
+import { loadNumber } from "../blocks/layout.ts";
+
+interface Data {
+  readonly arena: ArenaHandle;
+  readonly slots: MemslotsHandle;
+  readonly schedule: SharedArrayBuffer;
+  readonly progress: SharedArrayBuffer;
+}
+
+/** What a racing reader met. */
+export interface Met {
+  mapped: number;
+  retries: number;
+  holes: number;
+  wrong: number;
+}
+
+const setup = (data: Data) => {
+  const arena = Arena.attach(data.arena);
+  const slots = Memslots.attach(arena, data.slots);
+  const reader = slots.srcu.register();
+  const schedule = Schedule.attach(data.schedule);
+  const progress = new Int32Array(data.progress);
+  const shadow = ShadowMap.create(slots, { entries: 64 });
+
+  /** Runs `body` in a section, and ends it in any case. */
+  function inSection<T>(body: (table: number) => T): T {
+    const section = reader.lock();
+    try {
+      return body(slots.snapshot(section));
+    } finally {
+      section.unlock();
+    }
+  }
+
+  return {
+    /** Instantiates a mapping from a snapshot that it has held since before step 2. */
+    instantiateLate(gfn: number): number {
+      const host = inSection((table) => {
+        schedule.reach(1);
+        schedule.awaitStep(2);
+        return shadow.instantiate(table, gfn, true);
+      });
+      schedule.reach(3);
+      return host;
+    },
+
+    /** One translation in a section of its own. */
+    translate(gfn: number, write: boolean): number {
+      const section = reader.lock();
+      try {
+        return shadow.translate(section, gfn, write);
+      } finally {
+        section.unlock();
+      }
+    },
+
+    /** The base of the real-mode TSS, from one snapshot, or as the seed's hunk has it, from two. */
+    tssBase(once: boolean): number {
+      const field = (row: number, at: number) => loadNumber(arena.u32, row + at);
+      const section = reader.lock();
+      const first = rowsOf(arena.u32, slots.snapshot(section))[0]!;
+      const base = field(first, ROW.BASE);
+      schedule.reach(1);
+      schedule.awaitStep(2);
+      const second = once ? first : rowsOf(arena.u32, slots.snapshot(section))[0]!;
+      const pages = field(second, ROW.PAGES);
+      section.unlock();
+      return base + pages - 3;
+    },
+
+    /** Holds a section from step 1 to step 2. */
+    hold(): void {
+      inSection(() => {
+        schedule.reach(1);
+        schedule.awaitStep(2);
+      });
+    },
+
+    /** Looks gfns up that are always mapped, gfn n at host n pages, until step 1. */
+    race(me: number, gfns: number[]): Met {
+      const met = { mapped: 0, retries: 0, holes: 0, wrong: 0 };
+      while (schedule.step < 1) {
+        for (const gfn of gfns) {
+          const section = reader.lock();
+          const found = slots.gfnToHost(slots.snapshot(section), gfn);
+          const host = shadow.translate(section, gfn, true);
+          for (const outcome of [found, host]) {
+            if (outcome === OUTCOME.RETRY) met.retries++;
+            else if (outcome === OUTCOME.NO_SLOT) met.holes++;
+            else if (outcome === gfn * 4096) met.mapped++;
+            else met.wrong++;
+          }
+          section.unlock();
+        }
+        Atomics.add(progress, me, 1);
+      }
+      return met;
+    },
+
+    /** Writes rising numbers through logged mappings, one word a page, until step 1; the last ones. */
+    writeLogged(me: number, memory: SharedArrayBuffer, gfns: number[]): number[] {
+      const words = new Int32Array(memory);
+      const last = gfns.map(() => 0);
+      for (let value = 1; schedule.step < 1; value++) {
+        gfns.forEach((gfn, i) => {
+          const section = reader.lock();
+          const host = shadow.translate(section, gfn, true);
+          if (host >= 0) words[host / 4096] = last[i] = value;
+          section.unlock();
+        });
+        Atomics.store(progress, me, value);
+      }
+      return last;
+    },
+  };
+};
+export type Setup = typeof setup;
+serve(setup);
