@@ -1,0 +1,59 @@
+import { assert, assertEquals } from "@std/assert";
+import { withWorkers } from "#tools/testing/workers.ts";
+import { Arena, RcuDomain } from "@guestmem/rcu";
+import { FlatMemory } from "../model/flat_memory.ts";
+import { Topology } from "../topology.ts";
+import type { Setup, WriterData } from "./atomic_test_worker.ts";
+import { MemoryAccess } from "./memory_access.ts";
+
+const WORKER = import.meta.resolve("./atomic_test_worker.ts");
+
+Deno.test("aligned accesses of memory do not tear, by whatever way they go", () =>
+  withWorkers(async (workers) => {
+    const arena = Arena.create({ bytes: 1 << 20 });
+    const domain = RcuDomain.create(arena);
+    const topology = new Topology({ arena, domain });
+    const memory = FlatMemory.create(1);
+    const ram = topology.initRam("ram", 0x1_0000, { blockId: 1, ramAddr: 0n });
+    const { handle } = topology.createAddressSpace("memory", ram);
+    const stop = new Int32Array(new SharedArrayBuffer(4));
+    const data: WriterData = {
+      ...{ arena: arena.handle, domain: domain.handle, memory: memory.handle, space: handle },
+      stop: stop.buffer as SharedArrayBuffer,
+    };
+    const writing = workers.spawn<Setup>(WORKER, data).call("alternate");
+    const space = new MemoryAccess({ arena, reader: domain.register(), memory }).attach(handle);
+    const tlb = space.tlb();
+    const cache = space.cache(0x100, 0x40, true);
+    const torn = new Set<string>();
+    let changes = 0;
+    let last = 0;
+    /** Each part of a value must be all zeros or all ones, and the same as the others. */
+    const see = (what: string, parts: readonly number[]) => {
+      if (parts.some((part) => part !== parts[0] || part !== 0 && part !== -1)) {
+        torn.add(`${what}: ${parts}`);
+      }
+    };
+    const end = performance.now() + 60_000;
+    // Until both values were seen in turn many times.
+    while (changes < 200 && performance.now() < end) {
+      for (const at of [0x100, 0x120]) {
+        const low = space.load64le(at);
+        see("load64le", [low | 0, space.upper | 0]);
+        const cached = cache.load64be(at - 0x100);
+        see("cached", [cached | 0, cache.upper | 0]);
+        tlb.lock();
+        const hit = tlb.load64(at);
+        see("TLB", [hit, tlb.upper]);
+        tlb.unlock();
+        if (low !== last) changes++;
+        last = low;
+      }
+      for (const at of [0x110, 0x130]) see("32 bits", [space.load32be(at) | 0]);
+      for (const at of [0x118, 0x138]) see("16 bits", [space.load16le(at) << 16 >> 16]);
+    }
+    Atomics.store(stop, 0, 1);
+    await writing;
+    assert(changes >= 200);
+    assertEquals([...torn], []);
+  }));

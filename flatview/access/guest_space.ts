@@ -1,0 +1,319 @@
+import type { ReadSection } from "@guestmem/rcu";
+import type { MemTxAttrs } from "../region/ops.ts";
+import type { Address } from "../region/position.ts";
+import type { AddressSpaceReader } from "../view/address_space_reader.ts";
+import { type AccessEngine, NO_ATTRS } from "./engine.ts";
+import type { GuestMapping, Mappings } from "./mapping.ts";
+import { MemoryRegionCache } from "./memory_region_cache.ts";
+import type { MemTxResult } from "./result.ts";
+import { Tlb } from "./tlb.ts";
+import { Target, Translation } from "./translation.ts";
+
+/**
+ * An address space as one worker accesses it; from `MemoryAccess.attach`.
+ *
+ * Addresses are numbers up to 2^53 - 1, or bigints up to 2^64 - 1. Reads, writes, loads and stores
+ * enter a section of their own. They may be called inside one, but then an access that turns out to
+ * need another context is refused with a `WaitInSectionError`.
+ *
+ * A **load or store** is one access: an aligned one of memory never tears, and a device sees its size.
+ * A load gives 0 where nothing answers; what became of it is in {@linkcode result}. A **read or
+ * write** is cut into pieces as the regions on its way want it.
+ */
+export class GuestSpace {
+  /** Name of the address space. */
+  readonly name: string;
+  /** @internal */
+  readonly reader: AddressSpaceReader;
+  /** What became of the last load or store. */
+  result: MemTxResult = 0;
+  /** The upper half of the last load of eight bytes. */
+  upper: number = 0;
+  readonly #engine: AccessEngine;
+  readonly #mappings: Mappings;
+  readonly #target = new Target();
+  readonly #translation = new Translation(this.#target);
+
+  /** @internal */
+  constructor(engine: AccessEngine, reader: AddressSpaceReader, mappings: Mappings) {
+    this.name = reader.name;
+    this.reader = reader;
+    this.#engine = engine;
+    this.#mappings = mappings;
+  }
+
+  /**
+   * Finds where an access goes, through IOMMUs too.
+   *
+   * @param section An open section of the domain that the topology publishes with.
+   * @param length Bytes; the translation may speak for fewer.
+   * @returns The translation: the same object each time, good until the section ends.
+   * @throws {AccessRangeError} If the access runs beyond the address space.
+   * @throws {UnboundIommuError} If the worker has no translator for an IOMMU on the way.
+   */
+  translate(
+    section: ReadSection,
+    address: Address,
+    length: number,
+    isWrite: boolean,
+    attrs: MemTxAttrs = NO_ATTRS,
+  ): Translation {
+    this.#engine.checkRange(address, length);
+    const view = this.reader.view(section);
+    const target = this.#target;
+    this.#engine.walk.translate(
+      section,
+      this.reader,
+      view,
+      address,
+      length,
+      isWrite,
+      attrs,
+      target,
+    );
+    return this.#translation.renew(this.#engine.arena.debug ? section : null, isWrite);
+  }
+
+  /**
+   * Reads bytes.
+   *
+   * @param into Is filled; with zeros where nothing answers.
+   * @returns What became of it, all pieces together.
+   * @throws {AccessRangeError} If it runs beyond the address space; nothing was read.
+   */
+  read(address: Address, into: Uint8Array, attrs: MemTxAttrs = NO_ATTRS): MemTxResult {
+    const engine = this.#engine;
+    engine.checkRange(address, into.length);
+    const holder = engine.sections.begin();
+    try {
+      return engine.read(holder, this.reader, address, into, attrs);
+    } finally {
+      engine.sections.end(holder);
+    }
+  }
+
+  /**
+   * Writes bytes.
+   *
+   * @returns What became of it, all pieces together.
+   * @throws {AccessRangeError} If it runs beyond the address space; nothing was written.
+   */
+  write(address: Address, from: Uint8Array, attrs: MemTxAttrs = NO_ATTRS): MemTxResult {
+    const engine = this.#engine;
+    engine.checkRange(address, from.length);
+    const holder = engine.sections.begin();
+    try {
+      return engine.write(holder, this.reader, address, from, attrs);
+    } finally {
+      engine.sections.end(holder);
+    }
+  }
+
+  /**
+   * Loads content into memory that the guest cannot write: RAM, ROM and ROM devices take it, what is
+   * no memory is left alone.
+   *
+   * @returns `DECODE_ERROR` if any part was no memory.
+   * @throws {AccessRangeError} If it runs beyond the address space; nothing was written.
+   */
+  writeRom(address: Address, from: Uint8Array): MemTxResult {
+    const engine = this.#engine;
+    engine.checkRange(address, from.length);
+    const holder = engine.sections.begin();
+    try {
+      return engine.writeRom(holder, this.reader, address, from);
+    } finally {
+      engine.sections.end(holder);
+    }
+  }
+
+  /** Loads a byte. */
+  load8(address: Address, attrs: MemTxAttrs = NO_ATTRS): number {
+    return this.#load(address, 1, false, attrs);
+  }
+
+  /** Loads two bytes, little-endian. */
+  load16le(address: Address, attrs: MemTxAttrs = NO_ATTRS): number {
+    return this.#load(address, 2, false, attrs);
+  }
+
+  /** Loads two bytes, big-endian. */
+  load16be(address: Address, attrs: MemTxAttrs = NO_ATTRS): number {
+    return this.#load(address, 2, true, attrs);
+  }
+
+  /** Loads four bytes, little-endian, unsigned. */
+  load32le(address: Address, attrs: MemTxAttrs = NO_ATTRS): number {
+    return this.#load(address, 4, false, attrs);
+  }
+
+  /** Loads four bytes, big-endian, unsigned. */
+  load32be(address: Address, attrs: MemTxAttrs = NO_ATTRS): number {
+    return this.#load(address, 4, true, attrs);
+  }
+
+  /** Loads eight bytes, little-endian: gives the lower half, the upper one is in {@linkcode upper}. */
+  load64le(address: Address, attrs: MemTxAttrs = NO_ATTRS): number {
+    return this.#load(address, 8, false, attrs);
+  }
+
+  /** Loads eight bytes, big-endian: gives the lower half, the upper one is in {@linkcode upper}. */
+  load64be(address: Address, attrs: MemTxAttrs = NO_ATTRS): number {
+    return this.#load(address, 8, true, attrs);
+  }
+
+  /** Loads eight bytes, little-endian, as a bigint; slower than `load64le`. */
+  loadBig64le(address: Address, attrs: MemTxAttrs = NO_ATTRS): bigint {
+    const low = this.#load(address, 8, false, attrs);
+    return BigInt(this.upper) << 32n | BigInt(low);
+  }
+
+  /** Loads eight bytes, big-endian, as a bigint; slower than `load64be`. */
+  loadBig64be(address: Address, attrs: MemTxAttrs = NO_ATTRS): bigint {
+    const low = this.#load(address, 8, true, attrs);
+    return BigInt(this.upper) << 32n | BigInt(low);
+  }
+
+  /** Stores a byte. */
+  store8(address: Address, value: number, attrs: MemTxAttrs = NO_ATTRS): MemTxResult {
+    return this.#store(address, 1, false, value, 0, attrs);
+  }
+
+  /** Stores two bytes, little-endian. */
+  store16le(address: Address, value: number, attrs: MemTxAttrs = NO_ATTRS): MemTxResult {
+    return this.#store(address, 2, false, value, 0, attrs);
+  }
+
+  /** Stores two bytes, big-endian. */
+  store16be(address: Address, value: number, attrs: MemTxAttrs = NO_ATTRS): MemTxResult {
+    return this.#store(address, 2, true, value, 0, attrs);
+  }
+
+  /** Stores four bytes, little-endian. */
+  store32le(address: Address, value: number, attrs: MemTxAttrs = NO_ATTRS): MemTxResult {
+    return this.#store(address, 4, false, value, 0, attrs);
+  }
+
+  /** Stores four bytes, big-endian. */
+  store32be(address: Address, value: number, attrs: MemTxAttrs = NO_ATTRS): MemTxResult {
+    return this.#store(address, 4, true, value, 0, attrs);
+  }
+
+  /** Stores eight bytes, little-endian, given as halves. */
+  store64le(
+    address: Address,
+    low: number,
+    upper: number,
+    attrs: MemTxAttrs = NO_ATTRS,
+  ): MemTxResult {
+    return this.#store(address, 8, false, low, upper, attrs);
+  }
+
+  /** Stores eight bytes, big-endian, given as halves. */
+  store64be(
+    address: Address,
+    low: number,
+    upper: number,
+    attrs: MemTxAttrs = NO_ATTRS,
+  ): MemTxResult {
+    return this.#store(address, 8, true, low, upper, attrs);
+  }
+
+  /** Stores eight bytes, little-endian; slower than `store64le`. */
+  storeBig64le(address: Address, value: bigint, attrs: MemTxAttrs = NO_ATTRS): MemTxResult {
+    return this.#store(address, 8, false, lowOf(value), upperOf(value), attrs);
+  }
+
+  /** Stores eight bytes, big-endian; slower than `store64be`. */
+  storeBig64be(address: Address, value: bigint, attrs: MemTxAttrs = NO_ATTRS): MemTxResult {
+    return this.#store(address, 8, true, lowOf(value), upperOf(value), attrs);
+  }
+
+  /**
+   * Maps guest memory, to be accessed through a plain array beyond any section. Memory is mapped as
+   * it is, as far as one region has it without a gap; anything else through a bounce buffer, which is
+   * filled now if it is to be read, and written back at `unmap` if it was to be written.
+   *
+   * @param length Bytes; fewer may be mapped.
+   * @param isWrite Whether it is to be written, rather than read.
+   * @returns The mapping, until it is unmapped. The memory lives that long, whatever is unplugged.
+   * @throws {BounceBuffersBusyError} If it needs a bounce buffer and none is free; see
+   * `MemoryAccess.onBounceBufferFree`.
+   * @throws {AccessRangeError} If it runs beyond the address space.
+   */
+  map(
+    address: Address,
+    length: number,
+    isWrite: boolean,
+    attrs: MemTxAttrs = NO_ATTRS,
+  ): GuestMapping {
+    return this.#mappings.map(this.reader, address, length, isWrite, attrs);
+  }
+
+  /**
+   * A cached translation, for memory that is accessed again and again: a ring of a device, say.
+   *
+   * @throws {AccessRangeError} If it runs beyond the address space.
+   */
+  cache(address: Address, length: number, isWrite: boolean): MemoryRegionCache {
+    return new MemoryRegionCache(this.#engine, this.reader, address, length, isWrite);
+  }
+
+  /**
+   * A TLB for a vCPU of this worker.
+   *
+   * @param entries How many pages it holds, a power of two; 1024 unless given.
+   * @throws {RangeError} If that is no power of two.
+   */
+  tlb(entries = 1024): Tlb {
+    return new Tlb(this.#engine, this.reader, entries);
+  }
+
+  #load(address: Address, size: number, bigEndian: boolean, attrs: MemTxAttrs): number {
+    const engine = this.#engine;
+    engine.checkRange(address, size);
+    const holder = engine.sections.begin();
+    try {
+      this.result = engine.load(holder, this.reader, address, size, bigEndian, attrs);
+      this.upper = engine.value.high;
+      return engine.value.low;
+    } finally {
+      engine.sections.end(holder);
+    }
+  }
+
+  #store(
+    address: Address,
+    size: number,
+    bigEndian: boolean,
+    low: number,
+    high: number,
+    attrs: MemTxAttrs,
+  ): MemTxResult {
+    const engine = this.#engine;
+    engine.checkRange(address, size);
+    const holder = engine.sections.begin();
+    try {
+      return this.result = engine.store(
+        holder,
+        this.reader,
+        address,
+        size,
+        bigEndian,
+        low,
+        high,
+        attrs,
+      );
+    } finally {
+      engine.sections.end(holder);
+    }
+  }
+}
+
+function lowOf(value: bigint): number {
+  return Number(value & 0xffff_ffffn);
+}
+
+function upperOf(value: bigint): number {
+  return Number(value >> 32n & 0xffff_ffffn);
+}

@@ -1,0 +1,200 @@
+import type { Arena, RcuReader } from "@guestmem/rcu";
+import type { MemoryRegionOps, MemTxAttrs } from "../region/ops.ts";
+import type { AddressSpaceHandle } from "../view/address_space.ts";
+import type { DeviceErrorHandler } from "./devices.ts";
+import { AccessEngine } from "./engine.ts";
+import { NoMmioChannelError } from "./errors.ts";
+import type { GuestMemory, RegionTranslator } from "./guest_memory.ts";
+import { GuestSpace } from "./guest_space.ts";
+import { Mappings } from "./mapping.ts";
+import type { MmioChannel } from "./mmio/channel.ts";
+import type { MmioPort } from "./mmio/port.ts";
+
+/** What a worker's accesses are made of. */
+export interface MemoryAccessOptions {
+  /** The arena, as this worker attached to it. */
+  readonly arena: Arena;
+  /** This worker's reader in the domain that the topology publishes with. */
+  readonly reader: RcuReader;
+  /** Guest RAM: a `GuestRam` of `@guestmem/ramblock`, or what serves as one. */
+  readonly memory: GuestMemory;
+  /** Reaches devices of other contexts, and lets them reach this one's. */
+  readonly channel?: MmioChannel;
+  /** How many bounce buffers this worker may have in use at once; 1 unless given, as in QEMU. */
+  readonly bounceBuffers?: number;
+  /** Bytes of a bounce buffer; 4096 unless given. */
+  readonly bounceBytes?: number;
+  /**
+   * Hears of what a device's callback threw; the access itself only gets `MemTxResult.ERROR`. Called
+   * where the callback ran.
+   */
+  readonly onDeviceError?: DeviceErrorHandler;
+}
+
+/**
+ * One worker's access to guest memory: its address spaces, the devices whose callbacks it runs, and
+ * its place in the MMIO channel. One for each worker, which owns it.
+ *
+ * Callbacks that are bound here run **in place** for this worker's own accesses: at once, inside the
+ * read-side section in which the region was found, so that none runs after the grace period of the
+ * commit that took the region away. They must not wait; what they free they defer. On behalf of other
+ * contexts the same callbacks run outside every section, while the other waits outside every section
+ * too: there they may wait for grace periods.
+ *
+ * @example
+ * ```ts
+ * import { Arena, RcuDomain } from "@guestmem/rcu";
+ * import { type GuestMemory, MemoryAccess, MemTxResult, Topology } from "@guestmem/flatview";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const arena = Arena.create({ bytes: 1 << 20 });
+ * const domain = RcuDomain.create(arena);
+ * const topology = new Topology({ arena, domain });
+ * const system = topology.initContainer("system", 2n ** 64n);
+ * const uart = topology.initIo("uart", 8, { valid: { minAccessSize: 1, maxAccessSize: 1 } });
+ * system.addSubregion(0x1000_0000, uart);
+ * const { handle } = topology.createAddressSpace("memory", system);
+ *
+ * // In a worker: `memory` is the GuestRam of `@guestmem/ramblock`; this machine has no RAM.
+ * const memory = {} as GuestMemory;
+ * const access = new MemoryAccess({ arena, reader: domain.register(), memory });
+ * const written: number[] = [];
+ * access.bind(uart.id, { read: () => 0x60, write: (_offset, value) => written.push(value) });
+ * const space = access.attach(handle);
+ *
+ * assertEquals(space.load8(0x1000_0005), 0x60);
+ * assertEquals(space.write(0x1000_0000, new TextEncoder().encode("hi")), MemTxResult.OK);
+ * assertEquals(written, [0x68, 0x69]);
+ * assertEquals(space.store32le(0x1000_0000, 0), MemTxResult.DECODE_ERROR); // the UART takes bytes
+ * assertEquals(space.load32le(0), 0); // and nothing lies here
+ * assertEquals(space.result, MemTxResult.DECODE_ERROR);
+ * ```
+ */
+export class MemoryAccess {
+  readonly #engine: AccessEngine;
+  readonly #mappings: Mappings;
+  readonly #spaces = new Map<number, GuestSpace>();
+
+  /**
+   * Sets up this worker's accesses, and joins the MMIO channel.
+   *
+   * @param options See {@linkcode MemoryAccessOptions}.
+   * @throws {MmioChannelFullError} If the channel has no place for this context.
+   */
+  constructor(options: MemoryAccessOptions) {
+    const { arena, reader, memory, channel = null, onDeviceError = () => {} } = options;
+    this.#engine = new AccessEngine({ arena, reader, memory, channel, onDeviceError });
+    const { bounceBuffers = 1, bounceBytes = 4096 } = options;
+    this.#mappings = new Mappings(this.#engine, bounceBuffers, bounceBytes);
+  }
+
+  /**
+   * Attaches this worker to an address space. All that it attaches to are of one topology, whose
+   * regions it knows by their ids.
+   *
+   * @returns The space: the same object each time.
+   * @throws {ForeignAddressSpaceError} If the handle is none, of another arena, or of another topology.
+   */
+  attach(handle: AddressSpaceHandle): GuestSpace {
+    const known = this.#spaces.get(handle?.cell);
+    if (known !== undefined && known.name === handle.name) return known;
+    const space = new GuestSpace(this.#engine, this.#engine.walk.attach(handle), this.#mappings);
+    this.#spaces.set(handle.cell, space);
+    return space;
+  }
+
+  /**
+   * Binds callbacks to a region. Its limits and byte order are those with which it was created: only
+   * `read`, `write` and `valid.accepts` are taken from here.
+   *
+   * @param region Id of the region.
+   */
+  bind(region: number, ops: MemoryRegionOps): void {
+    this.#engine.devices.bind(region, ops);
+  }
+
+  /** Takes callbacks back. */
+  unbind(region: number): void {
+    this.#engine.devices.bind(region, null);
+  }
+
+  /**
+   * Binds a translator to an IOMMU region.
+   *
+   * @param region Id of the region.
+   * @param attrsToIndex The IOMMU index of an access; 0 unless given.
+   */
+  bindIommu(
+    region: number,
+    translator: RegionTranslator,
+    attrsToIndex?: (attrs: MemTxAttrs) => number,
+  ): void {
+    this.#engine.walk.bindIommu(region, translator, attrsToIndex);
+  }
+
+  /** Says which address space the translators of this worker mean by a number. */
+  setTarget(target: number, space: GuestSpace): void {
+    this.#engine.walk.setTarget(target, space.reader);
+  }
+
+  /** How many contexts wait, or have waited, for this one since it last served. */
+  get pending(): number {
+    return this.#port.pending;
+  }
+
+  /**
+   * Serves what other contexts wait for. Never waits; outside every section.
+   *
+   * @returns How many accesses were served.
+   * @throws {NoMmioChannelError} Without a channel.
+   */
+  poll(): number {
+    return this.#port.poll();
+  }
+
+  /**
+   * Blocks until another context wants something of this one's devices, and serves it.
+   *
+   * @param milliseconds How long to wait at most.
+   * @returns How many accesses were served; may be 0.
+   * @throws {WaitInSectionError} Inside a section.
+   * @throws {NoMmioChannelError} Without a channel.
+   */
+  serve(milliseconds: number): number {
+    return this.#port.serve(milliseconds);
+  }
+
+  /**
+   * Serves other contexts from this one's event loop, and keeps the process alive, until aborted.
+   *
+   * @throws {NoMmioChannelError} Without a channel.
+   */
+  listen(signal: AbortSignal): Promise<void> {
+    return this.#port.listen(signal);
+  }
+
+  /**
+   * Registers a function that is called once, as soon as a bounce buffer is free.
+   *
+   * @returns A function that takes it back.
+   */
+  onBounceBufferFree(notify: () => void): () => void {
+    return this.#mappings.onFree(notify);
+  }
+
+  /**
+   * Leaves the MMIO channel: what others have asked of this context fails, and gets an error result.
+   *
+   * @throws {MappingLeakError} If mappings are left; nothing was closed.
+   */
+  close(): void {
+    this.#mappings.refuseLeaks();
+    this.#engine.devices.port?.leave();
+  }
+
+  get #port(): MmioPort {
+    const { devices: { port }, arena } = this.#engine;
+    if (port === null) throw new NoMmioChannelError(0, arena.token);
+    return port;
+  }
+}

@@ -1,0 +1,230 @@
+import type { ReadSection } from "@guestmem/rcu";
+import type { Address } from "../region/position.ts";
+import type { AddressSpaceReader } from "../view/address_space_reader.ts";
+import { advance } from "./device_access.ts";
+import { type AccessEngine, NO_ATTRS } from "./engine.ts";
+import { AccessRangeError } from "./errors.ts";
+import type { GuestWindow } from "./guest_memory.ts";
+import type { MemTxResult } from "./result.ts";
+import { isDirect, Target } from "./translation.ts";
+
+/**
+ * A range that is accessed again and again, with its translation kept: QEMU's `MemoryRegionCache`.
+ * From `GuestSpace.cache`.
+ *
+ * What is kept is good for one version of the map: each access compares the generation of the map
+ * that is published with the one it was made with, and translates anew if they differ. No listener
+ * is needed, and nothing that was kept outlives its section unchecked.
+ */
+export class MemoryRegionCache {
+  /** First address. */
+  readonly address: Address;
+  /** Bytes. */
+  readonly length: number;
+  /** The upper half of the last load of eight bytes. */
+  upper: number = 0;
+  /** What became of the last load or store. */
+  result: MemTxResult = 0;
+  readonly #engine: AccessEngine;
+  readonly #space: AddressSpaceReader;
+  readonly #isWrite: boolean;
+  readonly #target = new Target();
+  #generation = 0;
+  #window: GuestWindow | null = null;
+  #at = 0;
+  #contiguous = 0;
+  #ramAddr = 0;
+
+  /** @internal */
+  constructor(
+    engine: AccessEngine,
+    space: AddressSpaceReader,
+    address: Address,
+    length: number,
+    isWrite: boolean,
+  ) {
+    engine.checkRange(address, length);
+    this.#engine = engine;
+    this.#space = space;
+    this.#isWrite = isWrite;
+    this.address = address;
+    this.length = length;
+  }
+
+  /** Loads a byte at an offset in the range. */
+  load8(offset: number): number {
+    return this.#load(offset, 1, false);
+  }
+
+  /** Loads two bytes, little-endian. */
+  load16le(offset: number): number {
+    return this.#load(offset, 2, false);
+  }
+
+  /** Loads two bytes, big-endian. */
+  load16be(offset: number): number {
+    return this.#load(offset, 2, true);
+  }
+
+  /** Loads four bytes, little-endian. */
+  load32le(offset: number): number {
+    return this.#load(offset, 4, false);
+  }
+
+  /** Loads four bytes, big-endian. */
+  load32be(offset: number): number {
+    return this.#load(offset, 4, true);
+  }
+
+  /** Loads eight bytes, little-endian: gives the lower half, the upper one is in `upper`. */
+  load64le(offset: number): number {
+    return this.#load(offset, 8, false);
+  }
+
+  /** Loads eight bytes, big-endian: gives the lower half, the upper one is in `upper`. */
+  load64be(offset: number): number {
+    return this.#load(offset, 8, true);
+  }
+
+  /** Stores a byte at an offset in the range. */
+  store8(offset: number, value: number): MemTxResult {
+    return this.#store(offset, 1, false, value, 0);
+  }
+
+  /** Stores two bytes, little-endian. */
+  store16le(offset: number, value: number): MemTxResult {
+    return this.#store(offset, 2, false, value, 0);
+  }
+
+  /** Stores two bytes, big-endian. */
+  store16be(offset: number, value: number): MemTxResult {
+    return this.#store(offset, 2, true, value, 0);
+  }
+
+  /** Stores four bytes, little-endian. */
+  store32le(offset: number, value: number): MemTxResult {
+    return this.#store(offset, 4, false, value, 0);
+  }
+
+  /** Stores four bytes, big-endian. */
+  store32be(offset: number, value: number): MemTxResult {
+    return this.#store(offset, 4, true, value, 0);
+  }
+
+  /** Stores eight bytes, little-endian, given as halves. */
+  store64le(offset: number, low: number, upper: number): MemTxResult {
+    return this.#store(offset, 8, false, low, upper);
+  }
+
+  /** Stores eight bytes, big-endian, given as halves. */
+  store64be(offset: number, low: number, upper: number): MemTxResult {
+    return this.#store(offset, 8, true, low, upper);
+  }
+
+  /** Reads bytes from an offset on. */
+  read(offset: number, into: Uint8Array): MemTxResult {
+    this.#check(offset, into.length);
+    const holder = this.#engine.sections.begin();
+    try {
+      return this.#engine.read(holder, this.#space, this.#addressOf(offset), into, NO_ATTRS);
+    } finally {
+      this.#engine.sections.end(holder);
+    }
+  }
+
+  /** Writes bytes from an offset on. */
+  write(offset: number, from: Uint8Array): MemTxResult {
+    this.#check(offset, from.length);
+    const holder = this.#engine.sections.begin();
+    try {
+      return this.#engine.write(holder, this.#space, this.#addressOf(offset), from, NO_ATTRS);
+    } finally {
+      this.#engine.sections.end(holder);
+    }
+  }
+
+  #load(offset: number, size: number, bigEndian: boolean): number {
+    this.#check(offset, size);
+    const engine = this.#engine;
+    const holder = engine.sections.begin();
+    try {
+      const window = this.#renew(holder.section);
+      if (window !== null && offset + size <= this.#contiguous) {
+        engine.ram.load(window, this.#at + offset, size, bigEndian, engine.value);
+        this.result = 0;
+      } else {
+        const address = this.#addressOf(offset);
+        this.result = engine.load(holder, this.#space, address, size, bigEndian, NO_ATTRS);
+      }
+      this.upper = engine.value.high;
+      return engine.value.low;
+    } finally {
+      engine.sections.end(holder);
+    }
+  }
+
+  #store(
+    offset: number,
+    size: number,
+    bigEndian: boolean,
+    low: number,
+    high: number,
+  ): MemTxResult {
+    this.#check(offset, size);
+    const engine = this.#engine;
+    const holder = engine.sections.begin();
+    try {
+      const { section } = holder;
+      const window = this.#renew(section);
+      if (this.#isWrite && window !== null && offset + size <= this.#contiguous) {
+        engine.ram.store(window, this.#at + offset, size, bigEndian, low, high);
+        engine.ram.markDirty(section, this.#ramAddr + offset, size, this.#target.flags);
+        return this.result = 0;
+      }
+      const to = this.#addressOf(offset);
+      const space = this.#space;
+      return this.result = engine.store(holder, space, to, size, bigEndian, low, high, NO_ATTRS);
+    } finally {
+      engine.sections.end(holder);
+    }
+  }
+
+  /** The window that the range lies in by the map that is published; null if it is no memory. */
+  #renew(section: ReadSection): GuestWindow | null {
+    const view = this.#space.view(section);
+    const generation = this.#space.generation(view);
+    if (generation === this.#generation) return this.#window;
+    const engine = this.#engine;
+    const target = this.#target;
+    const { length } = this;
+    this.#window = null;
+    engine.walk.translate(
+      section,
+      this.#space,
+      view,
+      this.address,
+      length,
+      this.#isWrite,
+      NO_ATTRS,
+      target,
+    );
+    // A translation by an IOMMU changes without a new map.
+    if (!target.translated && isDirect(target.flags, this.#isWrite)) {
+      this.#ramAddr = engine.ramAddr(section, target);
+      this.#window = engine.ram.locate(section, target.region, this.#ramAddr);
+      this.#at = engine.ram.at;
+      this.#contiguous = Math.min(target.length, engine.ram.contiguous);
+    }
+    this.#generation = generation;
+    return this.#window;
+  }
+
+  #addressOf(offset: number): Address {
+    return advance(this.address, offset);
+  }
+
+  #check(offset: number, size: number): void {
+    if (Number.isInteger(offset) && offset >= 0 && offset + size <= this.length) return;
+    throw new AccessRangeError(offset, size, this.length);
+  }
+}

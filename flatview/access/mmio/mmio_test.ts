@@ -1,0 +1,416 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { Schedule } from "#tools/testing/schedule.ts";
+import { type TestWorkers, withWorkers, WorkerError } from "#tools/testing/workers.ts";
+import { Arena, RcuDomain, Srcu } from "@guestmem/rcu";
+import { FlatMemory } from "../../model/flat_memory.ts";
+import { Topology } from "../../topology.ts";
+import { ForeignMmioChannelError, MmioChannelFullError } from "../errors.ts";
+import { EventNotifier } from "../event_notifier.ts";
+import { MemoryAccess } from "../memory_access.ts";
+import { MemTxResult } from "../result.ts";
+import { MmioChannel } from "./channel.ts";
+import type { Setup, WorkerData } from "./mmio_test_worker.ts";
+
+const WORKER = import.meta.resolve("./mmio_test_worker.ts");
+const { OK, ERROR, DECODE_ERROR, ACCESS_ERROR } = MemTxResult;
+
+/** A machine whose devices live in this context, or where a test says. */
+function setUp(flavour: "memb" | "qsbr" = "memb") {
+  const arena = Arena.create({ bytes: 1 << 22, debug: true });
+  const domain = RcuDomain.create(arena, { readers: 8 });
+  const topology = new Topology({ arena, domain });
+  const memory = FlatMemory.create(1);
+  const channel = MmioChannel.create(arena, { contexts: 6 });
+  const errors: unknown[] = [];
+  const reader = domain.register();
+  const access = new MemoryAccess({
+    arena,
+    reader,
+    memory,
+    channel,
+    onDeviceError: (error) => errors.push(error),
+  });
+  const system = topology.initContainer("system", 2n ** 64n);
+  const space = topology.createAddressSpace("memory", system);
+  const schedule = Schedule.create();
+  const data: WorkerData = {
+    arena: arena.handle,
+    domain: domain.handle,
+    channel: channel.handle,
+    memory: memory.handle,
+    space: space.handle,
+    schedule: schedule.buffer,
+    flavour,
+  };
+  const spawn = (workers: TestWorkers) => workers.spawn<Setup>(WORKER, data);
+  const stop = new AbortController();
+  const listen = () => access.listen(stop.signal);
+  return {
+    ...{ arena, domain, reader, topology, memory, channel, errors, access, system, space },
+    ...{ schedule, spawn, stop, listen },
+  };
+}
+
+for (const flavour of ["memb", "qsbr"] as const) {
+  Deno.test(`an access reaches a device in another context and comes back (${flavour})`, () =>
+    withWorkers(async (workers) => {
+      const { topology, system, access, spawn, stop, listen, errors } = setUp(flavour);
+      const calls: unknown[] = [];
+      const device = topology.initIo("device", 0x100, {
+        endianness: "big",
+        impl: { maxAccessSize: 8 },
+        valid: { minAccessSize: 4, maxAccessSize: 8 },
+      });
+      access.bind(device.id, {
+        read: (offset, size) => size === 8 ? 0x1122_3344_5566_7788n : Number(offset) + 0x0a0b_0c00,
+        write: (offset, value, size, attrs, upper) =>
+          void calls.push([offset, value, size, upper, attrs.requesterId, attrs.secure]),
+      });
+      const broken = topology.initIo("broken", 4, {});
+      access.bind(broken.id, {
+        read: () => {
+          throw new Error("broken");
+        },
+      });
+      const unbound = topology.initIo("unbound", 4, {});
+      system.addSubregion(0x1000, device);
+      system.addSubregion(0x2000, broken);
+      system.addSubregion(0x3000, unbound);
+      const vcpu = spawn(workers);
+      listen();
+      assertEquals(await vcpu.call("load", 0x1004), [0x040c_0b0a, OK]);
+      assertEquals(await vcpu.call("load64be", 0x1008), [0x5566_7788, 0x1122_3344, OK]);
+      assertEquals(await vcpu.call("loadByTlb", 0x1004), [0x040c_0b0a, OK]);
+      assertEquals(await vcpu.call("store", 0x1008, 0x1234_5678, 0xfff8), OK);
+      assertEquals(calls, [[8, 0x7856_3412, 4, 0, 0xfff8, true]]);
+      const [bytes, result] = await vcpu.call("read", 0xffc, 0xc);
+      assertEquals(result, DECODE_ERROR);
+      assertEquals([...bytes], [0, 0, 0, 0, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88]);
+      assertEquals(await vcpu.call("load", 0x2000), [0, ERROR]);
+      assertEquals(await vcpu.call("load", 0x3000), [0, ERROR]);
+      assertEquals(errors.map((error) => (error as Error).name), ["Error", "UnboundRegionError"]);
+      stop.abort();
+      await vcpu.call("leave");
+    }));
+
+  Deno.test(`a device may do anything while its vCPU waits: move, unplug, wait for readers (${flavour})`, () =>
+    withWorkers(async (workers) => {
+      const { arena, topology, domain, system, access, spawn, stop, listen } = setUp(flavour);
+      let finalised = 0;
+      const bar = topology.initIo("bar", 0x100, {}, { finalize: () => finalised++ });
+      const slot = arena.allocate(16);
+      const srcu = Srcu.create(arena);
+      access.bind(bar.id, {
+        read(offset) {
+          if (offset === 0) bar.setAddress(0x2000);
+          if (offset === 4) {
+            system.delSubregion(bar);
+            bar.destroy();
+            domain.deferFree(slot);
+          }
+          domain.synchronize();
+          srcu.synchronizeSrcu();
+          domain.barrier(); // the old views are freed while the vCPU waits
+          return 0x55;
+        },
+      });
+      system.addSubregion(0x1000, bar);
+      const vcpu = spawn(workers);
+      listen();
+      assertEquals(await vcpu.call("load", 0x1000), [0x55, OK]);
+      assertEquals(await vcpu.call("load", 0x1000), [0, DECODE_ERROR]);
+      assertEquals(await vcpu.call("loadByTlb", 0x2008), [0x55, OK]);
+      assertEquals(finalised, 0);
+      // The read's second half finds nothing any more: it is translated anew.
+      const [bytes, result] = await vcpu.call("read", 0x2004, 8);
+      assertEquals([[...bytes], result], [[0x55, 0, 0, 0, 0, 0, 0, 0], DECODE_ERROR]);
+      assertEquals(finalised, 1);
+      stop.abort();
+      await vcpu.call("leave");
+    }));
+}
+
+Deno.test("waiting for another context inside a section is a named error", () =>
+  withWorkers(async (workers) => {
+    const { arena, topology, system, spawn } = setUp();
+    system.addSubregion(0x1000, topology.initIo("device", 0x100, {}));
+    const srcu = Srcu.create(arena);
+    const vcpu = spawn(workers);
+    await assertRejects(
+      () => vcpu.call("loadInSection", 0x1000),
+      WorkerError,
+      "WaitInSectionError",
+    );
+    const held = () => vcpu.call("loadInSrcuSection", srcu.handle, 0x1000);
+    await assertRejects(held, WorkerError, "WaitInSectionError");
+    await vcpu.call("leave");
+  }));
+
+Deno.test("a region that has left its address by the time it is served is looked up anew", () =>
+  withWorkers(async (workers) => {
+    const { topology, system, access, spawn, domain } = setUp();
+    const calls: string[] = [];
+    const make = (name: string, answer: number) => {
+      const region = topology.initIo(name, 0x100, {});
+      access.bind(region.id, {
+        read: () => {
+          calls.push(name);
+          return answer;
+        },
+      });
+      return region;
+    };
+    const [before, after] = [make("before", 1), make("after", 2)];
+    system.addSubregion(0x1000, before);
+    const vcpu = spawn(workers);
+    await vcpu.call("token");
+    const answer = vcpu.call("load", 0x1000);
+    // The request is here, and is not served: this context's loop does not turn.
+    while (domain.stats().readers < 2 || !waits()) { /* until it waits */ }
+    topology.transaction(() => {
+      system.delSubregion(before);
+      system.addSubregion(0x1000, after);
+    });
+    domain.synchronize();
+    for (let served = 0; served < 2;) served += access.serve(1000); // the first, and the second try
+    assertEquals([await answer, calls], [[2, OK], ["after"]]);
+    await vcpu.call("leave");
+
+    function waits(): boolean {
+      return access.pending > 0;
+    }
+  }));
+
+Deno.test("a device that is slow holds up its own callers only", () =>
+  withWorkers(async (workers) => {
+    const { topology, system, spawn, schedule } = setUp();
+    const [slow, quick, vcpu, other] = [1, 2, 3, 4].map(() => spawn(workers));
+    const context = async (worker: typeof slow) => ({ context: await worker!.call("token") });
+    const a = topology.initIo("slow", 4, {}, await context(slow));
+    const b = topology.initIo("quick", 4, {}, await context(quick));
+    system.addSubregion(0x1000, a);
+    system.addSubregion(0x2000, b);
+    await slow!.call("ownSlow", a.id);
+    await quick!.call("own", b.id, 5);
+    const waiting = vcpu!.call("load", 0x1000);
+    await schedule.awaitStepAsync(1);
+    assertEquals(await other!.call("loadMany", 0x2000, 50), { "5/0": 50 });
+    schedule.reach(2);
+    assertEquals(await waiting, [77, OK]);
+    for (const worker of [vcpu, other, quick, slow]) await worker!.call("leave");
+  }));
+
+Deno.test("a context that ends fails what was asked of it, and what is asked of it later", () =>
+  withWorkers(async (workers) => {
+    const { arena, topology, system, spawn, schedule } = setUp();
+    const [dying, vcpu, late] = [spawn(workers), spawn(workers), spawn(workers)];
+    const token = await dying.call("token");
+    const region = topology.initIo("dying", 4, {}, { context: token });
+    system.addSubregion(0x1000, region);
+    await dying.call("ownDying", region.id);
+    dying.expectDeath();
+    const first = vcpu.call("load", 0x1000);
+    await schedule.awaitStepAsync(1); // its callback runs
+    const second = late.call("load", 0x1000); // and this one is not served
+    const report = arena.evict(token);
+    assert((report.members["mmioRequests"] ?? 0) >= 1);
+    assertEquals([await first, await second], [[0, ERROR], [0, ERROR]]);
+    assertEquals(await vcpu.call("load", 0x1000), [0, ERROR]);
+    for (let step = 2; step <= 9; step++) schedule.reach(step);
+    await dying.ended;
+    await vcpu.call("leave");
+    await late.call("leave");
+  }));
+
+Deno.test("a context that leaves the channel fails what was asked of it", () =>
+  withWorkers(async (workers) => {
+    const { topology, system, access, spawn } = setUp();
+    system.addSubregion(0x1000, topology.initIo("device", 4, {}));
+    const vcpu = spawn(workers);
+    await vcpu.call("token");
+    const waiting = vcpu.call("load", 0x1000);
+    while (access.pending === 0) { /* until it is posted */ }
+    access.close();
+    assertEquals(await waiting, [0, ERROR]);
+    await vcpu.call("leave");
+  }));
+
+Deno.test("devices of several contexts lead to one another, and back to the first", () =>
+  withWorkers(async (workers) => {
+    const { topology, system, spawn } = setUp();
+    const [one, two, vcpu] = [spawn(workers), spawn(workers), spawn(workers)];
+    const first = { context: await one.call("token") };
+    const second = { context: await two.call("token") };
+    const plain = topology.initIo("plain", 4, {}, first);
+    const fork = topology.initIo("fork", 4, {}, first);
+    const relay = topology.initIo("relay", 4, {}, second);
+    system.addSubregion(0x1000, plain);
+    system.addSubregion(0x2000, fork);
+    system.addSubregion(0x3000, relay);
+    // fork (one) -> relay (two) -> plain (one, which waits): served inside the wait.
+    await one.call("ownFork", plain.id, 0x3000, 40);
+    await two.call("ownRelay", relay.id, 0x1000);
+    await one.call("listen");
+    await two.call("listen");
+    assertEquals(await vcpu.call("load", 0x2000), [42, OK]);
+    // relay -> fork -> relay: the device is entered again through another context.
+    await two.call("ownRelay", relay.id, 0x2000);
+    const [value, result] = await vcpu.call("load", 0x3000);
+    // The inner access got nothing: fork answers 0 + 1 and relay 1 + 1.
+    assertEquals([value, result], [2, OK]);
+    for (const worker of [vcpu, one, two]) await worker.call("leave");
+  }));
+
+Deno.test("two devices that wait for one another are told so, and nobody hangs", () =>
+  withWorkers(async (workers) => {
+    const { topology, system, spawn } = setUp();
+    const [one, two, left, right] = [1, 2, 3, 4].map(() => spawn(workers));
+    const a = topology.initIo("a", 4, {}, { context: await one!.call("token") });
+    const b = topology.initIo("b", 4, {}, { context: await two!.call("token") });
+    system.addSubregion(0x1000, a);
+    system.addSubregion(0x2000, b);
+    const served = [one!.call("meet", a.id, 0x2000, 1), two!.call("meet", b.id, 0x1000, 2)];
+    const answers = [left!.call("load", 0x1000), right!.call("load", 0x2000)];
+    const [first, second] = (await Promise.all(answers)).map(([value]) => value);
+    await Promise.all(served);
+    // At least one of the two was refused; one that was not, was answered by the other.
+    assert([first, second].includes(0x1000 + ACCESS_ERROR), `${first} ${second}`);
+    const possible = [0x1000, 0x1000 + ACCESS_ERROR];
+    assert(possible.includes(first!) && possible.includes(second!));
+    for (const worker of [left, right, one, two]) await worker!.call("leave");
+  }));
+
+Deno.test("a blocking server serves, and posted events reach an event loop", () =>
+  withWorkers(async (workers) => {
+    const { arena, topology, system, spawn } = setUp();
+    const [owner, vcpu] = [spawn(workers), spawn(workers)];
+    const device = topology.initIo("device", 8, {}, { context: await owner.call("token") });
+    system.addSubregion(0x1000, device);
+    const kick = EventNotifier.create(arena);
+    device.addEventfd(4, 4, null, kick);
+    const counted = Promise.withResolvers<void>();
+    let count = 0;
+    const end = kick.onSignal((times) => {
+      count += times;
+      if (count === 10) counted.resolve();
+    });
+    await owner.call("ownRelay", device.id, 0x9000);
+    const served = owner.call("serveOne");
+    assertEquals(await vcpu.call("load", 0x1000), [1 + 0x200, OK]);
+    assertEquals(await served, 1);
+    for (let i = 0; i < 3; i++) assertEquals(await vcpu.call("store", 0x1004, i, 1), OK);
+    await vcpu.call("signal", kick.offset, 7);
+    await counted.promise;
+    end();
+    assertEquals(await owner.call("calls"), []);
+    await vcpu.call("leave");
+    await owner.call("leave");
+  }));
+
+Deno.test("an idle worker that is offline comes online for what it serves", () =>
+  withWorkers(async (workers) => {
+    const { topology, domain, system, spawn, access, space } = setUp("qsbr");
+    const owner = spawn(workers);
+    const device = topology.initIo("device", 8, {}, { context: await owner.call("token") });
+    system.addSubregion(0x1000, device);
+    await owner.call("own", device.id, 6);
+    await owner.call("idle");
+    domain.synchronize(); // nobody holds it up
+    const view = access.attach(space.handle);
+    assertEquals([view.load32le(0x1000), view.result], [6, OK]);
+    domain.synchronize();
+    await owner.call("leave");
+  }));
+
+Deno.test("whatever a server's own handler throws, the vCPU has its answer", () =>
+  withWorkers(async (workers) => {
+    const machine = setUp();
+    const { topology, system, arena, reader, memory, spawn } = machine;
+    machine.access.close();
+    const access = new MemoryAccess({
+      ...{ arena, reader, memory, channel: machine.channel },
+      onDeviceError: () => {
+        throw new Error("the handler, too");
+      },
+    });
+    const device = topology.initIo("device", 4, {});
+    access.bind(device.id, {
+      read: () => {
+        throw new Error("the device");
+      },
+    });
+    system.addSubregion(0x1000, device);
+    const vcpu = spawn(workers);
+    const waiting = vcpu.call("load", 0x1000);
+    assertThrows(
+      () => {
+        for (;;) access.serve(1000);
+      },
+      Error,
+      "the handler, too",
+    );
+    assertEquals(await waiting, [0, ERROR]);
+    await vcpu.call("leave");
+  }));
+
+Deno.test("a waiting context that is evicted is told, and its request does no harm", () =>
+  withWorkers(async (workers) => {
+    const { arena, topology, system, spawn, access } = setUp();
+    let calls = 0;
+    const device = topology.initIo("device", 4, {});
+    access.bind(device.id, { read: () => ++calls });
+    system.addSubregion(0x1000, device);
+    const [vcpu, other] = [spawn(workers), spawn(workers)];
+    const token = await vcpu.call("token");
+    const waiting = vcpu.call("load", 0x1000);
+    while (access.pending === 0) { /* until it is posted */ }
+    arena.evict(token);
+    await assertRejects(() => waiting, WorkerError, "EvictedError");
+    access.poll();
+    const stop = new AbortController();
+    access.listen(stop.signal);
+    const [value, result] = await other.call("load", 0x1000);
+    assertEquals([value, result], [calls, OK]);
+    stop.abort();
+    await other.call("leave");
+  }));
+
+Deno.test("under load: many vCPUs, a device that throws now and then, each access gets one answer", () =>
+  withWorkers(async (workers) => {
+    const { topology, system, access, spawn, stop, listen, errors } = setUp();
+    let calls = 0;
+    const device = topology.initIo("device", 4, {});
+    access.bind(device.id, {
+      read: () => {
+        if (++calls % 5 === 0) throw new Error("now and then");
+        return 9;
+      },
+    });
+    system.addSubregion(0x1000, device);
+    const vcpus = [spawn(workers), spawn(workers), spawn(workers)];
+    listen();
+    const counts = await Promise.all(vcpus.map((vcpu) => vcpu.call("loadMany", 0x1000, 200)));
+    const sum = (key: string) => counts.reduce((total, seen) => total + (seen[key] ?? 0), 0);
+    assertEquals([calls, sum("9/0"), sum("0/1"), errors.length], [600, 480, 120, 120]);
+    stop.abort();
+    for (const vcpu of vcpus) await vcpu.call("leave");
+  }));
+
+Deno.test("the channel has a limit, gives places back, and refuses foreign handles", () => {
+  const { arena, reader, memory, space, topology } = setUp();
+  assertThrows(() => MmioChannel.create(arena, { contexts: 0 }), RangeError, "1 to 128");
+  const channel = MmioChannel.create(arena, { contexts: 1 });
+  const make = () => new MemoryAccess({ arena, reader, memory, channel });
+  const first = make();
+  assertThrows(make, MmioChannelFullError, "all its 1 contexts");
+  first.close();
+  make().close();
+  assertThrows(() => MmioChannel.attach(arena, space.handle as never), ForeignMmioChannelError);
+  const other = Arena.create({ bytes: 1 << 20 });
+  assertThrows(() => MmioChannel.attach(other, channel.handle), ForeignMmioChannelError);
+  const { liveBlocks } = arena.stats();
+  channel.destroy();
+  assertEquals(arena.stats().liveBlocks, liveBlocks - 1);
+  space.destroy();
+  topology.close();
+});

@@ -1,0 +1,252 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { Arena, RcuDomain } from "@guestmem/rcu";
+import { FlatMemory } from "../model/flat_memory.ts";
+import { Topology } from "../topology.ts";
+import { AccessRangeError, TlbOutsideSectionError } from "./errors.ts";
+import type { IommuAnswer } from "./guest_memory.ts";
+import { MemoryAccess } from "./memory_access.ts";
+import { MemTxResult } from "./result.ts";
+
+const { OK, DECODE_ERROR } = MemTxResult;
+const GIB = 2 ** 30;
+
+function setUp(
+  { flavour = "memb", debug = false }: { flavour?: "memb" | "qsbr"; debug?: boolean } = {},
+) {
+  const arena = Arena.create({ bytes: 1 << 22, debug });
+  const domain = RcuDomain.create(arena);
+  const reader = flavour === "memb" ? domain.register() : domain.register({ flavour: "qsbr" });
+  const topology = new Topology({ arena, domain });
+  const memory = FlatMemory.create(16, 2); // 1 MiB in each window
+  const access = new MemoryAccess({ arena, reader, memory });
+  const system = topology.initContainer("system", 2n ** 64n);
+  const space = access.attach(topology.createAddressSpace("memory", system).handle);
+  const ram = (ramAddr: number, size: number) =>
+    topology.initRam(`ram@${ramAddr}`, size, { blockId: 1, ramAddr: BigInt(ramAddr) });
+  return { arena, domain, topology, memory, access, system, space, ram };
+}
+
+/** Fills memory so that each byte tells its place. */
+function fill(memory: FlatMemory): void {
+  for (let at = 0; at < memory.bytes; at++) memory.setByte(at, at * 7 + (at >>> 8) * 3);
+}
+
+for (
+  const [name, base] of [["below 2 GiB", 0x10_0000], ["below 4 GiB", 3 * GIB], [
+    "above 4 GiB",
+    5 * GIB,
+  ], ["far up", 2 ** 50]] as const
+) {
+  Deno.test(`hits and misses give what the address space gives: ${name}`, () => {
+    const { memory, system, space, ram } = setUp();
+    fill(memory);
+    system.addSubregion(base, ram(0x8000, 0x1_2800)); // the last page is half one
+    system.addSubregion(base + 0x2_0000, ram(0xf_f000, 0x2000)); // across two windows
+    const tlb = space.tlb(16);
+    tlb.lock();
+    const starts = [0, 0x1000, 0x1_1ff0, 0x1_2000, 0x1_27f8, 0x2_0ff0, 0x2_1000, 0xffc, 0x1_0000];
+    for (let round = 0; round < 2; round++) { // a miss, then a hit
+      for (const start of starts) {
+        for (let at = base + start; at < base + start + 0x18; at++) {
+          assertEquals(tlb.load8(at), space.load8(at));
+          assertEquals(tlb.load16(at), space.load16le(at));
+          assertEquals(tlb.load32(at), space.load32le(at) | 0);
+          assertEquals([tlb.load64(at), tlb.upper], [space.load64le(at) | 0, space.upper | 0]);
+        }
+      }
+    }
+    const stores = starts.flatMap((start) => [start, start + 8, start + 3]);
+    for (const start of stores.filter((at) => at + 8 <= 0x1_2800 || at >= 0x2_0000)) {
+      const at = base + start;
+      tlb.store64(at, 0x8123_4567, 0x89ab_cdef);
+      assertEquals(space.loadBig64le(at), 0x89ab_cdef_8123_4567n);
+      tlb.store32(at, -2);
+      tlb.store16(at + 4, 0x1_2345);
+      tlb.store8(at + 6, 0x1ff);
+      assertEquals(space.loadBig64le(at), 0x89ff_2345_ffff_fffen);
+    }
+    tlb.unlock();
+  });
+}
+
+Deno.test("pages whose addresses share their lower half, or their entry, are told apart", () => {
+  const { system, space, ram } = setUp();
+  const places = [0, 4 * GIB, 8 * GIB, 0x1_0000, 4 * GIB + 0x1_0000];
+  places.forEach((at, i) => system.addSubregion(at, ram(i * 0x1000, 0x1000)));
+  places.forEach((at, i) => space.store32le(at + 0x10, i + 1));
+  const tlb = space.tlb(4);
+  tlb.lock();
+  for (let round = 0; round < 3; round++) {
+    for (const [first, one] of places.entries()) { // each right behind each
+      for (const [second, other] of places.entries()) {
+        assertEquals([tlb.load32(one + 0x10), tlb.load32(other + 0x10)], [first + 1, second + 1]);
+      }
+    }
+    places.forEach((at, i) => {
+      tlb.store32(at + 0x20, i + 7 + round);
+      assertEquals(space.load32le(at + 0x20), i + 7 + round);
+    });
+  }
+  assertEquals([tlb.load32(12 * GIB + 0x10), tlb.result], [0, DECODE_ERROR]);
+  for (const wrong of [-4, 0.5, NaN, 2 ** 53]) assertThrows(() => tlb.load32(wrong), RangeError);
+  tlb.unlock();
+});
+
+for (const flavour of ["memb", "qsbr"] as const) {
+  Deno.test(`a new map is seen at lock() and quiescent(), not before (${flavour})`, () => {
+    const { system, space, ram, topology } = setUp({ flavour });
+    const [a, b] = [ram(0, 0x1000), ram(0x1000, 0x1000)];
+    system.addSubregion(0x1000, a);
+    system.addSubregion(0x2000, b);
+    space.store32le(0x1000, 1);
+    space.store32le(0x2000, 2);
+    const tlb = space.tlb();
+    const swap = () =>
+      topology.transaction(() => {
+        const { addr } = a;
+        a.setAddress(b.addr);
+        b.setAddress(addr);
+      });
+    tlb.lock();
+    assertEquals(tlb.load32(0x1000), 1);
+    swap();
+    assertEquals(tlb.load32(0x1000), 1); // still inside the section
+    tlb.quiescent();
+    assertEquals(tlb.load32(0x1000), 2);
+    swap();
+    tlb.unlock();
+    tlb.lock();
+    assertEquals(tlb.load32(0x1000), 1);
+    a.setReadonly(true);
+    tlb.store32(0x1000, 5);
+    tlb.quiescent();
+    tlb.store32(0x1000, 6); // ROM: dropped
+    assertEquals([tlb.result, tlb.load32(0x1000)], [OK, 5]);
+    tlb.unlock();
+  });
+}
+
+Deno.test("stores to logged memory are marked, each of them; loads are hits as ever", () => {
+  const { system, space, ram, memory } = setUp();
+  const region = ram(0x3000, 0x2000);
+  system.addSubregion(0x1000, region);
+  const tlb = space.tlb();
+  tlb.lock();
+  tlb.store32(0x1000, 1);
+  region.setLog(true, 0);
+  tlb.store32(0x1000, 2);
+  assertEquals(memory.marked, []); // the map was older
+  tlb.quiescent();
+  tlb.store32(0x1000, 3);
+  tlb.store8(0x1001, 4);
+  assertEquals([memory.marked, tlb.load32(0x1000)], [[[0x3000, 4, 1], [0x3001, 1, 1]], 0x403]);
+  tlb.unlock();
+});
+
+Deno.test("devices are reached through the TLB; what an IOMMU says is not kept", () => {
+  const { system, space, access, topology, ram } = setUp();
+  let reads = 0;
+  const io = topology.initIo("io", 0x800, {});
+  access.bind(io.id, { read: () => ++reads });
+  system.addSubregion(0x5000, io);
+  system.addSubregion(0x5800, ram(0x5000, 0x800));
+  system.addSubregion(0, ram(0, 0x2000));
+  space.store32le(0x10, 10);
+  space.store32le(0x1010, 11);
+  space.store32le(0x5810, 12);
+  const iommu = topology.initIommu("iommu", 2n ** 64n, { translate: () => null as never });
+  let to = 0;
+  access.bindIommu(iommu.id, {
+    translate(address: number | bigint, _access: 1 | 2, _index: number, answer: IommuAnswer) {
+      const iova = Number(address) & ~0xfff;
+      Object.assign(answer, { target: 0, iova, translated: to, addrMask: 0xfff, perm: 3 });
+      return true;
+    },
+  });
+  access.setTarget(0, space);
+  const device = access.attach(topology.createAddressSpace("device", iommu).handle).tlb();
+  device.lock();
+  assertEquals(device.load32(0x10), 10);
+  to = 0x1000;
+  assertEquals(device.load32(0x10), 11); // with no new map
+  device.unlock();
+
+  const tlb = space.tlb();
+  tlb.lock();
+  assertEquals([tlb.load32(0x5000), tlb.load32(0x5000), tlb.load32(0x5810)], [1, 2, 12]);
+  // A page that two regions share has one number; each address finds its region.
+  const shared = tlb.translateForIotlb(0x5000);
+  assertEquals(tlb.translateForIotlb(0x5fff), shared);
+  assertEquals(tlb.iotlbToRegion(shared, 0x5000), io.id);
+  assert(tlb.iotlbToRegion(shared, 0x5810) !== io.id);
+  const plain = tlb.translateForIotlb(0x1000);
+  assertEquals(tlb.iotlbToRegion(plain, 0x1000), tlb.iotlbToRegion(plain, 0x10));
+  assertEquals(tlb.iotlbToRegion(tlb.translateForIotlb(0x9000), 0x9000), 0);
+  tlb.unlock();
+  assertThrows(() => tlb.translateForIotlb(0), TlbOutsideSectionError);
+});
+
+Deno.test("in debug mode an access outside the section is found, even one that was a hit", () => {
+  const { system, space, ram } = setUp({ debug: true });
+  system.addSubregion(0, ram(0, 0x1000));
+  const tlb = space.tlb();
+  assertThrows(() => tlb.load32(0), TlbOutsideSectionError);
+  tlb.lock();
+  tlb.store32(0, 5);
+  assertEquals([tlb.load32(0), tlb.load32(0)], [5, 5]);
+  tlb.unlock();
+  assertThrows(() => tlb.load32(0), TlbOutsideSectionError);
+  assertThrows(() => tlb.store32(0, 1), TlbOutsideSectionError);
+  assertThrows(() => space.tlb(3), RangeError, "power of two");
+});
+
+Deno.test("a cached translation follows the map, and does not leave its range", () => {
+  const { system, space, ram, topology, access, memory } = setUp({ debug: true });
+  const [a, b] = [ram(0x1000, 0x1000), ram(0x2000, 0x1000)];
+  system.addSubregion(0x1000, a);
+  const ring = space.cache(0x1f00, 0x100, true);
+  ring.store32le(0x10, 0x1122_3344);
+  assertEquals([ring.load32be(0x10), ring.load16le(0x10), ring.load16be(0x10)], [
+    0x4433_2211,
+    0x3344,
+    0x4433,
+  ]);
+  ring.store64be(0x20, 0x5566_7788, 0x1122_3344);
+  assertEquals([ring.load64be(0x20), ring.upper, ring.load8(0x20)], [
+    0x5566_7788,
+    0x1122_3344,
+    0x11,
+  ]);
+  ring.store64le(0x20, 1, 2);
+  assertEquals([ring.load64le(0x20), ring.upper], [1, 2]);
+  ring.store16le(0x30, 0x1234);
+  ring.store16be(0x32, 0x1234);
+  ring.store8(0x34, 0x99);
+  ring.store32be(0x38, 0x0102_0304);
+  const bytes = new Uint8Array(12);
+  assertEquals(ring.read(0x30, bytes), OK);
+  assertEquals([...bytes], [0x34, 0x12, 0x12, 0x34, 0x99, 0, 0, 0, 1, 2, 3, 4]);
+  assertThrows(() => ring.load32le(0xfd), AccessRangeError);
+  assertThrows(() => ring.load8(-1), AccessRangeError);
+  assertThrows(() => ring.write(0xff, new Uint8Array(2)), AccessRangeError);
+
+  topology.transaction(() => {
+    system.delSubregion(a);
+    system.addSubregion(0x1000, b);
+  });
+  assertEquals(ring.load32le(0x10), 0);
+  assertEquals(ring.write(0x10, Uint8Array.of(9)), OK);
+  assertEquals([memory.byte(0x2f10), memory.byte(0x1f10)], [9, 0x44]);
+  b.setLog(true, 1);
+  ring.store8(0x10, 8);
+  assertEquals(memory.marked, [[0x2f10, 1, 2]]);
+  const io = topology.initIo("io", 0x1000, {});
+  access.bind(io.id, { read: () => 0x77, write: () => {} });
+  topology.transaction(() => {
+    system.delSubregion(b);
+    system.addSubregion(0x1000, io);
+  });
+  assertEquals([ring.load8(0x10), ring.store8(0x10, 1)], [0x77, OK]);
+  system.delSubregion(io);
+  assertEquals([ring.load8(0x10), ring.result, ring.store8(0, 1)], [0, DECODE_ERROR, DECODE_ERROR]);
+});

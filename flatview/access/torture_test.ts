@@ -1,0 +1,69 @@
+import { assert, assertEquals } from "@std/assert";
+import { withWorkers } from "#tools/testing/workers.ts";
+import { Arena, RcuDomain } from "@guestmem/rcu";
+import { AccessTorture, Shared } from "../model/access_torture.ts";
+import { FlatMemory } from "../model/flat_memory.ts";
+import { Topology } from "../topology.ts";
+import { MemoryAccess } from "./memory_access.ts";
+import { MmioChannel } from "./mmio/channel.ts";
+import type { Setup, VcpuData } from "./torture_test_worker.ts";
+
+const WORKER = import.meta.resolve("./torture_test_worker.ts");
+
+/** Two vCPUs that access memory and devices while the map changes; what they and control found. */
+function torture(sections: number, steps: number, stale: boolean): Promise<string[]> {
+  let found: string[] = [];
+  return withWorkers(async (workers) => {
+    const arena = Arena.create({ bytes: 1 << 24 });
+    const domain = RcuDomain.create(arena);
+    const topology = new Topology({ arena, domain });
+    const memory = FlatMemory.create(1);
+    const shared = new Int32Array(new SharedArrayBuffer(Shared.WORDS * 4));
+    const channel = MmioChannel.create(arena);
+    const map = new AccessTorture(topology, domain, memory, shared);
+    const space = topology.createAddressSpace("memory", map.system);
+    const access = new MemoryAccess({ arena, reader: domain.register(), memory, channel });
+    access.bind(map.remote.id, {
+      read: () => {
+        // This context is the one that unplugs: what it serves is in the map at that moment.
+        if (!map.isPlugged) map.faults.push("the remote device was called when it was unplugged");
+        return 0xfa2;
+      },
+    });
+    const vcpus = (["memb", "qsbr"] as const).map((flavour, number) => {
+      const data: VcpuData = {
+        ...{ arena: arena.handle, domain: domain.handle, channel: channel.handle },
+        ...{ memory: memory.handle, space: space.handle, flavour, number, stale },
+        ...{ shared: shared.buffer as SharedArrayBuffer, inPlace: map.inPlace.id },
+      };
+      return workers.spawn<Setup>(WORKER, data);
+    });
+    const results = vcpus.map((vcpu) => vcpu.call("run"));
+    const end = performance.now() + 60_000;
+    // Until the vCPUs have had a good look, however fast they are.
+    for (let step = 0; performance.now() < end; step++) {
+      const looked = step >= steps && Atomics.load(shared, Shared.SECTIONS) >= sections;
+      if (looked && (!stale || map.faults.length > 0)) break;
+      map.change(step);
+      access.poll();
+      if (step % 20 === 0) await domain.barrierAsync();
+    }
+    Atomics.store(shared, Shared.STOP, 1);
+    const stop = new AbortController();
+    access.listen(stop.signal);
+    found = [...(await Promise.all(results)).flat(), ...map.faults];
+    assert(Atomics.load(shared, Shared.SECTIONS) >= sections, "the vCPUs had no good look");
+    stop.abort();
+    for (const vcpu of vcpus) await vcpu.call("leave");
+  }).then(() => [...new Set(found)]);
+}
+
+Deno.test("each access lands in what some version of the map inside its section showed", async () => {
+  assertEquals(await torture(4000, 800, false), []);
+});
+
+Deno.test("a planted stale TLB is caught, by what it loads and by what it stores", async () => {
+  const found = await torture(500, 200, true);
+  assert(found.includes("TLB: a version that is gone or to come"), found.join("; "));
+  assert(found.includes("a store reached a page after its grace period"), found.join("; "));
+});

@@ -1,0 +1,114 @@
+/// <reference lib="deno.worker" />
+import { serve } from "#tools/testing/worker_side.ts";
+import { Arena, type ArenaHandle, RcuDomain } from "@guestmem/rcu";
+import { isHole, PLACES, Shared, SLOTS, VERSION_WORDS } from "../model/access_torture.ts";
+import { FlatMemory, type FlatMemoryHandle } from "../model/flat_memory.ts";
+import type { AddressSpaceHandle } from "../view/address_space.ts";
+import { MemoryAccess } from "./memory_access.ts";
+import { MmioChannel, type MmioChannelHandle } from "./mmio/channel.ts";
+import { MemTxResult } from "./result.ts";
+
+/** What a vCPU is given. */
+export interface VcpuData {
+  readonly arena: ArenaHandle;
+  readonly domain: RcuDomain["handle"];
+  readonly channel: MmioChannelHandle;
+  readonly memory: FlatMemoryHandle;
+  readonly space: AddressSpaceHandle;
+  readonly shared: SharedArrayBuffer;
+  readonly inPlace: number;
+  readonly flavour: "memb" | "qsbr";
+  readonly number: number;
+  /** The bug to plant: a TLB that does not look for a new map. */
+  readonly stale: boolean;
+}
+
+const { OK, DECODE_ERROR } = MemTxResult;
+
+const setup = (data: VcpuData) => {
+  const arena = Arena.attach(data.arena);
+  const domain = RcuDomain.attach(arena, data.domain);
+  const reader = data.flavour === "memb" ? domain.register() : domain.register({ flavour: "qsbr" });
+  const access = new MemoryAccess({
+    arena,
+    reader,
+    memory: new FlatMemory(data.memory),
+    channel: MmioChannel.attach(arena, data.channel),
+  });
+  const shared = new Int32Array(data.shared);
+  const space = access.attach(data.space);
+  const tlb = space.tlb(64);
+  if (data.stale) space.reader.generation = () => 1;
+  const faults = new Set<string>();
+  access.bind(data.inPlace, {
+    read: () => {
+      if (Atomics.load(shared, Shared.IN_PLACE_DEAD) !== 0) faults.add("a dead device was called");
+      return 0x1dea;
+    },
+  });
+
+  /** What was seen of a slot must be some version between its floor and its ceiling. */
+  const judge = (what: string, slot: number, floor: number, seen: number, result: number) => {
+    const ceiling = Atomics.load(shared, Shared.CEILING + slot);
+    if (result === OK) {
+      if (seen < floor || seen > ceiling) faults.add(`${what}: a version that is gone or to come`);
+      return;
+    }
+    let couldBeHole = floor === 0;
+    for (let version = floor; version <= ceiling; version++) couldBeHole ||= isHole(version);
+    if (seen !== 0 || result !== DECODE_ERROR || !couldBeHole) {
+      faults.add(`${what}: result ${result}`);
+    }
+  };
+  const floorOf = (slot: number) => Atomics.load(shared, Shared.FLOOR + slot);
+
+  const throughTlb = (round: number, floors: readonly number[]) => {
+    SLOTS.forEach((address, slot) => {
+      tlb.result = OK;
+      const seen = tlb.load32(address + (round % VERSION_WORDS) * 4);
+      judge("TLB", slot, floors[slot]!, seen, tlb.result);
+      tlb.store32(address + 0x800 + data.number * 8, round);
+    });
+  };
+  const throughSpace = (round: number) => {
+    const slot = round % SLOTS.length;
+    const floor = floorOf(slot);
+    const seen = space.load32le(SLOTS[slot]!);
+    judge("space", slot, floor, seen, space.result);
+  };
+  const device = (what: string, address: number, answer: number) => {
+    tlb.result = OK;
+    const seen = tlb.load32(address);
+    const isAnswer = seen === answer && tlb.result === OK;
+    if (!isAnswer && (seen !== 0 || tlb.result !== DECODE_ERROR)) {
+      faults.add(`${what}: 0x${seen.toString(16)}, result ${tlb.result}`);
+    }
+  };
+
+  return {
+    run(): string[] {
+      for (let round = 0; Atomics.load(shared, Shared.STOP) === 0; round++) {
+        if (round % 3 === 0) throughSpace(round);
+        // Before the section: what was gone by then must not be seen inside.
+        const floors = SLOTS.map((_, slot) => floorOf(slot));
+        tlb.lock();
+        throughTlb(round, floors);
+        device("in place", PLACES.inPlace[round % 2]!, 0x1dea);
+        if (round % 8 === 0) {
+          device("remote", PLACES.remote[round / 8 % 2]!, 0xfa2);
+          throughTlb(round, floors); // in another section, perhaps
+        }
+        tlb.unlock();
+        if (reader.flavour === "qsbr") reader.quiescent();
+        Atomics.add(shared, Shared.SECTIONS, 1);
+      }
+      return [...faults];
+    },
+    leave(): void {
+      access.close();
+      reader.unregister();
+    },
+  };
+};
+export type Setup = typeof setup;
+serve(setup);

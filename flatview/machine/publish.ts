@@ -1,0 +1,26 @@
+import { Topology, type TopologyOptions } from "../topology.ts";
+import { buildMachine, type BuiltMachine } from "./build.ts";
+import type { Machine } from "./format.ts";
+
+/** A machine whose address spaces readers can attach to. */
+export interface PublishedMachine extends BuiltMachine {
+  /** The topology, with an address space for each of the machine's. */
+  readonly topology: Topology;
+}
+
+/**
+ * Builds a machine file as a topology of its own and publishes its address spaces.
+ *
+ * @param machine The machine; its page size is taken.
+ * @param options Arena and domain.
+ * @throws {ArenaExhaustedError} And the errors of rendering and of the map.
+ */
+export function publishMachine(machine: Machine, options: TopologyOptions): PublishedMachine {
+  const topology = new Topology({ ...options, pageBits: machine.pageBits });
+  const built = topology.transaction(() => {
+    const built = buildMachine(machine, topology);
+    for (const { name, root } of built.addressSpaces) topology.createAddressSpace(name, root);
+    return built;
+  });
+  return { ...built, topology };
+}

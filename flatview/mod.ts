@@ -1,0 +1,111 @@
+/**
+ * Guest memory's topology: regions that contain and show one another, the flat views that they
+ * amount to, and their publication to readers in any worker, as QEMU's `memory.c` has them.
+ *
+ * One control context owns a {@linkcode Topology} and changes it in transactions. What an address
+ * space shows is published as a {@linkcode FlatView} in shared memory; readers find the region of an
+ * address through an {@linkcode AddressSpaceReader} and never wait. {@linkcode MemoryAccess} is what a
+ * vCPU or a device does with an address: loads and stores, TLBs, mappings, and callbacks in whatever
+ * worker they live.
+ *
+ * @example
+ * ```ts
+ * import { Arena, RcuDomain } from "@guestmem/rcu";
+ * import { AddressSpaceReader, Topology } from "@guestmem/flatview";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const arena = Arena.create({ bytes: 1 << 22 });
+ * const domain = RcuDomain.create(arena);
+ * const topology = new Topology({ arena, domain });
+ *
+ * const system = topology.initContainer("system", 2n ** 64n);
+ * const ram = topology.initRam("ram", 0x800_0000, { blockId: 1, ramAddr: 0n });
+ * const bar = topology.initIo("bar", 0x1000, {});
+ * system.addSubregion(0, ram);
+ * system.addSubregionOverlap(0xfebf_0000, bar, 1);
+ * const memory = topology.createAddressSpace("memory", system);
+ *
+ * const reader = domain.register();
+ * const space = AddressSpaceReader.attach(arena, memory.handle);
+ * const section = reader.lock();
+ * assertEquals(space.region(space.lookup(section, 0xfebf_0010)), bar.id);
+ * section.unlock();
+ *
+ * bar.setAddress(0xfebe_0000); // one step for every reader
+ * ```
+ *
+ * @module
+ */
+
+export type { DeviceErrorHandler } from "./access/devices.ts";
+export {
+  AccessRangeError,
+  BounceBuffersBusyError,
+  ForeignMmioChannelError,
+  MappingError,
+  MappingLeakError,
+  MissingGuestMemoryError,
+  MmioChannelFullError,
+  NoMmioChannelError,
+  StaleTranslationError,
+  TlbOutsideSectionError,
+  UnboundIommuError,
+  UnboundRegionError,
+  UnknownAddressSpaceError,
+} from "./access/errors.ts";
+export { EventNotifier } from "./access/event_notifier.ts";
+export type {
+  GuestMemory,
+  GuestWindow,
+  IommuAnswer,
+  RegionTranslator,
+} from "./access/guest_memory.ts";
+export { GuestSpace } from "./access/guest_space.ts";
+export type { GuestMapping } from "./access/mapping.ts";
+export { MemoryAccess, type MemoryAccessOptions } from "./access/memory_access.ts";
+export { MemoryRegionCache } from "./access/memory_region_cache.ts";
+export { MmioChannel, type MmioChannelHandle } from "./access/mmio/channel.ts";
+export { MemTxResult } from "./access/result.ts";
+export { Tlb } from "./access/tlb.ts";
+export { Translation } from "./access/translation.ts";
+export { type Address, AddressError } from "./region/position.ts";
+export {
+  RegionDeadError,
+  RegionError,
+  RenderLimitError,
+  TransactionError,
+} from "./region/errors.ts";
+export { DIRTY_LOG_BITS, DIRTY_LOG_SHIFT, RangeFlag } from "./region/flags.ts";
+export {
+  MemoryRegion,
+  type RegionKind,
+  type RegionNature,
+  type RegionOptions,
+} from "./region/memory_region.ts";
+export type {
+  AccessLimits,
+  IommuOps,
+  IommuTlbEntry,
+  MemoryRegionOps,
+  MemTxAttrs,
+  RamBacking,
+} from "./region/ops.ts";
+export type { PendingChanges, Span, TransactionLog } from "./region/transaction.ts";
+export { type FlatRange, renderRanges } from "./render/flat_range.ts";
+export { physicalRoot } from "./render/physical_root.ts";
+export { RegionFactory } from "./region/region_factory.ts";
+export { Topology, type TopologyOptions } from "./topology.ts";
+export { AddressSpace, type AddressSpaceHandle } from "./view/address_space.ts";
+export { AddressSpaceReader, type HeldView, UNASSIGNED } from "./view/address_space_reader.ts";
+export type { CoalescedRange } from "./view/coalesced.ts";
+export {
+  AddressSpaceStateError,
+  ForeignAddressSpaceError,
+  ListenerError,
+  NotPublishingError,
+} from "./view/errors.ts";
+export { FlatView } from "./view/flat_view.ts";
+export type { IoEventFd } from "./view/ioeventfd.ts";
+export { VIEW_HEADER_BYTES, VIEW_MAGIC, ViewWord } from "./view/layout.ts";
+export type { ListenerList, MemoryListener, MemoryRegionSection } from "./view/listener.ts";
+export type { Publication, ViewStats } from "./view/view_store.ts";

@@ -1,0 +1,141 @@
+/**
+ * A machine whose map never rests, and what may be seen of it: the control side of the torture of
+ * accesses. Each slot of the map shows a version: a page of RAM full of the version's number, or,
+ * every fifth time, nothing. A page is poisoned once the grace period of the commit that took it away
+ * is over, and looked at before it is used again.
+ */
+import type { RcuDomain } from "@guestmem/rcu";
+import type { FlatMemory } from "./flat_memory.ts";
+import type { MemoryRegion } from "../region/memory_region.ts";
+import type { Topology } from "../topology.ts";
+
+/** Where the slots lie: below and above 4 GiB. */
+export const SLOTS: readonly number[] = [0x10_0000, 0x10_1000, 2 ** 32 + 0x10_0000, 2 ** 33];
+/** Where the devices may lie: of this worker, and of the control context. */
+export const PLACES = { inPlace: [0x20_0000, 0x20_1000], remote: [0x30_0000, 0x30_2000] } as const;
+/** Words at the start of a page that hold the version; behind them each worker has its own. */
+export const VERSION_WORDS = 64;
+/** What a page holds while nobody may access it. */
+export const POISON = 0x6b6b6b6b;
+
+/** Words that control and workers share. */
+export const Shared = {
+  /** Not 0: the workers are to stop. */
+  STOP: 0,
+  /** Sections that workers have been through. */
+  SECTIONS: 1,
+  /** Not 0: the in-place device is unplugged, and its grace period is over. */
+  IN_PLACE_DEAD: 2,
+  /** For each slot the oldest version that may still be seen. */
+  FLOOR: 4,
+  /** For each slot the newest that may be seen already. */
+  CEILING: 8,
+  /** How many there are. */
+  WORDS: 16,
+} as const;
+
+/** Whether a version shows nothing. */
+export const isHole = (version: number): boolean => version % 5 === 0;
+
+const PAGE_WORDS = 1024;
+
+/** The control side. */
+export class AccessTorture {
+  /** What went wrong here. */
+  readonly faults: string[] = [];
+  /** The device whose callbacks every worker has. */
+  readonly inPlace: MemoryRegion;
+  /** The device whose callbacks this context has. */
+  readonly remote: MemoryRegion;
+  readonly system: MemoryRegion;
+  readonly #topology: Topology;
+  readonly #domain: RcuDomain;
+  readonly #shared: Int32Array;
+  readonly #words: Int32Array;
+  readonly #free: number[];
+  readonly #shown: (MemoryRegion | null)[] = SLOTS.map(() => null);
+  readonly #version = SLOTS.map(() => 0);
+
+  constructor(
+    topology: Topology,
+    domain: RcuDomain,
+    memory: FlatMemory,
+    shared: Int32Array,
+  ) {
+    this.#topology = topology;
+    this.#domain = domain;
+    this.#shared = shared;
+    this.#words = memory.locate(16, 0).i32;
+    this.#free = Array.from({ length: 12 }, (_, page) => page);
+    this.#words.fill(POISON);
+    this.system = topology.initContainer("system", 2n ** 64n);
+    this.inPlace = topology.initIo("in place", 4, {});
+    this.remote = topology.initIo("remote", 4, {});
+    this.system.addSubregion(PLACES.inPlace[0], this.inPlace);
+    this.system.addSubregion(PLACES.remote[0], this.remote);
+  }
+
+  /** Whether the remote device is in the map. */
+  get isPlugged(): boolean {
+    return this.remote.container !== null;
+  }
+
+  /** One change and its grace period. */
+  change(step: number): void {
+    if (step % 7 === 5) this.#plug(this.inPlace, PLACES.inPlace, Shared.IN_PLACE_DEAD, step);
+    else if (step % 7 === 6) this.#plug(this.remote, PLACES.remote, null, step);
+    else this.#replace(step % SLOTS.length, step);
+  }
+
+  /** Moves a device, or unplugs it and plugs it in again at the next call. */
+  #plug(
+    device: MemoryRegion,
+    [here, there]: readonly [number, number],
+    dead: number | null,
+    step: number,
+  ): void {
+    if (device.container === null) {
+      if (dead !== null) Atomics.store(this.#shared, dead, 0);
+      this.system.addSubregion(here, device);
+    } else if (step % 3 === 0) {
+      this.system.delSubregion(device);
+      this.#domain.synchronize();
+      if (dead !== null) Atomics.store(this.#shared, dead, 1);
+    } else device.setAddress(device.addr === BigInt(here) ? there : here);
+  }
+
+  #replace(slot: number, step: number): void {
+    const version = ++this.#version[slot]!;
+    const page = isHole(version) ? null : this.#fill(version);
+    const old = this.#shown[slot]!;
+    const next = page === null ? null : this.#topology.initRam(`v${version}`, 0x1000, {
+      blockId: 1,
+      ramAddr: BigInt(page) * 0x1000n,
+    });
+    Atomics.store(this.#shared, Shared.CEILING + slot, version);
+    this.#topology.transaction(() => {
+      if (old !== null) this.system.delSubregion(old);
+      if (next !== null) this.system.addSubregion(SLOTS[slot]!, next);
+      if (step % 3 === 0) next?.setReadonly(true);
+    });
+    this.#shown[slot] = next;
+    this.#domain.synchronize();
+    Atomics.store(this.#shared, Shared.FLOOR + slot, version);
+    if (old === null) return;
+    const place = Number(old.ram!.ramAddr) / 0x1000;
+    this.#words.fill(POISON, place * PAGE_WORDS, (place + 1) * PAGE_WORDS);
+    this.#free.push(place);
+    old.destroy();
+  }
+
+  /** Takes a page, which must be as it was left, for a version. */
+  #fill(version: number): number {
+    const page = this.#free.shift()!;
+    const words = this.#words.subarray(page * PAGE_WORDS, (page + 1) * PAGE_WORDS);
+    if (words.some((word) => word !== POISON)) {
+      this.faults.push("a store reached a page after its grace period");
+    }
+    words.fill(0).fill(version, 0, VERSION_WORDS);
+    return page;
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * The slow and obvious model: what one address shows, decided from the tree alone. No lists, no
+ * clipping, no joining: an address lies in a region if it lies in all that contains it.
+ */
+import { RangeFlag } from "../region/flags.ts";
+import type { MemoryRegion } from "../region/memory_region.ts";
+
+/** What an address shows. */
+export interface Hit {
+  readonly region: MemoryRegion;
+  readonly offset: bigint;
+  readonly readonly: boolean;
+  readonly nonvolatile: boolean;
+}
+
+/** What an address shows in an address space with this root, or null for unassigned. */
+export function hitAt(root: MemoryRegion, address: bigint): Hit | null {
+  if (address < 0n || address >= 1n << 64n) return null;
+  return visit(root, address, 0n, false, false, 0);
+}
+
+/** What the address shows in a view rendered from a physical root. */
+function visit(
+  region: MemoryRegion,
+  address: bigint,
+  container: bigint,
+  readonly: boolean,
+  nonvolatile: boolean,
+  depth: number,
+): Hit | null {
+  if (depth > 200) throw new Error("the model's tree is endless");
+  if (!region.enabled) return null;
+  const base = container + region.addr;
+  if (address < base || address >= base + region.size) return null;
+  readonly ||= region.readonly;
+  nonvolatile ||= region.nonvolatile;
+  if (region.alias !== null) {
+    const origin = base - region.alias.addr - region.aliasOffset;
+    return visit(region.alias, address, origin, readonly, nonvolatile, depth + 1);
+  }
+  for (const child of region.subregions) {
+    const hit = visit(child, address, base, readonly, nonvolatile, depth + 1);
+    if (hit !== null) return hit;
+  }
+  return region.terminates ? { region, offset: address - base, readonly, nonvolatile } : null;
+}
+
+/** What a flat range says of an address in it, in the model's words. */
+export function hitOfRange(
+  range: { first: bigint; offset: bigint; region: MemoryRegion; flags: number },
+  address: bigint,
+): Hit {
+  return {
+    region: range.region,
+    offset: range.offset + (address - range.first),
+    readonly: (range.flags & RangeFlag.READONLY) !== 0,
+    nonvolatile: (range.flags & RangeFlag.NONVOLATILE) !== 0,
+  };
+}

@@ -1,0 +1,76 @@
+/** What one bit of an imported machine was told from, or that nothing tells it. */
+export interface Finding {
+  /** The bit. */
+  readonly what:
+    | "terminates"
+    | "sibling order"
+    | "readonly"
+    | "alias target"
+    | "identity"
+    | "size"
+    | "page bits";
+  /** Name of the region, or empty. */
+  readonly region: string;
+  /** Id of the region in the machine, or -1. */
+  readonly id: number;
+  /** Line of the tree's text, or 0. */
+  readonly line: number;
+  /** What was put into the machine. */
+  readonly value: string;
+  /** The evidence, or why there is none. */
+  readonly because: string;
+}
+
+/** What an import read, told from evidence, and left open. */
+export interface ImportReport {
+  /** What stands in the text. */
+  readonly read: {
+    /** Blocks of the tree's text. */
+    readonly blocks: number;
+    /** Regions. */
+    readonly regions: number;
+    /** Address spaces. */
+    readonly addressSpaces: number;
+    /** Views of the flat text; 0 without one. */
+    readonly views: number;
+  };
+  /** Bits that the text does not print and something else decides. */
+  readonly told: readonly Finding[];
+  /** Bits that nothing decides: the value is an assumption. */
+  readonly open: readonly Finding[];
+  /** Whether the views render as the flat text has them; null without a flat text. */
+  readonly exact: boolean | null;
+}
+
+/**
+ * An import's report as text: counts, then what was told and what stays open, each kind of bit
+ * with its regions.
+ */
+export function printImportReport(report: ImportReport): string[] {
+  const { read, told, open, exact } = report;
+  return [
+    `read: ${read.regions} regions, ${read.addressSpaces} address spaces, ${read.blocks} blocks` +
+    (read.views > 0 ? `, ${read.views} flat views` : ""),
+    `told from evidence: ${told.length}`,
+    ...findingLines(told),
+    `open: ${open.length}`,
+    ...findingLines(open),
+    exact === null
+      ? "flat views: none given to compare with"
+      : `flat views: ${exact ? "rendered as printed" : "NOT rendered as printed"}`,
+  ];
+}
+
+function findingLines(findings: readonly Finding[]): string[] {
+  const groups = new Map<string, Finding[]>();
+  for (const finding of findings) {
+    const key = `${finding.what} = ${finding.value} (${finding.because})`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [finding]);
+    else group.push(finding);
+  }
+  return [...groups].map(([key, group]) => {
+    const names = group.filter(({ id }) => id >= 0).map(({ region, line }) => `${region}:${line}`);
+    return `  ${key}${names.length > 0 ? `: ${names.join(", ")}` : ""}`;
+  });
+}

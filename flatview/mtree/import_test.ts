@@ -1,0 +1,125 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { Arena, RcuDomain } from "@guestmem/rcu";
+import { compareViews, MachineFormatError, publishMachine } from "../machine/mod.ts";
+import type { Machine } from "../machine/format.ts";
+import { MACHINES, readPacked, readRecorded } from "../testdata/read.ts";
+import { importMachine } from "./import.ts";
+import { printImportReport } from "./import_report.ts";
+import { liveViews } from "./live_views.ts";
+
+/** What differs between the views of a machine and those that QEMU printed. */
+function differences(machine: Machine, views: Machine["views"]): readonly string[] {
+  const arena = Arena.create({ bytes: 1 << 24 });
+  const { topology } = publishMachine(machine, { arena, domain: RcuDomain.create(arena) });
+  return compareViews(liveViews(topology, true), views).differences;
+}
+
+for (const name of MACHINES) {
+  Deno.test(`${name}: imported with the flat views as evidence it renders exactly`, async () => {
+    const recorded = await readRecorded(name);
+    const flat = await readPacked(`${name}.dispatch.txt`);
+    const { machine, report } = importMachine(await readPacked(`${name}.tree.txt`), { flat });
+    assertEquals(report.exact, true);
+    assertEquals(machine.pageBits, recorded.pageBits);
+    assertEquals(differences(machine, recorded.views), []);
+    // What the text prints is read as it was recorded.
+    for (const [i, region] of machine.regions.entries()) {
+      const { id, name, addr, size, prio, kind, enabled, nonvolatile } = recorded.regions[i]!;
+      assertEquals(
+        [region.id, region.name, region.addr, region.size, region.prio, region.kind],
+        [id, name, addr, size, prio, kind],
+      );
+      assertEquals([region.enabled, region.nonvolatile], [enabled, nonvolatile]);
+    }
+  });
+
+  Deno.test(`${name}: imported from the tree alone it renders exactly if the text decides it`, async () => {
+    const recorded = await readRecorded(name);
+    const { machine, report } = importMachine(await readPacked(`${name}.tree.txt`));
+    const exact = differences({ ...machine, pageBits: recorded.pageBits }, recorded.views);
+    assertEquals(exact.length === 0, recorded.evidence === "tree text alone");
+    assertEquals(report.exact, null);
+    assert(report.told.every(({ what }) => what === "alias target"), "nothing told it");
+    assert(report.open.some(({ what }) => what === "terminates"));
+  });
+}
+
+const HEAD = "address-space: memory\n  0000000000000000-ffffffffffffffff (prio 0, i/o): system\n";
+
+Deno.test("what is not printed is told from the views, or reported as open", () => {
+  const tree = HEAD +
+    "    0000000000001000-0000000000001fff (prio 0, i/o): low\n" +
+    "    0000000000001800-00000000000027ff (prio 0, i/o): high\n" +
+    "    0000000000003000-0000000000003000 (prio 0, i/o): hidden [disabled]\n" +
+    "    0000000000004000-0000000000004fff (prio 0, ram): alias window @ram 0000000000000000-0000000000000fff\n" +
+    "\nmemory-region: ram\n  0000000000000000-0000000000000fff (prio 0, ram): ram\n\n";
+  const flat = (first: string, offset: string) =>
+    'FlatView #0\n AS "memory", root: system\n Root memory region: system\n' + first +
+    `  0000000000004000-0000000000004fff (prio 0, ${offset}): ram\n\n`;
+  const lowFirst = "  0000000000001000-0000000000001fff (prio 0, i/o): low\n" +
+    "  0000000000002000-00000000000027ff (prio 0, i/o): high @0000000000000800\n";
+  const highFirst = "  0000000000001000-00000000000017ff (prio 0, i/o): low\n" +
+    "  0000000000001800-00000000000027ff (prio 0, i/o): high\n";
+  const order = ({ machine }: ReturnType<typeof importMachine>) =>
+    machine.regions[0]!.subregions.slice(0, 2);
+
+  const low = importMachine(tree, { flat: flat(lowFirst, "ram") });
+  const high = importMachine(tree, { flat: flat(highFirst, "rom") });
+  assertEquals([order(low), order(high)], [[1, 2], [2, 1]]);
+  assertEquals([low.report.exact, high.report.exact], [true, true]);
+  assertEquals(low.machine.regions[4]!.readonly, false);
+  assertEquals(high.machine.regions[4]!.readonly, true);
+  const open = low.report.open.map(({ what, region }) => `${what} ${region}`);
+  assert(open.includes("terminates hidden") && open.includes("size hidden"));
+  const told = high.report.told.map(({ what, region, value }) => `${what} ${region} ${value}`);
+  assert(told.includes("sibling order high before low"), String(told));
+  assert(told.includes("readonly window yes"), String(told));
+  assert(printImportReport(high.report).some((line) => line.includes("rendered as printed")));
+});
+
+Deno.test("the views decide which of two regions of one name an alias shows", () => {
+  const window = (at: string, end: string) =>
+    `    ${at}-${end} (prio 0, i/o): alias window @bus 0000000000000000-0000000000000fff\n`;
+  const bus = (child: string) =>
+    "memory-region: bus\n  0000000000000000-0000000000000fff (prio 0, i/o): bus\n" +
+    `    0000000000000000-0000000000000fff (prio 0, i/o): ${child}\n\n`;
+  const at = ["0000000000001000", "0000000000002000", "0000000000003000"];
+  const end = ["0000000000001fff", "0000000000002fff", "0000000000003fff"];
+  const tree = HEAD + at.map((start, i) => window(start, end[i]!)).join("") + "\n" + bus("one") +
+    bus("two");
+  for (const shown of [["one", "two", "one"], ["one", "one", "two"], ["one", "two", "two"]]) {
+    const flat = 'FlatView #0\n AS "memory", root: system\n Root memory region: system\n' +
+      shown.map((name, i) => `  ${at[i]}-${end[i]} (prio 0, i/o): ${name}\n`).join("") + "\n";
+    const { report } = importMachine(tree, { flat });
+    assertEquals(report.exact, true, shown.join());
+    assert(report.told.some(({ what, line }) => what === "alias target" && line === 5));
+  }
+  const { report } = importMachine(tree);
+  assert(report.open.some(({ what }) => what === "alias target"));
+});
+
+Deno.test("a view that no tree of this text renders is reported", () => {
+  const flat = 'FlatView #0\n AS "memory", root: system\n Root memory region: other\n' +
+    "  0000000000000000-0000000000000fff (prio 0, i/o): other\n\n";
+  assertEquals(importMachine(HEAD + "\n", { flat }).report.exact, false);
+});
+
+Deno.test("malformed text is an error with the line and what was expected", () => {
+  const fails = (text: string, line: number, expected: string) => {
+    const error = assertThrows(() => importMachine(text), MachineFormatError, expected);
+    assertEquals(error.line, line);
+  };
+  fails("", 1, "address-space");
+  fails("nonsense\n", 1, "address-space: NAME");
+  fails("address-space: memory\nnonsense\n", 2, "START-END");
+  fails(HEAD + "   0000000000000000-0000000000000fff (prio 0, ram): x\n", 3, "indent");
+  fails(HEAD + "      0000000000000000-0000000000000fff (prio 0, ram): x\n", 3, "indent");
+  fails(HEAD + "    0000000000000000-0000000000000fff (prio 0, wood): x\n", 3, "KIND");
+  const window = "    0000000000000000-0000000000000fff (prio 0, i/o): alias a @b " +
+    "0000000000000000-0000000000000fff\n";
+  fails(HEAD + window + "\n", 3, 'section "memory-region: b"');
+  fails("memory-region: x\n  0000000000000000-0000000000000fff (prio 0, ram): y\n", 2, '"x"');
+  const flat = 'FlatView #0\n AS "memory", root: system\n nonsense\n';
+  const error = assertThrows(() => importMachine(HEAD, { flat }), MachineFormatError);
+  assertEquals(error.line, 3);
+});

@@ -1,0 +1,22 @@
+import type { PrintedKind } from "../machine/format.ts";
+import { RangeFlag } from "../region/flags.ts";
+import type { MemoryRegion } from "../region/memory_region.ts";
+
+/** The region at the end of a chain of aliases; of a circle, any. */
+function finalTarget(region: MemoryRegion): MemoryRegion {
+  const seen = new Set<MemoryRegion>();
+  while (region.alias !== null && !seen.has(region)) {
+    seen.add(region);
+    region = region.alias;
+  }
+  return region;
+}
+
+/** The kind that QEMU's monitor prints for a region: the first that fits the final target. */
+export function printedKind(region: MemoryRegion): PrintedKind {
+  const flags = finalTarget(region).flags;
+  if (flags & RangeFlag.RAM_DEVICE) return "ramd";
+  if (flags & RangeFlag.ROMD) return "romd";
+  if (flags & RangeFlag.RAM) return flags & RangeFlag.READONLY ? "rom" : "ram";
+  return "i/o";
+}

@@ -1,0 +1,213 @@
+import { addressSpaceLine, printedAddressSpace, rangeText } from "./print_flat.ts";
+import { parseRange, type RangeText } from "./parse_flat.ts";
+import type { NamedRoot } from "./print_tree.ts";
+import type { PrintedView } from "../machine/format.ts";
+import { RenderLimitError } from "../region/errors.ts";
+import type { MemoryRegion } from "../region/memory_region.ts";
+import { readRange } from "../render/flat_range.ts";
+import { physicalRoot } from "../render/physical_root.ts";
+import { RANGE_WORDS, RangeList } from "../render/range_list.ts";
+import { reach } from "../render/reach.ts";
+import { render } from "../render/render.ts";
+
+/** What one root shows, or was printed to show. */
+interface Shown {
+  /** Name of the physical root. */
+  readonly root: string;
+  /** The ranges, taken apart. */
+  readonly ranges: readonly RangeText[];
+  /** Identity of the view: the physical root, or the printed view. */
+  readonly view: unknown;
+}
+
+/** The lowest bits of a distance count differences that are not of bytes. */
+const BYTE = 1n << 20n;
+
+/** A change for a trial. */
+export interface Trial {
+  /** Regions that it touches. */
+  readonly touches: readonly MemoryRegion[];
+  /** Makes the change if it is not made, and takes it back if it is. */
+  toggle(): void;
+}
+
+/**
+ * How far the flat views of a tree are from those that were printed, and how a change of the tree
+ * would alter that. Counts bytes that are shown differently, over all address spaces: unlike lines,
+ * which join and split, they become fewer with each bit that is put right.
+ */
+export class Misfit {
+  readonly #spaces: readonly NamedRoot[];
+  /** For each label of an address space, what was printed under it. */
+  readonly #printed = new Map<string, Shown[]>();
+  readonly #shown = new Map<MemoryRegion, Shown>();
+  readonly #list = new RangeList();
+  readonly #sharing: string;
+
+  constructor(spaces: readonly NamedRoot[], views: readonly PrintedView[]) {
+    this.#spaces = spaces;
+    for (const view of views) {
+      const shown = {
+        root: view.root,
+        ranges: view.ranges.map((line) => parseRange(line)!),
+        view,
+      };
+      for (const space of view.addressSpaces) push(this.#printed, addressSpaceLine(space), shown);
+    }
+    this.#sharing = sharing(views.map((view) => view.addressSpaces.map(addressSpaceLine)));
+    this.#show(new Set(spaces.map(({ root }) => root)));
+  }
+
+  /** The distance: 0 if every address space shows what was printed, sharing included. */
+  score(): bigint {
+    const mine = new Map<string, Shown[]>();
+    const groups = new Map<unknown, string[]>();
+    for (const space of this.#spaces) {
+      const label = addressSpaceLine(printedAddressSpace(space));
+      const shown = this.#shown.get(space.root)!;
+      push(mine, label, shown);
+      push(groups, shown.view, label);
+    }
+    let score = sharing([...groups.values()]) === this.#sharing ? 0n : 1n;
+    for (const [label, shown] of mine) score += distance(shown, this.#printed.get(label) ?? []);
+    for (const [label, shown] of this.#printed) if (!mine.has(label)) score += distance([], shown);
+    return score;
+  }
+
+  /** Whether all views are rendered as they were printed. */
+  exact(): boolean {
+    return this.score() === 0n;
+  }
+
+  /** The distance after a change, which is made and taken back. */
+  scoreAfter(trial: Trial): bigint {
+    const saved = this.toggle(trial);
+    const score = this.score();
+    trial.toggle();
+    for (const [root, shown] of saved) this.#shown.set(root, shown);
+    return score;
+  }
+
+  /** Makes a change; returns what the roots that it reaches showed before. */
+  toggle(trial: Trial): Map<MemoryRegion, Shown> {
+    const touched = new Map(trial.touches.map((region) => [region, { from: 0n, to: region.size }]));
+    const before = reach(touched);
+    trial.toggle();
+    const after = reach(touched);
+    const roots = new Set<MemoryRegion>();
+    for (const { root } of this.#spaces) if (before.has(root) || after.has(root)) roots.add(root);
+    const saved = new Map([...roots].map((root) => [root, this.#shown.get(root)!]));
+    this.#show(roots);
+    return saved;
+  }
+
+  #show(roots: ReadonlySet<MemoryRegion>): void {
+    const memo = new Map<MemoryRegion | null, Shown>();
+    for (const root of roots) {
+      this.#shown.set(root, this.#showOne(root, memo));
+    }
+  }
+
+  #showOne(root: MemoryRegion, memo: Map<MemoryRegion | null, Shown>): Shown {
+    try {
+      const physical = physicalRoot(root);
+      let shown = memo.get(physical);
+      if (shown === undefined) memo.set(physical, shown = this.#render(physical));
+      return shown;
+    } catch (error) {
+      // A wrong target can make an alias show itself.
+      if (error instanceof RenderLimitError) return { ...ENDLESS };
+      throw error;
+    }
+  }
+
+  #render(physical: MemoryRegion | null): Shown {
+    const list = this.#list;
+    render(physical, list);
+    const ranges = list.rowRegions().map((region, i) =>
+      rangeText(readRange(list.rows, i * RANGE_WORDS, region))
+    );
+    return { root: physical?.name ?? "(none)", ranges, view: physical };
+  }
+}
+
+function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
+  const list = map.get(key);
+  if (list === undefined) map.set(key, [value]);
+  else list.push(value);
+}
+
+/** Which address spaces share a view, in a form that compares. */
+function sharing(groups: readonly string[][]): string {
+  return groups.map((labels) => [...labels].sort().join("\n")).sort().join("\n\n");
+}
+
+/** Address spaces of one name and root are paired so that little differs: like with like first. */
+function distance(left: readonly Shown[], right: readonly Shown[]): bigint {
+  const rest = [...right];
+  let score = 0n;
+  for (const shown of left) {
+    let best = -1;
+    let least = viewDistance(shown, NOTHING);
+    rest.forEach((other, i) => {
+      const d = viewDistance(shown, other);
+      if (best >= 0 && d >= least) return;
+      least = d;
+      best = i;
+    });
+    score += least;
+    if (best >= 0) rest.splice(best, 1);
+  }
+  return rest.reduce((sum, shown) => sum + viewDistance(shown, NOTHING), score);
+}
+
+/** A tree without end is further from any view than all bytes are. */
+const ENDLESS: Shown = { root: "(endless)", ranges: [], view: null };
+
+const NOTHING: Shown = { root: "", ranges: [], view: null };
+
+const memo = new WeakMap<Shown, WeakMap<Shown, bigint>>();
+
+function viewDistance(left: Shown, right: Shown): bigint {
+  let known = memo.get(left);
+  if (known === undefined) memo.set(left, known = new WeakMap());
+  let distance = known.get(right);
+  if (distance === undefined) {
+    distance = differingBytes(left.ranges, right.ranges) * BYTE;
+    if (left.root === ENDLESS.root) distance += BYTE << 65n;
+    if (left.root !== right.root) distance++;
+    if (left.ranges.length !== right.ranges.length) distance++;
+    known.set(right, distance);
+  }
+  return distance;
+}
+
+/** Bytes that the two lists show differently, walking both by address. */
+function differingBytes(left: readonly RangeText[], right: readonly RangeText[]): bigint {
+  let bytes = 0n;
+  let at = 0n;
+  for (let i = 0, j = 0; i < left.length || j < right.length;) {
+    const a = left[i];
+    const b = right[j];
+    const inA = a !== undefined && a.first <= at;
+    const inB = b !== undefined && b.first <= at;
+    const end = least(
+      a === undefined ? null : inA ? a.last + 1n : a.first,
+      b === undefined ? null : inB ? b.last + 1n : b.first,
+    );
+    if (inA !== inB || (inA && inB && !alike(a, b))) bytes += end - at;
+    at = end;
+    if (inA && a.last + 1n === end) i++;
+    if (inB && b.last + 1n === end) j++;
+  }
+  return bytes;
+}
+
+function least(a: bigint | null, b: bigint | null): bigint {
+  return a === null || (b !== null && b < a) ? b! : a;
+}
+
+function alike(a: RangeText, b: RangeText): boolean {
+  return a.name === b.name && a.kind === b.kind && a.prio === b.prio &&
+    a.offset - a.first === b.offset - b.first;
+}

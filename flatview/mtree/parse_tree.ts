@@ -1,0 +1,127 @@
+import { MachineFormatError, PRINTED_KINDS, type PrintedKind } from "../machine/format.ts";
+
+/** A line of `info mtree` and the lines below it. */
+export interface TreeLine {
+  /** Line of the text, 1 for the first. */
+  readonly line: number;
+  /** First address as printed. */
+  readonly start: bigint;
+  /** Last address as printed. */
+  readonly end: bigint;
+  /** Priority. */
+  readonly prio: number;
+  /** The prefix `nv-`. */
+  readonly nonvolatile: boolean;
+  /** Kind, without the prefix. */
+  readonly kind: PrintedKind;
+  /** Name. */
+  readonly name: string;
+  /** Target's name and where the window starts, for an alias. */
+  readonly alias: { readonly target: string; readonly offset: bigint } | null;
+  /** Whether `[disabled]` is missing. */
+  readonly enabled: boolean;
+  /** What `-o` printed, as it stands; empty without `-o`. */
+  readonly owner: string;
+  /** The lines below it, by address. */
+  readonly children: TreeLine[];
+}
+
+/** A block: the tree of one root or of one alias target. */
+export interface TreeBlock {
+  /** Names of the address spaces; empty for a `memory-region:` section. */
+  readonly addressSpaces: readonly string[];
+  /** The block's one root. */
+  readonly root: TreeLine;
+}
+
+const LINE = new RegExp(
+  String.raw`^(?:\[DETECTED OVERFLOW!\] )?( +)([0-9a-f]{16})-([0-9a-f]{16}) ` +
+    String.raw`\(prio (-?\d+), (nv-)?(${PRINTED_KINDS.join("|")})\): ` +
+    String.raw`(?:alias (.*) @(.*) ([0-9a-f]{16})-[0-9a-f]{16}|(.*?))` +
+    String.raw`( \[disabled\])?( orphan|(?: (?:owner|parent):\{.*\})+)?$`,
+);
+
+/**
+ * Reads the text of `info mtree -D`, with or without `-o`.
+ *
+ * @param text The monitor's text.
+ * @returns The blocks in the order of the text.
+ * @throws {MachineFormatError} With the line and what was expected there.
+ */
+export function parseTree(text: string): TreeBlock[] {
+  const lines = text.split(/\r?\n/);
+  const blocks: TreeBlock[] = [];
+  for (let i = 0; i < lines.length;) {
+    if (lines[i] === "") i++;
+    else i = parseBlock(lines, i, blocks);
+  }
+  if (blocks.length === 0) throw new MachineFormatError(1, "", `"address-space: NAME"`, "nothing");
+  return blocks;
+}
+
+/** Reads one block from line index `at` on; returns the index after it. */
+function parseBlock(lines: readonly string[], at: number, blocks: TreeBlock[]): number {
+  const addressSpaces: string[] = [];
+  let section: string | null = null;
+  for (; at < lines.length; at++) {
+    const head = /^(address-space|memory-region): (.*)$/.exec(lines[at]!);
+    if (head === null) break;
+    if (head[1] === "address-space" && section === null) addressSpaces.push(head[2]!);
+    else if (section === null && addressSpaces.length === 0) section = head[2]!;
+    else break;
+  }
+  if (section === null && addressSpaces.length === 0) {
+    throw fail(lines, at, `"address-space: NAME", "memory-region: NAME" or an empty line`);
+  }
+  const root = parseLine(lines, at);
+  if (root.indent !== 2) throw fail(lines, at, "a root, two spaces in");
+  if (section !== null && root.node.name !== section) {
+    throw fail(lines, at, `the region "${section}" that the section is named after`);
+  }
+  blocks.push({ addressSpaces, root: root.node });
+  return parseChildren(lines, at + 1, root.node);
+}
+
+function parseChildren(lines: readonly string[], at: number, root: TreeLine): number {
+  const open: TreeLine[] = [root];
+  for (; at < lines.length && lines[at] !== ""; at++) {
+    const { node, indent } = parseLine(lines, at);
+    const level = indent / 2 - 1;
+    if (!Number.isInteger(level) || level < 1 || level > open.length) {
+      throw fail(lines, at, `an indent of 4 to ${open.length * 2 + 2} spaces, or an empty line`);
+    }
+    open.length = level;
+    open[level - 1]!.children.push(node);
+    open.push(node);
+  }
+  return at;
+}
+
+function parseLine(lines: readonly string[], at: number): { node: TreeLine; indent: number } {
+  const match = LINE.exec(lines[at] ?? "");
+  if (match === null) {
+    throw fail(lines, at, `"START-END (prio P, KIND): NAME" or "...: alias NAME @TARGET FROM-TO"`);
+  }
+  const [, indent, start, end, prio, nv, kind, alias, target, offset, name, disabled, owner] =
+    match;
+  return {
+    indent: indent!.length,
+    node: {
+      line: at + 1,
+      start: BigInt(`0x${start}`),
+      end: BigInt(`0x${end}`),
+      prio: Number(prio),
+      nonvolatile: nv !== undefined,
+      kind: kind as PrintedKind,
+      name: alias ?? name!,
+      alias: alias === undefined ? null : { target: target!, offset: BigInt(`0x${offset}`) },
+      enabled: disabled === undefined,
+      owner: (owner ?? "").trim(),
+      children: [],
+    },
+  };
+}
+
+function fail(lines: readonly string[], at: number, expected: string): MachineFormatError {
+  return new MachineFormatError(at + 1, "", expected, JSON.stringify(lines[at] ?? "end of text"));
+}

@@ -1,0 +1,67 @@
+import type { PrintedAddressSpace } from "../machine/format.ts";
+import type { FlatRange } from "../render/flat_range.ts";
+import { RangeFlag } from "../region/flags.ts";
+import type { MemoryRegion } from "../region/memory_region.ts";
+import { hex16, lower, upper } from "../region/position.ts";
+import { printedKind } from "./kind.ts";
+import type { RangeText } from "./parse_flat.ts";
+import type { NamedRoot } from "./print_tree.ts";
+
+/** A flat view as its text needs it. */
+export interface ViewText {
+  /** The address spaces that share the view, in the order of their creation. */
+  readonly addressSpaces: readonly NamedRoot[];
+  /** The physical root, or null for the empty view. */
+  readonly root: MemoryRegion | null;
+  /** The ranges by rising address. */
+  readonly ranges: readonly FlatRange[];
+  /** The lines of the dispatch, if they are to be printed. */
+  readonly dispatch: readonly string[];
+}
+
+/**
+ * Flat views in the text of QEMU's `info mtree -f`, or `-f -d` where the views bring their dispatch.
+ *
+ * @param views The views, which are numbered in this order.
+ * @returns The lines, without line ends; every view ends with an empty line.
+ */
+export function printFlatViews(views: readonly ViewText[]): string[] {
+  return views.flatMap((view, number) => [
+    `FlatView #${number}`,
+    ...view.addressSpaces.map((space) => addressSpaceLine(printedAddressSpace(space))),
+    ` Root memory region: ${view.root?.name ?? "(none)"}`,
+    ...view.ranges.length === 0
+      ? ["  No rendered FlatView"]
+      : [...view.ranges.map(rangeLine), ...view.dispatch],
+    "",
+  ]);
+}
+
+/** The names in the line of an address space. */
+export function printedAddressSpace({ name, root }: NamedRoot): PrintedAddressSpace {
+  return { name, root: root.name, alias: root.alias?.name ?? null };
+}
+
+/** The line of an address space over the ranges of its view. */
+export function addressSpaceLine({ name, root, alias }: PrintedAddressSpace): string {
+  return ` AS "${name}", root: ${root}${alias === null ? "" : `, alias ${alias}`}`;
+}
+
+/** What the line of a range says. */
+export function rangeText({ first, last, region, offset, flags }: FlatRange): RangeText {
+  const nonvolatile = flags & RangeFlag.NONVOLATILE ? "nv-" : "";
+  const kind = flags & RangeFlag.READONLY ? "rom" : printedKind(region);
+  const prio = region.priority;
+  return { first, last, prio, kind: nonvolatile + kind, name: region.name, offset };
+}
+
+/** The line of a range. */
+export function rangeLine(range: FlatRange): string {
+  const { first, last, prio, kind, name, offset } = rangeText(range);
+  return `  ${hex(first)}-${hex(last)} (prio ${prio}, ${kind}): ${name}` +
+    (offset === 0n ? "" : ` @${hex(offset)}`);
+}
+
+function hex(value: bigint): string {
+  return hex16(upper(value), lower(value));
+}

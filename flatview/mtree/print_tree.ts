@@ -1,0 +1,86 @@
+import { hex16, upper } from "../region/position.ts";
+import type { MemoryRegion } from "../region/memory_region.ts";
+import { printedKind } from "./kind.ts";
+
+const MASK64 = (1n << 64n) - 1n;
+
+/** An address space as the tree's text needs it. */
+export interface NamedRoot {
+  /** Name of the address space. */
+  readonly name: string;
+  /** Its root. */
+  readonly root: MemoryRegion;
+}
+
+/**
+ * The region tree in the text of QEMU's `info mtree -D`: a block for each root, then one for each
+ * region that an alias shows. QEMU prints the roots in the order of a hash table; here they come as
+ * the address spaces name them.
+ *
+ * @param spaces The address spaces.
+ * @returns The lines, without line ends; every block ends with an empty line.
+ */
+export function printTree(spaces: readonly NamedRoot[]): string[] {
+  const lines: string[] = [];
+  const queue = new Set<MemoryRegion>();
+  for (const [root, names] of byRoot(spaces)) {
+    lines.push(...names.map((name) => `address-space: ${name}`));
+    printRegion(root, 0n, 1, queue, lines);
+    lines.push("");
+  }
+  // A Set's iteration reaches what is added on the way.
+  for (const target of queue) {
+    lines.push(`memory-region: ${target.name}`);
+    printRegion(target, 0n, 1, queue, lines);
+    lines.push("");
+  }
+  return lines;
+}
+
+function byRoot(spaces: readonly NamedRoot[]): [MemoryRegion, string[]][] {
+  const names = new Map<MemoryRegion, string[]>();
+  for (const { name, root } of spaces) {
+    const list = names.get(root);
+    if (list === undefined) names.set(root, [name]);
+    else list.push(name);
+  }
+  for (const list of names.values()) list.sort(byCodeUnit);
+  return [...names];
+}
+
+function byCodeUnit(left: string, right: string): number {
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+function printRegion(
+  region: MemoryRegion,
+  base: bigint,
+  level: number,
+  queue: Set<MemoryRegion>,
+  lines: string[],
+): void {
+  const start = (base + region.addr) & MASK64;
+  const nonvolatile = region.nonvolatile ? "nv-" : "";
+  const head = `${"  ".repeat(level)}${span(start, region.size)} ` +
+    `(prio ${region.priority}, ${nonvolatile}${printedKind(region)}): `;
+  const tail = region.enabled ? "" : " [disabled]";
+  if (region.alias === null) {
+    lines.push(head + region.name + tail);
+  } else {
+    queue.add(region.alias);
+    const window = span(region.aliasOffset, region.size);
+    lines.push(`${head}alias ${region.name} @${region.alias.name} ${window}${tail}`);
+  }
+  const children = [...region.subregions];
+  children.sort((left, right) => left.addr < right.addr ? -1 : left.addr > right.addr ? 1 : 0);
+  for (const child of children) printRegion(child, start, level + 1, queue, lines);
+}
+
+/** First and last address of a size's bytes; a size of 0 ends where it starts. */
+function span(start: bigint, size: bigint): string {
+  return `${hex(start)}-${hex(size === 0n ? start : (start + size - 1n) & MASK64)}`;
+}
+
+function hex(value: bigint): string {
+  return hex16(upper(value), Number(value & 0xffff_ffffn));
+}

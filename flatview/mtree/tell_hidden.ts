@@ -1,0 +1,85 @@
+import { buildMachine } from "../machine/build.ts";
+import type { Machine, MachineRegion } from "../machine/format.ts";
+import type { MemoryRegion } from "../region/memory_region.ts";
+import { Topology } from "../topology.ts";
+import type { AliasTargets } from "./alias_targets.ts";
+import type { Draft } from "./draft.ts";
+import type { Finding } from "./import_report.ts";
+import { Misfit } from "./misfit.ts";
+import { solve, type Solved } from "./solve.ts";
+
+/**
+ * Decides the bits that the tree's text does not print by the views of the machine, and writes them
+ * into it.
+ *
+ * @param draft The machine, with assumptions for these bits.
+ * @param drafts Where its regions stand in the text.
+ * @param aliases The targets of aliases, and which other ones would do.
+ * @param told Is given what the views decide.
+ * @param open Is given what nothing decides.
+ * @returns The machine, and whether it renders as its views have it; null if it has none.
+ */
+export function tellHidden(
+  draft: Machine,
+  drafts: readonly Draft[],
+  { open: alternatives }: AliasTargets,
+  told: Finding[],
+  open: Finding[],
+): { machine: Machine; exact: boolean | null } {
+  const withViews = draft.views.length > 0;
+  const { regions, addressSpaces } = buildMachine(draft, new Topology());
+  const ids = new Map([...regions].map(([id, region]) => [region, id]));
+  const all = draft.regions.map(({ id }) => regions.get(id)!);
+  const misfit = new Misfit(addressSpaces, draft.views);
+  const choices = new Map([...alternatives].map(([alias, others]) => {
+    const region = regions.get(alias.id)!;
+    return [region, [region.alias!, ...others.map(({ id }) => regions.get(id)!)]];
+  }));
+  for (
+    const { hidden: { what, region, value }, told: isTold } of byBit(
+      solve(all, choices, misfit, withViews),
+    )
+  ) {
+    const { name, id, line } = drafts[ids.get(region)!]!;
+    const target = what === "alias target"
+      ? ` of line ${drafts[ids.get(region.alias!)!]!.line}`
+      : "";
+    const finding = { what, region: name, id, line, value: value() + target };
+    if (isTold) told.push({ ...finding, because: "the flat views would differ otherwise" });
+    else {open.push({
+        ...finding,
+        because: withViews ? "no flat view shows it" : "no flat view is given",
+      });}
+  }
+  const machine = {
+    ...draft,
+    regions: draft.regions.map((region) => withHidden(region, regions.get(region.id)!, ids)),
+  };
+  return { machine, exact: withViews ? misfit.exact() : null };
+}
+
+/** An alias is tried with each other target; its target is told if none of them would do. */
+function byBit(solved: readonly Solved[]): Solved[] {
+  const targets = new Map<MemoryRegion, Solved>();
+  const rest: Solved[] = [];
+  for (const one of solved) {
+    const { what, region } = one.hidden;
+    if (what !== "alias target") rest.push(one);
+    else targets.set(region, { ...one, told: one.told && (targets.get(region)?.told ?? true) });
+  }
+  return [...targets.values(), ...rest];
+}
+
+function withHidden(
+  source: MachineRegion,
+  region: MemoryRegion,
+  ids: ReadonlyMap<MemoryRegion, number>,
+): MachineRegion {
+  return {
+    ...source,
+    alias: region.alias === null ? null : ids.get(region.alias)!,
+    terminates: region.terminates,
+    readonly: region.readonly,
+    subregions: region.subregions.map((child) => ids.get(child)!),
+  };
+}

@@ -1,0 +1,101 @@
+import { editable } from "../region/edit.ts";
+import type { MemoryRegion } from "../region/memory_region.ts";
+import type { Trial } from "./misfit.ts";
+
+/** A bit that the tree's text does not print, and how to change it for a trial. */
+export interface Hidden extends Trial {
+  readonly what: "terminates" | "sibling order" | "readonly" | "alias target";
+  readonly region: MemoryRegion;
+  /** What the bit says now. */
+  value(): string;
+}
+
+/** Whether a region with callbacks answers what its subregions leave free, or is a pure container. */
+export function terminatesTrial(region: MemoryRegion): Hidden {
+  const edit = editable(region);
+  return {
+    what: "terminates",
+    region,
+    touches: [region],
+    toggle: () => {
+      edit.terminates = !edit.terminates;
+      edit.kind = edit.terminates ? "io" : "container";
+    },
+    value: () => region.terminates ? "yes" : "no",
+  };
+}
+
+/** Whether a region makes readonly what it shows. */
+export function readonlyTrial(region: MemoryRegion): Hidden {
+  const edit = editable(region);
+  return {
+    what: "readonly",
+    region,
+    touches: [region],
+    toggle: () => edit.readonly = !edit.readonly,
+    value: () => region.readonly ? "yes" : "no",
+  };
+}
+
+/** Which of two overlapping siblings of one priority comes first. */
+export function orderTrial(front: MemoryRegion, back: MemoryRegion): Hidden {
+  const list = editable(front.container!).subregions;
+  // Where the front one stood, to go back to exactly that place.
+  let home = -1;
+  return {
+    what: "sibling order",
+    region: front,
+    touches: [front.container!],
+    toggle: () => {
+      const at = list.indexOf(front);
+      list.splice(at, 1);
+      if (home < 0) {
+        home = at;
+        list.splice(list.indexOf(back) + 1, 0, front);
+      } else {
+        list.splice(home, 0, front);
+        home = -1;
+      }
+    },
+    value: () =>
+      list.indexOf(front) < list.indexOf(back) ? `before ${back.name}` : `after ${back.name}`,
+  };
+}
+
+/** Whether an alias shows the region it shows now or another one of that name. */
+export function targetTrial(alias: MemoryRegion, other: MemoryRegion): Hidden {
+  const edit = editable(alias);
+  let spare = other;
+  return {
+    what: "alias target",
+    region: alias,
+    touches: [alias],
+    toggle: () => {
+      const old = edit.alias!;
+      editable(old).aliases.delete(alias);
+      editable(spare).aliases.add(alias);
+      edit.alias = spare;
+      spare = old;
+    },
+    value: () => alias.alias!.name,
+  };
+}
+
+/** The pairs of siblings whose order the text leaves open and the views may show. */
+export function overlappingPairs(parent: MemoryRegion): [MemoryRegion, MemoryRegion][] {
+  const pairs: [MemoryRegion, MemoryRegion][] = [];
+  const list = parent.subregions;
+  list.forEach((front, i) => {
+    for (let j = i + 1; j < list.length && list[j]!.priority === front.priority; j++) {
+      const back = list[j]!;
+      // At one address the stable sort prints the list's order.
+      if (front.addr !== back.addr && overlap(front, back)) pairs.push([front, back]);
+    }
+  });
+  return pairs;
+}
+
+function overlap(left: MemoryRegion, right: MemoryRegion): boolean {
+  return left.enabled && right.enabled && left.addr < right.addr + right.size &&
+    right.addr < left.addr + left.size;
+}

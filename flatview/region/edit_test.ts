@@ -1,0 +1,133 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { Topology } from "../topology.ts";
+import { RegionDeadError, RegionError, TransactionError } from "./errors.ts";
+import type { MemoryRegion } from "./memory_region.ts";
+import { AddressError } from "./position.ts";
+
+const names = (region: MemoryRegion) => region.subregions.map(({ name }) => name);
+
+/** A topology with a container and makers of small regions. */
+function setUp() {
+  const topology = new Topology();
+  const root = topology.initContainer("root", 2n ** 64n);
+  return { topology, root, io: (name: string) => topology.initIo(name, 0x100, {}) };
+}
+
+Deno.test("the list runs by falling priority, and among equals the latest comes first", () => {
+  const { root, io } = setUp();
+  const [a, b, c, d] = [io("a"), io("b"), io("c"), io("d")] as const;
+  root.addSubregion(0, a);
+  root.addSubregionOverlap(0, b, 1);
+  root.addSubregion(0, c);
+  root.addSubregionOverlap(0, d, -1);
+  assertEquals(names(root), ["b", "c", "a", "d"]);
+  a.setAddress(0x100); // a move goes to the front of its equals
+  assertEquals(names(root), ["b", "a", "c", "d"]);
+});
+
+Deno.test("an alias's offset does not move it", () => {
+  const { topology, root, io } = setUp();
+  const target = io("target");
+  const [a, b] = [topology.initAlias("a", 8, target, 0), topology.initAlias("b", 8, target, 0)];
+  root.addSubregion(0, a);
+  root.addSubregion(0, b);
+  a.setAliasOffset(8);
+  assertEquals(names(root), ["b", "a"]);
+  assertThrows(() => target.setAliasOffset(0), RegionError, "it is no alias");
+});
+
+Deno.test("an edit that the tree does not allow changes nothing", () => {
+  const { topology, root, io } = setUp();
+  const vga = io("vga");
+  const pci = topology.initContainer("pci", 0x1000);
+  pci.addSubregion(0, vga);
+  assertThrows(() => root.addSubregion(0, vga), RegionError, 'it is in container "pci"');
+  root.addSubregion(0, pci);
+  assertThrows(() => pci.addSubregion(0, root), RegionError, 'it contains "pci"');
+  assertThrows(() => root.delSubregion(vga), RegionError, '"vga" is not in it');
+  assertThrows(() => root.addSubregion(0, new Topology().initContainer("other", 1)), RegionError);
+  assertThrows(() => root.addSubregionOverlap(0, io("x"), 0.5), RegionError, "an integer");
+  assertThrows(() => vga.setRomd(true), RegionError, "it is no ROM device");
+  assertThrows(() => vga.setLog(true, 0), RegionError, "not backed by RAM");
+  assertEquals([names(root), names(pci), vga.refs], [["pci"], ["vga"], 2]);
+});
+
+Deno.test("addresses and sizes are checked, and 2^64 - 1 is the size 2^64", () => {
+  const { topology, root, io } = setUp();
+  for (const wrong of [-1, 0.5, NaN, 2 ** 53, -1n, 1n << 64n]) {
+    assertThrows(() => root.addSubregion(wrong, io("x")), AddressError);
+  }
+  assertThrows(() => topology.initContainer("x", (1n << 64n) + 1n), AddressError);
+  assertEquals(topology.initContainer("x", (1n << 64n) - 1n).size, 1n << 64n);
+  root.addSubregion((1n << 64n) - 1n, io("last"));
+  assertEquals(root.subregions[0]!.addr, (1n << 64n) - 1n);
+});
+
+Deno.test("a transaction that fails leaves the tree as it was, nested ones too", () => {
+  const { topology, root, io } = setUp();
+  const [a, b] = [io("a"), io("b")];
+  root.addSubregion(0, a);
+  assertThrows(
+    () =>
+      topology.transaction(() => {
+        root.delSubregion(a);
+        root.addSubregion(0x10, b);
+        b.setEnabled(false);
+        throw new Error("planted");
+      }),
+    Error,
+    "planted",
+  );
+  assertEquals([names(root), b.enabled, b.addr, b.container, a.refs], [["a"], true, 0n, null, 2]);
+
+  topology.transaction(() => {
+    root.addSubregion(0x10, b);
+    assertThrows(() =>
+      topology.transaction(() => {
+        b.setAddress(0x20);
+        a.setSize(1);
+        throw new Error("planted");
+      })
+    );
+    assertEquals([b.addr, a.size], [0x10n, 0x100n]); // the inner one is undone, the outer goes on
+  });
+  assertEquals(names(root), ["b", "a"]);
+  assertThrows(() => topology.log.commit(), TransactionError, "no transaction is open");
+});
+
+Deno.test("a region is finalised once, when nothing refers to it", () => {
+  const { topology, root } = setUp();
+  const log: string[] = [];
+  const make = (name: string) =>
+    topology.initIo(name, 8, {}, { finalize: ({ name }) => log.push(name) });
+  const [a, b] = [make("a"), make("b")];
+  const window = topology.initAlias("window", 8, b, 0, { finalize: () => log.push("window") });
+  root.addSubregion(0, a);
+  root.addSubregion(8, window);
+  a.destroy();
+  b.destroy();
+  window.destroy();
+  assertEquals(log, []);
+  assertThrows(() => a.destroy(), RegionDeadError, "destroyed before");
+  root.delSubregion(a);
+  assertEquals(log, ["a"]);
+  root.delSubregion(window); // and with it goes the last reference to its target
+  assertEquals(log, ["a", "window", "b"]);
+  assertThrows(() => root.addSubregion(0, a), RegionDeadError, "finalised");
+  assertThrows(() => a.ref(), RegionDeadError, "finalised");
+});
+
+Deno.test("a region that a failed transaction dropped is not finalised", () => {
+  const { topology, root } = setUp();
+  let finalised = 0;
+  const a = topology.initIo("a", 8, {}, { finalize: () => finalised++ });
+  root.addSubregion(0, a);
+  a.destroy();
+  assertThrows(() =>
+    topology.transaction(() => {
+      root.delSubregion(a);
+      throw new Error("planted");
+    })
+  );
+  assertEquals([finalised, names(root)], [0, ["a"]]);
+});

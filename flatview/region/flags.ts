@@ -1,0 +1,28 @@
+/**
+ * The flag bits of a flat range, shared by the rows of views in shared memory and by the sections
+ * of their dispatch.
+ */
+export const RangeFlag = {
+  /** RAM proper: RAM, ROM and RAM devices, but not ROM devices. */
+  RAM: 1 << 0,
+  /** Writes do not reach the memory: accumulated over containers and aliases. */
+  READONLY: 1 << 1,
+  /** A ROM device, whatever its mode. */
+  ROM_DEVICE: 1 << 2,
+  /** A ROM device in romd mode: reads are direct. */
+  ROMD: 1 << 3,
+  /** A RAM device: RAM that is accessed through callbacks only. */
+  RAM_DEVICE: 1 << 4,
+  /** An IOMMU: accesses are translated and go on elsewhere. */
+  IOMMU: 1 << 5,
+  /** Nonvolatile: accumulated over containers and aliases. */
+  NONVOLATILE: 1 << 6,
+  /** Reserved: decoded as nothing. */
+  RESERVED: 1 << 7,
+} as const;
+
+/** The dirty-log mask of the range's region lies from this bit up, eight bits wide. */
+export const DIRTY_LOG_SHIFT = 8;
+
+/** The bits of the dirty-log mask: neighbours that differ in them do not join, but listeners' diffs leave them out. */
+export const DIRTY_LOG_BITS: number = 0xff << DIRTY_LOG_SHIFT;

@@ -1,0 +1,102 @@
+/**
+ * What a region brings along besides its place: the callbacks of an I/O region, the translation of
+ * an IOMMU region, the RAM behind a RAM region. They are interfaces only: this package carries
+ * them, whoever performs accesses calls them.
+ */
+
+/** Sizes and alignments that a device accepts (`valid`) or implements (`impl`), as QEMU has them. */
+export interface AccessLimits {
+  /** Smallest access in bytes: 1, 2, 4 or 8; 1 if not set. */
+  readonly minAccessSize?: number;
+  /**
+   * Largest access in bytes: 1, 2, 4 or 8. If it is not set, `impl` takes 4, and `valid` accepts every
+   * size but splits longer accesses into 4.
+   */
+  readonly maxAccessSize?: number;
+  /** Whether an access may be unaligned to its size. In `impl`: whether it is not split for that. */
+  readonly unaligned?: boolean;
+}
+
+/** The transaction attributes that a callback may look at. */
+export interface MemTxAttrs {
+  /** The requester's id (a PCI bus, device and function, for example). */
+  readonly requesterId?: number;
+  /** A secure access, where the architecture has such. */
+  readonly secure?: boolean;
+  /** An access from user mode. */
+  readonly user?: boolean;
+}
+
+/**
+ * The callbacks of an I/O, ROM-device or RAM-device region, and what they can do. They run in every
+ * context that binds them to the region's id, and in the one that the region names as its own on
+ * behalf of all others. The limits and the byte order are published with the region: they are those
+ * that were given when it was created.
+ *
+ * An offset is a `number` where it is exact, which is up to 2^53 - 1, else a `bigint`: a device with
+ * a smaller region may declare its parameter as `number`.
+ */
+export interface MemoryRegionOps {
+  /**
+   * Reads `size` bytes at `offset` in the region.
+   *
+   * @returns The value; of eight bytes a `bigint`, or a `number` if it is below 2^53.
+   */
+  read?(offset: number | bigint, size: number, attrs: MemTxAttrs): bigint | number;
+  /**
+   * Writes `size` bytes at `offset` in the region.
+   *
+   * @param value The lower 32 bits, unsigned. @param upper The upper 32 bits of eight bytes, else 0.
+   */
+  write?(
+    offset: number | bigint,
+    value: number,
+    size: number,
+    attrs: MemTxAttrs,
+    upper: number,
+  ): void;
+  /** Byte order of the device; little if not set. */
+  readonly endianness?: "little" | "big";
+  /** What the guest may do. */
+  readonly valid?: AccessLimits & {
+    /** A last word on whether this access is valid. */
+    accepts?(
+      offset: number | bigint,
+      size: number,
+      isWrite: boolean,
+      attrs: MemTxAttrs,
+    ): boolean;
+  };
+  /** What the callbacks can do; other accesses are split or widened. */
+  readonly impl?: AccessLimits;
+}
+
+/** The answer of an IOMMU. */
+export interface IommuTlbEntry {
+  /** Region that roots the address space in which the translated address lies. */
+  readonly target: unknown;
+  /** The address that was looked up, the mask's bits cleared. */
+  readonly iova: bigint;
+  /** What it translates to, the mask's bits cleared. */
+  readonly translated: bigint;
+  /** Bits that pass through: 0xfff is a page of 4 KiB. */
+  readonly addrMask: bigint;
+  /** 0 none, 1 read, 2 write, 3 both. */
+  readonly perm: 0 | 1 | 2 | 3;
+}
+
+/** What an IOMMU region does, to be implemented by an IOMMU. */
+export interface IommuOps {
+  /** Translates an address for a read (1) or write (2). */
+  translate(address: bigint, access: 1 | 2, iommuIndex: number): IommuTlbEntry;
+  /** The IOMMU index for these attributes; 0 if not given. */
+  attrsToIndex?(attrs: MemTxAttrs): number;
+}
+
+/** The RAM behind a region, as far as this package cares: an opaque id and where it starts. */
+export interface RamBacking {
+  /** Id of the RAM block. */
+  readonly blockId: number;
+  /** Offset of the region's first byte in the space of RAM offsets (`ram_addr_t`). */
+  readonly ramAddr: bigint;
+}

@@ -1,0 +1,32 @@
+/** Reads the recorded machines for tests. */
+import { type Machine, parseMachine } from "@guestmem/flatview/machine";
+
+/** The machines that come with their text. */
+export const MACHINES: readonly string[] = [
+  "40p.s05",
+  "aarch64-microbit",
+  "alpha-clipper",
+  "avr-arduino-uno",
+  "hppa-hppa",
+  "i386-isapc.defaults",
+  "m68k-next-cube",
+  "or1k-or1k-sim",
+  "pc-bridge-chain8.s00",
+  "powernv9.s07",
+  "q35-vtd-ovmf.s00",
+];
+
+/** Large machines, without text. */
+export const LARGE: readonly string[] = ["pc-112-virtio-net", "q35-255-virtio-net"];
+
+/** The text of a packed file. */
+export async function readPacked(name: string): Promise<string> {
+  const bytes = await Deno.readFile(new URL(`./${name}.gz`, import.meta.url));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return await new Response(stream).text();
+}
+
+/** A machine from its JSON. */
+export async function readRecorded(name: string): Promise<Machine> {
+  return parseMachine(await readPacked(`${name}.json`));
+}

@@ -1,0 +1,183 @@
+import { HEADER, NO_REGION, PhysMapReader, SECTION_BYTES } from "@guestmem/physmap";
+import { type Arena, RcuPointer, type ReadSection } from "@guestmem/rcu";
+import type { AddressSpaceHandle } from "./address_space.ts";
+import { ForeignAddressSpaceError } from "./errors.ts";
+import { ViewWord } from "./layout.ts";
+import { tryRefView, unrefView } from "./refs.ts";
+
+/** The region id of addresses that nothing answers. */
+export const UNASSIGNED: number = NO_REGION;
+
+/** A view that is held beyond its read-side section. */
+export interface HeldView {
+  /** Offset of the view. */
+  readonly view: number;
+  /**
+   * Lets go of the view. To be called once; if it was the last holder of a view that no address space
+   * shows any more, the control context frees it at its next commit or `reap()`.
+   */
+  release(): void;
+}
+
+/**
+ * An address space as a reader in any worker sees it. Each lookup within one read-side section that
+ * goes by the same {@linkcode view} sees one version of the map, whatever is committed meanwhile.
+ *
+ * @example
+ * ```ts
+ * import { Arena, RcuDomain } from "@guestmem/rcu";
+ * import { AddressSpaceReader, Topology } from "@guestmem/flatview";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const arena = Arena.create({ bytes: 1 << 20 });
+ * const domain = RcuDomain.create(arena);
+ * const topology = new Topology({ arena, domain });
+ * const system = topology.initContainer("system", 2n ** 64n);
+ * const uart = topology.initIo("uart", 8, {});
+ * const memory = topology.createAddressSpace("memory", system);
+ * system.addSubregion(0x1000_0000, uart);
+ *
+ * // In any worker that was posted the handles:
+ * const reader = domain.register();
+ * const space = AddressSpaceReader.attach(arena, memory.handle);
+ * const section = reader.lock();
+ * const row = space.lookup(section, 0x1000_0005);
+ * assertEquals(space.region(row), uart.id);
+ * assertEquals(space.offset(row, 0x1000_0005), 5);
+ * section.unlock();
+ * ```
+ */
+export class AddressSpaceReader {
+  /** Name of the address space. */
+  readonly name: string;
+  /** The handle that it was attached with. */
+  readonly handle: AddressSpaceHandle;
+  readonly #arena: Arena;
+  readonly #cell: RcuPointer;
+  readonly #map: PhysMapReader;
+  readonly #doubles: Float64Array;
+
+  private constructor(arena: Arena, handle: AddressSpaceHandle) {
+    this.name = handle.name;
+    this.handle = handle;
+    this.#arena = arena;
+    this.#cell = RcuPointer.attach(arena, handle.cell);
+    this.#map = new PhysMapReader(arena);
+    this.#doubles = new Float64Array(arena.u32.buffer);
+  }
+
+  /**
+   * Attaches to an address space.
+   *
+   * @param arena The arena, as this context attached to it.
+   * @param handle The address space's handle, of an address space that is not destroyed.
+   * @throws {ForeignAddressSpaceError} If the handle is none, or of another arena.
+   */
+  static attach(arena: Arena, handle: AddressSpaceHandle): AddressSpaceReader {
+    if (handle?.kind !== "guestmem-address-space" || handle.arena !== arena.handle.id) {
+      throw new ForeignAddressSpaceError(
+        `Cannot attach to an address space: the handle is not one of arena ${arena.handle.id}`,
+      );
+    }
+    return new AddressSpaceReader(arena, handle);
+  }
+
+  /**
+   * The view that is published now.
+   *
+   * @param section An open read-side section of the domain that the topology publishes with.
+   * @returns Offset of the view, good until the section ends.
+   */
+  view(section: ReadSection): number {
+    return this.#cell.dereference(section);
+  }
+
+  /**
+   * Finds what an address shows in the view that is published now.
+   *
+   * @param section An open read-side section.
+   * @param address The address; a number up to 2^53 - 1, or a bigint up to 2^64 - 1.
+   * @returns The section of the dispatch, for `region`, `flags` and `offset`, good until the section ends.
+   */
+  lookup(section: ReadSection, address: number | bigint): number {
+    return this.lookupIn(this.#cell.dereference(section), address);
+  }
+
+  /** As `lookup`, in a view from `view` or `hold`. */
+  lookupIn(view: number, address: number | bigint): number {
+    return this.#map.section(this.#arena.u32[(view >>> 2) + ViewWord.DISPATCH]!, address);
+  }
+
+  /** Id of the region of what was looked up; {@linkcode UNASSIGNED} if nothing answers. */
+  region(row: number): number {
+    return this.#map.region(row);
+  }
+
+  /** Flags of what was looked up: see {@linkcode RangeFlag}. */
+  flags(row: number): number {
+    return this.#map.flags(row);
+  }
+
+  /** Offset in the region of an address that was looked up. */
+  offset(row: number, address: number): number;
+  /** As above, for all 64 bits. */
+  offset(row: number, address: bigint): bigint;
+  offset(row: number, address: number | bigint): number | bigint {
+    return typeof address === "number"
+      ? this.#map.offset(row, address)
+      : this.#map.offset(row, address);
+  }
+
+  /**
+   * How far what was looked up reaches.
+   *
+   * @returns Bytes from the address to the last one of the range, both included; at most 2^53 - 1.
+   */
+  remaining(row: number, address: number | bigint): number {
+    if (typeof address === "number") return this.#map.remaining(row, address);
+    const bytes = this.#map.last(row) - address + 1n;
+    return Number(bytes < Number.MAX_SAFE_INTEGER ? bytes : Number.MAX_SAFE_INTEGER);
+  }
+
+  /** The generation of a view's dispatch: views with one generation show the same. Never repeats. */
+  generation(view: number): number {
+    const dispatch = this.#arena.u32[(view >>> 2) + ViewWord.DISPATCH]!;
+    return this.#doubles[(dispatch + HEADER.generation) >>> 3]!;
+  }
+
+  /**
+   * The number of what was looked up among the sections of a view's dispatch.
+   *
+   * @param resolveSubpage If false, a page that several regions share gives its container.
+   */
+  sectionNumber(view: number, address: number | bigint, resolveSubpage: boolean): number {
+    const dispatch = this.#arena.u32[(view >>> 2) + ViewWord.DISPATCH]!;
+    const row = this.#map.section(dispatch, address, resolveSubpage);
+    return (row - this.#rows(dispatch)) / SECTION_BYTES;
+  }
+
+  /** What a section of a view's dispatch is by its number: the row, as `lookup` gives it. */
+  sectionRow(view: number, number: number): number {
+    return this.#rows(this.#arena.u32[(view >>> 2) + ViewWord.DISPATCH]!) + number * SECTION_BYTES;
+  }
+
+  #rows(dispatch: number): number {
+    return dispatch + this.#arena.u32[(dispatch + HEADER.sectionsAt) >>> 2]!;
+  }
+
+  /**
+   * Holds the view that is published now, beyond the section.
+   *
+   * @param section An open read-side section.
+   * @returns The hold; a worker that dies without releasing it leaves the view behind.
+   */
+  hold(section: ReadSection): HeldView {
+    const arena = this.#arena;
+    for (;;) {
+      const view = this.#cell.dereference(section);
+      // Zero means that a commit has replaced the view and dropped its reference: the cell, which it
+      // stored to before that, has another one.
+      if (tryRefView(arena, view)) return { view, release: () => unrefView(arena, view) };
+    }
+  }
+}
