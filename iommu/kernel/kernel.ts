@@ -1,0 +1,24 @@
+/**
+ * The WebAssembly kernel of package iommu: the walk of a mapping table.
+ *
+ * @module
+ */
+
+import { kernelLoader } from "@guestmem/rcu";
+import { KERNEL_BASE64 } from "./bytes.ts";
+
+/** The kernel's functions over one memory. */
+export interface Kernel {
+  /** The level of the leaf that maps a page, or -1. */
+  walk(table: number, page: number): number;
+  /** The first page that the entry found last leads to. */
+  targetPage(): number;
+  /** The permissions of the entry found last. */
+  permissions(): number;
+}
+
+/**
+ * The kernel over a shared memory of at most 65,536 pages, instantiated once in each context. Its
+ * functions live as long as the memory.
+ */
+export const kernelOf: (memory: WebAssembly.Memory) => Kernel = kernelLoader(KERNEL_BASE64);

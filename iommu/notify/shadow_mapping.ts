@@ -1,0 +1,99 @@
+/**
+ * A shadow of a region's mappings, as VFIO keeps one in the host's IOMMU.
+ *
+ * @module
+ */
+
+import { lastAddress, MAX_PAGES, pageOf } from "../_pages.ts";
+import { type Mapping, RunList, toMapping } from "../_runs.ts";
+import { ShadowConflictError } from "../errors.ts";
+import type { IommuMemoryRegion } from "../region/iommu_region.ts";
+import type { IommuEvent, IommuNotifier } from "./notifier.ts";
+
+/** Where the shadow is kept: what VFIO's two ioctls do. */
+export interface DmaContainer {
+  /** Maps a range where nothing is mapped. */
+  mapDma(mapping: Mapping): void;
+  /** Unmaps a range; when it returns the device reaches it no more. Parts of it may not be mapped. */
+  unmapDma(first: bigint, last: bigint): void;
+}
+
+/**
+ * Follows a region's mappings and keeps a container equal to them: after each call that changes the
+ * region, the container has what the region has. Control context.
+ *
+ * @example
+ * ```ts
+ * import { Arena, RcuDomain } from "@guestmem/rcu";
+ * import { ShadowMapping, TableIommu } from "@guestmem/iommu";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const arena = Arena.create({ bytes: 1 << 20 });
+ * const domain = RcuDomain.create(arena);
+ * const iommu = new TableIommu({ arena, domain });
+ * const table = iommu.createTable();
+ * const region = iommu.createRegion({ name: "gpu" });
+ * region.bind(0, table.id);
+ *
+ * const calls: string[] = [];
+ * const shadow = new ShadowMapping(region, {
+ *   mapDma: ({ first, target }) => calls.push(`map ${first} to ${target}`),
+ *   unmapDma: (first, last) => calls.push(`unmap ${first} to ${last}`),
+ * });
+ * table.map(0x1000, 0x1000, 0x5000, 3);
+ * assertEquals(shadow.mappings, region.mappings());
+ * table.unmap(0, 0x10000);
+ * assertEquals(calls, ["map 4096 to 20480", "unmap 4096 to 8191"]);
+ * ```
+ */
+export class ShadowMapping {
+  readonly #region: IommuMemoryRegion;
+  readonly #container: DmaContainer;
+  readonly #notifier: IommuNotifier;
+  readonly #runs = new RunList();
+
+  /**
+   * Registers with the region and takes over what is mapped.
+   *
+   * @param region The region to follow.
+   * @param container What is to be kept equal; nothing is mapped in it yet.
+   * @param index The IOMMU index; 0 unless given.
+   * @throws {NotifierError} If the region cannot tell of mappings.
+   */
+  constructor(region: IommuMemoryRegion, container: DmaContainer, index = 0) {
+    this.#region = region;
+    this.#container = container;
+    this.#notifier = {
+      kinds: ["map", "unmap"],
+      first: 0,
+      last: lastAddress(MAX_PAGES - 1),
+      index,
+      notify: (event) => this.#take(event),
+    };
+    region.registerNotifier(this.#notifier);
+    region.replay(this.#notifier);
+  }
+
+  /** What the container has, joined where it goes on. */
+  get mappings(): Mapping[] {
+    return this.#runs.joined.map(toMapping);
+  }
+
+  /** Stops following, and unmaps everything. */
+  close(): void {
+    this.#region.unregisterNotifier(this.#notifier);
+    for (const { first, last } of this.mappings) this.#unmap(first, last);
+  }
+
+  #take({ kind, first, last, target, perm }: IommuEvent): void {
+    if (kind !== "map") return this.#unmap(first, last);
+    const run = { first: pageOf(first), last: pageOf(last), target: pageOf(target), perm };
+    if (!this.#runs.add(run)) throw new ShadowConflictError(first, last);
+    this.#container.mapDma({ first, last, target, perm });
+  }
+
+  #unmap(first: bigint, last: bigint): void {
+    this.#runs.remove(pageOf(first), pageOf(last));
+    this.#container.unmapDma(first, last);
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * Bus-master address spaces: where a device's own accesses go.
+ *
+ * @module
+ */
+
+import type { AddressSpace, MemoryRegion, Topology } from "@guestmem/flatview";
+import { type RcuDomain, waitOutside } from "@guestmem/rcu";
+import type { IommuMemoryRegion } from "./iommu_region.ts";
+
+/** What a bus master is made of. */
+export interface BusMasterOptions {
+  /** The topology. */
+  readonly topology: Topology;
+  /** The domain that the topology publishes with. */
+  readonly domain: RcuDomain;
+  /** Root of system memory: where accesses go while the IOMMU is off. */
+  readonly system: MemoryRegion;
+  /** The device's name. */
+  readonly name: string;
+  /** What its accesses go through while the IOMMU is on. */
+  readonly iommu: IommuMemoryRegion;
+}
+
+const WHOLE = 2n ** 64n;
+
+/**
+ * A device that masters the bus: its address space, the switch of its bus mastering, the switch of
+ * its IOMMU. At first it may not master the bus, and its IOMMU is off. Control context.
+ *
+ * Its regions are those of QEMU's PCI devices: a container with an alias that is enabled while the
+ * device may master the bus, to a container that shows either system memory or the IOMMU region. So
+ * the physical root of a device without IOMMU is that of system memory, and all such devices share
+ * one FlatView and one dispatch.
+ */
+export class BusMaster {
+  /** The device's address space: workers attach to its `handle`. */
+  readonly space: AddressSpace;
+  /** The IOMMU region in the topology: workers register its translator by this one's `id`. */
+  readonly region: MemoryRegion;
+  readonly #topology: Topology;
+  readonly #domain: RcuDomain;
+  readonly #container: MemoryRegion;
+  readonly #dma: MemoryRegion;
+  readonly #master: MemoryRegion;
+  readonly #direct: MemoryRegion;
+
+  /**
+   * Makes the device's regions and its address space.
+   *
+   * @param options What it is made of.
+   * @throws {ArenaExhaustedError} If the arena has no room.
+   */
+  constructor({ topology, domain, system, name, iommu }: BusMasterOptions) {
+    this.#topology = topology;
+    this.#domain = domain;
+    const dma = this.#dma = topology.initContainer(`${name}-dma`, WHOLE);
+    this.#direct = topology.initAlias(`${name}-direct`, WHOLE, system, 0);
+    this.region = topology.initIommu(iommu.name, WHOLE, iommu);
+    const container = this.#container = topology.initContainer(
+      `${name}-bus-master-container`,
+      WHOLE,
+    );
+    this.#master = topology.initAlias(`${name}-bus-master`, WHOLE, dma, 0);
+    this.space = topology.transaction(() => {
+      this.region.setEnabled(false);
+      this.#master.setEnabled(false);
+      dma.addSubregion(0, this.#direct);
+      dma.addSubregion(0, this.region);
+      container.addSubregion(0, this.#master);
+      return topology.createAddressSpace(name, container);
+    });
+  }
+
+  /** Whether the device may master the bus. */
+  get enabled(): boolean {
+    return this.#master.enabled;
+  }
+
+  /** Whether its accesses are translated. */
+  get translating(): boolean {
+    return this.region.enabled;
+  }
+
+  /**
+   * Lets the device master the bus or not, and returns when no access goes by the old state.
+   *
+   * @param enabled Whether it may.
+   * @throws {WaitInSectionError} Inside a read-side section. Nothing is changed.
+   */
+  setEnabled(enabled: boolean): void {
+    this.#change("switch bus mastering", () => this.#master.setEnabled(enabled));
+  }
+
+  /**
+   * Switches the IOMMU on or off, in one step, and returns when no access goes by the old state.
+   *
+   * @param translating Whether accesses are to be translated.
+   * @throws {WaitInSectionError} Inside a read-side section. Nothing is changed.
+   */
+  setTranslating(translating: boolean): void {
+    this.#change("switch an IOMMU", () => {
+      this.#direct.setEnabled(!translating);
+      this.region.setEnabled(translating);
+    });
+  }
+
+  /**
+   * Destroys the address space and the regions of a device that is gone: late readers see nothing
+   * assigned. Workers must have let go of the handle. The {@linkcode IommuMemoryRegion} stays; its
+   * unit destroys it.
+   *
+   * @throws {AddressSpaceStateError} If the address space has listeners or was destroyed, or a
+   * transaction is open. Nothing is changed.
+   */
+  destroy(): void {
+    this.space.destroy();
+    this.#topology.transaction(() => {
+      this.#container.delSubregion(this.#master);
+      this.#dma.delSubregion(this.#direct);
+      this.#dma.delSubregion(this.region);
+      for (const region of [this.#container, this.#master, this.#dma, this.#direct, this.region]) {
+        region.destroy();
+      }
+    });
+  }
+
+  #change(action: string, change: () => void): void {
+    waitOutside(this.#domain.arena, action, () => {
+      this.#topology.transaction(change);
+      this.#domain.synchronize();
+    });
+  }
+}

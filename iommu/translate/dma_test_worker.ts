@@ -1,0 +1,99 @@
+/// <reference lib="deno.worker" />
+import { serve } from "#tools/testing/worker_side.ts";
+import { Schedule } from "#tools/testing/schedule.ts";
+import { Arena, type ArenaHandle, RcuDomain } from "@guestmem/rcu";
+import type { IommuRegionHandle } from "../region/table_region.ts";
+import { GuestWindow } from "../walker/guest_memory.ts";
+import { RiscvWalker } from "../walker/riscv.ts";
+import { IommuEntry } from "./entry.ts";
+import { GuestTranslator } from "./guest_translator.ts";
+import { IommuReader } from "./reader.ts";
+import { TableTranslator } from "./table_translator.ts";
+
+/** What a device worker is started with. */
+export interface DeviceData {
+  arena: ArenaHandle;
+  domain: RcuDomain["handle"];
+  region: IommuRegionHandle;
+  memory: WebAssembly.Memory;
+  schedule: SharedArrayBuffer;
+  /** Two words: stop, writes of all devices. */
+  control: SharedArrayBuffer;
+  kind: "table" | "guest";
+  flavour: "memb" | "qsbr";
+}
+
+const setup = (data: DeviceData) => {
+  const arena = Arena.attach(data.arena);
+  const domain = RcuDomain.attach(arena, data.domain);
+  const schedule = Schedule.attach(data.schedule);
+  const control = new Int32Array(data.control);
+  const ram = new Uint32Array(data.memory.buffer);
+  const qsbr = data.flavour === "qsbr" ? domain.register({ flavour: "qsbr" }) : null;
+  const reader = qsbr ?? domain.register();
+  const own = new IommuReader(arena, reader, data.region.unit, { iotlbEntries: 16 });
+  const translator = data.kind === "table"
+    ? new TableTranslator(own, data.region)
+    : new GuestTranslator(
+      own,
+      data.region,
+      new RiscvWalker({ memory: new GuestWindow(data.memory) }),
+    );
+  const entry = new IommuEntry();
+  qsbr?.offline();
+
+  /** Writes a page through the IOMMU; false if that refuses. `pause` runs between walk and copy. */
+  const write = (iova: number, value: number, pause?: () => void): boolean => {
+    const section = reader.lock();
+    try {
+      if (!translator.translate(iova, 2, 0, entry)) return false;
+      pause?.();
+      const at = entry.addressOf(iova) / 4;
+      ram.fill(value, at, at + 1024);
+      return true;
+    } finally {
+      section.unlock();
+    }
+  };
+
+  return {
+    /** One write, from outside of everything. */
+    writeOnce(iova: number): boolean {
+      qsbr?.online();
+      const done = write(iova, 1);
+      qsbr?.offline();
+      return done;
+    },
+    /** One write that waits between the walk and the copy: reaches step 1, awaits step 2. */
+    writeSlowly(iova: number): boolean {
+      qsbr?.online();
+      const done = write(iova, 1, () => {
+        schedule.reach(1);
+        schedule.awaitStep(2);
+      });
+      qsbr?.offline();
+      return done;
+    },
+    /** Writes to so many pages, `stride` apart, in turn until it is told to stop. */
+    run(
+      pages: number,
+      stride: number,
+      value: number,
+    ): { written: number; refused: number; hits: number } {
+      let written = 0;
+      let refused = 0;
+      qsbr?.online();
+      for (let i = value; Atomics.load(control, 0) === 0; i++) {
+        if (write((i % pages) * stride, value)) {
+          written++;
+          Atomics.add(control, 1, 1);
+        } else refused++;
+        qsbr?.quiescent();
+      }
+      qsbr?.offline();
+      return { written, refused, hits: translator.stats.hits };
+    },
+  };
+};
+export type Setup = typeof setup;
+serve(setup);

@@ -1,0 +1,84 @@
+/// <reference lib="deno.worker" />
+import { serve } from "#tools/testing/worker_side.ts";
+import { Schedule } from "#tools/testing/schedule.ts";
+import { Arena, type ArenaHandle, type DomainHandle, RcuDomain } from "@guestmem/rcu";
+import type { IommuRegionHandle } from "../region/table_region.ts";
+import { type GuestMemory, GuestWindow } from "../walker/guest_memory.ts";
+import { RiscvWalker } from "../walker/riscv.ts";
+import { IommuEntry } from "./entry.ts";
+import { GuestTranslator } from "./guest_translator.ts";
+import { IommuReader } from "./reader.ts";
+import { TableTranslator } from "./table_translator.ts";
+
+/** What a watcher is started with. */
+export interface WatcherData {
+  arena: ArenaHandle;
+  domain: DomainHandle;
+  region: IommuRegionHandle;
+  schedule: SharedArrayBuffer;
+  /** Two words: stop, rounds over all pages. */
+  control: SharedArrayBuffer;
+  /** Guest RAM with tables; a mapping table is watched if it is absent. */
+  memory?: WebAssembly.Memory;
+}
+
+/** A guest memory that loads an entry in two steps, as none may. */
+class TornMemory implements GuestMemory {
+  high = 0;
+  constructor(private readonly words: Uint32Array, private readonly schedule: Schedule) {}
+
+  load64(address: number): number {
+    const low = Atomics.load(this.words, address / 4);
+    if (address >= 2 * 4096) {
+      this.schedule.reach(1);
+      this.schedule.awaitStep(2);
+    }
+    this.high = Atomics.load(this.words, address / 4 + 1);
+    return low;
+  }
+}
+
+const setup = (data: WatcherData) => {
+  const arena = Arena.attach(data.arena);
+  const reader = RcuDomain.attach(arena, data.domain).register();
+  const control = new Int32Array(data.control);
+  const entry = new IommuEntry();
+  const own = new IommuReader(arena, reader, data.region.unit, { iotlbEntries: 1 });
+  const { memory } = data;
+  const create = (guest?: GuestMemory) =>
+    guest
+      ? new GuestTranslator(own, data.region, new RiscvWalker({ memory: guest }))
+      : new TableTranslator(own, data.region);
+  const translator = create(memory && new GuestWindow(memory));
+  /** How far a page is moved; NaN if it is refused. */
+  const shiftOf = (page: number, through = translator): number => {
+    const section = reader.lock();
+    try {
+      const address = page * 4096;
+      return through.translate(address, 1, 0, entry) ? entry.addressOf(address) - address : NaN;
+    } finally {
+      section.unlock();
+    }
+  };
+  return {
+    /** Watches pages until it is told to stop; every shift that it saw. */
+    watch(pages: number[]): number[] {
+      const shifts = new Set<number>();
+      while (Atomics.load(control, 0) === 0) {
+        for (const page of pages) shifts.add(shiftOf(page));
+        Atomics.add(control, 1, 1);
+      }
+      return [...shifts];
+    },
+    /** One walk that loads the last entry in two steps. */
+    walkTorn(page: number): number {
+      const torn = new TornMemory(
+        new Uint32Array(memory!.buffer),
+        Schedule.attach(data.schedule),
+      );
+      return shiftOf(page, create(torn));
+    },
+  };
+};
+export type Setup = typeof setup;
+serve(setup);
