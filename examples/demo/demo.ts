@@ -1,0 +1,274 @@
+/**
+ * A real machine's memory, in use: vCPU workers replay what a guest did, a worker runs the devices,
+ * and this context changes the map under them.
+ *
+ * @module
+ */
+
+import { type Machine, parseMachine } from "@guestmem/flatview/machine";
+import { MemoryAccess } from "@guestmem/flatview";
+import { readLines, readText } from "../guestmem/files.ts";
+import { Findings } from "../torture/findings.ts";
+import { RunState } from "../vcpu/run_state.ts";
+import { Changes } from "./changes.ts";
+import { Crew, type Member } from "./crew.ts";
+import type { Status } from "./display.ts";
+import { DemoMachine, Memory } from "./machine.ts";
+import {
+  Counter,
+  type DeviceOrder,
+  type DeviceResult,
+  type ServeOrder,
+  type VcpuOrder,
+  type VcpuResult,
+} from "./messages.ts";
+import type { Options } from "./options.ts";
+import { Recorder, type Recording } from "./recording.ts";
+import { type Report, report, type Returned } from "./report.ts";
+
+const MACHINE = new URL("../testdata/q35-seabios.s09.json.gz", import.meta.url);
+const TRACE = new URL("../testdata/q35-seabios.s08.trace.gz", import.meta.url);
+/** What is shown is renewed this often. */
+const SHOW_MS = 100;
+/** Changes between two looks at the event loop. */
+const CHANGES = 4;
+/** Sections of a vCPU that make a run with a limit on its changes worth something. */
+const ENOUGH_SECTIONS = 200;
+
+/** Takes what a person may want to see. */
+export interface Watcher {
+  /** A line that stays. */
+  say(line: string): void;
+  /** How it goes. */
+  show(status: Status): void;
+}
+
+/** What a run is made of. */
+interface Rig {
+  readonly options: Options;
+  readonly memory: Memory;
+  readonly machine: DemoMachine;
+  readonly recording: Recording;
+  readonly changes: Changes;
+  readonly access: MemoryAccess;
+  readonly findings: Findings;
+  readonly crew: Crew;
+  readonly counters: Float64Array<SharedArrayBuffer>;
+}
+
+const read = { read: (file: string) => Deno.readFile(new URL(file)) };
+
+/**
+ * Runs the demo.
+ *
+ * @param options What to run.
+ * @param watcher Sees how it goes.
+ */
+export async function demo(options: Options, watcher: Watcher): Promise<Report> {
+  const file = parseMachine(await readText(MACHINE.href, read));
+  const memory = new Memory();
+  memory.makeShadowMaps(options.vcpus);
+  const crew = new Crew(memory.arena);
+  const devices = startDevices(crew, memory);
+  const token = await devices.answer();
+  const rig = await buildRig(options, file, memory, crew, token as number);
+  watcher.say(
+    `QEMU's q35 after its firmware: ${rig.machine.printedViews} views, ` +
+      `${rig.machine.devices.length} devices' regions; ${rig.recording.order.length} recorded accesses`,
+  );
+  const stopDevices = new Int32Array(new SharedArrayBuffer(4));
+  devices.tell({ devices: rig.machine.devices, stop: stopDevices.buffer } satisfies ServeOrder);
+  const start = performance.now();
+  const vcpus = await runVcpus(rig, watcher);
+  const elapsed = (performance.now() - start) / 1000;
+  Atomics.store(stopDevices, 0, 1);
+  const served = await crew.within("the devices", devices.answer()) as DeviceResult | null;
+  const { changes, findings, recording } = rig;
+  const spaces = rig.machine.topology.addressSpaces.length - 1;
+  const returned = crew.failures.length > 0 ? unknown(rig) : giveBack(rig);
+  return report({
+    options,
+    elapsed,
+    recorded: recording.order.length,
+    different: recording.accesses.length,
+    spaces,
+    views: rig.machine.printedViews,
+    changes: changes.counts,
+    vcpus,
+    devices: served ?? { served: 0, findings: [] },
+    servedByControl: changes.served,
+    controlFindings: findings.list(),
+    returned,
+    failures: crew.failures,
+  });
+}
+
+function startDevices(crew: Crew, memory: Memory): Member<number | DeviceResult> {
+  const url = import.meta.resolve("./device_worker.ts");
+  const devices = crew.spawn<number | DeviceResult>("devices", url);
+  const order: DeviceOrder = {
+    arena: memory.arena.handle,
+    domain: memory.domain.handle,
+    ram: memory.ram.handle,
+    channel: memory.channel.handle,
+  };
+  devices.tell(order);
+  return devices;
+}
+
+async function buildRig(
+  options: Options,
+  file: Machine,
+  memory: Memory,
+  crew: Crew,
+  token: number,
+): Promise<Rig> {
+  const { arena, reader, ram, channel } = memory;
+  const machine = new DemoMachine(file, memory, token);
+  const recorder = new Recorder(machine.memory, machine.ports, machine.devices);
+  for await (const line of readLines(TRACE.href, read)) recorder.take(line);
+  const access = new MemoryAccess({ arena, reader, memory: ram, channel });
+  const findings = new Findings();
+  const { seed, plant, vcpus } = options;
+  return {
+    ...{ options, memory, machine, recording: recorder.finish(), access, findings, crew },
+    changes: new Changes(machine, memory, access, findings, seed, plant),
+    counters: new Float64Array(new SharedArrayBuffer(8 * Counter.ROW * vcpus)),
+  };
+}
+
+/** Runs the vCPUs for as long as was asked for, or until something is found. */
+async function runVcpus(rig: Rig, watcher: Watcher): Promise<VcpuResult[]> {
+  const { options, crew, access, changes, findings, memory } = rig;
+  const state = new RunState();
+  const vcpus = Array.from({ length: options.vcpus }, (_, number) => {
+    const vcpu = crew.spawn<VcpuResult>(`vCPU ${number}`, import.meta.resolve("./vcpu_worker.ts"));
+    vcpu.tell(orderOf(rig, number, state));
+    return vcpu;
+  });
+  const served = new AbortController();
+  const serving = access.listen(served.signal);
+  const start = performance.now();
+  const status = statusOf(rig, start);
+  let shown = 0;
+  for (let now = start; now - start < 1000 * options.seconds; now = performance.now()) {
+    for (let i = 0; i < CHANGES; i++) changes.step();
+    if (now - shown >= SHOW_MS) watcher.show(status(shown = now));
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    if (crew.failures.length > 0 || findings.count > 0 || sumOf(rig, "FINDINGS") > 0) break;
+    if (hasProven(rig)) break;
+  }
+  state.stop();
+  const answers = Promise.all(vcpus.map((vcpu) => vcpu.answer()));
+  const results = await crew.within("vCPUs", answers) ?? [];
+  served.abort();
+  await serving;
+  if (crew.failures.length === 0) await memory.domain.barrierAsync();
+  return results.filter((result) => result !== null);
+}
+
+/** Whether a vCPU finds memory through memslots. */
+function isKvm({ accel }: Options, number: number): boolean {
+  return accel === "kvm" || accel === "mixed" && number % 2 === 1;
+}
+
+function orderOf(rig: Rig, number: number, state: RunState): VcpuOrder {
+  const { memory, machine, options, recording, changes, counters } = rig;
+  return {
+    ...{ number, seed: options.seed, recording, plant: options.plant },
+    arena: memory.arena.handle,
+    domain: memory.domain.handle,
+    ram: memory.ram.handle,
+    channel: memory.channel.handle,
+    memory: machine.memory.handle,
+    slots: isKvm(options, number) ? memory.slots.handle : undefined,
+    run: state.buffer,
+    ports: machine.ports.handle,
+    dma: machine.dma.handle,
+    dmaRegion: machine.dmaRegion.id,
+    iommu: memory.iommu.handle,
+    iommuRegion: machine.iommuRegion.handle,
+    twins: machine.twins.map(({ id }) => id),
+    ledger: changes.ledger.buffer,
+    start: Math.floor(recording.order.length * number / options.vcpus),
+    counters: counters.buffer,
+  };
+}
+
+/** The vCPUs' counters of one kind, added up. */
+function sumOf(rig: Rig, kind: keyof typeof Counter): number {
+  return countersOf(rig, kind).reduce((sum, count) => sum + count, 0);
+}
+
+function countersOf({ counters, options }: Rig, kind: keyof typeof Counter): number[] {
+  return Array.from(
+    { length: options.vcpus },
+    (_, i) => counters[i * Counter.ROW + Counter[kind]]!,
+  );
+}
+
+/** Whether as much was done as was asked for, and each vCPU has had a good look. */
+function hasProven(rig: Rig): boolean {
+  const { changes = Infinity } = rig.options;
+  return rig.changes.count >= changes &&
+    countersOf(rig, "SECTIONS").every((sections) => sections >= ENOUGH_SECTIONS);
+}
+
+/** Tells the state at a moment, the rates since it was asked last. */
+function statusOf(rig: Rig, start: number): (now: number) => Status {
+  const { options, memory, changes } = rig;
+  let before = Array.from({ length: options.vcpus }, () => 0);
+  let then = start;
+  return (now) => {
+    const counts = countersOf(rig, "ACCESSES");
+    const rates = counts.map((count, i) => 1000 * (count - before[i]!) / Math.max(now - then, 1));
+    before = counts;
+    then = now;
+    const retired = memory.blocks.retired().reduce((sum, { maxLength }) => sum + maxLength, 0);
+    const reclaimed = changes.removedBytes - retired;
+    return {
+      elapsed: (now - start) / 1000,
+      seconds: options.seconds,
+      rates,
+      commits: changes.count,
+      gracePeriods: memory.domain.stats().gracePeriods,
+      waiting: memory.arena.stats().deferredBytes + changes.unpluggedBytes - reclaimed,
+      reclaimed,
+      findings: sumOf(rig, "FINDINGS"),
+    };
+  };
+}
+
+/** Puts QEMU's machine back, then takes everything away, and sees what is left. */
+function giveBack(rig: Rig): Returned {
+  const { memory, machine, changes, access } = rig;
+  const { arena, domain, blocks } = memory;
+  const problems: string[] = [];
+  changes.restore();
+  machine.removeExtras();
+  for (const line of [...machine.differencesBefore, ...machine.differences()]) {
+    problems.push(`not as QEMU printed it: ${line}`);
+  }
+  const left = machine.close();
+  if (left !== 0) problems.push(`${left} blocks of the arena did not come back`);
+  const { built, freed } = machine.topology.stats;
+  const { due, run } = changes.finalisers;
+  if (run < due) problems.push(`${due - run} of ${due} finalisers did not run`);
+  for (const { name } of [...blocks.blocks(), ...blocks.retired()]) {
+    problems.push(`RAM block "${name}" did not come back`);
+  }
+  const { deferredBlocks } = arena.stats();
+  if (deferredBlocks > 0) problems.push(`${deferredBlocks} blocks still wait for a grace period`);
+  access.close();
+  return {
+    ...{ viewsBuilt: built, viewsFreed: freed, dimmBytes: changes.unpluggedBytes },
+    ...{ finalisers: run, gracePeriods: domain.stats().gracePeriods, problems },
+  };
+}
+
+/** After a worker has died, nothing can be said of memory. */
+function unknown({ changes, memory }: Rig): Returned {
+  const { gracePeriods } = memory.domain.stats();
+  const none = { viewsBuilt: 0, viewsFreed: 0, finalisers: 0, problems: [] };
+  return { ...none, dimmBytes: changes.unpluggedBytes, gracePeriods };
+}

@@ -1,0 +1,50 @@
+/**
+ * The devices that a context runs. They know nothing but who they are: they answer with their key and
+ * the offset, and what is stored to them must say the same.
+ *
+ * @module
+ */
+
+import type { MemoryAccess } from "@guestmem/flatview";
+import type { Findings } from "../torture/findings.ts";
+import { answerOf } from "./answers.ts";
+import type { DeviceEntry } from "./machine.ts";
+
+/** See the module. */
+export class DeviceBoard {
+  /** What went wrong here. */
+  readonly findings: Findings;
+  /** Accesses that were served. */
+  served = 0;
+  readonly #access: MemoryAccess;
+
+  /** @param access Of the context that runs them. */
+  constructor(access: MemoryAccess, findings: Findings) {
+    this.#access = access;
+    this.findings = findings;
+  }
+
+  /** Runs a device from now on. @returns Ends it: whoever calls it then is wrong. */
+  plug({ region, key, origin, writeKey }: DeviceEntry): () => void {
+    let isGone = false;
+    const enter = () => {
+      this.served++;
+      if (isGone) this.findings.add("a device was called after its finaliser", () => `key ${key}`);
+    };
+    this.#access.bind(region, {
+      read: (offset, size) => {
+        enter();
+        return answerOf(key, origin + Number(offset), size);
+      },
+      write: (offset, value, size) => {
+        enter();
+        const expected = answerOf(writeKey, origin + Number(offset), size);
+        if (value >>> 0 === expected) return;
+        this.findings.add("a device was written what was meant for another", () => (
+          `key ${key}, offset ${offset}, 0x${(value >>> 0).toString(16)}`
+        ));
+      },
+    });
+    return () => void (isGone = true);
+  }
+}

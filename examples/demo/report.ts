@@ -1,0 +1,178 @@
+/**
+ * What a run found, and whether that proves anything.
+ *
+ * @module
+ */
+
+import type { Finding } from "../torture/messages.ts";
+import type { ChangeCounts } from "./changes.ts";
+import type { DeviceResult, VcpuResult } from "./messages.ts";
+import type { Options } from "./options.ts";
+
+/** What came back, and what did not. */
+export interface Returned {
+  /** Flat views built, and freed after a grace period. */
+  readonly viewsBuilt: number;
+  readonly viewsFreed: number;
+  /** Bytes of DIMMs that were unplugged: all were zeroed, and used again. */
+  readonly dimmBytes: number;
+  /** Finalisers of unplugged devices that ran. */
+  readonly finalisers: number;
+  /** Grace periods. */
+  readonly gracePeriods: number;
+  /** What is wrong; nothing if all memory came back. */
+  readonly problems: readonly string[];
+}
+
+/** What a run hands in. */
+export interface Outcome {
+  readonly options: Options;
+  readonly elapsed: number;
+  /** Accesses in the recording, how many of them differ, and address spaces of the machine. */
+  readonly recorded: number;
+  readonly different: number;
+  readonly spaces: number;
+  /** Views that are as QEMU printed them, before and after. */
+  readonly views: number;
+  readonly changes: ChangeCounts;
+  readonly vcpus: readonly VcpuResult[];
+  readonly devices: DeviceResult;
+  /** Accesses that the control context served. */
+  readonly servedByControl: number;
+  readonly controlFindings: readonly Finding[];
+  readonly returned: Returned;
+  /** What went wrong with the run as such. */
+  readonly failures: readonly string[];
+}
+
+/** The outcome of a run. */
+export interface Report extends Omit<Outcome, "failures" | "controlFindings"> {
+  readonly accesses: number;
+  readonly exits: number;
+  /** Accesses to what changes. */
+  readonly settled: number;
+  readonly overtaken: number;
+  readonly holes: number;
+  readonly commits: number;
+  /** Why it failed. */
+  readonly failures: readonly string[];
+  readonly passed: boolean;
+}
+
+/** Sums up and judges. */
+export function report({ controlFindings, ...outcome }: Outcome): Report {
+  const { vcpus, devices, changes, returned } = outcome;
+  const sum = (value: (one: VcpuResult) => number) =>
+    vcpus.reduce((total, one) => total + value(one), 0);
+  const sums = {
+    accesses: sum(({ accesses }) => accesses),
+    exits: sum(({ exits }) => exits),
+    settled: sum(({ settled }) => settled),
+    overtaken: sum(({ overtaken }) => overtaken),
+    holes: sum(({ holes }) => holes),
+    commits: Object.values(changes).reduce((total, count) => total + count, 0),
+  };
+  const found = [
+    ...vcpus.flatMap(({ findings }) => findings),
+    ...devices.findings,
+    ...controlFindings,
+  ];
+  const failures = [
+    ...outcome.failures,
+    ...merge(found).map(({ kind, count, example }) => `${kind}, ${count} times; first: ${example}`),
+    ...returned.problems,
+  ];
+  if (failures.length === 0) failures.push(...provesNothing(outcome, sums));
+  return { ...outcome, ...sums, failures, passed: failures.length === 0 };
+}
+
+/** A run in which nothing happened is no success. */
+function provesNothing(
+  { vcpus, devices, options }: Omit<Outcome, "controlFindings">,
+  { commits, holes }: { commits: number; holes: number },
+): string[] {
+  const nothing: string[] = [];
+  if (vcpus.length < options.vcpus) nothing.push("not all vCPUs came to their end");
+  if (vcpus.some(({ exits }) => exits === 0)) nothing.push("a vCPU reached no device");
+  if (devices.served === 0) nothing.push("no device was reached");
+  if (commits < 20) nothing.push(`there were only ${commits} commits`);
+  if (holes === 0) nothing.push("no access ever found a place empty");
+  return nothing.map((why) => `the run proves nothing: ${why}`);
+}
+
+/** Adds up errors of the same kind. */
+function merge(findings: readonly Finding[]): Finding[] {
+  const kinds = new Map<string, Finding>();
+  for (const { kind, count, example } of findings) {
+    const known = kinds.get(kind);
+    kinds.set(kind, known ? { ...known, count: known.count + count } : { kind, count, example });
+  }
+  return [...kinds.values()];
+}
+
+const big = (count: number): string => count.toLocaleString("en-US");
+
+/** The report as a person reads it. */
+export function formatReport(report: Report): string {
+  const { options, elapsed, returned, devices } = report;
+  const changes = Object.entries(report.changes).map(([what, count]) => `${what} ${big(count)}`);
+  const rates = report.vcpus.map(({ accesses }) => `${(accesses / elapsed / 1e6).toFixed(2)}M`);
+  const rows: [string, string][] = [
+    [
+      "machine",
+      `QEMU q35 after SeaBIOS, ${report.spaces} address spaces; ${report.views} views as QEMU ` +
+      `printed them, before and after`,
+    ],
+    [
+      "run",
+      `${options.vcpus} vCPUs (${options.accel}), ${
+        elapsed.toFixed(1)
+      } s, seed ${options.seed}, planted: ` +
+      `${options.plant ?? "nothing"}`,
+    ],
+    [
+      "recording",
+      `${big(report.recorded)} accesses of a guest to devices and ports, ${
+        big(report.different)
+      } different`,
+    ],
+    [
+      "accesses",
+      `${big(report.accesses)}, all checked; ${
+        big(report.exits)
+      } of them from the recording; a second and vCPU: ${rates.join(" ")}`,
+    ],
+    [
+      "exits to devices",
+      `${big(devices.served + report.servedByControl)}; served by the devices' worker ${
+        big(devices.served)
+      }, by the control ` +
+      `context ${big(report.servedByControl)}`,
+    ],
+    [
+      "accesses to what changes",
+      `${big(report.settled)} found the settled version, ${
+        big(report.overtaken)
+      } one that came just ` +
+      `then; ${big(report.holes)} found the place empty`,
+    ],
+    ["commits", `${big(report.commits)}: ${changes.join(", ")}`],
+    [
+      "memory",
+      `${big(returned.gracePeriods)} grace periods; ${big(returned.viewsFreed)} of ` +
+      `${big(returned.viewsBuilt)} views freed; ${
+        big(returned.dimmBytes)
+      } bytes of DIMMs zeroed and ` +
+      `used again; ${big(returned.finalisers)} finalisers ran`,
+    ],
+    ...report.failures.map((failure): [string, string] => ["FAILED", failure]),
+  ];
+  if (report.passed) {
+    rows.push([
+      "passed",
+      "every access found a version of the map that its section may see, none was torn, none reached " +
+      "freed memory, and all memory came back",
+    ]);
+  }
+  return rows.map(([name, value]) => `${name}: ${value}`).join("\n");
+}

@@ -1,0 +1,39 @@
+import { printMachine } from "@guestmem/flatview/machine";
+import { importMachine, parseFlatViews, printImportReport } from "@guestmem/flatview/mtree";
+import { type Environment, EXIT_DIFFERS, EXIT_OK } from "./command.ts";
+import { about, readText } from "./files.ts";
+
+/** Options of `mtree import`. */
+export interface ImportArguments {
+  /** File with the text of `info mtree -f` or `-f -d`. */
+  readonly flat?: string | undefined;
+  /** Where the machine goes; standard output if not given. */
+  readonly output?: string | undefined;
+  /** Name of the machine; from the file's name if not given. */
+  readonly name?: string | undefined;
+}
+
+/** `mtree import TREE`: makes a machine file of the monitor's text, and reports how sure that is. */
+export async function mtreeImport(
+  tree: string,
+  options: ImportArguments,
+  env: Environment,
+): Promise<number> {
+  const text = await readText(tree, env);
+  const name = options.name ?? tree.replace(/^.*\//, "").replace(/(\.tree)?\.txt$/, "");
+  let flat: string | undefined;
+  if (options.flat !== undefined) {
+    const flatText = flat = await readText(options.flat, env);
+    about(options.flat, () => parseFlatViews(flatText));
+  }
+  const { machine, report } = about(
+    tree,
+    () => importMachine(text, flat === undefined ? { name } : { name, flat }),
+  );
+  const json = printMachine(machine);
+  if (options.output === undefined) env.out(json.trimEnd());
+  else await env.write(options.output, json);
+  const say = options.output === undefined ? env.err : env.out;
+  printImportReport(report).forEach(say);
+  return report.exact === false ? EXIT_DIFFERS : EXIT_OK;
+}

@@ -1,0 +1,58 @@
+import {
+  parseTraceLine,
+  publishMachine,
+  Replay,
+  type ReplayCounts,
+} from "@guestmem/flatview/machine";
+import { UsageError } from "../arguments.ts";
+import { type Environment, EXIT_DIFFERS, EXIT_OK } from "./command.ts";
+import { about, readLines, readMachine } from "./files.ts";
+import { createMemory } from "./memory.ts";
+import { Progress } from "./progress.ts";
+
+/** `replay --before A.json [--after B.json] TRACE.gz...`: takes a boot trace through lookups. */
+export async function replay(
+  before: string,
+  after: string | undefined,
+  traces: readonly string[],
+  json: boolean,
+  env: Environment,
+): Promise<number> {
+  const { arena, domain } = createMemory();
+  const publish = async (file: string) =>
+    publishMachine(await readMachine(file, env), { arena, domain }).topology;
+  const first = await publish(before);
+  const last = after === undefined ? first : await publish(after);
+  const replay = new Replay(first, last, arena, domain.register());
+  const progress = new Progress(traces.length);
+  for (const [index, trace] of traces.entries()) {
+    progress.show(index, trace);
+    let number = 0;
+    for await (const text of readLines(trace, env)) {
+      number++;
+      const line = about(trace, () => parseTraceLine(text, number));
+      if (after === undefined && line.event === "viewNew") {
+        throw new UsageError(
+          `${trace}: line ${number}: the map changes here: expected --after and the map at the end`,
+        );
+      }
+      replay.take(line, trace, number);
+    }
+  }
+  progress.clear();
+  const counts = replay.finish();
+  if (json) env.out(JSON.stringify(counts));
+  else report(counts, replay, env);
+  return counts.wrong > 0 ? EXIT_DIFFERS : EXIT_OK;
+}
+
+function report(counts: ReplayCounts, { wrong }: Replay, { out }: Environment): void {
+  for (const key of ["agreed", "otherPath", "undecided", "wrong"] as const) {
+    const share = counts.accesses === 0 ? 0 : (100 * counts[key]) / counts.accesses;
+    out(`${key}: ${counts[key]} of ${counts.accesses} (${share.toFixed(3)} %)`);
+  }
+  for (const { file, line, access } of wrong) {
+    out(`  ${file}:${line}: no view shows "${access.name}" at 0x${access.addr.toString(16)}`);
+  }
+  if (counts.wrong > wrong.length) out(`  ... ${counts.wrong - wrong.length} more`);
+}

@@ -1,0 +1,87 @@
+/**
+ * A small machine in shared memory: RAM, a device whose BAR moves, and a configuration that is
+ * replaced. Runs wherever the packages do; the control context makes it.
+ *
+ * @module
+ */
+
+import { Topology } from "@guestmem/flatview";
+import { GuestRam, RamList } from "@guestmem/ramblock";
+import { Arena, RcuDomain, RcuPointer } from "@guestmem/rcu";
+import { CONFIG_WORDS, type VcpuData } from "./vcpu.ts";
+
+const RAM_BYTES = 1 << 20;
+const BAR_BYTES = 0x1000;
+/** Where the BAR may be; both lie beyond the RAM. */
+export const BAR_HOMES = [0xfebf_0000, 0xe000_0000] as const;
+
+/** See the module. */
+export class Machine {
+  readonly arena: Arena;
+  readonly domain: RcuDomain;
+  readonly ram: GuestRam;
+  readonly #config: RcuPointer;
+  readonly #topology: Topology;
+  readonly #bar;
+  readonly #space;
+  /** Words that all contexts share: stop, then one for each vCPU. */
+  readonly control: Int32Array<SharedArrayBuffer>;
+  #version = 1;
+
+  /** @param vcpus How many workers there will be. */
+  constructor(vcpus: number) {
+    this.arena = Arena.create({ bytes: 4 << 20, label: "control" });
+    this.domain = RcuDomain.create(this.arena);
+    this.ram = GuestRam.create(this.domain, { bytes: RAM_BYTES, windowBytes: RAM_BYTES });
+    const block = new RamList(this.ram).addAnonymous({ name: "pc.ram", length: RAM_BYTES });
+
+    this.#topology = new Topology({ arena: this.arena, domain: this.domain });
+    const system = this.#topology.initContainer("system", 2n ** 64n);
+    const backing = { blockId: block.id, ramAddr: BigInt(block.offset) };
+    system.addSubregion(0, this.#topology.initRam("pc.ram", RAM_BYTES, backing));
+    this.#bar = this.#topology.initIo("nic", BAR_BYTES, {});
+    system.addSubregion(BAR_HOMES[0], this.#bar);
+    this.#space = this.#topology.createAddressSpace("memory", system);
+
+    this.#config = RcuPointer.create(this.arena, this.#newConfig());
+    this.control = new Int32Array(new SharedArrayBuffer(4 * (1 + vcpus)));
+  }
+
+  /** What a vCPU's worker is posted. */
+  dataOf(index: number): VcpuData {
+    return {
+      index,
+      arena: this.arena.handle,
+      domain: this.domain.handle,
+      ram: this.ram.handle,
+      space: this.#space.handle,
+      config: this.#config.offset,
+      bar: { region: this.#bar.id, homes: BAR_HOMES },
+      control: this.control,
+    };
+  }
+
+  /** A block of words which all hold the version's number. */
+  #newConfig(): number {
+    const offset = this.arena.allocate(CONFIG_WORDS * 4);
+    this.arena.u32.fill(this.#version++, offset / 4, offset / 4 + CONFIG_WORDS);
+    return offset;
+  }
+
+  /** Publishes a new configuration and moves the BAR; what that replaces is freed and reused. */
+  change(): void {
+    this.domain.deferFree(this.#config.exchange(this.#newConfig()));
+    this.#bar.setAddress(BAR_HOMES[this.#version % 2]!);
+  }
+
+  /** How many configurations there have been. */
+  get versions(): number {
+    return this.#version - 1;
+  }
+
+  /** How many flat views the moves of the BAR have made, and how many of them are freed. */
+  get views(): { built: number; freed: number } {
+    const { built, freed } = this.#topology.stats;
+    return { built, freed };
+  }
+}

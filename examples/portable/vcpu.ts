@@ -1,0 +1,82 @@
+/**
+ * What a vCPU's worker does, in whichever runtime: it reads a configuration and the address space
+ * while the control context replaces them, and writes to RAM.
+ *
+ * @module
+ */
+
+import { type AddressSpaceHandle, AddressSpaceReader, RangeFlag } from "@guestmem/flatview";
+import { GuestRam, type GuestRamHandle } from "@guestmem/ramblock";
+import { Arena, type ArenaHandle, type DomainHandle, RcuDomain, RcuPointer } from "@guestmem/rcu";
+
+/** Words of a configuration. */
+export const CONFIG_WORDS = 64;
+/** How many configurations each vCPU must see before it is content. */
+const ENOUGH = 100;
+
+/** What a vCPU is started with. */
+export interface VcpuData {
+  readonly index: number;
+  readonly arena: ArenaHandle;
+  readonly domain: DomainHandle;
+  readonly ram: GuestRamHandle;
+  readonly space: AddressSpaceHandle;
+  /** Where the pointer to the configuration lies. */
+  readonly config: number;
+  readonly bar: { readonly region: number; readonly homes: readonly number[] };
+  readonly control: Int32Array<SharedArrayBuffer>;
+}
+
+/** What a vCPU has seen. */
+export interface VcpuReport {
+  readonly sections: number;
+  /** How many configurations it saw. */
+  readonly configs: number;
+  /** How often a configuration was not of one version, or older than one seen before: a bug. */
+  readonly tornConfigs: number;
+  /** How often the BAR was not in just one place: a bug. */
+  readonly tornMaps: number;
+}
+
+/** Runs until the control context sets the first word of `control`. */
+export function runVcpu(data: VcpuData): VcpuReport {
+  const { index, bar, control } = data;
+  const arena = Arena.attach(data.arena, { label: `vCPU ${index}` });
+  const reader = RcuDomain.attach(arena, data.domain).register({ label: `vCPU ${index}` });
+  const config = RcuPointer.attach(arena, data.config);
+  const space = AddressSpaceReader.attach(arena, data.space);
+  const ram = GuestRam.attach(arena, data.ram);
+  const report = { sections: 0, configs: 0, tornConfigs: 0, tornMaps: 0 };
+  let last = 0;
+  while (Atomics.load(control, 0) === 0) {
+    const section = reader.lock();
+    try {
+      const at = config.dereference(section) / 4;
+      const version = arena.u32[at]!;
+      for (let word = 1; word < CONFIG_WORDS; word++) {
+        if (arena.u32[at + word] !== version) report.tornConfigs++;
+      }
+      if (version < last) report.tornConfigs++;
+      if (version > last) report.configs++;
+      last = version;
+
+      const view = space.view(section);
+      const isBar = (home: number) => space.region(space.lookupIn(view, home)) === bar.region;
+      if (bar.homes.filter(isBar).length !== 1) report.tornMaps++;
+
+      const address = 0x1000 * index + 0x10;
+      const row = space.lookupIn(view, address);
+      if ((space.flags(row) & RangeFlag.RAM) !== 0) {
+        // The only block of RAM starts at 0, so the offset in the region is the ram_addr_t.
+        ram.write(section, Number(space.offset(row, address)), Uint8Array.of(index + 1));
+      }
+    } finally {
+      section.unlock();
+    }
+    report.sections++;
+    if (report.configs >= ENOUGH) Atomics.store(control, 1 + index, 1);
+  }
+  reader.unregister();
+  arena.close();
+  return report;
+}

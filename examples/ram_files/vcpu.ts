@@ -1,0 +1,30 @@
+/// <reference lib="deno.worker" />
+import { GuestRam, type GuestRamHandle } from "@guestmem/ramblock";
+import { Arena, type ArenaHandle } from "@guestmem/rcu";
+
+/** What the guest begins with. */
+export interface Entry {
+  readonly arena: ArenaHandle;
+  readonly ram: GuestRamHandle;
+  /** The ram_addr_t of the NVDIMM. */
+  readonly offset: number;
+  /** What the guest adds to it. */
+  readonly line: string;
+}
+
+/** The guest: it keeps lines in the NVDIMM, the first zero byte behind the last. */
+self.onmessage = ({ data }: MessageEvent<Entry>) => {
+  const arena = Arena.attach(data.arena, { label: "vCPU" });
+  const ram = GuestRam.attach(arena, data.ram);
+  const reader = ram.domain.register();
+  const section = reader.lock();
+  const bytes = new Uint8Array(4096);
+  ram.read(section, data.offset, bytes);
+  const end = bytes.indexOf(0);
+  const text = new TextDecoder().decode(bytes.subarray(0, end));
+  ram.write(section, data.offset + end, new TextEncoder().encode(`${data.line}\n`));
+  section.unlock();
+  reader.unregister();
+  arena.close();
+  self.postMessage(text.split("\n").slice(0, -1));
+};

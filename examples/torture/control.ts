@@ -1,0 +1,93 @@
+/**
+ * The words through which a run starts, follows and stops its workers. They are not in the arena:
+ * what the run relies on must not depend on what it tests.
+ *
+ * @module
+ */
+
+const GO = 0;
+const STOP = 1;
+const LATEST = 16;
+const WORKERS = 32;
+const WORKER_WORDS = 4;
+
+/** The most updaters, each with a cell of its own. */
+export const MAX_CELLS = WORKERS - LATEST;
+
+/** What a worker has done so far, modulo 2^32: what a run looks at before the workers report. */
+export interface Progress {
+  /** Sections of a reader, updates of an updater. */
+  readonly rounds: number;
+  /** Sections that a grace period overlapped; blocks that came back at an offset used before. */
+  readonly overlapped: number;
+  /** Grace periods that had to wait; updaters only. */
+  readonly waited: number;
+  /** Errors found. */
+  readonly errors: number;
+}
+
+/** The control words, as one context sees them. */
+export class Control {
+  readonly #words: Uint32Array;
+  readonly #signed: Int32Array;
+
+  /** @param buffer What `Control.allocate` made. */
+  constructor(buffer: SharedArrayBuffer) {
+    this.#words = new Uint32Array(buffer);
+    this.#signed = new Int32Array(buffer);
+  }
+
+  /** Makes the words for so many workers. */
+  static allocate(workers: number): SharedArrayBuffer {
+    return new SharedArrayBuffer((WORKERS + workers * WORKER_WORDS) * 4);
+  }
+
+  /** Lets the workers begin. */
+  go(): void {
+    Atomics.store(this.#words, GO, 1);
+    Atomics.notify(this.#signed, GO);
+  }
+
+  /** Blocks a worker until all are there. */
+  awaitGo(): void {
+    Atomics.wait(this.#signed, GO, 0);
+  }
+
+  /** Asks every worker to come to an end. */
+  stop(): void {
+    Atomics.store(this.#words, STOP, 1);
+    this.go();
+  }
+
+  /** Whether the workers were asked to come to an end. */
+  get stopped(): boolean {
+    return Atomics.load(this.#words, STOP) !== 0;
+  }
+
+  /** The updater of a cell has published this version. */
+  setLatest(cell: number, version: number): void {
+    Atomics.store(this.#words, LATEST + cell, version);
+  }
+
+  /** A version that the cell has held by now: whoever dereferences it afterwards finds no older one. */
+  latest(cell: number): number {
+    return Atomics.load(this.#words, LATEST + cell);
+  }
+
+  /** Says what worker number `worker` has done. */
+  report(worker: number, progress: Progress): void {
+    const at = WORKERS + worker * WORKER_WORDS;
+    Atomics.store(this.#words, at, progress.rounds);
+    Atomics.store(this.#words, at + 1, progress.overlapped);
+    Atomics.store(this.#words, at + 2, progress.waited);
+    Atomics.store(this.#words, at + 3, progress.errors);
+  }
+
+  /** What worker number `worker` has done. */
+  progress(worker: number): Progress {
+    const [rounds, overlapped, waited, errors] = [0, 1, 2, 3].map((word) => {
+      return Atomics.load(this.#words, WORKERS + worker * WORKER_WORDS + word);
+    }) as [number, number, number, number];
+    return { rounds, overlapped, waited, errors };
+  }
+}

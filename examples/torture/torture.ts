@@ -1,0 +1,79 @@
+/**
+ * A torture test of RCU over real workers, after liburcu's `rcutorture.h`: updaters replace elements
+ * and count, in each element, the grace periods since; readers assert that they never see an element
+ * whose grace period is over. Every element betrays tearing, staleness and reuse, and a run without
+ * errors passes only if it also shows that errors could have happened.
+ *
+ * @module
+ */
+
+import type { Progress } from "./control.ts";
+import { Crew } from "./crew.ts";
+import type { Order } from "./messages.ts";
+import type { Options } from "./options.ts";
+import { MIN_READS, MIN_UPDATES, type Report, report } from "./report.ts";
+import { buildRig, countErrors, countGracePeriods, findLeaks, UPDATERS } from "./rig.ts";
+
+/** The run looks at its workers this often. */
+const LOOK_MS = 10;
+
+/**
+ * Runs the torture test.
+ *
+ * @param options What to run.
+ * @param onProgress Called now and then with a line for people.
+ * @returns What it found.
+ */
+export async function torture(
+  options: Options,
+  onProgress: (line: string) => void = () => {},
+): Promise<Report> {
+  const rig = buildRig(options);
+  const crew = new Crew(rig.arena);
+  for (const order of rig.orders) crew.spawn(order);
+  await crew.ready();
+  const start = performance.now();
+  const elapsed = () => (performance.now() - start) / 1000;
+  rig.control.go();
+  while (elapsed() < options.seconds && crew.failures.length === 0) {
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    const progress = rig.orders.map(({ worker }) => rig.control.progress(worker));
+    onProgress(progressLine(elapsed(), options, progress));
+    if (isOver(options, rig.orders, progress)) break;
+  }
+  rig.control.stop();
+  await crew.ended();
+  const failures = crew.failures.length > 0 || countErrors(rig) > 0
+    ? crew.failures
+    : findLeaks(rig);
+  return report({
+    options,
+    elapsed: elapsed(),
+    gracePeriods: countGracePeriods(rig),
+    results: crew.results,
+    failures,
+  });
+}
+
+/** Whether the run can end early: an error was found, or as much was proven as was asked for. */
+function isOver(
+  options: Options,
+  orders: readonly Order[],
+  progress: readonly Progress[],
+): boolean {
+  if (progress.some(({ errors }) => errors > 0)) return true;
+  const { updates = Infinity } = options;
+  const least = Math.max(MIN_UPDATES, updates / UPDATERS);
+  return orders.every((order) => {
+    const { rounds, overlapped, waited } = progress[order.worker]!;
+    if (order.role === "reader") return rounds >= MIN_READS && overlapped > 0;
+    return rounds >= least && overlapped > 0 && waited > 0;
+  });
+}
+
+function progressLine(elapsed: number, options: Options, progress: readonly Progress[]): string {
+  const total = (part: readonly Progress[]) => part.reduce((sum, { rounds }) => sum + rounds, 0);
+  const reads = total(progress.slice(0, options.readers));
+  const updates = total(progress.slice(options.readers));
+  return `${elapsed.toFixed(0)} of ${options.seconds} s: ${reads} sections, ${updates} updates`;
+}

@@ -1,0 +1,128 @@
+/**
+ * A vCPU in a worker, as a small part to build on: a QSBR reader, a TLB or, as under KVM, shadow
+ * mappings of memslots, exits to the contexts that own the devices, and a loop that can be paused,
+ * stopped and hurried.
+ *
+ * @module
+ */
+
+import {
+  type AddressSpaceHandle,
+  type GuestSpace,
+  MemoryAccess,
+  MmioChannel,
+  type MmioChannelHandle,
+} from "@guestmem/flatview";
+import { GuestRam, type GuestRamHandle } from "@guestmem/ramblock";
+import {
+  Arena,
+  type ArenaHandle,
+  type DomainHandle,
+  type QsbrReader,
+  RcuDomain,
+} from "@guestmem/rcu";
+import { Memslots, type MemslotsHandle } from "@guestmem/ramblock/memslots";
+import type { MemoryUnit } from "./memory_unit.ts";
+import { RunState } from "./run_state.ts";
+import { SlotUnit } from "./slot_unit.ts";
+
+/** What a vCPU is started with. Structured-cloneable. */
+export interface VcpuHandles {
+  readonly arena: ArenaHandle;
+  readonly domain: DomainHandle;
+  readonly ram: GuestRamHandle;
+  readonly channel: MmioChannelHandle;
+  /** The address space that it executes in. */
+  readonly memory: AddressSpaceHandle;
+  /** With these it finds memory through them, as under KVM; without, through a TLB, as TCG does. */
+  readonly slots?: MemslotsHandle | undefined;
+  /** A `RunState`'s buffer. */
+  readonly run: SharedArrayBuffer;
+}
+
+/**
+ * See the module. A slice runs inside a section of `unit`; an exit to a device leaves the section and
+ * enters another.
+ */
+export class Vcpu {
+  readonly arena: Arena;
+  readonly reader: QsbrReader;
+  readonly access: MemoryAccess;
+  /** The address space, past the unit. */
+  readonly memory: GuestSpace;
+  /** What the guest accesses memory through. */
+  readonly unit: MemoryUnit;
+  readonly #slots: SlotUnit | null = null;
+  readonly #state: RunState;
+
+  /** Attaches this worker. */
+  constructor(handles: VcpuHandles, label: string) {
+    this.arena = Arena.attach(handles.arena, { label });
+    const domain = RcuDomain.attach(this.arena, handles.domain);
+    this.reader = domain.register({ flavour: "qsbr", label });
+    const ram = GuestRam.attach(this.arena, handles.ram);
+    this.access = new MemoryAccess({
+      arena: this.arena,
+      reader: this.reader,
+      memory: ram,
+      channel: MmioChannel.attach(this.arena, handles.channel),
+    });
+    this.memory = this.access.attach(handles.memory);
+    if (handles.slots) {
+      const slots = Memslots.attach(this.arena, handles.slots);
+      this.#slots = new SlotUnit(this.reader, slots, ram, this.memory);
+    }
+    this.unit = this.#slots ?? this.memory.tlb();
+    this.#state = new RunState(handles.run);
+  }
+
+  /**
+   * Runs slices until the control context wants it to stop. Between two it reports a quiescent state
+   * and looks for a new map.
+   *
+   * @param slice Runs the guest for a while, inside a section.
+   */
+  run(slice: () => void): void {
+    const { unit } = this;
+    unit.lock();
+    try {
+      while (!this.#state.isStopping) {
+        if (this.#state.isRunning) {
+          slice();
+          unit.quiescent();
+        } else this.outside(() => this.#pause());
+      }
+    } finally {
+      unit.unlock();
+    }
+  }
+
+  /** In the middle of a long slice: lets an updater pass that is in a hurry. */
+  heed(): void {
+    if (this.reader.hurry) this.unit.quiescent();
+  }
+
+  /** Runs something that may wait or enters sections of its own, outside of the slice's. */
+  outside(act: () => void): void {
+    this.unit.unlock();
+    try {
+      act();
+    } finally {
+      this.unit.lock();
+    }
+  }
+
+  /** Leaves: the control context need not wait for this worker any more. */
+  close(): void {
+    this.#slots?.close();
+    this.access.close();
+    this.reader.unregister();
+    this.arena.close();
+  }
+
+  #pause(): void {
+    this.reader.offline();
+    this.#state.awaitResume();
+    this.reader.online();
+  }
+}
