@@ -23,6 +23,8 @@ export interface Shared {
   readonly barrier: SharedArrayBuffer;
   /** One word, not 0 once the readers are to stop. */
   readonly stop: SharedArrayBuffer;
+  /** How many versions each reader has seen. */
+  readonly versions: SharedArrayBuffer;
 }
 
 const setup = (shared: Shared) => {
@@ -32,6 +34,7 @@ const setup = (shared: Shared) => {
   const pair = RcuPair.attach(arena, shared.pair);
   const reader = new PhysMapReader(arena);
   const stop = new Int32Array(shared.stop);
+  const versions = new Int32Array(shared.versions);
   let random = 1;
 
   /** Looks up in one dispatch in every way; the version that it is. */
@@ -57,27 +60,25 @@ const setup = (shared: Shared) => {
   }
 
   return {
-    /** Reads until told to stop; how many sections and how many versions it saw. */
-    read(flavour: "memb" | "qsbr"): { sections: number; versions: number } {
+    /** Reads until told to stop, and notes how many versions it has seen. */
+    read(flavour: "memb" | "qsbr", me: number): void {
       const quiescing = flavour === "qsbr" ? domain.register({ flavour }) : undefined;
       const rcu = quiescing ?? domain.register();
       quiescing?.offline();
       Barrier.attach(shared.barrier).arrive();
       quiescing?.online();
-      let sections = 0, versions = 0, newest = -1;
-      do {
+      let newest = -1;
+      while (Atomics.load(stop, 0) === 0) {
         const section = rcu.lock();
         const version = readDispatch(pointer.dereference(section));
         readPair(pair.load(section), pair.second);
         section.unlock();
         if (version < newest) throw new Error(`Version ${version} after ${newest}`);
-        if (version !== newest) versions++;
+        if (version !== newest) Atomics.add(versions, me, 1);
         newest = version;
-        sections++;
         quiescing?.quiescent();
-      } while (Atomics.load(stop, 0) === 0);
+      }
       rcu.unregister();
-      return { sections, versions };
     },
     /** Looks up at step 1 and again at step 2 of a schedule, in one section. */
     readTwice(buffer: SharedArrayBuffer): number[] {

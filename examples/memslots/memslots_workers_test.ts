@@ -1,6 +1,7 @@
 /** vCPUs in other workers while the topology changes, with their order forced and raced. */
 
 import { Schedule } from "#tools/testing/schedule.ts";
+import { rounds } from "#tools/testing/until.ts";
 import { type TestWorkers, withWorkers } from "#tools/testing/workers.ts";
 import { ListenerError } from "@guestmem/flatview";
 import type { RamList } from "@guestmem/ramblock";
@@ -167,11 +168,10 @@ Deno.test("torture: whatever the control context edits, vCPUs meet no hole in RA
         for (const one of error.errors) assertInstanceOf(one, SlotSectionError);
       }
     };
-    const behind = () => passes.some((count) => count < 300);
-    let rounds = 0;
-    for (; (rounds < 200 || behind()) && rounds < 20_000; rounds++) {
-      const some = edits.filter((_, i) => (rounds * 5 + i * 3) % 7 < 3);
-      ignored(() => topology.transaction(() => some.forEach((edit) => edit(rounds))));
+    const enough = () => passes.every((count) => count > 300);
+    for (const round of rounds(200, enough, "both vCPUs have passed often")) {
+      const some = edits.filter((_, i) => (round * 5 + i * 3) % 7 < 3);
+      ignored(() => topology.transaction(() => some.forEach((edit) => edit(round))));
     }
     schedule.reach(1);
     for (const watch of watches) {

@@ -17,7 +17,7 @@ export interface DeviceData {
   region: IommuRegionHandle;
   memory: WebAssembly.Memory;
   schedule: SharedArrayBuffer;
-  /** Two words: stop, writes of all devices. */
+  /** Stop; pages written and refused by all devices; IOTLB hits of device 1, of device 2. */
   control: SharedArrayBuffer;
   kind: "table" | "guest";
   flavour: "memb" | "qsbr";
@@ -75,23 +75,14 @@ const setup = (data: DeviceData) => {
       return done;
     },
     /** Writes to so many pages, `stride` apart, in turn until it is told to stop. */
-    run(
-      pages: number,
-      stride: number,
-      value: number,
-    ): { written: number; refused: number; hits: number } {
-      let written = 0;
-      let refused = 0;
+    run(pages: number, stride: number, device: number): void {
       qsbr?.online();
-      for (let i = value; Atomics.load(control, 0) === 0; i++) {
-        if (write((i % pages) * stride, value)) {
-          written++;
-          Atomics.add(control, 1, 1);
-        } else refused++;
+      for (let i = device; Atomics.load(control, 0) === 0; i++) {
+        Atomics.add(control, write((i % pages) * stride, device) ? 1 : 2, 1);
+        Atomics.store(control, 2 + device, translator.stats.hits);
         qsbr?.quiescent();
       }
       qsbr?.offline();
-      return { written, refused, hits: translator.stats.hits };
     },
   };
 };

@@ -1,4 +1,5 @@
 import { Schedule } from "#tools/testing/schedule.ts";
+import { rounds, spinUntil } from "#tools/testing/until.ts";
 import { withWorkers } from "#tools/testing/workers.ts";
 import { Arena, RcuDomain } from "@guestmem/rcu";
 import { assertEquals } from "@std/assert";
@@ -26,7 +27,7 @@ function createMachine() {
   /** Spins until the watcher has begun and ended so many rounds more. */
   const awaitRounds = (count: number): void => {
     const from = Atomics.load(control, 1);
-    while (Atomics.load(control, 1) - from <= count) Atomics.pause();
+    spinUntil(() => Atomics.load(control, 1) - from > count, "the watcher has gone on");
   };
   return { arena, domain, control, schedule, shared, awaitRounds };
 }
@@ -101,7 +102,8 @@ Deno.test("an entry that the guest changes is seen old or new, never half of eac
     const { control, data, store, shifts } = createGuest();
     // Pages 0 and 1 push each other out of the one slot, so that every translation walks.
     const seen = workers.spawn<Setup>(WORKER, data).call("watch", [0, 1]);
-    for (let i = 0; Atomics.load(control, 1) < 20_000; i++) store(i & 1);
+    const enough = () => Atomics.load(control, 1) >= 20_000;
+    for (const round of rounds(1, enough, "the watcher has looked often")) store(round & 1);
     Atomics.store(control, 0, 1);
     // Page 1 stays at page 1 of RAM: not moved.
     assertEquals(new Set(await seen), new Set([0, ...shifts]));

@@ -1,7 +1,7 @@
 /// <reference lib="deno.worker" />
 import { serve } from "#tools/testing/worker_side.ts";
 import { Schedule } from "#tools/testing/schedule.ts";
-import { READY, STOP } from "../domain/testdata/words.ts";
+import { RAN, READY, STOP } from "../domain/testdata/words.ts";
 import {
   Arena,
   type ArenaHandle,
@@ -20,34 +20,25 @@ export interface Data {
   words: SharedArrayBuffer;
 }
 
-/** What a worker saw while it read until told to stop. */
-export interface Seen {
-  /** Values, lists or pairs that were not as published. */
-  wrong: number;
-  /** How often it looked. */
-  looks: number;
-}
-
 const setup = (data: Data) => {
   const arena = Arena.attach(data.arena);
   const reader = RcuDomain.attach(arena, data.domain).register();
   const schedule = Schedule.attach(data.schedule);
   const words = new Int32Array(data.words);
 
-  /** Calls `isWrong` inside sections until told to stop. */
-  const look = (isWrong: () => boolean): Seen => {
-    const seen = { wrong: 0, looks: 0 };
-    Atomics.add(words, READY, 1);
-    while (Atomics.load(words, STOP) === 0) {
-      if (isWrong()) seen.wrong++;
-      seen.looks++;
+  /** Looks until told to stop, and is ready once it has looked often. @returns How often it was wrong. */
+  const look = (isWrong: () => boolean): number => {
+    let wrong = 0;
+    for (let looks = 1; Atomics.load(words, STOP) === 0; looks++) {
+      if (isWrong()) wrong++;
+      if (looks === 1000) Atomics.add(words, READY, 1);
     }
-    return seen;
+    return wrong;
   };
 
   return {
     /** Blocks hold a number and its complement. */
-    readPointer(offset: number): Seen {
+    readPointer(offset: number): number {
       const pointer = RcuPointer.attach(arena, offset);
       return look(() => {
         const section = reader.lock();
@@ -59,7 +50,7 @@ const setup = (data: Data) => {
       });
     },
     /** As `readPointer`, by the fused section: blocks hold their own offset. */
-    readWord(offset: number): Seen {
+    readWord(offset: number): number {
       const pointer = RcuPointer.attach(arena, offset);
       return look(() => {
         const word = reader.readWord(pointer, 0);
@@ -67,7 +58,7 @@ const setup = (data: Data) => {
       });
     },
     /** The halves are a number and its complement. */
-    readPair(offset: number): Seen {
+    readPair(offset: number): number {
       const pair = RcuPair.attach(arena, offset);
       return look(() => {
         const section = reader.lock();
@@ -76,9 +67,14 @@ const setup = (data: Data) => {
         return torn;
       });
     },
-    publishPairs(offset: number, rounds: number): void {
+    /** Publishes until told to stop. */
+    publishPairs(offset: number): void {
       const pair = RcuPair.attach(arena, offset);
-      for (let round = 0; round < rounds; round++) pair.publish(round * 65537, ~(round * 65537));
+      look(() => {
+        const value = Atomics.add(words, RAN, 1) * 65537;
+        pair.publish(value, ~value);
+        return false;
+      });
     },
     /** Reads two pointers, or both halves of a pair, with the writer in between. */
     readBetween(first: number, second: number): [number, number] {
@@ -102,7 +98,7 @@ const setup = (data: Data) => {
       return [one, two];
     },
     /** Walks a list whose nodes hold a value and its complement; `fixed` of them are never removed. */
-    walk(offset: number, fixed: number): Seen {
+    walk(offset: number, fixed: number): number {
       const list = RcuList.attach(arena, offset);
       const { u32 } = arena;
       return look(() => {

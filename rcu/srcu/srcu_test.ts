@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Schedule } from "#tools/testing/schedule.ts";
+import { spinUntil, until } from "#tools/testing/until.ts";
 import { withWorkers } from "#tools/testing/workers.ts";
 import { ENTERED, READY, STOP } from "../domain/testdata/words.ts";
 import {
@@ -219,7 +220,7 @@ Deno.test("blocks outlive the sections of tasks that interleave in two workers",
     const pointer = RcuPointer.create(arena, fresh(0));
     const readers = [0, 1].map(() => workers.spawn<Setup>(WORKER, data));
     const wrong = readers.map((reader) => reader.call("readAcrossAwaits", pointer.offset, 6));
-    while (Atomics.load(words, READY) < 2) await new Promise((next) => setTimeout(next, 0));
+    await until(() => Atomics.load(words, READY) === 2, "both readers have begun");
     for (let round = 1; round <= 150; round++) {
       const old = pointer.exchange(fresh(round));
       if (round % 3 === 0) srcu.deferFree(old);
@@ -233,20 +234,20 @@ Deno.test("blocks outlive the sections of tasks that interleave in two workers",
     assertEquals(await Promise.all(wrong), [0, 0]);
     srcu.srcuBarrier();
     arena.checkHeap();
-  }, { limitMs: 30_000 }));
+  }));
 
 Deno.test("no wake-up is lost between two updaters and a reader that loops", () =>
   withWorkers(async (workers) => {
     const { srcu, words, data } = create({ stallMs: 600_000 });
     const [reader, updater] = [0, 1].map(() => workers.spawn<Setup>(WORKER, data));
     const read = reader!.call("leaveWhileUpdatersWait");
-    while (Atomics.load(words, ENTERED) === 0) Atomics.wait(words, ENTERED, 0, 1);
+    spinUntil(() => Atomics.load(words, ENTERED) > 0, "the reader has begun");
     const updated = updater!.call("synchronizeExpedited", 150);
     for (let round = 0; round < 150; round++) srcu.synchronizeSrcuExpedited();
     await updated;
     Atomics.store(words, STOP, 1);
     await read;
-  }, { limitMs: 30_000 }));
+  }));
 
 for (const how of ["close", "throw"] as const) {
   Deno.test(`a worker that dies (${how}) in a section is reported and evicted (G10)`, () =>

@@ -6,7 +6,8 @@
  * @module
  */
 
-const LIMIT_MS = 30_000;
+/** How long a wait may take before it is taken for a hang, on a machine however slow. */
+export const LIMIT_MS = 120_000;
 
 /** A wait for another worker that would not end. */
 export class ScheduleStuckError extends Error {

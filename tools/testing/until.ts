@@ -1,14 +1,23 @@
 /**
- * Waiting for a condition that nothing announces.
+ * Waiting for a condition that nothing announces. Each wait is bounded, so that a test fails, and
+ * does not hang, if whoever was to bring the condition about has died.
  *
  * @module
  */
 
-import { ScheduleStuckError } from "./schedule.ts";
+import { LIMIT_MS, ScheduleStuckError } from "./schedule.ts";
+
+/** Throws once the time is over. */
+function patience(what: string, limitMs: number): () => void {
+  const end = performance.now() + limitMs;
+  return () => {
+    if (performance.now() <= end) return;
+    throw new ScheduleStuckError(`Waited ${limitMs} ms until ${what}, in vain`);
+  };
+}
 
 /**
- * Looks at a condition once in each turn of the event loop until it holds. The wait is bounded, so
- * that a test fails, and does not hang, if whoever was to bring the condition about has died.
+ * Looks at a condition once in each turn of the event loop until it holds.
  *
  * @param condition What is waited for.
  * @param what Its name, for the error.
@@ -18,13 +27,47 @@ import { ScheduleStuckError } from "./schedule.ts";
 export async function until(
   condition: () => boolean,
   what: string,
-  limitMs = 30_000,
+  limitMs: number = LIMIT_MS,
 ): Promise<void> {
-  const limit = performance.now() + limitMs;
+  const check = patience(what, limitMs);
   while (!condition()) {
-    if (performance.now() > limit) {
-      throw new ScheduleStuckError(`Waited ${limitMs} ms until ${what}, in vain`);
-    }
+    check();
     await new Promise((resolve) => setTimeout(resolve, 0));
+  }
+}
+
+/** {@link until} that blocks: for what other workers bring about. */
+export function spinUntil(
+  condition: () => boolean,
+  what: string,
+  limitMs: number = LIMIT_MS,
+): void {
+  const check = patience(what, limitMs);
+  while (!condition()) {
+    check();
+    Atomics.pause();
+  }
+}
+
+/**
+ * Numbers the rounds of a race, from 0: as many as asked for, and more until the others have done
+ * their part too, however slowly they start.
+ *
+ * @param least How many rounds there are at least.
+ * @param enough Whether the others have done their part.
+ * @param what Its name, for the error.
+ * @param limitMs How long all rounds may take.
+ * @throws {ScheduleStuckError} If the others do not get there in time.
+ */
+export function* rounds(
+  least: number,
+  enough: () => boolean,
+  what: string,
+  limitMs: number = LIMIT_MS,
+): Generator<number, void, void> {
+  const check = patience(what, limitMs);
+  for (let round = 0; round < least || !enough(); round++) {
+    check();
+    yield round;
   }
 }

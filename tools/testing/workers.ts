@@ -19,6 +19,7 @@
  * @module
  */
 
+import { LIMIT_MS } from "./schedule.ts";
 import type { ErrorText, FromWorker, Functions, ToWorker } from "./worker_side.ts";
 
 /** The type of the function that a worker file passes to `serve`. */
@@ -245,7 +246,7 @@ export class TestWorkers {
 
   /** @param options `limitMs` bounds each call and each join: it only turns a hang into a failure. */
   constructor(options: { limitMs?: number } = {}) {
-    this.#limitMs = options.limitMs ?? 60_000;
+    this.#limitMs = options.limitMs ?? LIMIT_MS;
   }
 
   /**
