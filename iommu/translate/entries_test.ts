@@ -16,7 +16,7 @@ const COUNT = 128;
 function createMachine() {
   const arena = Arena.create({ bytes: 4 << 20 });
   const domain = RcuDomain.create(arena);
-  const control = new Int32Array(new SharedArrayBuffer(8));
+  const control = new Int32Array(new SharedArrayBuffer(12));
   const schedule = Schedule.create();
   const shared = {
     arena: arena.handle,
@@ -102,8 +102,8 @@ Deno.test("an entry that the guest changes is seen old or new, never half of eac
     const { control, data, store, shifts } = createGuest();
     // Pages 0 and 1 push each other out of the one slot, so that every translation walks.
     const seen = workers.spawn<Setup>(WORKER, data).call("watch", [0, 1]);
-    const enough = () => Atomics.load(control, 1) >= 20_000;
-    for (const round of rounds(1, enough, "the watcher has looked often")) store(round & 1);
+    const enough = () => Atomics.load(control, 1) >= 20_000 && Atomics.load(control, 2) >= 3;
+    for (const round of rounds(1, enough, "the watcher has seen both entries")) store(round & 1);
     Atomics.store(control, 0, 1);
     // Page 1 stays at page 1 of RAM: not moved.
     assertEquals(new Set(await seen), new Set([0, ...shifts]));

@@ -16,7 +16,7 @@ export interface WatcherData {
   domain: DomainHandle;
   region: IommuRegionHandle;
   schedule: SharedArrayBuffer;
-  /** Two words: stop, rounds over all pages. */
+  /** Stop; rounds over all pages; how many shifts were seen. */
   control: SharedArrayBuffer;
   /** Guest RAM with tables; a mapping table is watched if it is absent. */
   memory?: WebAssembly.Memory;
@@ -66,6 +66,7 @@ const setup = (data: WatcherData) => {
       const shifts = new Set<number>();
       while (Atomics.load(control, 0) === 0) {
         for (const page of pages) shifts.add(shiftOf(page));
+        Atomics.store(control, 2, shifts.size);
         Atomics.add(control, 1, 1);
       }
       return [...shifts];
