@@ -156,7 +156,7 @@ Deno.bench("a commit", change, () => {
 });
 port2.close();
 
-// Last: with another worker at work, what follows would be measured unevenly.
+// Last: the worker that serves takes a core, and what follows would be measured unevenly.
 const io = { group: "a device's register, one load" };
 Deno.bench("a callback called by hand", { ...io, baseline: true }, () => {
   sink += Number(registers.ops!.read?.(0, 4, {}) ?? 1);

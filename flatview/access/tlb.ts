@@ -161,7 +161,7 @@ export class Tlb {
     if (this.#entries[entry] === (low & 0xffff_f000) && low >>> 0 === address) {
       return this.#bytes[(low + this.#entries[entry + DELTA]!) >>> 0]!;
     }
-    return this.#loadFar(address, 1);
+    return this.#far(address, 1, false, 0, 0);
   }
 
   /** Loads two bytes. */
@@ -171,17 +171,19 @@ export class Tlb {
     if (this.#entries[entry] === (low & 0xffff_f001) && low >>> 0 === address) {
       return this.#halves[(low + this.#entries[entry + DELTA]!) >>> 1]!;
     }
-    return this.#loadFar(address, 2);
+    return this.#far(address, 2, false, 0, 0);
   }
 
   /** Loads four bytes, as a signed 32-bit integer. */
   load32(address: number): number {
     const low = address | 0;
     const entry = (low >>> 10) & this.#mask;
-    if (this.#entries[entry] === (low & 0xffff_f003) && low >>> 0 === address) {
-      return this.#words[(low + this.#entries[entry + DELTA]!) >>> 2]!;
-    }
-    return this.#load32Far(address, low, entry);
+    const tag = this.#entries[entry]! ^ (low & 0xffff_f003);
+    const isHit = tag === 0
+      ? low >>> 0 === address
+      : tag === FAR && this.#entries[entry + HIGH] === ((address * PER_TWO_32) | 0);
+    if (isHit) return this.#words[(low + this.#entries[entry + DELTA]!) >>> 2]!;
+    return this.#far(address, 4, false, 0, 0);
   }
 
   /** Loads eight bytes: gives the lower half, signed; the upper one is in {@linkcode upper}. */
@@ -194,7 +196,7 @@ export class Tlb {
       this.upper = main.upper | 0;
       return value | 0;
     }
-    return this.#loadFar(address, 8);
+    return this.#far(address, 8, false, 0, 0);
   }
 
   /** Stores a byte. */
@@ -203,7 +205,7 @@ export class Tlb {
     const entry = (low >>> 10) & this.#mask;
     if (this.#entries[entry + WRITE] === (low & 0xffff_f000) && low >>> 0 === address) {
       this.#bytes[(low + this.#entries[entry + DELTA]!) >>> 0] = value;
-    } else this.#storeFar(address, 1, value, 0);
+    } else this.#far(address, 1, true, value, 0);
   }
 
   /** Stores two bytes. */
@@ -212,7 +214,7 @@ export class Tlb {
     const entry = (low >>> 10) & this.#mask;
     if (this.#entries[entry + WRITE] === (low & 0xffff_f001) && low >>> 0 === address) {
       this.#halves[(low + this.#entries[entry + DELTA]!) >>> 1] = value;
-    } else this.#storeFar(address, 2, value, 0);
+    } else this.#far(address, 2, true, value, 0);
   }
 
   /** Stores four bytes. */
@@ -221,7 +223,7 @@ export class Tlb {
     const entry = (low >>> 10) & this.#mask;
     if (this.#entries[entry + WRITE] === (low & 0xffff_f003) && low >>> 0 === address) {
       this.#words[(low + this.#entries[entry + DELTA]!) >>> 2] = value;
-    } else this.#storeFar(address, 4, value, 0);
+    } else this.#far(address, 4, true, value, 0);
   }
 
   /** Stores eight bytes, given as halves. */
@@ -230,7 +232,7 @@ export class Tlb {
     const entry = (low >>> 10) & this.#mask;
     if (this.#entries[entry + WRITE] === (low & 0xffff_f007) && low >>> 0 === address) {
       this.#main!.store64((low + this.#entries[entry + DELTA]!) >>> 0, value, upper);
-    } else this.#storeFar(address, 8, value, upper);
+    } else this.#far(address, 8, true, value, upper);
   }
 
   /**
@@ -259,57 +261,62 @@ export class Tlb {
     return region === 0 ? this.#space.region(this.#space.lookupIn(this.#view, address)) : region;
   }
 
-  /** A hit above 4 GiB in the main window, else what is left. */
-  #load32Far(address: number, low: number, entry: number): number {
-    if (
-      this.#entries[entry] === (low & 0xffff_f003 | FAR) &&
-      this.#entries[entry + HIGH] === ((address * PER_TWO_32) | 0)
-    ) return this.#words[(low + this.#entries[entry + DELTA]!) >>> 2]!;
-    return this.#loadFar(address, 4);
-  }
-
-  /** The window of a page above 4 GiB or apart from most, if the tag says that it is a hit. */
-  #windowOf(address: number, size: number, kind: number): GuestWindow | null {
-    const low = address | 0;
-    const entry = (low >>> 10) & this.#mask;
-    const tag = this.#entries[entry + kind]! ^ (low & (0xffff_f000 | size - 1));
-    if (tag !== FAR && tag !== OTHER && tag !== (FAR | OTHER)) return null;
-    if (this.#entries[entry + HIGH] !== ((address * PER_TWO_32) | 0)) return null;
-    return tag === FAR ? this.#main : this.#windows[entry >>> 2]!;
-  }
-
-  #atOf(address: number): number {
+  /**
+   * All that is no hit in the main window: a hit in another one, a miss, which makes an entry of the
+   * page if one range of memory has all of it, and what is no memory.
+   *
+   * One function, on purpose: V8 inlines none of more than 460 bytes of bytecode. Parts of it, called
+   * at each miss while the TLB fills, would be inlined into `load32`, which V8 then finds too large
+   * to be inlined in turn; each hit would cost a call and an address in a heap number.
+   *
+   * @returns The lower half of what was loaded; the upper one is in {@linkcode upper}.
+   */
+  #far(address: number, size: number, isStore: boolean, low: number, high: number): number {
+    const engine = this.#engine;
+    const { ram, value } = engine;
+    const entries = this.#entries;
     const entry = (address >>> 10) & this.#mask;
-    return (address + this.#entries[entry + DELTA]!) >>> 0;
-  }
-
-  #loadFar(address: number, size: number): number {
-    const engine = this.#engine;
-    const { value } = engine;
-    const window = this.#windowOf(address, size, READ);
-    if (window !== null) engine.ram.load(window, this.#atOf(address), size, false, value);
-    else {
-      const { section } = this;
-      engine.checkRange(address, size);
-      this.#fill(section, address);
-      this.result = engine.load(this, this.#space, address, size, false, NO_ATTRS);
-    }
-    this.upper = value.high | 0;
-    return value.low | 0;
-  }
-
-  #storeFar(address: number, size: number, low: number, high: number): void {
-    const engine = this.#engine;
-    const window = this.#windowOf(address, size, WRITE);
-    if (window !== null) {
-      engine.ram.store(window, this.#atOf(address), size, false, low, high);
-      return;
+    const tag = entries[entry + (isStore ? WRITE : READ)]! ^ (address & (0xffff_f000 | size - 1));
+    const isHit = (tag === FAR || tag === OTHER || tag === (FAR | OTHER)) &&
+      entries[entry + HIGH] === ((address * PER_TWO_32) | 0);
+    if (isHit) {
+      const window = tag === FAR ? this.#main! : this.#windows[entry >>> 2]!;
+      const at = (address + entries[entry + DELTA]!) >>> 0;
+      if (isStore) {
+        ram.store(window, at, size, false, low, high);
+        return 0;
+      }
+      ram.load(window, at, size, false, value);
+      this.upper = value.high | 0;
+      return value.low | 0;
     }
     const { section } = this;
     engine.checkRange(address, size);
-    this.#fill(section, address);
-    this.result = engine.store(this, this.#space, address, size, false, low, high, NO_ATTRS);
-    if (this.result !== MemTxResult.OK && this.#isRom(address)) this.result = MemTxResult.OK;
+    const page = address - address % PAGE;
+    if (entries[entry] !== (page | IO)) {
+      const target = this.#target;
+      const view = this.#view;
+      engine.walk.translate(section, this.#space, view, page, PAGE, false, NO_ATTRS, target);
+      const isMemory = isDirect(target.flags, false);
+      // What an IOMMU says changes without a new map.
+      if (isMemory && !target.translated && target.length === PAGE) {
+        const window = ram.locate(section, target.region, engine.ramAddr(section, target));
+        const fits = ram.contiguous >= PAGE && ram.at % 8 === 0 && ram.at <= 2 ** 32 - PAGE;
+        if (fits) this.#set(entry, page, window, ram.at, target.flags);
+      } else if (!isMemory && !target.translated) {
+        // A page that is memory in parts, or that an IOMMU translates, is no page of a device.
+        entries[entry + READ] = page | IO;
+        entries[entry + WRITE] = NONE;
+      }
+    }
+    if (isStore) {
+      this.result = engine.store(this, this.#space, address, size, false, low, high, NO_ATTRS);
+      if (this.result !== MemTxResult.OK && this.#isRom(address)) this.result = MemTxResult.OK;
+      return 0;
+    }
+    this.result = engine.load(this, this.#space, address, size, false, NO_ATTRS);
+    this.upper = value.high | 0;
+    return value.low | 0;
   }
 
   /** Whether an address shows ROM: a decode error for a device, but none for a CPU. */
@@ -321,35 +328,6 @@ export class Tlb {
     const { flags } = target;
     return (flags & RangeFlag.RAM) !== 0 && (flags & RangeFlag.READONLY) !== 0 &&
       (flags & RangeFlag.RAM_DEVICE) === 0;
-  }
-
-  /** Makes an entry of the page, if one range of memory has all of it. */
-  #fill(section: ReadSection, address: number): void {
-    const entry = (address >>> 10) & this.#mask;
-    const page = address - address % PAGE;
-    if (this.#entries[entry] === (page | IO)) return;
-    const target = this.#target;
-    const { ram } = this.#engine;
-    this.#engine.walk.translate(
-      section,
-      this.#space,
-      this.#view,
-      page,
-      PAGE,
-      false,
-      NO_ATTRS,
-      target,
-    );
-    // What an IOMMU says changes without a new map.
-    const isMemory = isDirect(target.flags, false) && !target.translated && target.length === PAGE;
-    if (!isMemory) return this.#setIo(entry, page, target);
-    const window = ram.locate(
-      section,
-      target.region,
-      this.#engine.ramAddr(section, target),
-    );
-    const fits = ram.contiguous >= PAGE && ram.at % 8 === 0 && ram.at <= 2 ** 32 - PAGE;
-    if (fits) this.#set(entry, page, window, ram.at, target.flags);
   }
 
   #set(entry: number, page: number, window: GuestWindow, at: number, flags: number): void {
@@ -365,13 +343,6 @@ export class Tlb {
     const isWritable = isDirect(flags, true) && (flags & DIRTY_LOG_BITS) === 0;
     entries[entry + WRITE] = isWritable ? tag : NONE;
     this.#windows[entry >>> 2] = window;
-  }
-
-  #setIo(entry: number, page: number, target: Target): void {
-    // A page that is memory in parts, or that an IOMMU translates, is no page of a device.
-    if (target.translated || isDirect(target.flags, false)) return;
-    this.#entries[entry + READ] = page | IO;
-    this.#entries[entry + WRITE] = NONE;
   }
 
   #setMain(window: GuestWindow): void {
