@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { Schedule } from "#tools/testing/schedule.ts";
 import { rounds } from "#tools/testing/until.ts";
 import { withWorkers } from "#tools/testing/workers.ts";
 import { Arena, RcuDomain } from "@guestmem/rcu";
@@ -9,21 +10,28 @@ import { MemoryAccess } from "./memory_access.ts";
 
 const WORKER = import.meta.resolve("./atomic_test_worker.ts");
 
+/** A page of RAM that two workers access. */
+function createMachine() {
+  const arena = Arena.create({ bytes: 1 << 20 });
+  const domain = RcuDomain.create(arena);
+  const topology = new Topology({ arena, domain });
+  const memory = FlatMemory.create(1);
+  const ram = topology.initRam("ram", 0x1_0000, { blockId: 1, ramAddr: 0n });
+  const { handle } = topology.createAddressSpace("memory", ram);
+  const stop = new Int32Array(new SharedArrayBuffer(4));
+  const schedule = Schedule.create();
+  const data: WriterData = {
+    ...{ arena: arena.handle, domain: domain.handle, memory: memory.handle, space: handle },
+    ...{ stop: stop.buffer as SharedArrayBuffer, schedule: schedule.buffer },
+  };
+  const space = new MemoryAccess({ arena, reader: domain.register(), memory }).attach(handle);
+  return { data, space, stop, schedule };
+}
+
 Deno.test("aligned accesses of memory do not tear, by whatever way they go", () =>
   withWorkers(async (workers) => {
-    const arena = Arena.create({ bytes: 1 << 20 });
-    const domain = RcuDomain.create(arena);
-    const topology = new Topology({ arena, domain });
-    const memory = FlatMemory.create(1);
-    const ram = topology.initRam("ram", 0x1_0000, { blockId: 1, ramAddr: 0n });
-    const { handle } = topology.createAddressSpace("memory", ram);
-    const stop = new Int32Array(new SharedArrayBuffer(4));
-    const data: WriterData = {
-      ...{ arena: arena.handle, domain: domain.handle, memory: memory.handle, space: handle },
-      stop: stop.buffer as SharedArrayBuffer,
-    };
+    const { data, space, stop } = createMachine();
     const writing = workers.spawn<Setup>(WORKER, data).call("alternate");
-    const space = new MemoryAccess({ arena, reader: domain.register(), memory }).attach(handle);
     const tlb = space.tlb();
     const cache = space.cache(0x100, 0x40, true);
     const torn = new Set<string>();
@@ -55,3 +63,16 @@ Deno.test("aligned accesses of memory do not tear, by whatever way they go", () 
     await writing;
     assertEquals([...torn], []);
   }));
+
+for (const way of ["space", "TLB"] as const) {
+  Deno.test(`planted: eight bytes that are stored in halves are seen torn (${way})`, () =>
+    withWorkers(async (workers) => {
+      const { data, space, schedule } = createMachine();
+      const stored = workers.spawn<Setup>(WORKER, data).call("storeInHalves", way);
+      schedule.awaitStep(1);
+      assertEquals([space.load64le(0x100) | 0, space.upper | 0], [-1, 0]);
+      schedule.reach(2);
+      await stored;
+      assertEquals([space.load64le(0x100) | 0, space.upper | 0], [-1, -1]);
+    }));
+}

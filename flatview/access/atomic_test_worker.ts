@@ -1,5 +1,6 @@
 /// <reference lib="deno.worker" />
 import { serve } from "#tools/testing/worker_side.ts";
+import { Schedule } from "#tools/testing/schedule.ts";
 import { Arena, type ArenaHandle, RcuDomain } from "@guestmem/rcu";
 import { FlatMemory, type FlatMemoryHandle } from "../model/flat_memory.ts";
 import type { AddressSpaceHandle } from "../view/address_space.ts";
@@ -13,12 +14,14 @@ export interface WriterData {
   readonly space: AddressSpaceHandle;
   /** One word: not 0 to stop. */
   readonly stop: SharedArrayBuffer;
+  readonly schedule: SharedArrayBuffer;
 }
 
 const setup = (data: WriterData) => {
   const arena = Arena.attach(data.arena);
   const reader = RcuDomain.attach(arena, data.domain).register();
-  const access = new MemoryAccess({ arena, reader, memory: new FlatMemory(data.memory) });
+  const memory = new FlatMemory(data.memory);
+  const access = new MemoryAccess({ arena, reader, memory });
   const space = access.attach(data.space);
   const tlb = space.tlb();
   const stop = new Int32Array(data.stop);
@@ -36,6 +39,24 @@ const setup = (data: WriterData) => {
         space.store32be(0x130, value);
         space.store16le(0x138, value);
       }
+    },
+    /** Stores eight bytes of ones once, in two halves: the second after step 2. */
+    storeInHalves(way: "space" | "TLB"): void {
+      const schedule = Schedule.attach(data.schedule);
+      const window = memory.locate(16, 0);
+      window.store64 = (at, low, high) => {
+        window.i32[at / 4] = low;
+        schedule.reach(1);
+        schedule.awaitStep(2);
+        window.i32[at / 4 + 1] = high;
+      };
+      tlb.lock();
+      if (way === "TLB") {
+        tlb.load64(0x100); // so that the store is a hit
+        tlb.store64(0x100, -1, -1);
+      }
+      tlb.unlock();
+      if (way === "space") space.store64be(0x100, -1, -1);
     },
   };
 };
