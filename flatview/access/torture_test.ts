@@ -36,12 +36,14 @@ function torture(sections: number, steps: number, stale: boolean): Promise<strin
         ...{ arena: arena.handle, domain: domain.handle, channel: channel.handle },
         ...{ memory: memory.handle, space: space.handle, flavour, number, stale },
         ...{ shared: shared.buffer as SharedArrayBuffer, inPlace: map.inPlace.id },
+        flash: map.flash.id,
       };
       return workers.spawn<Setup>(WORKER, data);
     });
     const results = vcpus.map((vcpu) => vcpu.call("run"));
+    const isCaught = () => map.faults.length > 0 && Atomics.load(shared, Shared.FLASH_WRONG) > 0;
     const looked = () =>
-      Atomics.load(shared, Shared.SECTIONS) >= sections && (!stale || map.faults.length > 0);
+      Atomics.load(shared, Shared.SECTIONS) >= sections && (!stale || isCaught());
     for (const step of rounds(steps, looked, "the vCPUs have had a good look")) {
       map.change(step);
       access.poll();
@@ -64,4 +66,5 @@ Deno.test("a planted stale TLB is caught, by what it loads and by what it stores
   const found = await torture(500, 200, true);
   assert(found.includes("TLB: a version that is gone or to come"), found.join("; "));
   assert(found.includes("a store reached a page after its grace period"), found.join("; "));
+  assert(found.includes("flash: 0xf1a5, not what it is by now"), found.join("; "));
 });

@@ -1,7 +1,7 @@
 /// <reference lib="deno.worker" />
 import { serve } from "#tools/testing/worker_side.ts";
 import { Arena, type ArenaHandle, RcuDomain } from "@guestmem/rcu";
-import { isHole, PLACES, Shared, SLOTS, VERSION_WORDS } from "../model/access_torture.ts";
+import { FLASH, isHole, PLACES, Shared, SLOTS, VERSION_WORDS } from "../model/access_torture.ts";
 import { FlatMemory, type FlatMemoryHandle } from "../model/flat_memory.ts";
 import type { AddressSpaceHandle } from "../view/address_space.ts";
 import { MemoryAccess } from "./memory_access.ts";
@@ -17,6 +17,7 @@ export interface VcpuData {
   readonly space: AddressSpaceHandle;
   readonly shared: SharedArrayBuffer;
   readonly inPlace: number;
+  readonly flash: number;
   readonly flavour: "memb" | "qsbr";
   readonly number: number;
   /** The bug to plant: a TLB that does not look for a new map. */
@@ -46,6 +47,8 @@ const setup = (data: VcpuData) => {
       return 0x1dea;
     },
   });
+
+  access.bind(data.flash, { read: () => FLASH.ops, write: () => {} });
 
   /** What was seen of a slot must be some version between its floor and its ceiling. */
   const judge = (what: string, slot: number, floor: number, seen: number, result: number) => {
@@ -85,14 +88,30 @@ const setup = (data: VcpuData) => {
     }
   };
 
+  /** Loads from the flash and stores to it, knowing what it had changed to before the section. */
+  const flash = (round: number, floor: number) => {
+    const seen = tlb.load32(FLASH.at + (round % VERSION_WORDS) * 4);
+    const isSettled = floor === Atomics.load(shared, Shared.FLASH_CEILING);
+    const now = floor % 2 === 0 ? FLASH.direct : FLASH.ops;
+    const could: number[] = isSettled ? [now] : [FLASH.direct, FLASH.ops];
+    if (!could.includes(seen)) {
+      Atomics.add(shared, Shared.FLASH_WRONG, 1);
+      faults.add(`flash: 0x${seen.toString(16)}, not what it is by now`);
+    }
+    // Not each time: a store makes the page's entry anew.
+    if (round % 16 === 0) tlb.store32(FLASH.at + 0x800, round);
+  };
+
   return {
     run(): string[] {
       for (let round = 0; Atomics.load(shared, Shared.STOP) === 0; round++) {
         if (round % 3 === 0) throughSpace(round);
         // Before the section: what was gone by then must not be seen inside.
         const floors = SLOTS.map((_, slot) => floorOf(slot));
+        const flashFloor = Atomics.load(shared, Shared.FLASH_FLOOR);
         tlb.lock();
         throughTlb(round, floors);
+        flash(round, flashFloor);
         device("in place", PLACES.inPlace[round % 2]!, 0x1dea);
         if (round % 8 === 0) {
           device("remote", PLACES.remote[round / 8 % 2]!, 0xfa2);

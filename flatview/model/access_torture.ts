@@ -13,6 +13,8 @@ import type { Topology } from "../topology.ts";
 export const SLOTS: readonly number[] = [0x10_0000, 0x10_1000, 2 ** 32 + 0x10_0000, 2 ** 33];
 /** Where the devices may lie: of this worker, and of the control context. */
 export const PLACES = { inPlace: [0x20_0000, 0x20_1000], remote: [0x30_0000, 0x30_2000] } as const;
+/** Where the flash lies, what its memory holds, and what its callbacks answer. */
+export const FLASH = { at: 0x40_5000, direct: 0xf1a5, ops: 0x0d0d } as const;
 /** Words at the start of a page that hold the version; behind them each worker has its own. */
 export const VERSION_WORDS = 64;
 /** What a page holds while nobody may access it. */
@@ -30,6 +32,12 @@ export const Shared = {
   FLOOR: 4,
   /** For each slot the newest that may be seen already. */
   CEILING: 8,
+  /** How often the flash has changed between memory and callbacks, grace period included. */
+  FLASH_FLOOR: 12,
+  /** The same with the change that may be seen already. It began as memory. */
+  FLASH_CEILING: 13,
+  /** Loads from the flash that were wrong. */
+  FLASH_WRONG: 14,
   /** How many there are. */
   WORDS: 16,
 } as const;
@@ -38,6 +46,8 @@ export const Shared = {
 export const isHole = (version: number): boolean => version % 5 === 0;
 
 const PAGE_WORDS = 1024;
+/** Pages that slots show in turn; the flash has the one behind them. */
+const PAGES = 12;
 
 /** The control side. */
 export class AccessTorture {
@@ -47,11 +57,14 @@ export class AccessTorture {
   readonly inPlace: MemoryRegion;
   /** The device whose callbacks this context has. */
   readonly remote: MemoryRegion;
+  /** A ROM device whose callbacks every worker has. */
+  readonly flash: MemoryRegion;
   readonly system: MemoryRegion;
   readonly #topology: Topology;
   readonly #domain: RcuDomain;
   readonly #shared: Int32Array;
   readonly #words: Int32Array;
+  readonly #flashWords: Int32Array;
   readonly #free: number[];
   readonly #shown: (MemoryRegion | null)[] = SLOTS.map(() => null);
   readonly #version = SLOTS.map(() => 0);
@@ -66,11 +79,16 @@ export class AccessTorture {
     this.#domain = domain;
     this.#shared = shared;
     this.#words = memory.locate(16, 0).i32;
-    this.#free = Array.from({ length: 12 }, (_, page) => page);
+    this.#free = Array.from({ length: PAGES }, (_, page) => page);
     this.#words.fill(POISON);
+    this.#flashWords = this.#words.subarray(PAGES * PAGE_WORDS, (PAGES + 1) * PAGE_WORDS);
+    this.#flashWords.fill(FLASH.direct);
     this.system = topology.initContainer("system", 2n ** 64n);
     this.inPlace = topology.initIo("in place", 4, {});
     this.remote = topology.initIo("remote", 4, {});
+    const backing = { blockId: 1, ramAddr: BigInt(PAGES) * 0x1000n };
+    this.flash = topology.initRomDevice("flash", 0x1000, backing, {});
+    this.system.addSubregion(FLASH.at, this.flash);
     this.system.addSubregion(PLACES.inPlace[0], this.inPlace);
     this.system.addSubregion(PLACES.remote[0], this.remote);
   }
@@ -82,7 +100,8 @@ export class AccessTorture {
 
   /** One change and its grace period. */
   change(step: number): void {
-    if (step % 7 === 5) this.#plug(this.inPlace, PLACES.inPlace, Shared.IN_PLACE_DEAD, step);
+    if (step % 7 === 4) this.#toggleFlash();
+    else if (step % 7 === 5) this.#plug(this.inPlace, PLACES.inPlace, Shared.IN_PLACE_DEAD, step);
     else if (step % 7 === 6) this.#plug(this.remote, PLACES.remote, null, step);
     else this.#replace(step % SLOTS.length, step);
   }
@@ -102,6 +121,17 @@ export class AccessTorture {
       this.#domain.synchronize();
       if (dead !== null) Atomics.store(this.#shared, dead, 1);
     } else device.setAddress(device.addr === BigInt(here) ? there : here);
+  }
+
+  /** Turns the flash from memory into a device that answers reads, or back. */
+  #toggleFlash(): void {
+    Atomics.add(this.#shared, Shared.FLASH_CEILING, 1);
+    this.flash.setRomd(!this.flash.romd);
+    this.#domain.synchronize();
+    Atomics.add(this.#shared, Shared.FLASH_FLOOR, 1);
+    if (this.#flashWords.some((word) => word !== FLASH.direct)) {
+      this.faults.push("a store to the flash reached its memory");
+    }
   }
 
   #replace(slot: number, step: number): void {
