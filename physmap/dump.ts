@@ -47,7 +47,8 @@ export function dumpDispatch(dispatch: AddressSpaceDispatch, labels: DumpLabels)
   }
   lines.push(
     `    Nodes (${LEVEL_BITS} bits per level, ${dispatch.levels} levels) ` +
-      `ptr=${target(dispatch.root)} skip=${dispatch.root & SKIP_MASK}`,
+      // In brackets even where it is a section, or NIL.
+      `ptr=[${dispatch.root >>> SKIP_BITS}] skip=${dispatch.root & SKIP_MASK}`,
   );
   for (let node = 0; node < dispatch.nodes; node++) {
     lines.push(`      [${node}]`, ...nodeLines(dispatch, node));

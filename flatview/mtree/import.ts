@@ -56,7 +56,7 @@ export function importMachine(tree: string, options: ImportOptions = {}): Import
     line: 0,
     value: String(pages.bits),
   } as const;
-  if (pages.because === null) open.push({ ...page, because: "no subpage container is printed" });
+  if (pages.because === null) open.push({ ...page, because: "no dispatch is printed that tells" });
   else told.push({ ...page, because: pages.because });
   reportAliases(assembly, aliases, told, open);
   reportSizes(assembly, views, told, open);

@@ -98,6 +98,42 @@ Deno.test("the views decide which of two regions of one name an alias shows", ()
   assert(report.open.some(({ what }) => what === "alias target"));
 });
 
+/** The I/O space of a PC, with its dispatch: 64 KiB are 16 pages or more, in the lowest node. */
+function ioView(slots: string, rest: string, mark = ""): string {
+  const passed = [0, 1, 2, 3, 4].map((node) =>
+    `      [${node}]\n\t  0       skip=${5 - node}  ptr=[5]\n\t  1..511  skip=1  ptr=NIL\n`
+  );
+  return 'FlatView #0\n AS "I/O", root: io\n Root memory region: io\n' +
+    `  0000000000000000-000000000000ffff (prio 0, ram): io${mark}\n` +
+    "  Dispatch\n    Physical sections\n" +
+    "      #0 @0000000000000000..ffffffffffffffff (noname) [unassigned]\n" +
+    "      #1 @0000000000000000..000000000000ffff io [not dirty] [ROOT]\n" +
+    "    Nodes (9 bits per level, 6 levels) ptr=[5] skip=6\n" + passed.join("") +
+    `      [5]\n\t  0..${slots}   skip=0  ptr=#1\n\t ${rest}..511  skip=0  ptr=#0\n\n`;
+}
+const IO = "address-space: I/O\n  0000000000000000-000000000000ffff (prio 0, ram): io\n\n";
+
+Deno.test("where no page is shared, the nodes tell the page size", () => {
+  for (const [bits, slots, rest] of [[12, "15", "16"], [10, "63", "64"]] as const) {
+    const { machine, report } = importMachine(IO, { flat: ioView(slots, rest) });
+    assertEquals([machine.pageBits, report.exact], [bits, true]);
+    assert(report.told.some(({ what, value }) => what === "page bits" && value === String(bits)));
+  }
+  const { machine, report } = importMachine(IO, { flat: ioView("17", "18") }); // no page size
+  assertEquals(machine.pageBits, 12);
+  assert(report.open.some(({ what }) => what === "page bits"));
+});
+
+Deno.test("the mark of what KVM has a slot for is no part of a name", () => {
+  for (const mark of [" KVM", " KVM KVM"]) {
+    const { machine, report } = importMachine(IO, { flat: ioView("15", "16", mark) });
+    assertEquals(report.exact, true);
+    assertEquals(machine.views[0]!.ranges, [
+      "  0000000000000000-000000000000ffff (prio 0, ram): io",
+    ]);
+  }
+});
+
 Deno.test("a view that no tree of this text renders is reported", () => {
   const flat = 'FlatView #0\n AS "memory", root: system\n Root memory region: other\n' +
     "  0000000000000000-0000000000000fff (prio 0, i/o): other\n\n";

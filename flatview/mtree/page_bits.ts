@@ -1,4 +1,7 @@
+import { AddressSpaceDispatch, dumpDispatch, PhysMapBuilder } from "@guestmem/physmap";
+import { Arena } from "@guestmem/rcu";
 import type { PrintedView } from "../machine/format.ts";
+import { parseRange } from "./parse_flat.ts";
 
 /** What the dispatch's text says of the page size. */
 export interface PageBits {
@@ -7,9 +10,12 @@ export interface PageBits {
   readonly because: string | null;
 }
 
+/** What targets have, the frequent ones first. */
+const CANDIDATES = [12, 10, 13, 14, 8, 9, 11, 15, 16];
+
 /**
- * The page size is not printed, but a subpage container is a page long. Without one, only the
- * number of levels tells 256 or 512 bytes (7) from more (6).
+ * The page size is not printed, but a subpage container is a page long. Without one, the nodes of a
+ * dispatch tell: which slots a range fills depends on the page size.
  */
 export function pageBitsOf(views: readonly PrintedView[]): PageBits {
   for (const line of views.flatMap((view) => view.dispatch)) {
@@ -22,8 +28,27 @@ export function pageBitsOf(views: readonly PrintedView[]): PageBits {
       };
     }
   }
-  const seven = views.some((view) =>
-    view.dispatch.some((line) => line.includes("level, 7 levels"))
-  );
-  return { bits: seven ? 8 : 12, because: null };
+  const [view] = views.filter(({ dispatch }) => dispatch.length > 0)
+    .sort((a, b) => a.dispatch.length - b.dispatch.length);
+  const bits = view && CANDIDATES.find((bits) => hasNodes(view, bits));
+  return bits === undefined
+    ? { bits: 12, because: null }
+    : { bits, because: `the nodes of root "${view!.root}" have pages of that size` };
+}
+
+/** The lines of a dispatch behind its sections. */
+function nodesOf(dispatch: readonly string[]): string {
+  return dispatch.slice(dispatch.findIndex((line) => line.startsWith("    Nodes"))).join("\n");
+}
+
+/** Whether the ranges of a view give the nodes that were printed. */
+function hasNodes(view: PrintedView, pageBits: number): boolean {
+  const builder = new PhysMapBuilder({ pageBits });
+  for (const line of view.ranges) {
+    const { first, last } = parseRange(line)!;
+    builder.add(first, last, 0, 1);
+  }
+  const arena = Arena.create({ bytes: 1 << 24 });
+  const dispatch = new AddressSpaceDispatch(arena, builder.finish(arena, 1));
+  return nodesOf(dumpDispatch(dispatch, { name: String })) === nodesOf(view.dispatch);
 }

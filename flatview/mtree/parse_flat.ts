@@ -24,7 +24,7 @@ export interface RangeText {
 const RANGE = new RegExp(
   String.raw`^  ([0-9a-f]{16})-([0-9a-f]{16}) \(prio (-?\d+), ((?:nv-)?(?:${
     PRINTED_KINDS.join("|")
-  }))\): (.*?)(?: @([0-9a-f]{16}))?(?: orphan|(?: (?:owner|parent):\{.*\})+)?$`,
+  }))\): (.*?)(?: @([0-9a-f]{16}))?(?: orphan|(?: (?:owner|parent):\{.*\})+)?(?: KVM)*$`,
 );
 
 /** Takes a range line apart, or returns null if it is none. */
@@ -99,7 +99,8 @@ function splitRoot(text: string): { root: string; alias: string | null } {
 
 function readRanges(lines: readonly string[], at: number, ranges: string[]): number {
   for (; parseRange(lines[at] ?? "") !== null; at++) {
-    ranges.push(lines[at]!.replace(/(?: orphan|(?: (?:owner|parent):\{.*\})+)$/, ""));
+    // Without the owner, and without the mark of what KVM has a slot for.
+    ranges.push(lines[at]!.replace(/(?: orphan|(?: (?:owner|parent):\{.*\})+)?(?: KVM)*$/, ""));
   }
   return at;
 }
