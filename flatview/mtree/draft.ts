@@ -34,6 +34,8 @@ export interface Assembly {
   readonly aliases: readonly Draft[];
   /** Roots whose text fits several regions printed elsewhere: which one is meant stays open. */
   readonly ambiguous: readonly Draft[];
+  /** For each of these regions, all among which the text leaves the choice, itself included. */
+  readonly alike: ReadonlyMap<Draft, readonly Draft[]>;
 }
 
 const MASK64 = (1n << 64n) - 1n;
@@ -53,6 +55,7 @@ class Assembler {
   readonly #sections: { target: Draft; aliasesBefore: number }[] = [];
   readonly #aliases: Draft[] = [];
   readonly #ambiguous: Draft[] = [];
+  readonly #choices = new Map<Draft, readonly Draft[]>();
   /** Numbers of what is printed of a line and all below it, relative to its container. */
   readonly #signatures = new Map<string, number>();
   /** The regions that print alike. */
@@ -69,6 +72,7 @@ class Assembler {
       sections: this.#sections,
       aliases: this.#aliases,
       ambiguous: this.#ambiguous,
+      alike: this.#choices,
     };
   }
 
@@ -91,7 +95,10 @@ class Assembler {
   ): Draft {
     const signature = this.#sign(node, base);
     const fitting = (this.#alike.get(signature) ?? []).filter(mayBe);
-    if (isRoot && fitting.length > 1) this.#ambiguous.push(fitting[0]!);
+    if (isRoot && fitting.length > 1) {
+      this.#ambiguous.push(fitting[0]!);
+      for (const draft of fitting) if (!this.#choices.has(draft)) this.#choices.set(draft, fitting);
+    }
     if (fitting.length === 0) return this.#create(node, base, signature);
     this.#repeat(fitting[0]!);
     return fitting[0]!;

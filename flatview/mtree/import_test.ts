@@ -98,6 +98,27 @@ Deno.test("the views decide which of two regions of one name an alias shows", ()
   assert(report.open.some(({ what }) => what === "alias target"));
 });
 
+Deno.test("which views are shared decides between targets that show the same", () => {
+  const all = "0000000000000000-ffffffffffffffff";
+  const unit = (n: number) => `address-space: unit ${n}\n  ${all} (prio 0, i/o): iommu\n\n`;
+  const device = (n: number) =>
+    `address-space: device ${n}\n  ${all} (prio 0, i/o): container\n` +
+    `    ${all} (prio 0, i/o): alias bus master @iommu ${all}\n\n`;
+  // Where one of two changes alone is no step forward to the right answer, and where it is.
+  for (const  of of[[0, 1, 2], [1, 0, 2], [1, 2, 0], [2, 2, 1], [0, 0, 0]]) {
+    const section = `memory-region: iommu\n  ${all} (prio 0, i/o): iommu\n\n`;
+    const tree = [0, 1, 2].map(unit).join("") + [0, 1, 2].map(device).join("") +
+      section.repeat(new Set(of).size);
+    const flat = [0, 1, 2].map((n) =>
+      `FlatView #${n}\n AS "unit ${n}", root: iommu\n` +
+      of.flatMap((own, device) => own === n ? ` AS "device ${device}", root: container\n` : "")
+        .join("") +
+      ` Root memory region: iommu\n  ${all} (prio 0, i/o): iommu\n\n`
+    ).join("");
+    assertEquals(importMachine(tree, { flat }).report.exact, true, of.join());
+  }
+});
+
 /** The I/O space of a PC, with its dispatch: 64 KiB are 16 pages or more, in the lowest node. */
 function ioView(slots: string, rest: string, mark = ""): string {
   const passed = [0, 1, 2, 3, 4].map((node) =>

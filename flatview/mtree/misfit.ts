@@ -9,6 +9,7 @@ import { physicalRoot } from "../render/physical_root.ts";
 import { RANGE_WORDS, RangeList } from "../render/range_list.ts";
 import { reach } from "../render/reach.ts";
 import { render } from "../render/render.ts";
+import { Sharing } from "./sharing.ts";
 
 /** What one root shows, or was printed to show. */
 interface Shown {
@@ -42,7 +43,7 @@ export class Misfit {
   readonly #printed = new Map<string, Shown[]>();
   readonly #shown = new Map<MemoryRegion, Shown>();
   readonly #list = new RangeList();
-  readonly #sharing: string;
+  readonly #sharing: Sharing;
 
   constructor(spaces: readonly NamedRoot[], views: readonly PrintedView[]) {
     this.#spaces = spaces;
@@ -54,7 +55,7 @@ export class Misfit {
       };
       for (const space of view.addressSpaces) push(this.#printed, addressSpaceLine(space), shown);
     }
-    this.#sharing = sharing(views.map((view) => view.addressSpaces.map(addressSpaceLine)));
+    this.#sharing = new Sharing(views.map((view) => view.addressSpaces.map(addressSpaceLine)));
     this.#show(new Set(spaces.map(({ root }) => root)));
   }
 
@@ -68,7 +69,7 @@ export class Misfit {
       push(mine, label, shown);
       push(groups, shown.view, label);
     }
-    let score = sharing([...groups.values()]) === this.#sharing ? 0n : 1n;
+    let score = BigInt(this.#sharing.distance([...groups.values()]));
     for (const [label, shown] of mine) score += distance(shown, this.#printed.get(label) ?? []);
     for (const [label, shown] of this.#printed) if (!mine.has(label)) score += distance([], shown);
     return score;
@@ -135,11 +136,6 @@ function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
   const list = map.get(key);
   if (list === undefined) map.set(key, [value]);
   else list.push(value);
-}
-
-/** Which address spaces share a view, in a form that compares. */
-function sharing(groups: readonly string[][]): string {
-  return groups.map((labels) => [...labels].sort().join("\n")).sort().join("\n\n");
 }
 
 /** Address spaces of one name and root are paired so that little differs: like with like first. */

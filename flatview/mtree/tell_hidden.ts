@@ -2,7 +2,6 @@ import { buildMachine } from "../machine/build.ts";
 import type { Machine, MachineRegion } from "../machine/format.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
 import { Topology } from "../topology.ts";
-import type { AliasTargets } from "./alias_targets.ts";
 import type { Draft } from "./draft.ts";
 import type { Finding } from "./import_report.ts";
 import { Misfit } from "./misfit.ts";
@@ -14,7 +13,7 @@ import { solve, type Solved } from "./solve.ts";
  *
  * @param draft The machine, with assumptions for these bits.
  * @param drafts Where its regions stand in the text.
- * @param aliases The targets of aliases, and which other ones would do.
+ * @param alternatives The aliases whose target is not clear, and which other ones would do.
  * @param told Is given what the views decide.
  * @param open Is given what nothing decides.
  * @returns The machine, and whether it renders as its views have it; null if it has none.
@@ -22,7 +21,7 @@ import { solve, type Solved } from "./solve.ts";
 export function tellHidden(
   draft: Machine,
   drafts: readonly Draft[],
-  { open: alternatives }: AliasTargets,
+  alternatives: ReadonlyMap<Draft, readonly Draft[]>,
   told: Finding[],
   open: Finding[],
 ): { machine: Machine; exact: boolean | null } {
