@@ -32,10 +32,8 @@ export interface Assembly {
   readonly sections: readonly { readonly target: Draft; readonly aliasesBefore: number }[];
   /** The aliases in the order of the text, repetitions included. */
   readonly aliases: readonly Draft[];
-  /** Roots whose text fits several regions printed elsewhere: which one is meant stays open. */
-  readonly ambiguous: readonly Draft[];
-  /** For each of these regions, all among which the text leaves the choice, itself included. */
-  readonly alike: ReadonlyMap<Draft, readonly Draft[]>;
+  /** Roots that print alike: which of them is an alias's target the text does not say. */
+  readonly alike: readonly (readonly Draft[])[];
 }
 
 const MASK64 = (1n << 64n) - 1n;
@@ -54,8 +52,8 @@ class Assembler {
   readonly #addressSpaces: { name: string; root: Draft }[] = [];
   readonly #sections: { target: Draft; aliasesBefore: number }[] = [];
   readonly #aliases: Draft[] = [];
-  readonly #ambiguous: Draft[] = [];
-  readonly #choices = new Map<Draft, readonly Draft[]>();
+  /** By signature. */
+  readonly #choices = new Map<number, readonly Draft[]>();
   /** Numbers of what is printed of a line and all below it, relative to its container. */
   readonly #signatures = new Map<string, number>();
   /** The regions that print alike. */
@@ -71,8 +69,7 @@ class Assembler {
       addressSpaces: this.#addressSpaces,
       sections: this.#sections,
       aliases: this.#aliases,
-      ambiguous: this.#ambiguous,
-      alike: this.#choices,
+      alike: [...this.#choices.values()],
     };
   }
 
@@ -95,9 +92,8 @@ class Assembler {
   ): Draft {
     const signature = this.#sign(node, base);
     const fitting = (this.#alike.get(signature) ?? []).filter(mayBe);
-    if (isRoot && fitting.length > 1) {
-      this.#ambiguous.push(fitting[0]!);
-      for (const draft of fitting) if (!this.#choices.has(draft)) this.#choices.set(draft, fitting);
+    if (isRoot && fitting.length > 1 && !this.#choices.has(signature)) {
+      this.#choices.set(signature, fitting);
     }
     if (fitting.length === 0) return this.#create(node, base, signature);
     this.#repeat(fitting[0]!);

@@ -58,10 +58,9 @@ export function importMachine(tree: string, options: ImportOptions = {}): Import
   } as const;
   if (pages.because === null) open.push({ ...page, because: "no dispatch is printed that tells" });
   else told.push({ ...page, because: pages.because });
-  reportAliases(assembly, aliases, views.length > 0, told, open);
+  reportAliases(aliases, told);
   reportSizes(assembly, views, told, open);
-  const choices = targetChoices(assembly, aliases);
-  const { machine, exact } = tellHidden(draft, assembly.drafts, choices, told, open);
+  const { machine, exact } = tellHidden(draft, assembly, aliases, told, open);
   const read = {
     blocks: blocks.length,
     regions: machine.regions.length,
@@ -72,20 +71,6 @@ export function importMachine(tree: string, options: ImportOptions = {}): Import
     machine: { ...machine, evidence: evidenceText(options.flat !== undefined, told) },
     report: { read, told, open, exact },
   };
-}
-
-/** For each alias whose target is not clear, what else it could be: told by name, or printing alike. */
-function targetChoices(
-  { alike }: Assembly,
-  { targets, open }: AliasTargets,
-): ReadonlyMap<Draft, readonly Draft[]> {
-  const choices = new Map<Draft, readonly Draft[]>();
-  for (const [alias, target] of targets) {
-    const others = new Set([...open.get(alias) ?? [], ...alike.get(target) ?? []]);
-    others.delete(target);
-    if (others.size > 0) choices.set(alias, [...others]);
-  }
-  return choices;
 }
 
 /** The regions with assumptions for what is not printed: an i/o region answers if the views name it, or without views if it holds no others. */
@@ -114,32 +99,16 @@ function draftRegions(
   }));
 }
 
-function reportAliases(
-  { ambiguous }: Assembly,
-  { byOwner, targets }: AliasTargets,
-  withViews: boolean,
-  told: Finding[],
-  open: Finding[],
-): void {
-  const finding = (draft: Draft, because: string): Finding => ({
-    what: "alias target",
-    region: draft.name,
-    id: draft.id,
-    line: draft.line,
-    value: `${draft.alias!.target} of line ${targets.get(draft)!.line}`,
-    because,
-  });
-  for (const alias of byOwner) told.push(finding(alias, "alias and target have the same owner"));
-  if (withViews) return; // these tell what the aliases to regions that print alike show
-  for (const { name, id, line } of ambiguous) {
-    const because = "several printed regions are the same in all that is printed";
-    open.push({
-      what: "identity",
+function reportAliases({ byOwner, targets }: AliasTargets, told: Finding[]): void {
+  for (const draft of byOwner) {
+    const { name, id, line, alias } = draft;
+    told.push({
+      what: "alias target",
       region: name,
       id,
       line,
-      value: `the one of line ${line}`,
-      because,
+      value: `${alias!.target} of line ${targets.get(draft)!.line}`,
+      because: "alias and target have the same owner",
     });
   }
 }

@@ -115,7 +115,12 @@ Deno.test("which views are shared decides between targets that show the same", (
         .join("") +
       ` Root memory region: iommu\n  ${all} (prio 0, i/o): iommu\n\n`
     ).join("");
-    assertEquals(importMachine(tree, { flat }).report.exact, true, of.join());
+    const { machine, report } = importMachine(tree, { flat });
+    assertEquals(report.exact, true, of.join());
+    const targets = machine.regions.flatMap(({ alias }) => alias === null ? [] : [alias]);
+    assertEquals(targets, of); // the first three regions are the units
+    const told = report.told.filter(({ what }) => what === "identity");
+    assertEquals(told.length, new Set(of).size);
   }
 });
 

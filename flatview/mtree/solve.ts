@@ -2,6 +2,7 @@ import type { MemoryRegion } from "../region/memory_region.ts";
 import type { Misfit } from "./misfit.ts";
 import {
   type Hidden,
+  identityTrial,
   orderTrial,
   overlappingPairs,
   readonlyTrial,
@@ -14,6 +15,9 @@ const MAX_ROUNDS = 8;
 
 /** The aliases for which several targets would do, with all of these. */
 export type TargetChoices = ReadonlyMap<MemoryRegion, readonly MemoryRegion[]>;
+
+/** Regions that print alike, so that the text does not say which of them an alias shows. */
+export type Alike = readonly (readonly MemoryRegion[])[];
 
 /** A hidden bit after the search. */
 export interface Solved {
@@ -28,20 +32,23 @@ export interface Solved {
  *
  * @param regions The regions, which are edited in place.
  * @param choices The aliases whose target is not clear.
+ * @param alike The regions that the text does not tell apart.
  * @param misfit The distance from the printed views.
  * @param withViews Whether there are printed views; without any, every bit is open.
  */
 export function solve(
   regions: readonly MemoryRegion[],
   choices: TargetChoices,
+  alike: Alike,
   misfit: Misfit,
   withViews: boolean,
 ): Solved[] {
-  if (!withViews) return candidates(regions, choices).map((hidden) => ({ hidden, told: false }));
+  const all = () => candidates(regions, choices, alike);
+  if (!withViews) return all().map((hidden) => ({ hidden, told: false }));
   let score = misfit.score();
   for (let round = 0; round < MAX_ROUNDS && score > 0n; round++) {
     const before = score;
-    for (const hidden of candidates(regions, choices)) {
+    for (const hidden of all()) {
       const other = misfit.scoreAfter(hidden);
       if (other >= score) continue;
       misfit.toggle(hidden);
@@ -49,15 +56,25 @@ export function solve(
     }
     if (score === before) break;
   }
-  return candidates(regions, choices).map((hidden) => ({
+  return all().map((hidden) => ({
     hidden,
     told: misfit.scoreAfter(hidden) !== score,
   }));
 }
 
 /** All bits that the text leaves open, made anew in each round: a trial knows the list's order as it is now. */
-function candidates(regions: readonly MemoryRegion[], choices: TargetChoices): Hidden[] {
+function candidates(
+  regions: readonly MemoryRegion[],
+  choices: TargetChoices,
+  alike: Alike,
+): Hidden[] {
   return [
+    ...alike.flatMap((group) => {
+      const shown = group.filter(({ aliases }) => aliases.size > 0);
+      return shown.flatMap((one) =>
+        group.filter((other) => other !== one).map((other) => identityTrial(one, other))
+      );
+    }),
     ...[...choices].flatMap(([alias, targets]) =>
       targets.filter((other) => other !== alias.alias).map((other) => targetTrial(alias, other))
     ),

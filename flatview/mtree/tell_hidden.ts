@@ -2,7 +2,8 @@ import { buildMachine } from "../machine/build.ts";
 import type { Machine, MachineRegion } from "../machine/format.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
 import { Topology } from "../topology.ts";
-import type { Draft } from "./draft.ts";
+import type { AliasTargets } from "./alias_targets.ts";
+import type { Assembly } from "./draft.ts";
 import type { Finding } from "./import_report.ts";
 import { Misfit } from "./misfit.ts";
 import { solve, type Solved } from "./solve.ts";
@@ -12,16 +13,16 @@ import { solve, type Solved } from "./solve.ts";
  * into it.
  *
  * @param draft The machine, with assumptions for these bits.
- * @param drafts Where its regions stand in the text.
- * @param alternatives The aliases whose target is not clear, and which other ones would do.
+ * @param assembly Where its regions stand in the text, and which of them print alike.
+ * @param aliases The targets of aliases, and which other ones would do.
  * @param told Is given what the views decide.
  * @param open Is given what nothing decides.
  * @returns The machine, and whether it renders as its views have it; null if it has none.
  */
 export function tellHidden(
   draft: Machine,
-  drafts: readonly Draft[],
-  alternatives: ReadonlyMap<Draft, readonly Draft[]>,
+  { drafts, alike }: Assembly,
+  { open: alternatives }: AliasTargets,
   told: Finding[],
   open: Finding[],
 ): { machine: Machine; exact: boolean | null } {
@@ -34,15 +35,17 @@ export function tellHidden(
     const region = regions.get(alias.id)!;
     return [region, [region.alias!, ...others.map(({ id }) => regions.get(id)!)]];
   }));
+  const groups = alike.map((group) => group.map(({ id }) => regions.get(id)!));
   for (
     const { hidden: { what, region, value }, told: isTold } of byBit(
-      solve(all, choices, misfit, withViews),
+      solve(all, choices, groups, misfit, withViews),
     )
   ) {
     const { name, id, line } = drafts[ids.get(region)!]!;
-    const target = what === "alias target"
-      ? ` of line ${drafts[ids.get(region.alias!)!]!.line}`
-      : "";
+    const lineOf = (region: MemoryRegion) => drafts[ids.get(region)!]!.line;
+    let target = "";
+    if (what === "alias target") target = ` of line ${lineOf(region.alias!)}`;
+    if (what === "identity") target = ` the aliases of lines ${[...region.aliases].map(lineOf)}`;
     const finding = { what, region: name, id, line, value: value() + target };
     if (isTold) told.push({ ...finding, because: "the flat views would differ otherwise" });
     else {open.push({
@@ -57,16 +60,20 @@ export function tellHidden(
   return { machine, exact: withViews ? misfit.exact() : null };
 }
 
-/** An alias is tried with each other target; its target is told if none of them would do. */
+/** Where a region is tried with each of several others, that is told if none of them would do. */
 function byBit(solved: readonly Solved[]): Solved[] {
-  const targets = new Map<MemoryRegion, Solved>();
+  const choices = new Map<string, Map<MemoryRegion, Solved>>([
+    ["alias target", new Map()],
+    ["identity", new Map()],
+  ]);
   const rest: Solved[] = [];
   for (const one of solved) {
     const { what, region } = one.hidden;
-    if (what !== "alias target") rest.push(one);
-    else targets.set(region, { ...one, told: one.told && (targets.get(region)?.told ?? true) });
+    const known = choices.get(what);
+    if (known === undefined) rest.push(one);
+    else known.set(region, { ...one, told: one.told && (known.get(region)?.told ?? true) });
   }
-  return [...targets.values(), ...rest];
+  return [...[...choices.values()].flatMap((known) => [...known.values()]), ...rest];
 }
 
 function withHidden(

@@ -4,7 +4,7 @@ import type { Trial } from "./misfit.ts";
 
 /** A bit that the tree's text does not print, and how to change it for a trial. */
 export interface Hidden extends Trial {
-  readonly what: "terminates" | "sibling order" | "readonly" | "alias target";
+  readonly what: "terminates" | "sibling order" | "readonly" | "alias target" | "identity";
   readonly region: MemoryRegion;
   /** What the bit says now. */
   value(): string;
@@ -78,6 +78,30 @@ export function targetTrial(alias: MemoryRegion, other: MemoryRegion): Hidden {
       spare = old;
     },
     value: () => alias.alias!.name,
+  };
+}
+
+/** Which of two regions that print alike is the one that aliases show. */
+export function identityTrial(one: MemoryRegion, other: MemoryRegion): Hidden {
+  const [mine, others] = [editable(one).aliases, editable(other).aliases];
+  return {
+    what: "identity",
+    region: one,
+    touches: [...mine, ...others],
+    toggle: () => {
+      const [old, young] = [[...mine], [...others]];
+      mine.clear();
+      others.clear();
+      for (const alias of old) {
+        editable(alias).alias = other;
+        others.add(alias);
+      }
+      for (const alias of young) {
+        editable(alias).alias = one;
+        mine.add(alias);
+      }
+    },
+    value: () => "shown by",
   };
 }
 
