@@ -10,7 +10,7 @@ const ENOUGH = 300;
 
 /** A run that ends then, or when it finds something, however long that takes. */
 function run(plant?: Plant, accel: Accel = "mixed"): Promise<Report> {
-  const options = { seconds: 100, vcpus: 2, accel, seed: 1, plant };
+  const options = { seconds: 300, vcpus: 2, accel, seed: 1, plant };
   const isBounded = plant === undefined || plant === "leak";
   return demo(isBounded ? { ...options, changes: ENOUGH } : options, {
     say: () => {},

@@ -9,7 +9,7 @@ import { formatReport, type Report } from "./report.ts";
 import { torture } from "./torture.ts";
 
 // Runs end by what they have done, not by the clock; the seconds are for a machine that hangs.
-const BASE: Options = { seconds: 120, readers: 3, flavour: "mixed", updater: "mixed", seed: 1 };
+const BASE: Options = { seconds: 300, readers: 3, flavour: "mixed", updater: "mixed", seed: 1 };
 
 for (const flavour of FLAVOURS) {
   Deno.test(`a run with ${flavour} readers passes and proves something`, async () => {

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { rounds } from "#tools/testing/until.ts";
+import { rounds, until } from "#tools/testing/until.ts";
 import { withWorkers } from "#tools/testing/workers.ts";
 import { Arena, RcuDomain } from "@guestmem/rcu";
 import { AccessTorture, Shared } from "../model/access_torture.ts";
@@ -41,15 +41,19 @@ function torture(sections: number, steps: number, stale: boolean): Promise<strin
       return workers.spawn<Setup>(WORKER, data);
     });
     const results = vcpus.map((vcpu) => vcpu.call("run"));
+    await until(() => Atomics.load(shared, Shared.READY) === 2, "both vCPUs run");
     const isCaught = () => map.faults.length > 0 && Atomics.load(shared, Shared.FLASH_WRONG) > 0;
     const looked = () =>
       Atomics.load(shared, Shared.SECTIONS) >= sections && (!stale || isCaught());
-    for (const step of rounds(steps, looked, "the vCPUs have had a good look")) {
-      map.change(step);
-      access.poll();
-      if (step % 20 === 0) await domain.barrierAsync();
+    try {
+      for (const step of rounds(steps, looked, "the vCPUs have had a good look")) {
+        map.change(step);
+        access.poll();
+        if (step % 20 === 0) await domain.barrierAsync();
+      }
+    } finally {
+      Atomics.store(shared, Shared.STOP, 1);
     }
-    Atomics.store(shared, Shared.STOP, 1);
     const stop = new AbortController();
     access.listen(stop.signal);
     found = [...(await Promise.all(results)).flat(), ...map.faults];

@@ -98,12 +98,17 @@ const setup = (data: VcpuData) => {
       Atomics.add(shared, Shared.FLASH_WRONG, 1);
       faults.add(`flash: 0x${seen.toString(16)}, not what it is by now`);
     }
-    // Not each time: a store makes the page's entry anew.
-    if (round % 16 === 0) tlb.store32(FLASH.at + 0x800, round);
+    // Not where a stale entry is planted: a store would make it anew.
+    if (!data.stale) tlb.store32(FLASH.at + 0x800, round);
   };
 
   return {
     run(): string[] {
+      tlb.lock();
+      flash(0, 0); // while it is memory
+      tlb.unlock();
+      if (reader.flavour === "qsbr") reader.quiescent();
+      Atomics.add(shared, Shared.READY, 1);
       for (let round = 0; Atomics.load(shared, Shared.STOP) === 0; round++) {
         if (round % 3 === 0) throughSpace(round);
         // Before the section: what was gone by then must not be seen inside.

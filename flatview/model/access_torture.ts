@@ -38,6 +38,8 @@ export const Shared = {
   FLASH_CEILING: 13,
   /** Loads from the flash that were wrong. */
   FLASH_WRONG: 14,
+  /** Workers that have seen the flash as it was at first. */
+  READY: 15,
   /** How many there are. */
   WORDS: 16,
 } as const;

@@ -1,6 +1,6 @@
 import type { Machine, MachineRegion, PrintedView } from "../machine/format.ts";
 import { type AliasTargets, findTargets } from "./alias_targets.ts";
-import { assemble, type Assembly, type Draft } from "./draft.ts";
+import { assemble, type Assembly } from "./draft.ts";
 import type { Finding, ImportReport } from "./import_report.ts";
 import { pageBitsOf } from "./page_bits.ts";
 import { parseFlatViews, parseRange } from "./parse_flat.ts";

@@ -105,22 +105,22 @@ Deno.test("which views are shared decides between targets that show the same", (
     `address-space: device ${n}\n  ${all} (prio 0, i/o): container\n` +
     `    ${all} (prio 0, i/o): alias bus master @iommu ${all}\n\n`;
   // Where one of two changes alone is no step forward to the right answer, and where it is.
-  for (const  of of[[0, 1, 2], [1, 0, 2], [1, 2, 0], [2, 2, 1], [0, 0, 0]]) {
+  for (const owners of [[0, 1, 2], [1, 0, 2], [1, 2, 0], [2, 2, 1], [0, 0, 0]]) {
     const section = `memory-region: iommu\n  ${all} (prio 0, i/o): iommu\n\n`;
     const tree = [0, 1, 2].map(unit).join("") + [0, 1, 2].map(device).join("") +
-      section.repeat(new Set(of).size);
+      section.repeat(new Set(owners).size);
     const flat = [0, 1, 2].map((n) =>
       `FlatView #${n}\n AS "unit ${n}", root: iommu\n` +
-      of.flatMap((own, device) => own === n ? ` AS "device ${device}", root: container\n` : "")
+      owners.flatMap((own, device) => own === n ? ` AS "device ${device}", root: container\n` : "")
         .join("") +
       ` Root memory region: iommu\n  ${all} (prio 0, i/o): iommu\n\n`
     ).join("");
     const { machine, report } = importMachine(tree, { flat });
-    assertEquals(report.exact, true, of.join());
+    assertEquals(report.exact, true, owners.join());
     const targets = machine.regions.flatMap(({ alias }) => alias === null ? [] : [alias]);
-    assertEquals(targets, of); // the first three regions are the units
+    assertEquals(targets, owners); // the first three regions are the units
     const told = report.told.filter(({ what }) => what === "identity");
-    assertEquals(told.length, new Set(of).size);
+    assertEquals(told.length, new Set(owners).size);
   }
 });
 
