@@ -186,7 +186,8 @@ for (const what of ["allocate", "free", "defer"] as const) {
         const waiting = survivor.call("allocate", 64);
         const report = arena.evict(token);
         assertEquals(report.context, { token, label: "mortal" });
-        assert(report.wasAlive && report.heldArenaLock);
+        // The survivor may have found the dead context in the lock word before the eviction did.
+        assert(report.wasAlive);
         const block = await waiting;
         arena.checkHeap();
         assertEquals([arena.u32[blocks[0]! / 4], arena.u32[blocks[2]! / 4]], [1, 3]);
