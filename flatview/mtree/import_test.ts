@@ -181,7 +181,10 @@ Deno.test("malformed text is an error with the line and what was expected", () =
     "0000000000000000-0000000000000fff\n";
   fails(HEAD + window + "\n", 3, 'section "memory-region: b"');
   fails("memory-region: x\n  0000000000000000-0000000000000fff (prio 0, ram): y\n", 2, '"x"');
-  const flat = 'FlatView #0\n AS "memory", root: system\n nonsense\n';
-  const error = assertThrows(() => importMachine(HEAD, { flat }), MachineFormatError);
-  assertEquals(error.line, 3);
+  const failsIn = (flat: string, line: number, expected: string) => {
+    const error = assertThrows(() => importMachine(IO, { flat }), MachineFormatError, expected);
+    assertEquals(error.line, line);
+  };
+  failsIn('FlatView #0\n AS "memory", root: system\n nonsense\n', 3, "Root memory region");
+  failsIn(ioView("15", "16").replace("ptr=#1", "ptr=1"), 26, "a line of a dispatch");
 });

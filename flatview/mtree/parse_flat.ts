@@ -105,9 +105,21 @@ function readRanges(lines: readonly string[], at: number, ranges: string[]): num
   return at;
 }
 
+const DISPATCH_LINE = new RegExp(
+  "^(?:" + [
+    " {2}Dispatch",
+    " {4}Physical sections",
+    " {6}#\\d+ @[0-9a-f]{16}\\.\\.[0-9a-f]{16} .*",
+    " {4}Nodes \\(\\d+ bits per level, \\d+ levels\\) ptr=\\[\\d+\\] skip=\\d+",
+    " {6}\\[\\d+\\]",
+    "\\t *\\d+(?:\\.\\.\\d+)? *skip=\\d+  ptr=(?:NIL|#\\d+|\\[\\d+\\])",
+  ].join("|") + ")$",
+);
+
 /** Labels that come and go, or say what a range says already, are left out of comparisons. */
 function readDispatch(lines: readonly string[], at: number, dispatch: string[]): number {
   for (; at < lines.length && lines[at] !== ""; at++) {
+    if (!DISPATCH_LINE.test(lines[at]!)) throw fail(lines, at, "a line of a dispatch");
     dispatch.push(lines[at]!.replace(/ \[MRU\]/, "").replace(/ \[iommu\]/, ""));
   }
   return at;
