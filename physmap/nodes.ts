@@ -40,6 +40,11 @@ export class NodePool {
   readonly #startsSlot: Uint8Array;
   readonly #endsSlot: Uint8Array;
   #leaf = 0;
+  // The lowest node that was set last, or -1, and the address bits above it: ranges come in order,
+  // so that most find their node here, without a way down from the root.
+  #lowest = -1;
+  #lowestHi = 0;
+  #lowestLo = 0;
 
   /** @param pageBits log2 of the page size. @param limit At most this many nodes. @param sections Learns which sections are overlaid. */
   constructor(pageBits: number, limit: number, sections: SectionTable) {
@@ -57,6 +62,7 @@ export class NodePool {
   reset(): void {
     this.count = 0;
     this.root = EMPTY_ENTRY | 0;
+    this.#lowest = -1;
   }
 
   /**
@@ -65,6 +71,20 @@ export class NodePool {
    * @throws {TooManyNodesError} If there are `limit` already; the tree is then half changed.
    */
   set(firstHi: number, firstLo: number, lastHi: number, lastLo: number, section: number): void {
+    this.#leaf = section << SKIP_BITS;
+    const above = this.#pageBits + LEVEL_BITS; // 17 to 25
+    const high = firstHi >>> above, low = (firstHi << (32 - above)) | (firstLo >>> above);
+    const isInOne = high === lastHi >>> above &&
+      low === ((lastHi << (32 - above)) | (lastLo >>> above));
+    if (isInOne && this.#lowest >= 0 && low === this.#lowestLo && high === this.#lowestHi) {
+      const from = digit(firstHi, firstLo, this.#pageBits);
+      const to = digit(lastHi, lastLo, this.#pageBits);
+      // All of a node is a slot of the one above.
+      if (to - from < NODE_ENTRIES - 1) {
+        const base = this.#lowest * NODE_ENTRIES;
+        return this.#fill(base + from, base + to + 1, 0);
+      }
+    }
     let starts = 1, ends = 1;
     for (let level = 0, shift = this.#pageBits; level < this.levels; level++) {
       const first = digit(firstHi, firstLo, shift), last = digit(lastHi, lastLo, shift);
@@ -77,8 +97,11 @@ export class NodePool {
       if (first !== 0) starts = 0;
       if (last !== NODE_ENTRIES - 1) ends = 0;
     }
-    this.#leaf = section << SKIP_BITS;
+    this.#lowest = -1;
     this.root = this.#setLevel(this.root, this.levels - 1, true, true);
+    if (!isInOne) this.#lowest = -1;
+    this.#lowestHi = high;
+    this.#lowestLo = low;
   }
 
   /** The section that has the page of an address in the tree as built so far, before compaction. */
@@ -101,23 +124,39 @@ export class NodePool {
    */
   #setLevel(entry: number, level: number, atFirst: boolean, atLast: boolean): number {
     const node = this.#nodeOf(entry, level);
-    const from = atFirst ? this.#firstDigit[level]! : 0;
-    const to = atLast ? this.#lastDigit[level]! : NODE_ENTRIES - 1;
-    for (let slot = from; slot <= to; slot++) {
-      const at = node * NODE_ENTRIES + slot;
-      const old = this.words[at]!;
-      const startsInside = atFirst && slot === from && this.#startsSlot[level] === 0;
-      const endsInside = atLast && slot === to && this.#endsSlot[level] === 0;
-      let next = this.#leaf;
-      if (startsInside || endsInside) {
-        next = this.#setLevel(old, level - 1, startsInside, endsInside);
-      } else {
-        this.#overlay(old);
-      }
-      // Not earlier: the recursion may have replaced the array by a larger one.
-      this.words[at] = next;
+    if (level === 0) this.#lowest = node;
+    const base = node * NODE_ENTRIES;
+    let from = base + (atFirst ? this.#firstDigit[level]! : 0);
+    let to = base + (atLast ? this.#lastDigit[level]! : NODE_ENTRIES - 1);
+    const startsInside = atFirst && this.#startsSlot[level] === 0;
+    const endsInside = atLast && this.#endsSlot[level] === 0;
+    if (startsInside) {
+      this.#setSlot(from, level, true, endsInside && from === to);
+      from++;
     }
+    if (endsInside) to--;
+    this.#fill(from, to + 1, level);
+    // Last, since nodes are numbered in the order of addresses.
+    if (endsInside && to + 1 >= from) this.#setSlot(to + 1, level, false, true);
     return (node << SKIP_BITS) | NEXT_LEVEL;
+  }
+
+  /** Sets the span's part below one slot, in which it starts or ends. */
+  #setSlot(at: number, level: number, startsInside: boolean, endsInside: boolean): void {
+    const next = this.#setLevel(this.words[at]!, level - 1, startsInside, endsInside);
+    // Not earlier: the recursion may have replaced the array by a larger one.
+    this.words[at] = next;
+  }
+
+  /** Gives whole slots to the section. */
+  #fill(from: number, to: number, level: number): void {
+    const { words } = this;
+    const empty = emptyAt(level);
+    const leaf = this.#leaf;
+    for (let at = from; at < to; at++) {
+      if (words[at] !== empty) this.#overlay(words[at]!);
+      words[at] = leaf;
+    }
   }
 
   /** The node that an entry points at; a new one if it points at none. */
@@ -130,8 +169,7 @@ export class NodePool {
     if (at === this.words.length) this.words = grown(this.words, at + NODE_ENTRIES);
     // A leaf above level 0 is spread over the slots of the new node: a range that overlaps an
     // earlier one takes only its own pages from it.
-    const empty = level === 0 ? 0 : EMPTY_ENTRY | 0;
-    this.words.fill(isLeaf ? entry : empty, at, at + NODE_ENTRIES);
+    this.words.fill(isLeaf ? entry : emptyAt(level), at, at + NODE_ENTRIES);
     this.count++;
     return node;
   }
@@ -145,4 +183,9 @@ export class NodePool {
       this.#overlay(this.words[pointer * NODE_ENTRIES + slot]!);
     }
   }
+}
+
+/** The entry of a slot that nothing was registered in. */
+function emptyAt(level: number): number {
+  return level === 0 ? 0 : EMPTY_ENTRY | 0;
 }
