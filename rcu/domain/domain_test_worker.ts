@@ -1,6 +1,7 @@
 /// <reference lib="deno.worker" />
 import { Death, serve } from "#tools/testing/worker_side.ts";
 import { Schedule } from "#tools/testing/schedule.ts";
+import { spinUntil, until } from "#tools/testing/until.ts";
 import {
   Arena,
   type ArenaHandle,
@@ -62,7 +63,7 @@ const setup = (data: Data) => {
     /** Claims a slot and gives it back, over and over. @returns How often it was not alone in it. */
     claim(rounds: number, first: number): number {
       Atomics.add(words, READY, 1);
-      while (Atomics.load(words, READY) < 2);
+      spinUntil(() => Atomics.load(words, READY) === 2, "the other worker has begun");
       let shared = 0;
       for (let round = 0; round < rounds; round++) {
         const claimed = domain.register();
@@ -177,9 +178,7 @@ const setup = (data: Data) => {
       schedule.awaitStep(2);
     },
     /** Resolves when the functions queued have run from the event loop. */
-    async untilRan(): Promise<void> {
-      while (Atomics.load(words, RAN) === 0) await new Promise((next) => setTimeout(next, 1));
-    },
+    untilRan: () => until(() => Atomics.load(words, RAN) > 0, "a function has run"),
     deferAndDie(blocks: number[]): void {
       for (const block of blocks) domain.deferFree(block);
       self.close();

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Schedule } from "#tools/testing/schedule.ts";
-import { spinUntil } from "#tools/testing/until.ts";
+import { spinUntil, until } from "#tools/testing/until.ts";
 import { withWorkers } from "#tools/testing/workers.ts";
 import type { Setup } from "../domain/domain_test_worker.ts";
 import { READY, STOP } from "../domain/testdata/words.ts";
@@ -61,7 +61,7 @@ Deno.test("the event loop frees what was deferred", async () => {
   const { arena, domain } = create();
   const before = arena.stats().liveBlocks;
   for (let index = 0; index < 500; index++) domain.deferFree(arena.allocate(32));
-  while (domain.stats().deferredBlocks > 0) await new Promise((next) => setTimeout(next, 0));
+  await until(() => domain.stats().deferredBlocks === 0, "all blocks are freed");
   assertEquals(arena.stats().liveBlocks, before);
 });
 

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Schedule } from "#tools/testing/schedule.ts";
+import { until } from "#tools/testing/until.ts";
 import { withWorkers } from "#tools/testing/workers.ts";
 import type { Setup } from "../domain/domain_test_worker.ts";
 import { READY, STOP, synchronizeInSections } from "../domain/testdata/words.ts";
@@ -105,9 +106,7 @@ Deno.test("workers that ask while a reader is inside share two grace periods at 
     const askers = [0, 1, 2, 3].map(() => workers.spawn<Setup>(WORKER, data));
     const before = domain.stats().gracePeriods;
     const over = askers.map((asker) => asker.call("synchronizeAsync"));
-    for (let ready = 0; ready < 4; ready = Atomics.load(words, READY)) {
-      await Atomics.waitAsync(words, READY, ready).value;
-    }
+    await until(() => Atomics.load(words, READY) === 4, "every one has asked");
     assertEquals(domain.stats().gracePeriods, before);
     open.unlock(); // every one has asked, and none has been answered
     await Promise.all(over);

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Schedule } from "#tools/testing/schedule.ts";
+import { spinUntil } from "#tools/testing/until.ts";
 import { type TestWorkers, withWorkers, WorkerError } from "#tools/testing/workers.ts";
 import { Arena, RcuDomain, Srcu } from "@guestmem/rcu";
 import { FlatMemory } from "../../model/flat_memory.ts";
@@ -166,7 +167,7 @@ Deno.test("a region that has left its address by the time it is served is looked
     await vcpu.call("token");
     const answer = vcpu.call("load", 0x1000);
     // The request is here, and is not served: this context's loop does not turn.
-    while (domain.stats().readers < 2 || !waits()) { /* until it waits */ }
+    spinUntil(() => domain.stats().readers === 2 && waits(), "the vCPU waits");
     topology.transaction(() => {
       system.delSubregion(before);
       system.addSubregion(0x1000, after);
@@ -229,7 +230,7 @@ Deno.test("a context that leaves the channel fails what was asked of it", () =>
     const vcpu = spawn(workers);
     await vcpu.call("token");
     const waiting = vcpu.call("load", 0x1000);
-    while (access.pending === 0) { /* until it is posted */ }
+    spinUntil(() => access.pending > 0, "the request is posted");
     access.close();
     assertEquals(await waiting, [0, ERROR]);
     await vcpu.call("leave");
@@ -363,7 +364,7 @@ Deno.test("a waiting context that is evicted is told, and its request does no ha
     const [vcpu, other] = [spawn(workers), spawn(workers)];
     const token = await vcpu.call("token");
     const waiting = vcpu.call("load", 0x1000);
-    while (access.pending === 0) { /* until it is posted */ }
+    spinUntil(() => access.pending > 0, "the request is posted");
     arena.evict(token);
     await assertRejects(() => waiting, WorkerError, "EvictedError");
     access.poll();

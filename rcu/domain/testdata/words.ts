@@ -4,6 +4,7 @@
  * @module
  */
 
+import { spinUntil } from "#tools/testing/until.ts";
 import type { RcuDomain } from "../../mod.ts";
 
 /** Set by a reader just before it leaves its section. */
@@ -23,9 +24,8 @@ export const OWNERS = 5;
 export function synchronizeInSections(domain: RcuDomain, words: Int32Array, rounds: number): void {
   let seen = 0;
   for (let round = 0; round < rounds; round++) {
-    let entered = seen;
-    while (entered === seen) entered = Atomics.load(words, ENTERED);
-    seen = entered;
+    spinUntil(() => Atomics.load(words, ENTERED) !== seen, "the reader has entered a section");
+    seen = Atomics.load(words, ENTERED);
     domain.synchronizeExpedited();
   }
 }
