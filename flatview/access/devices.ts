@@ -11,7 +11,7 @@ import type { RegionInfo } from "./region_records.ts";
 import { MemTxResult } from "./result.ts";
 import type { SectionHolder, Sections } from "./sections.ts";
 import { hasCallbacks, type Target } from "./translation.ts";
-import type { Walk } from "./walk.ts";
+import { offsetOf, type Walk } from "./walk.ts";
 
 /** Hears of what devices of this context threw. */
 export type DeviceErrorHandler = (error: unknown, region: number) => void;
@@ -194,7 +194,9 @@ export class Devices {
     let info: RegionInfo;
     try {
       const row = space.lookup(holder.section, request.address);
-      if (space.region(row) !== region) return RETRY;
+      const isSame = space.region(row) === region &&
+        offsetOf(space, row, request.address) === offset;
+      if (!isSame) return RETRY;
       info = this.#walk.records.get(holder.section, region);
     } finally {
       this.#sections.end(holder);

@@ -160,7 +160,7 @@ export class Walk {
 }
 
 /** Offset in its region of an address, as a number where that is exact. */
-function offsetOf(space: AddressSpaceReader, row: number, address: Address): RegionOffset {
+export function offsetOf(space: AddressSpaceReader, row: number, address: Address): RegionOffset {
   if (typeof address === "bigint") {
     const offset = space.offset(row, address);
     return offset <= Number.MAX_SAFE_INTEGER ? Number(offset) : offset;

@@ -33,7 +33,7 @@ export class FlatView {
     this.regions = regions;
   }
 
-  /** Offset of the dispatch, which the view owns. */
+  /** Offset of the dispatch, which views that show the same share. */
   get dispatch(): number {
     return this.#words[(this.offset >>> 2) + ViewWord.DISPATCH]!;
   }

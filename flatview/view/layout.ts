@@ -12,7 +12,7 @@ export const ViewWord = {
   MAGIC: 0,
   /** References: one of each address space that shows the view, one of each holder. Any context, atomically. */
   REFS: 1,
-  /** Offset of the dispatch, which the view owns. */
+  /** Offset of the dispatch, which views that show the same share. */
   DISPATCH: 2,
   /** How many ranges follow. */
   RANGES: 3,

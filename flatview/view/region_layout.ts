@@ -61,7 +61,7 @@ export const EventWord = {
   EVENT: 6,
 } as const;
 
-/** The table: the mask, two words for the control context, one spare; then id and record for each slot. */
+/** The table: the mask, three spare words; then id and record for each slot. */
 export const TABLE_SLOTS = 4;
 /** What takes the place of an id that was removed: probing goes on behind it. */
 export const REMOVED = 0xffff_ffff;

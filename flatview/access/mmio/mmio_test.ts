@@ -173,13 +173,30 @@ Deno.test("a region that has left its address by the time it is served is looked
       system.addSubregion(0x1000, after);
     });
     domain.synchronize();
-    for (let served = 0; served < 2;) served += access.serve(1000); // the first, and the second try
+    let served = 0;
+    spinUntil(() => (served += access.serve(1000)) >= 2, "the first and the second try are served");
     assertEquals([await answer, calls], [[2, OK], ["after"]]);
     await vcpu.call("leave");
 
     function waits(): boolean {
       return access.pending > 0;
     }
+  }));
+
+Deno.test("a region that moved under its address meanwhile is called at its new offset", () =>
+  withWorkers(async (workers) => {
+    const { topology, system, access, spawn } = setUp();
+    const region = topology.initIo("device", 0x100, {});
+    access.bind(region.id, { read: (offset) => Number(offset) });
+    system.addSubregion(0x1000, region);
+    const vcpu = spawn(workers);
+    const answer = vcpu.call("load", 0x1010);
+    spinUntil(() => access.pending > 0, "the request is posted");
+    region.setAddress(0xfe0);
+    let served = 0;
+    spinUntil(() => (served += access.serve(1000)) >= 2, "the first and the second try are served");
+    assertEquals(await answer, [0x30, OK]);
+    await vcpu.call("leave");
   }));
 
 Deno.test("a device that is slow holds up its own callers only", () =>
@@ -345,7 +362,7 @@ Deno.test("whatever a server's own handler throws, the vCPU has its answer", () 
     const waiting = vcpu.call("load", 0x1000);
     assertThrows(
       () => {
-        for (;;) access.serve(1000);
+        spinUntil(() => access.serve(1000) < 0, "the handler throws");
       },
       Error,
       "the handler, too",

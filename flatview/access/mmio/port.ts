@@ -100,8 +100,14 @@ export class MmioPort {
       return this.#result(mail, value);
     } finally {
       this.#depth--;
-      Atomics.store(this.#i32, this.#station + StationWord.DEPTH, this.#depth);
-      Atomics.store(this.#i32, mail + MailWord.STATE, number | MailState.IDLE);
+      // One that was evicted may find its station taken: numbers tell its request from a newer one.
+      if (Atomics.load(this.#i32, this.#station + StationWord.TOKEN) === this.#arena.token) {
+        Atomics.store(this.#i32, this.#station + StationWord.DEPTH, this.#depth);
+      }
+      const state = Atomics.load(this.#i32, mail + MailWord.STATE);
+      if ((state & ~7) === number) {
+        Atomics.compareExchange(this.#i32, mail + MailWord.STATE, state, number | MailState.IDLE);
+      }
     }
   }
 
@@ -316,6 +322,8 @@ export class MmioPort {
     const posted = Atomics.load(i32, mail + MailWord.STATE);
     const serving = posted & ~7 | MailState.SERVING;
     if ((posted & 7) !== MailState.POSTED) return false;
+    // Looked at once more under this state: it may have been failed, and posted to another, since.
+    if (i32[mail + MailWord.TARGET] !== this.#index) return false;
     if (Atomics.compareExchange(i32, mail + MailWord.STATE, posted, serving) !== posted) {
       return false; // failed meanwhile: this context was thought dead
     }
