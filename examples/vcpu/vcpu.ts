@@ -92,9 +92,13 @@ export class Vcpu {
           unit.quiescent();
         } else this.outside(() => this.#pause());
       }
-    } finally {
+    } catch (error) {
+      // The worker may die of it, and an updater that blocks meanwhile must not wait for it.
       unit.unlock();
+      this.reader.offline();
+      throw error;
     }
+    unit.unlock();
   }
 
   /** In the middle of a long slice: lets an updater pass that is in a hurry. */

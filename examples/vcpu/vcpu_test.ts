@@ -1,6 +1,6 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { until } from "#tools/testing/until.ts";
-import { withWorkers } from "#tools/testing/workers.ts";
+import { withWorkers, WorkerError } from "#tools/testing/workers.ts";
 import { MemoryAccess, MmioChannel, Topology } from "@guestmem/flatview";
 import { GuestRam, RamList } from "@guestmem/ramblock";
 import { MemslotListener, Memslots } from "@guestmem/ramblock/memslots";
@@ -41,6 +41,16 @@ function createMachine(isKvm: boolean) {
 
 for (const isKvm of [false, true]) {
   const name = isKvm ? "through memslots" : "through a TLB";
+  Deno.test(`a vCPU ${name} that fails holds up no updater`, () =>
+    withWorkers(async (workers) => {
+      const { domain, handles } = createMachine(isKvm);
+      const slices = new SharedArrayBuffer(4);
+      const vcpu = workers.spawn<Setup>(WORKER, { handles, slices, device: DEVICE });
+      await assertRejects(() => vcpu.call("fail"), WorkerError, "planted");
+      assertEquals(domain.stats().readers, 2, "it is registered still");
+      await domain.synchronizeAsync({ signal: AbortSignal.timeout(60_000) });
+    }));
+
   Deno.test(`a vCPU ${name} runs, pauses, lets updaters pass, runs on and stops`, () =>
     withWorkers(async (workers) => {
       const { domain, access, state, handles, device } = createMachine(isKvm);

@@ -12,6 +12,13 @@ export interface Entry {
 const setup = ({ handles, slices, device }: Entry) => {
   const words = new Int32Array(slices);
   return {
+    /** Runs a slice that throws, and stays as it is then. */
+    fail(): void {
+      const cpu = new Vcpu(handles, "vCPU");
+      cpu.run(() => {
+        throw new Error("planted");
+      });
+    },
     /** Runs until it is stopped; gives what it read from RAM and from the device at last. */
     run(): { ram: number; device: number } {
       const cpu = new Vcpu(handles, "vCPU");
