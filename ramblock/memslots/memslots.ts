@@ -259,7 +259,7 @@ export class Memslots {
   /**
    * Begins a batch of changes, with the slots as they are. Control context only.
    *
-   * @throws {BatchConflictError} If a batch is being committed.
+   * @throws {BatchConflictError} If a batch that takes slots away is being committed.
    */
   batch(): SlotBatch {
     const sink: LogSink | undefined = this.onLogEnd &&

@@ -252,7 +252,8 @@ export class Arena implements BlockAllocator {
    * Declares a context dead: passes on the locks that it holds, repairs the arena if it died inside,
    * and lets each domain release its reader slots. May be called again, for instance when the first
    * caller died over it. A context that is alive after all gets {@linkcode EvictedError} from its
-   * next call, but must not be running in a read-side section: its blocks may be freed at once.
+   * next call, but must not be running in a read-side section (its blocks may be freed at once), nor inside a
+   * call of the arena or holding a mutex: its lock is given to another.
    *
    * @param token The dead context's `token`
    * @returns What was done

@@ -7,6 +7,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import { Barrier, Schedule } from "#tools/testing/schedule.ts";
+import { spinUntil } from "#tools/testing/until.ts";
 import { withWorkers, WorkerError } from "#tools/testing/workers.ts";
 import { Arena, type ArenaHandle, coreOf } from "./arena.ts";
 import type { Setup } from "./arena_test_worker.ts";
@@ -158,10 +159,11 @@ for (const debug of [false, true]) {
       assertEquals(damaged, [0, 0, 0]);
       arena.checkHeap();
       const core = coreOf(arena);
-      while (arena.u32[limbo / 4 + Limbo.COUNT] !== 0) {
+      spinUntil(() => {
         core.startBatch(limbo, () => 2);
         core.reclaimBatch(limbo, 100, core.waitCookie(limbo));
-      }
+        return arena.u32[limbo / 4 + Limbo.COUNT] === 0;
+      }, "all is reclaimed");
       const { liveBlocks, deferredBlocks } = arena.stats();
       assertEquals({ liveBlocks, deferredBlocks }, { liveBlocks: 1, deferredBlocks: 0 });
     }));

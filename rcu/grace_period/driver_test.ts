@@ -170,7 +170,7 @@ Deno.test("an aborted synchronizeAsync rejects with the reason; before, and whil
   const aborted = domain.synchronizeAsync({ signal: controller.signal });
   const others = [domain.synchronizeAsync(), attach().domain.synchronizeAsync()];
   // Once it has asked the reader to hurry, it sleeps until the stall threshold.
-  while (!reader.hurry) await new Promise((next) => setTimeout(next, 0));
+  await until(() => reader.hurry, "the reader is asked to hurry");
   controller.abort(new TypeError("planted"));
   await assertRejects(() => aborted, TypeError, "planted");
   open.unlock(); // the aborted waiter must not take the wake-up of the others

@@ -149,7 +149,7 @@ Deno.test("an aborted wait rejects, and the others end", async () => {
   const controller = new AbortController();
   const aborted = srcu.synchronizeSrcuAsync({ signal: controller.signal });
   const other = srcu.synchronizeSrcuAsync();
-  while (!reader.hurry) await new Promise((next) => setTimeout(next, 0));
+  await until(() => reader.hurry, "the reader is asked to hurry");
   controller.abort(new RangeError("planted"));
   await assertRejects(() => aborted, RangeError, "planted");
   section.unlock();

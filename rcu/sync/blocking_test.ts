@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { until } from "#tools/testing/until.ts";
 import { withWorkers } from "#tools/testing/workers.ts";
 import { Arena, RcuDomain } from "../mod.ts";
 import { canBlock } from "./blocking.ts";
@@ -20,7 +21,8 @@ Deno.test("where blocking is forbidden, waits spin for a while and then say so",
     assertEquals(await worker.call("canBlock"), false);
     assertEquals(await worker.call("synchronize"), "nothing"); // no reader is in the way
 
-    const section = domain.register().lock();
+    const reader = domain.register();
+    const section = reader.lock();
     const blocks = [0, 1, 2].map(() => arena.allocate(16));
     assertEquals(await worker.call("synchronize"), "BlockingForbiddenError");
     assertEquals(await worker.call("deferFree", blocks[0]!), "nothing");
@@ -30,6 +32,7 @@ Deno.test("where blocking is forbidden, waits spin for a while and then say so",
     assertEquals(domain.stats().deferredBlocks, 2);
 
     const over = worker.call("synchronizeAsync");
+    await until(() => reader.hurry, "the worker waits");
     section.unlock();
     await over;
     assertEquals(await worker.call("deferFree", blocks[2]!), "nothing");
