@@ -88,6 +88,21 @@ export {
 export type { Flavour, ReaderName } from "./grace_period/slots.ts";
 export type { StallReport } from "./grace_period/stall.ts";
 export { refuseInAnySection, waitOutside } from "./grace_period/waiting.ts";
+export {
+  aligned,
+  type AlignedSpec,
+  array,
+  type ArraySpec,
+  bytes,
+  type BytesSpec,
+  CACHE_LINE,
+  defineLayout,
+  type FieldOf,
+  type FieldSpec,
+  type Layout,
+  type ScalarType,
+  type Struct,
+} from "./layout/layout.ts";
 export { instantiateKernel, type Kernel } from "./kernel/kernel.ts";
 export { kernelLoader } from "./kernel/loader.ts";
 export { SrcuReader } from "./srcu/reader.ts";

@@ -5,20 +5,21 @@
 // function below is the protocol that `rcu/model/steps.ts` lists and that the model check explores:
 // a test compares the two, so change both or neither.
 //
-// The offsets repeat `rcu/grace_period/layout.ts`; a test compares these too.
+// The constants come from `layouts.ts`: the build answers for that module with what it exports.
 
-const GP_CTR: usize = 64;
-const GP_DONE: usize = 128;
-const EVENT: usize = 136;
-const SLOTS_USED: usize = 140;
-const SLOTS: usize = 256;
-const SLOT_BYTES: usize = 128;
-
-const SLOT_CTR: usize = 0;
-const SLOT_ACTIVE: usize = 0;
-const SLOT_WAITING: usize = 8;
-const SLOT_EVICTED: usize = 12;
-const SLOT_HURRY: usize = 16;
+import {
+  DOMAIN_EVENT,
+  DOMAIN_GP_CTR,
+  DOMAIN_GP_DONE,
+  DOMAIN_SIZE,
+  DOMAIN_SLOTS_USED,
+  SLOT_CTR,
+  SLOT_EVICTED,
+  SLOT_HURRY,
+  SLOT_SIZE,
+  SLOT_WAITING,
+  SRCU_SLOT_ACTIVE,
+} from "./layouts";
 
 // ---- plain cells ------------------------------------------------------------------------------
 
@@ -78,7 +79,7 @@ export function pairStore(cell: usize, first: u32, other: u32): void {
 
 /** Enters a section of the memory-barrier flavour. Returns 1 if the slot was evicted. */
 export function lock(domain: usize, slot: usize): u32 {
-  atomic.store<u64>(slot, atomic.load<u64>(domain, GP_CTR), SLOT_CTR);
+  atomic.store<u64>(slot, atomic.load<u64>(domain, DOMAIN_GP_CTR), SLOT_CTR);
   return atomic.load<u32>(slot, SLOT_EVICTED);
 }
 
@@ -91,7 +92,7 @@ export function unlock(domain: usize, slot: usize): u32 {
 
 /** A whole section: lock, dereference the cell, read one word of the block, unlock. -1 if evicted. */
 export function readWord(domain: usize, slot: usize, cell: usize, offset: usize): f64 {
-  atomic.store<u64>(slot, atomic.load<u64>(domain, GP_CTR), SLOT_CTR);
+  atomic.store<u64>(slot, atomic.load<u64>(domain, DOMAIN_GP_CTR), SLOT_CTR);
   const block = atomic.load<u32>(cell);
   const value = load<u32>(usize(block) + offset);
   atomic.store<u64>(slot, 0, SLOT_CTR);
@@ -101,26 +102,26 @@ export function readWord(domain: usize, slot: usize, cell: usize, offset: usize)
 
 /** Reports a quiescent state of the QSBR flavour. Returns 1 if the slot was evicted. */
 export function quiescent(domain: usize, slot: usize): u32 {
-  atomic.store<u64>(slot, atomic.load<u64>(domain, GP_CTR), SLOT_CTR);
+  atomic.store<u64>(slot, atomic.load<u64>(domain, DOMAIN_GP_CTR), SLOT_CTR);
   if (atomic.load<u32>(slot, SLOT_WAITING)) signal(domain, slot);
   return atomic.load<u32>(slot, SLOT_EVICTED);
 }
 
 /** Tells the updaters that armed this slot that it has moved. */
 function signal(domain: usize, slot: usize): void {
-  // Clear before counting: an updater that arms between the two has read EVENT before it armed, so
+  // Clear before counting: an updater that arms between the two has read DOMAIN_EVENT before it armed, so
   // the count below keeps it from sleeping on an arming that is gone.
   atomic.store<u32>(slot, 0, SLOT_HURRY);
   atomic.store<u32>(slot, 0, SLOT_WAITING);
-  atomic.add<u32>(domain, 1, EVENT);
-  atomic.notify(domain + EVENT, -1);
+  atomic.add<u32>(domain, 1, DOMAIN_EVENT);
+  atomic.notify(domain + DOMAIN_EVENT, -1);
 }
 
 // ---- RCU grace periods ------------------------------------------------------------------------
 
 /** The cookie of the first grace period that starts after this call. */
 export function startPoll(domain: usize): f64 {
-  return f64(atomic.load<u64>(domain, GP_CTR) + 1);
+  return f64(atomic.load<u64>(domain, DOMAIN_GP_CTR) + 1);
 }
 
 /**
@@ -133,22 +134,22 @@ export function startPoll(domain: usize): f64 {
 export function advance(domain: usize, cookie: f64): usize {
   const goal = u64(cookie);
   while (true) {
-    const done = atomic.load<u64>(domain, GP_DONE);
+    const done = atomic.load<u64>(domain, DOMAIN_GP_DONE);
     if (done >= goal) return 0;
-    const current = atomic.load<u64>(domain, GP_CTR);
+    const current = atomic.load<u64>(domain, DOMAIN_GP_CTR);
     if (current == done) {
-      atomic.cmpxchg<u64>(domain, current, current + 1, GP_CTR);
+      atomic.cmpxchg<u64>(domain, current, current + 1, DOMAIN_GP_CTR);
       continue;
     }
     const slot = firstHolder(domain, current);
     if (slot) return slot;
-    atomic.cmpxchg<u64>(domain, done, current, GP_DONE);
+    atomic.cmpxchg<u64>(domain, done, current, DOMAIN_GP_DONE);
   }
 }
 
 function firstHolder(domain: usize, current: u64): usize {
   const end = slotsEnd(domain);
-  for (let slot = domain + SLOTS; slot < end; slot += SLOT_BYTES) {
+  for (let slot = domain + DOMAIN_SIZE; slot < end; slot += SLOT_SIZE) {
     if (holds(slot, current)) return slot;
   }
   return 0;
@@ -160,20 +161,20 @@ function holds(slot: usize, current: u64): bool {
 }
 
 function slotsEnd(domain: usize): usize {
-  return domain + SLOTS + usize(atomic.load<u32>(domain, SLOTS_USED)) * SLOT_BYTES;
+  return domain + DOMAIN_SIZE + usize(atomic.load<u32>(domain, DOMAIN_SLOTS_USED)) * SLOT_SIZE;
 }
 
 /**
  * Asks every reader that holds up the grace period in progress to signal when it moves; with `kick`,
  * also to move soon. Returns the slot of one that still held it up after it had been asked, 0 if
- * there is none: that reader will find itself asked when it moves, so a caller that has read EVENT
+ * there is none: that reader will find itself asked when it moves, so a caller that has read DOMAIN_EVENT
  * before may sleep on it.
  */
 export function arm(domain: usize, kick: u32): usize {
-  const current = atomic.load<u64>(domain, GP_CTR);
+  const current = atomic.load<u64>(domain, DOMAIN_GP_CTR);
   const end = slotsEnd(domain);
   let holder: usize = 0;
-  for (let slot = domain + SLOTS; slot < end; slot += SLOT_BYTES) {
+  for (let slot = domain + DOMAIN_SIZE; slot < end; slot += SLOT_SIZE) {
     if (!holds(slot, current)) continue;
     ask(slot, kick);
     if (!holder && holds(slot, current)) holder = slot;
@@ -190,7 +191,7 @@ function ask(slot: usize, kick: u32): void {
 
 // ---- SRCU -------------------------------------------------------------------------------------
 //
-// GP_CTR holds the sequence: 4n idle after n grace periods, 4n+1 draining the index that is not
+// DOMAIN_GP_CTR holds the sequence: 4n idle after n grace periods, 4n+1 draining the index that is not
 // current, 4n+2 flipped and draining the index that was. The current index follows from it, so the
 // flip and the step from 4n+1 to 4n+2 are one store.
 
@@ -200,28 +201,28 @@ function indexOf(sequence: u64): usize {
 
 /** Enters a section; returns its index, plus 2 if the slot was evicted. */
 export function srcuLock(domain: usize, slot: usize): u32 {
-  const index = indexOf(atomic.load<u64>(domain, GP_CTR));
-  atomic.add<u32>(slot + (index << 2), 1, SLOT_ACTIVE);
+  const index = indexOf(atomic.load<u64>(domain, DOMAIN_GP_CTR));
+  atomic.add<u32>(slot + (index << 2), 1, SRCU_SLOT_ACTIVE);
   return u32(index) | (atomic.load<u32>(slot, SLOT_EVICTED) << 1);
 }
 
 /** Leaves a section. Returns 1 if the slot was evicted. */
 export function srcuUnlock(domain: usize, slot: usize, index: u32): u32 {
-  atomic.sub<u32>(slot + (usize(index) << 2), 1, SLOT_ACTIVE);
+  atomic.sub<u32>(slot + (usize(index) << 2), 1, SRCU_SLOT_ACTIVE);
   if (atomic.load<u32>(slot, SLOT_WAITING)) signal(domain, slot);
   return atomic.load<u32>(slot, SLOT_EVICTED);
 }
 
 /** The sequence at which a grace period that starts after this call is over. */
 export function srcuStartPoll(domain: usize): f64 {
-  return f64((atomic.load<u64>(domain, GP_CTR) + 7) & ~u64(3));
+  return f64((atomic.load<u64>(domain, DOMAIN_GP_CTR) + 7) & ~u64(3));
 }
 
 /** As `advance`: 0 once the sequence has reached `cookie`, or the slot that is in the way. */
 export function srcuAdvance(domain: usize, cookie: f64): usize {
   const goal = u64(cookie);
   while (true) {
-    const sequence = atomic.load<u64>(domain, GP_CTR);
+    const sequence = atomic.load<u64>(domain, DOMAIN_GP_CTR);
     if (sequence >= goal) return 0;
     let next = sequence + 1;
     if (sequence & 3) {
@@ -229,7 +230,7 @@ export function srcuAdvance(domain: usize, cookie: f64): usize {
       if (slot) return slot;
       if (sequence & 2) next = sequence + 2;
     }
-    atomic.cmpxchg<u64>(domain, sequence, next, GP_CTR);
+    atomic.cmpxchg<u64>(domain, sequence, next, DOMAIN_GP_CTR);
   }
 }
 
@@ -240,7 +241,7 @@ function drained(sequence: u64): usize {
 
 function srcuHolder(domain: usize, index: usize): usize {
   const end = slotsEnd(domain);
-  for (let slot = domain + SLOTS; slot < end; slot += SLOT_BYTES) {
+  for (let slot = domain + DOMAIN_SIZE; slot < end; slot += SLOT_SIZE) {
     if (active(slot, index)) return slot;
   }
   return 0;
@@ -248,10 +249,10 @@ function srcuHolder(domain: usize, index: usize): usize {
 
 /** As `arm`. */
 export function srcuArm(domain: usize, kick: u32): usize {
-  const index = drained(atomic.load<u64>(domain, GP_CTR));
+  const index = drained(atomic.load<u64>(domain, DOMAIN_GP_CTR));
   const end = slotsEnd(domain);
   let holder: usize = 0;
-  for (let slot = domain + SLOTS; slot < end; slot += SLOT_BYTES) {
+  for (let slot = domain + DOMAIN_SIZE; slot < end; slot += SLOT_SIZE) {
     if (!active(slot, index)) continue;
     ask(slot, kick);
     if (!holder && active(slot, index)) holder = slot;
@@ -260,5 +261,5 @@ export function srcuArm(domain: usize, kick: u32): usize {
 }
 
 function active(slot: usize, index: usize): u32 {
-  return atomic.load<u32>(slot + (index << 2), SLOT_ACTIVE);
+  return atomic.load<u32>(slot + (index << 2), SRCU_SLOT_ACTIVE);
 }

@@ -24,7 +24,13 @@ const mark: Access = { access: "store", width: 32, word: "SLOT_EVICTED", value: 
 /** Ends every section of slot 0. */
 function end(flavour: Flavour): Access[] {
   if (flavour !== "srcu") return [{ access: "store", width: 64, word: "SLOT_CTR", value: 0 }];
-  return [0, 1].map((at) => ({ access: "store", width: 32, word: "SLOT_ACTIVE", at, value: 0 }));
+  return [0, 1].map((at) => ({
+    access: "store",
+    width: 32,
+    word: "SRCU_SLOT_ACTIVE",
+    at,
+    value: 0,
+  }));
 }
 
 /** One section that reads the block and asserts only if its end does not report an eviction. */

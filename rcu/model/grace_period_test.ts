@@ -81,19 +81,19 @@ for (const flavour of ["memb", "qsbr", "srcu"] as Flavour[]) {
 
 Deno.test("model: a scan before the counter moves is found", () => {
   const scans = steps.advance.slice(
-    steps.advance.findIndex((row) => isAccess(row) && row.word === "SLOTS_USED"),
+    steps.advance.findIndex((row) => isAccess(row) && row.word === "DOMAIN_SLOTS_USED"),
     steps.advance.findIndex((row) =>
-      isAccess(row) && row.access === "cmpxchg" && row.word === "GP_DONE"
+      isAccess(row) && row.access === "cmpxchg" && row.word === "DOMAIN_GP_DONE"
     ),
   );
   // The scan of the old counter's holders, then the start of the new grace period, then its end.
   const advance: Body = [
     { label: "again" },
     { set: "holder", to: 0 },
-    { access: "load", width: 64, word: "GP_CTR", into: "current" },
+    { access: "load", width: 64, word: "DOMAIN_GP_CTR", into: "current" },
     { jump: "return", when: computed(["current", "goal"], (current, goal) => current! >= goal!) },
     ...scans,
-    { access: "store", width: 64, word: "GP_CTR", value: "goal" },
+    { access: "store", width: 64, word: "DOMAIN_GP_CTR", value: "goal" },
     { label: "return" },
   ];
   assertEquals(explore(oneUpdater({ ...steps, advance }, "memb"), "sc").failure?.says, FREED);
@@ -157,7 +157,7 @@ Deno.test("model: sleeping on a slot that another look found, not the armed one,
       body.toSpliced(
         at(body, sleeps),
         0,
-        { access: "load", width: 64, word: "GP_CTR", into: "wait.state" },
+        { access: "load", width: 64, word: "DOMAIN_GP_CTR", into: "wait.state" },
         { jump: "wait.look", when: computed(["wait.state", armed], (a, b) => a !== b) },
       ).toSpliced(at(body, noneArmed), 1));
     assertEquals(explore(looks, "sc").failure?.says, ASLEEP, flavour);

@@ -20,18 +20,18 @@ const WEAK: Partial<Record<FunctionName, readonly string[]>> = {
     "plain load SLOT_WAITING",
   ],
   quiescent: ["plain store SLOT_CTR", "plain load SLOT_WAITING"],
-  startPoll: ["plain load GP_CTR"],
+  startPoll: ["plain load DOMAIN_GP_CTR"],
   arm: ["plain store SLOT_WAITING", "plain load SLOT_CTR (2)"],
-  srcuLock: ["plain add SLOT_ACTIVE"],
-  srcuUnlock: ["plain sub SLOT_ACTIVE", "plain load SLOT_WAITING"],
-  srcuStartPoll: ["plain load GP_CTR"],
-  srcuArm: ["plain store SLOT_WAITING", "plain load SLOT_ACTIVE (2)"],
+  srcuLock: ["plain add SRCU_SLOT_ACTIVE"],
+  srcuUnlock: ["plain sub SRCU_SLOT_ACTIVE", "plain load SLOT_WAITING"],
+  srcuStartPoll: ["plain load DOMAIN_GP_CTR"],
+  srcuArm: ["plain store SLOT_WAITING", "plain load SRCU_SLOT_ACTIVE (2)"],
 };
 
 const STALE = "an older counter holds up more grace periods, never fewer";
 const STAYS_ARMED = "the slot stays armed: later moves signal for nobody, which costs time only";
 const GONE = "a reader that has left does not hold, so nobody arms it between; see quiescent";
-const RELEASED = "the add to EVENT after it releases it";
+const RELEASED = "the add to DOMAIN_EVENT after it releases it";
 const APART = "the two steps have nothing to do with each other";
 const TOLD_LATER = "the end of the section reports the eviction";
 const BRANCH = "it waits for the branch on SLOT_WAITING before it";
@@ -44,55 +44,63 @@ const HINT = "it decides only whom to ask: the second look decides whether to sl
 const SIGNAL = {
   "drop store SLOT_WAITING": STAYS_ARMED,
   "swap load SLOT_WAITING, store SLOT_WAITING": STAYS_ARMED,
-  "swap notify EVENT, load SLOT_EVICTED": APART,
+  "swap notify DOMAIN_EVENT, load SLOT_EVICTED": APART,
   "plain store SLOT_WAITING": RELEASED,
   "plain load SLOT_EVICTED": BRANCH,
 };
-const LEAVE = { ...SIGNAL, "swap store SLOT_WAITING, add EVENT": GONE, "plain add EVENT": GONE };
+const LEAVE = {
+  ...SIGNAL,
+  "swap store SLOT_WAITING, add DOMAIN_EVENT": GONE,
+  "plain add DOMAIN_EVENT": GONE,
+};
 
 /** Not found, and why that is right. */
 const HARMLESS: Partial<Record<FunctionName, Readonly<Record<string, string>>>> = {
   lock: {
     "drop load SLOT_EVICTED": TOLD_LATER,
     "swap store SLOT_CTR, load SLOT_EVICTED": TOLD_LATER,
-    "plain load GP_CTR": STALE,
+    "plain load DOMAIN_GP_CTR": STALE,
     "plain load SLOT_EVICTED": TOLD_LATER,
   },
   unlock: LEAVE,
-  readWord: { ...LEAVE, "plain load GP_CTR": STALE },
-  quiescent: { ...SIGNAL, "plain load GP_CTR": STALE },
+  readWord: { ...LEAVE, "plain load DOMAIN_GP_CTR": STALE },
+  quiescent: { ...SIGNAL, "plain load DOMAIN_GP_CTR": STALE },
   advance: {
-    "plain load SLOTS_USED": ENCLOSED,
-    "swap load GP_CTR, cmpxchg GP_CTR": "the loop goes round once more before it compares",
-    "plain load GP_DONE": "an older count costs a round; the free after it waits for the branch",
-    "plain load GP_CTR": ENCLOSED,
+    "plain load DOMAIN_SLOTS_USED": ENCLOSED,
+    "swap load DOMAIN_GP_CTR, cmpxchg DOMAIN_GP_CTR":
+      "the loop goes round once more before it compares",
+    "plain load DOMAIN_GP_DONE":
+      "an older count costs a round; the free after it waits for the branch",
+    "plain load DOMAIN_GP_CTR": ENCLOSED,
     "plain load SLOT_CTR": ENCLOSED,
-    "plain cmpxchg GP_CTR": WIDE,
-    "plain cmpxchg GP_DONE": ANEW,
+    "plain cmpxchg DOMAIN_GP_CTR": WIDE,
+    "plain cmpxchg DOMAIN_GP_DONE": ANEW,
   },
   arm: {
-    "swap load GP_CTR, load SLOTS_USED": APART,
-    "plain load GP_CTR": "an older grace period is held by fewer: who is not armed is not slept on",
-    "plain load SLOTS_USED": HINT,
+    "swap load DOMAIN_GP_CTR, load DOMAIN_SLOTS_USED": APART,
+    "plain load DOMAIN_GP_CTR":
+      "an older grace period is held by fewer: who is not armed is not slept on",
+    "plain load DOMAIN_SLOTS_USED": HINT,
     "plain load SLOT_CTR": HINT,
   },
   srcuLock: {
     "drop load SLOT_EVICTED": TOLD_LATER,
-    "swap add SLOT_ACTIVE, load SLOT_EVICTED": TOLD_LATER,
-    "plain load GP_CTR": "an older index is drained in each grace period too",
+    "swap add SRCU_SLOT_ACTIVE, load SLOT_EVICTED": TOLD_LATER,
+    "plain load DOMAIN_GP_CTR": "an older index is drained in each grace period too",
     "plain load SLOT_EVICTED": TOLD_LATER,
   },
   srcuUnlock: LEAVE,
   srcuAdvance: {
-    "plain load SLOTS_USED": ENCLOSED,
-    "plain load GP_CTR": "an older sequence fails the compare-and-exchange",
-    "plain load SLOT_ACTIVE": ENCLOSED,
+    "plain load DOMAIN_SLOTS_USED": ENCLOSED,
+    "plain load DOMAIN_GP_CTR": "an older sequence fails the compare-and-exchange",
+    "plain load SRCU_SLOT_ACTIVE": ENCLOSED,
   },
   srcuArm: {
-    "swap load GP_CTR, load SLOTS_USED": APART,
-    "plain load GP_CTR": "an older index has other holders: who is not armed is not slept on",
-    "plain load SLOTS_USED": HINT,
-    "plain load SLOT_ACTIVE": HINT,
+    "swap load DOMAIN_GP_CTR, load DOMAIN_SLOTS_USED": APART,
+    "plain load DOMAIN_GP_CTR":
+      "an older index has other holders: who is not armed is not slept on",
+    "plain load DOMAIN_SLOTS_USED": HINT,
+    "plain load SRCU_SLOT_ACTIVE": HINT,
   },
 };
 
@@ -130,7 +138,7 @@ for (const name of checked.filter((name) => !name.startsWith("pair"))) {
 
 for (
   const [name, flavour, mistake] of [
-    ["advance", "memb", "plain cmpxchg GP_CTR"],
+    ["advance", "memb", "plain cmpxchg DOMAIN_GP_CTR"],
   ] as [FunctionName, Flavour, string][]
 ) {
   Deno.test(`model: the larger models find "${mistake}" in ${name}`, () => {

@@ -20,10 +20,10 @@ export type Flavour = "memb" | "qsbr" | "srcu";
 export function words(flavour: Flavour): Words {
   const srcu = flavour === "srcu";
   return {
-    GP_CTR: srcu ? 0 : 1,
-    ...(srcu ? { SLOT_ACTIVE: [0, 0, 0, 0] } : { GP_DONE: 1, SLOT_CTR: [0, 0] }),
-    EVENT: 0,
-    SLOTS_USED: 2,
+    DOMAIN_GP_CTR: srcu ? 0 : 1,
+    ...(srcu ? { SRCU_SLOT_ACTIVE: [0, 0, 0, 0] } : { DOMAIN_GP_DONE: 1, SLOT_CTR: [0, 0] }),
+    DOMAIN_EVENT: 0,
+    DOMAIN_SLOTS_USED: 2,
     SLOT_WAITING: [0, 0],
     SLOT_HURRY: [0, 0],
     SLOT_EVICTED: [0, 0],
@@ -117,12 +117,12 @@ export function waitFor(
 function sleep(table: Table, srcu: boolean, name: string, cookie: Operand): Row[] {
   const none = (call: string) => computed([`${name}.${call}.holder`], (holder) => holder === 0);
   return [
-    { access: "load", width: 32, word: "EVENT", into: `${name}.seen` },
+    { access: "load", width: 32, word: "DOMAIN_EVENT", into: `${name}.seen` },
     ...call(`${name}.arm`, srcu ? table.srcuArm : table.arm, { kick: 0 }),
     { jump: `${name}.look`, when: none("arm") },
     ...call(`${name}.last`, srcu ? table.srcuAdvance : table.advance, { goal: cookie }),
     { jump: `${name}.over`, when: none("last") },
-    { access: "wait", width: 32, word: "EVENT", value: `${name}.seen` },
+    { access: "wait", width: 32, word: "DOMAIN_EVENT", value: `${name}.seen` },
   ];
 }
 
@@ -141,7 +141,7 @@ function moved(advance: string, srcu: boolean): Row {
 
 function srcuMoved(advance: string): Row {
   return {
-    ...{ access: "load", width: 32, word: "SLOT_ACTIVE", into: "moved" },
+    ...{ access: "load", width: 32, word: "SRCU_SLOT_ACTIVE", into: "moved" },
     at: computed([`${advance}.holder`, `${advance}.sequence`], (holder, sequence) => {
       return (holder! - 1) * 2 + ((((sequence! + 2) >>> 2) & 1) ^ 1);
     }),

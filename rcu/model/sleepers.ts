@@ -39,7 +39,7 @@ export function fusedSleeper(table: Table): Program {
 
 /** The grace period of the sleeper has started; with SRCU, the index is flipped. */
 const started: Row = {
-  ...{ access: "load", width: 64, word: "GP_CTR", into: "seen" },
+  ...{ access: "load", width: 64, word: "DOMAIN_GP_CTR", into: "seen" },
   until: computed(["seen"], (seen) => seen! >= 2),
 };
 
@@ -67,7 +67,7 @@ export function overtaken(table: Table, flavour: Flavour): Program {
   const srcu = flavour === "srcu";
   const [first, second] = srcu ? [4, 8] : [2, 3];
   const over = computed(["seen"], (seen) => seen! >= first!);
-  const word = srcu ? "GP_CTR" : "GP_DONE";
+  const word = srcu ? "DOMAIN_GP_CTR" : "DOMAIN_GP_DONE";
   const advance = srcu ? table.srcuAdvance : table.advance;
   const other = [
     ...call("one", advance, { goal: first! }),

@@ -39,8 +39,8 @@ const same = (one: Operand, other: Operand) => computed([one, other], (a, b) => 
 const signal: Access[] = [
   { access: "store", width: 32, word: "SLOT_HURRY", at: "slot", value: 0, when: "waiting" },
   { access: "store", width: 32, word: "SLOT_WAITING", at: "slot", value: 0, when: "waiting" },
-  { access: "add", width: 32, word: "EVENT", value: 1, when: "waiting" },
-  { access: "notify", width: 32, word: "EVENT", when: "waiting" },
+  { access: "add", width: 32, word: "DOMAIN_EVENT", value: 1, when: "waiting" },
+  { access: "notify", width: 32, word: "DOMAIN_EVENT", when: "waiting" },
 ];
 const loadWaiting: Access = {
   ...{ access: "load", width: 32, word: "SLOT_WAITING", at: "slot", into: "waiting" },
@@ -49,7 +49,7 @@ const loadEvicted: Access = {
   ...{ access: "load", width: 32, word: "SLOT_EVICTED", at: "slot", into: "evicted" },
 };
 const enter: Access[] = [
-  { access: "load", width: 64, word: "GP_CTR", into: "ctr" },
+  { access: "load", width: 64, word: "DOMAIN_GP_CTR", into: "ctr" },
   { access: "store", width: 64, word: "SLOT_CTR", at: "slot", value: "ctr" },
 ];
 const leave: Access[] = [
@@ -61,7 +61,7 @@ const leave: Access[] = [
 /** Does `body` for each slot in use; it may jump to `next`, and leaves the loop by any other label. */
 function eachSlot(body: Body): Row[] {
   return [
-    { access: "load", width: 32, word: "SLOTS_USED", into: "used" },
+    { access: "load", width: 32, word: "DOMAIN_SLOTS_USED", into: "used" },
     { set: "scan", to: 0 },
     { label: "each" },
     { jump: "all", when: same("scan", "used") },
@@ -88,7 +88,7 @@ const index = computed(["sequence"], (sequence) => ((sequence! + 2) >>> 2) & 1);
 const drained = computed([index], (current) => current! ^ 1);
 const counter = (slot: Operand, of: Operand) => computed([slot, of], (a, b) => a! * 2 + b!);
 const loadActive: Access = {
-  ...{ access: "load", width: 32, word: "SLOT_ACTIVE", into: "active" },
+  ...{ access: "load", width: 32, word: "SRCU_SLOT_ACTIVE", into: "active" },
   at: counter("scan", drained),
 };
 
@@ -105,17 +105,17 @@ export const steps: Table = {
   ],
   quiescent: [...enter, loadWaiting, ...signal, loadEvicted],
   startPoll: [
-    { access: "load", width: 64, word: "GP_CTR", into: "ctr" },
+    { access: "load", width: 64, word: "DOMAIN_GP_CTR", into: "ctr" },
     { set: "cookie", to: plus("ctr", 1) },
   ],
   advance: [
     { label: "again" },
     { set: "holder", to: 0 },
-    { access: "load", width: 64, word: "GP_DONE", into: "done" },
+    { access: "load", width: 64, word: "DOMAIN_GP_DONE", into: "done" },
     { jump: "return", when: computed(["done", "goal"], (done, goal) => done! >= goal!) },
-    { access: "load", width: 64, word: "GP_CTR", into: "current" },
+    { access: "load", width: 64, word: "DOMAIN_GP_CTR", into: "current" },
     {
-      ...{ access: "cmpxchg", width: 64, word: "GP_CTR", when: same("current", "done") },
+      ...{ access: "cmpxchg", width: 64, word: "DOMAIN_GP_CTR", when: same("current", "done") },
       ...{ expected: "current", value: plus("current", 1) },
     },
     { jump: "again", when: same("current", "done") },
@@ -126,7 +126,7 @@ export const steps: Table = {
       { jump: "return" },
     ]),
     {
-      ...{ access: "cmpxchg", width: 64, word: "GP_DONE" },
+      ...{ access: "cmpxchg", width: 64, word: "DOMAIN_GP_DONE" },
       ...{ expected: "done", value: "current" },
     },
     { jump: "again" },
@@ -134,7 +134,7 @@ export const steps: Table = {
   ],
   arm: [
     { set: "holder", to: 0 },
-    { access: "load", width: 64, word: "GP_CTR", into: "current" },
+    { access: "load", width: 64, word: "DOMAIN_GP_CTR", into: "current" },
     ...eachSlot([
       { access: "load", width: 64, word: "SLOT_CTR", at: "scan", into: "ctr" },
       { jump: "next", when: not(behind) },
@@ -146,25 +146,25 @@ export const steps: Table = {
     ]),
   ],
   srcuLock: [
-    { access: "load", width: 64, word: "GP_CTR", into: "sequence" },
+    { access: "load", width: 64, word: "DOMAIN_GP_CTR", into: "sequence" },
     { set: "index", to: index },
-    { access: "add", width: 32, word: "SLOT_ACTIVE", at: counter("slot", "index"), value: 1 },
+    { access: "add", width: 32, word: "SRCU_SLOT_ACTIVE", at: counter("slot", "index"), value: 1 },
     loadEvicted,
   ],
   srcuUnlock: [
-    { access: "sub", width: 32, word: "SLOT_ACTIVE", at: counter("slot", "index"), value: 1 },
+    { access: "sub", width: 32, word: "SRCU_SLOT_ACTIVE", at: counter("slot", "index"), value: 1 },
     loadWaiting,
     ...signal,
     loadEvicted,
   ],
   srcuStartPoll: [
-    { access: "load", width: 64, word: "GP_CTR", into: "sequence" },
+    { access: "load", width: 64, word: "DOMAIN_GP_CTR", into: "sequence" },
     { set: "cookie", to: computed(["sequence"], (sequence) => (sequence! + 7) & ~3) },
   ],
   srcuAdvance: [
     { label: "again" },
     { set: "holder", to: 0 },
-    { access: "load", width: 64, word: "GP_CTR", into: "sequence" },
+    { access: "load", width: 64, word: "DOMAIN_GP_CTR", into: "sequence" },
     { jump: "return", when: computed(["sequence", "goal"], (at, goal) => at! >= goal!) },
     { jump: "move", when: computed(["sequence"], (sequence) => (sequence! & 3) === 0) },
     ...eachSlot([
@@ -176,7 +176,7 @@ export const steps: Table = {
     { label: "move" },
     { set: "to", to: computed(["sequence"], (at) => at! & 2 ? at! + 2 : at! + 1) },
     {
-      ...{ access: "cmpxchg", width: 64, word: "GP_CTR" },
+      ...{ access: "cmpxchg", width: 64, word: "DOMAIN_GP_CTR" },
       ...{ expected: "sequence", value: "to" },
     },
     { jump: "again" },
@@ -184,7 +184,7 @@ export const steps: Table = {
   ],
   srcuArm: [
     { set: "holder", to: 0 },
-    { access: "load", width: 64, word: "GP_CTR", into: "sequence" },
+    { access: "load", width: 64, word: "DOMAIN_GP_CTR", into: "sequence" },
     ...eachSlot([
       loadActive,
       { jump: "next", when: not("active") },

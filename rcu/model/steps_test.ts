@@ -1,6 +1,5 @@
-import { accesses, constants, isAccess } from "#tools/model/mod.ts";
+import { accesses, isAccess } from "#tools/model/mod.ts";
 import { assert, assertEquals } from "@std/assert";
-import * as layout from "../grace_period/layout.ts";
 import { type FunctionName, steps } from "./steps.ts";
 
 const source = await Deno.readTextFile(new URL("../kernel/kernel.as.ts", import.meta.url));
@@ -20,13 +19,6 @@ Deno.test("steps: every function of the kernel with an ordered access is in the 
   const exported = [...source.matchAll(/^export function (\w+)/gm)].map(([, name]) => name!);
   const protocols = exported.filter((name) => !cells.test(name));
   assertEquals(protocols.toSorted(), Object.keys(steps).toSorted());
-});
-
-Deno.test("steps: the kernel's offsets are those of the layout", () => {
-  const offsets = constants(source);
-  assert(offsets.size >= 10);
-  const named: Record<string, unknown> = { ...layout };
-  for (const [name, value] of offsets) assertEquals(named[name], value, name);
 });
 
 Deno.test("steps: the driver sleeps as the model's updater does", async () => {

@@ -2,6 +2,9 @@
  * Compiles each package's WebAssembly kernel from its AssemblyScript source and embeds the bytes in
  * a TypeScript module, since a worker of a JSR or npm package must load them with no file access.
  *
+ * A kernel imports the constants of what lies in shared memory from `./layouts`: for that module the
+ * compiler gets the offsets and sizes of the layouts that `layouts.ts` beside the kernel exports.
+ *
  *     deno task kernel           # rebuild every kernel
  *     deno task kernel --check   # recompile, compare, exit 1 if a committed module differs
  *
@@ -9,6 +12,7 @@
  */
 
 import asc from "assemblyscript/asc";
+import { constantsOf } from "./constants.ts";
 
 /** 65,536 pages: the import accepts any shared memory whose own maximum is at most this. */
 const MAXIMUM_PAGES = 65536;
@@ -21,6 +25,7 @@ const FORBIDDEN_SECTIONS = new Map([
 
 /** Compiles one kernel. */
 async function compile(folder: string): Promise<Uint8Array> {
+  const constants = constantsOf(await sharedOf(folder));
   let binary: Uint8Array | undefined;
   const { error, stderr } = await asc.main([
     `${folder}/kernel.as.ts`,
@@ -29,7 +34,8 @@ async function compile(folder: string): Promise<Uint8Array> {
     ...["--initialMemory", "1", "--maximumMemory", String(MAXIMUM_PAGES), "--use", "abort="],
     ...["--outFile", "kernel.wasm"],
   ], {
-    readFile: (name: string) => Deno.readTextFile(name).catch(() => null),
+    readFile: (name: string) =>
+      name === `${folder}/layouts.ts` ? constants : Deno.readTextFile(name).catch(() => null),
     writeFile: (name: string, contents: Uint8Array | string) => {
       if (name === "kernel.wasm") binary = contents as Uint8Array;
     },
@@ -40,6 +46,13 @@ async function compile(folder: string): Promise<Uint8Array> {
   }
   rejectForbiddenSections(folder, binary);
   return binary;
+}
+
+/** What a kernel shares with TypeScript; nothing if there is no `layouts.ts` beside it. */
+async function sharedOf(folder: string): Promise<Record<string, unknown>> {
+  const path = `${Deno.cwd()}/${folder}/layouts.ts`;
+  const exists = await Deno.stat(path).then(() => true, () => false);
+  return exists ? await import(`file://${path}`) : {};
 }
 
 /** Throws if the module has a section that would write to live memory at instantiation. */

@@ -1,0 +1,228 @@
+/**
+ * The accessors of a struct's fields. `base` is always the byte address of the struct, below 2^32;
+ * the array is one over the whole memory. All accesses are plain.
+ *
+ * @module
+ */
+
+const TWO_32 = 0x1_0000_0000;
+
+/** A field of a struct. */
+export abstract class Field {
+  /** Bytes from the start of the struct. */
+  readonly offset: number;
+  /** Bytes of the field. */
+  abstract readonly size: number;
+
+  /** @param offset Bytes from the start of the struct. */
+  constructor(offset: number) {
+    this.offset = offset;
+  }
+
+  /** The field's byte address, for atomic accesses. */
+  at(base: number): number {
+    return base + this.offset;
+  }
+}
+
+/** A byte. */
+export class U8Field extends Field {
+  /** Bytes of a field of this type, which are its alignment as well. */
+  static readonly SIZE = 1;
+  readonly size = 1;
+
+  /** Loads it. */
+  get(u8: Uint8Array, base: number): number {
+    return u8[(base + this.offset) >>> 0]!;
+  }
+
+  /** Stores it. */
+  set(u8: Uint8Array, base: number, value: number): void {
+    u8[(base + this.offset) >>> 0] = value;
+  }
+}
+
+/** Two bytes, unsigned. */
+export class U16Field extends Field {
+  /** Bytes of a field of this type, which are its alignment as well. */
+  static readonly SIZE = 2;
+  readonly size = 2;
+
+  /** Loads it. */
+  get(u16: Uint16Array, base: number): number {
+    return u16[(base + this.offset) >>> 1]!;
+  }
+
+  /** Stores it. */
+  set(u16: Uint16Array, base: number, value: number): void {
+    u16[(base + this.offset) >>> 1] = value;
+  }
+}
+
+/** A 32-bit word, unsigned. */
+export class U32Field extends Field {
+  /** Bytes of a field of this type, which are its alignment as well. */
+  static readonly SIZE = 4;
+  readonly size = 4;
+
+  /** Loads it. */
+  get(u32: Uint32Array, base: number): number {
+    return u32[(base + this.offset) >>> 2]!;
+  }
+
+  /** Stores it. */
+  set(u32: Uint32Array, base: number, value: number): void {
+    u32[(base + this.offset) >>> 2] = value;
+  }
+
+  /** Its index in an array of words, for `Atomics`. */
+  index(base: number): number {
+    return (base + this.offset) >>> 2;
+  }
+}
+
+/** A 32-bit word, signed. */
+export class I32Field extends Field {
+  /** Bytes of a field of this type, which are its alignment as well. */
+  static readonly SIZE = 4;
+  readonly size = 4;
+
+  /** Loads it. */
+  get(i32: Int32Array, base: number): number {
+    return i32[(base + this.offset) >>> 2]!;
+  }
+
+  /** Stores it. */
+  set(i32: Int32Array, base: number, value: number): void {
+    i32[(base + this.offset) >>> 2] = value;
+  }
+
+  /** Its index in an array of words, for `Atomics`. */
+  index(base: number): number {
+    return (base + this.offset) >>> 2;
+  }
+}
+
+/**
+ * 64 bits, as a number (exact to 2^53 - 1) or as two halves. Two accesses, so it must not change
+ * under a reader: a counter that does is loaded by a kernel, at the field's address.
+ */
+export class U64Field extends Field {
+  /** Bytes of a field of this type, which are its alignment as well. */
+  static readonly SIZE = 8;
+  readonly size = 8;
+
+  /** Loads it as a number. */
+  get(u32: Uint32Array, base: number): number {
+    const at = (base + this.offset) >>> 2;
+    return u32[at + 1]! * TWO_32 + u32[at]!;
+  }
+
+  /** Stores a number: an integer from 0 to 2^53 - 1. */
+  set(u32: Uint32Array, base: number, value: number): void {
+    const at = (base + this.offset) >>> 2;
+    u32[at] = value >>> 0;
+    u32[at + 1] = (value - (value >>> 0)) / TWO_32;
+  }
+
+  /** Loads it as a bigint. */
+  getBig(u32: Uint32Array, base: number): bigint {
+    return BigInt(this.high(u32, base)) << 32n | BigInt(this.low(u32, base));
+  }
+
+  /** Stores a bigint from 0 to 2^64 - 1. */
+  setBig(u32: Uint32Array, base: number, value: bigint): void {
+    this.setHalves(u32, base, Number(value & 0xffff_ffffn), Number(value >> 32n));
+  }
+
+  /** Loads its lower half, unsigned. */
+  low(u32: Uint32Array, base: number): number {
+    return u32[(base + this.offset) >>> 2]!;
+  }
+
+  /** Loads its upper half, unsigned. */
+  high(u32: Uint32Array, base: number): number {
+    return u32[((base + this.offset) >>> 2) + 1]!;
+  }
+
+  /** Stores both halves; signed ones are taken as unsigned. */
+  setHalves(u32: Uint32Array, base: number, low: number, high: number): void {
+    const at = (base + this.offset) >>> 2;
+    u32[at] = low;
+    u32[at + 1] = high;
+  }
+}
+
+/** A double. */
+export class F64Field extends Field {
+  /** Bytes of a field of this type, which are its alignment as well. */
+  static readonly SIZE = 8;
+  readonly size = 8;
+
+  /** Loads it. */
+  get(f64: Float64Array, base: number): number {
+    return f64[(base + this.offset) >>> 3]!;
+  }
+
+  /** Stores it. */
+  set(f64: Float64Array, base: number, value: number): void {
+    f64[(base + this.offset) >>> 3] = value;
+  }
+}
+
+/** A run of bytes. */
+export class BytesField extends Field {
+  readonly size: number;
+
+  /** @param offset Bytes from the start of the struct. @param size How many bytes. */
+  constructor(offset: number, size: number) {
+    super(offset);
+    this.size = size;
+  }
+
+  /** The bytes themselves, not a copy. */
+  view(u8: Uint8Array, base: number): Uint8Array {
+    return u8.subarray(base + this.offset, base + this.offset + this.size);
+  }
+}
+
+/** What an array needs of the accessor of its elements. */
+interface Element<A> extends Field {
+  get(array: A, base: number): number;
+  set(array: A, base: number, value: number): void;
+}
+
+/** Equal fields in a row; `A` is the typed array that an element is accessed through. */
+export class ArrayField<A> extends Field {
+  readonly size: number;
+  /** How many elements. */
+  readonly length: number;
+  /** Bytes from one element to the next. */
+  readonly stride: number;
+  /** Element 0. */
+  readonly first: Element<A>;
+
+  /** @param first Element 0. @param length How many. */
+  constructor(first: Element<A>, length: number) {
+    super(first.offset);
+    this.first = first;
+    this.length = length;
+    this.stride = first.size;
+    this.size = first.size * length;
+  }
+
+  /** Byte address of an element; of element 0 unless given. */
+  override at(base: number, index = 0): number {
+    return base + this.offset + index * this.stride;
+  }
+
+  /** Loads an element. */
+  get(array: A, base: number, index: number): number {
+    return this.first.get(array, base + index * this.stride);
+  }
+
+  /** Stores an element. */
+  set(array: A, base: number, index: number, value: number): void {
+    this.first.set(array, base + index * this.stride, value);
+  }
+}

@@ -1,0 +1,194 @@
+/**
+ * The struct language: one description of what lies in shared memory, from which the offsets, the
+ * sizes and the typed accessors of TypeScript follow, and the constants of the kernels.
+ *
+ * @module
+ */
+
+import {
+  ArrayField,
+  BytesField,
+  F64Field,
+  type Field,
+  I32Field,
+  U16Field,
+  U32Field,
+  U64Field,
+  U8Field,
+} from "./fields.ts";
+
+/** The types of single fields. Words are little-endian. */
+export type ScalarType = "u8" | "u16" | "u32" | "i32" | "u64" | "f64";
+
+/** A run of bytes that is read and written as bytes. From {@linkcode bytes}. */
+export interface BytesSpec<N extends number = number> {
+  /** How many bytes. */
+  readonly bytes: N;
+}
+
+/** A number of equal fields in a row. From {@linkcode array}. */
+export interface ArraySpec<T extends ScalarType = ScalarType> {
+  /** The type of each element. */
+  readonly of: T;
+  /** How many. */
+  readonly length: number;
+}
+
+/** A field at the next multiple of a power of two. From {@linkcode aligned}. */
+export interface AlignedSpec<T extends UnalignedSpec = UnalignedSpec> {
+  /** The field. */
+  readonly field: T;
+  /** What its offset is a multiple of. */
+  readonly alignment: number;
+}
+
+type UnalignedSpec = ScalarType | BytesSpec | ArraySpec;
+
+/** What a field may be described as. */
+export type FieldSpec = UnalignedSpec | AlignedSpec;
+
+interface Scalars {
+  u8: U8Field;
+  u16: U16Field;
+  u32: U32Field;
+  i32: I32Field;
+  u64: U64Field;
+  f64: F64Field;
+}
+
+/** The accessor that a description amounts to. */
+export type FieldOf<S> = S extends ScalarType ? Scalars[S]
+  : S extends BytesSpec ? BytesField
+  : S extends ArraySpec<infer T> ? ArrayField<Parameters<Scalars[T]["get"]>[0]>
+  : S extends AlignedSpec<infer F> ? FieldOf<F>
+  : never;
+
+/** What every layout says of the struct as a whole. */
+export interface Struct {
+  /** Bytes of the struct: a multiple of {@linkcode Struct.alignment}. */
+  readonly size: number;
+  /** What the address of a struct has to be a multiple of, for its fields to be aligned. */
+  readonly alignment: number;
+}
+
+/** A struct: its size and alignment, and an accessor for each field. */
+export type Layout<Specs> = Struct & { readonly [Name in keyof Specs]: FieldOf<Specs[Name]> };
+
+/**
+ * A run of bytes, aligned to one byte: a name in UTF-8, or room that is kept.
+ *
+ * @param count How many.
+ */
+export function bytes<N extends number>(count: N): BytesSpec<N> {
+  return { bytes: count };
+}
+
+/**
+ * Equal fields in a row, without gaps.
+ *
+ * @param of The type of each.
+ * @param length How many.
+ */
+export function array<T extends ScalarType>(of: T, length: number): ArraySpec<T> {
+  return { of, length };
+}
+
+/**
+ * A field at the next multiple of a power of two.
+ *
+ * @param alignment The power of two, in bytes.
+ * @param field The field.
+ */
+export function aligned<T extends UnalignedSpec>(alignment: number, field: T): AlignedSpec<T> {
+  return { alignment, field };
+}
+
+/** Bytes of a cache line: words that different workers write belong in lines of their own. */
+export const CACHE_LINE = 64;
+
+/**
+ * Describes a struct in shared memory. Fields follow one another in the order in which they are
+ * named, each at the next multiple of its own alignment, as in C; the size is rounded up to the
+ * largest alignment.
+ *
+ * The result is a constant of its module: in compiled code an access is the typed array's own load,
+ * at an offset that the compiler has folded.
+ *
+ * A field's `at(base)` is its byte address, for atomic accesses; `get` and `set` are **plain**
+ * accesses, so whoever uses them on shared memory owes a happens-before chain.
+ *
+ * @param specs The fields by name. `size` and `alignment` are taken.
+ * @returns The layout.
+ * @throws {RangeError} If a field has a name that is taken, or an alignment that is no power of two.
+ *
+ * @example
+ * ```ts
+ * import { aligned, Arena, array, bytes, CACHE_LINE, defineLayout } from "@guestmem/rcu";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const RING = defineLayout({
+ *   magic: "u32",
+ *   generation: "u64", // at 8: aligned to its size
+ *   label: bytes(13),
+ *   entries: array("u32", 4), // at 32
+ *   head: aligned(CACHE_LINE, "u32"), // at 64
+ * });
+ * assertEquals([RING.generation.offset, RING.entries.offset, RING.size], [8, 32, 128]);
+ *
+ * const arena = Arena.create({ bytes: 1 << 20 });
+ * const ring = arena.allocate(RING.size, RING.alignment);
+ * RING.generation.set(arena.u32, ring, 2 ** 40);
+ * RING.entries.set(arena.u32, ring, 3, 7);
+ * assertEquals(RING.generation.get(arena.u32, ring), 2 ** 40);
+ * Atomics.add(arena.u32, RING.head.at(ring) / 4, 1); // or any other atomic access at that address
+ * ```
+ */
+export function defineLayout<const Specs extends Readonly<Record<string, FieldSpec>>>(
+  specs: Specs,
+): Layout<Specs> {
+  const fields: Record<string, Field> = {};
+  let end = 0;
+  let alignment = 1;
+  for (const [name, spec] of Object.entries(specs)) {
+    if (name === "size" || name === "alignment") {
+      throw new RangeError(`Cannot name a field of a layout "${name}": the layout itself has it`);
+    }
+    const wanted = alignmentOf(name, spec);
+    const field = fieldAt(roundUp(end, wanted), spec);
+    fields[name] = field;
+    end = field.offset + field.size;
+    alignment = Math.max(alignment, wanted);
+  }
+  return Object.freeze({ ...fields, size: roundUp(end, alignment), alignment }) as Layout<Specs>;
+}
+
+function alignmentOf(name: string, spec: FieldSpec): number {
+  if (typeof spec === "string") return SCALARS[spec].SIZE;
+  if ("of" in spec) return SCALARS[spec.of].SIZE;
+  if ("bytes" in spec) return 1;
+  const { alignment } = spec;
+  if (!Number.isInteger(Math.log2(alignment))) {
+    throw new RangeError(`Cannot align field "${name}" to ${alignment}: it must be a power of two`);
+  }
+  return Math.max(alignment, alignmentOf(name, spec.field));
+}
+
+function fieldAt(offset: number, spec: FieldSpec): Field {
+  if (typeof spec === "string") return new SCALARS[spec](offset);
+  if ("of" in spec) return new ArrayField(new SCALARS[spec.of](offset) as never, spec.length);
+  if ("bytes" in spec) return new BytesField(offset, spec.bytes);
+  return fieldAt(offset, spec.field);
+}
+
+const SCALARS = {
+  u8: U8Field,
+  u16: U16Field,
+  u32: U32Field,
+  i32: I32Field,
+  u64: U64Field,
+  f64: F64Field,
+} as const;
+
+function roundUp(offset: number, alignment: number): number {
+  return Math.ceil(offset / alignment) * alignment;
+}
