@@ -58,7 +58,6 @@ export {
   UseAfterFreeError,
 } from "./arena/errors.ts";
 export type { EvictionReport } from "./arena/evict.ts";
-export { type EvictionHandler, evictionHandlers } from "./arena/members.ts";
 export type { RepairReport } from "./arena/repair.ts";
 export type { ArenaStats, ClassStats } from "./arena/stats.ts";
 export { LIST_NODE_BYTES, ListNodeError, RcuList } from "./data/list.ts";
@@ -68,7 +67,7 @@ export { RcuDomain, type ReaderOptions, type Reclaimer } from "./domain/domain.t
 export { MembReader } from "./domain/memb_reader.ts";
 export { QsbrReader } from "./domain/qsbr_reader.ts";
 export { RcuReader, type ReaderPlace } from "./domain/reader.ts";
-export type { OutermostGuard, ReadSection } from "./domain/section.ts";
+export type { OutermostGuard, ReadGuard } from "./domain/section.ts";
 export type { DomainHandle, DomainOptions } from "./grace_period/block.ts";
 export { type DomainStats, GracePeriodDomain } from "./grace_period/domain.ts";
 export type { Engine } from "./grace_period/engine.ts";
@@ -87,26 +86,6 @@ export {
 } from "./grace_period/errors.ts";
 export type { Flavour, ReaderName } from "./grace_period/slots.ts";
 export type { StallReport } from "./grace_period/stall.ts";
-export { refuseInAnySection, waitOutside } from "./grace_period/waiting.ts";
-export {
-  aligned,
-  type AlignedSpec,
-  array,
-  type ArraySpec,
-  bytes,
-  type BytesSpec,
-  CACHE_LINE,
-  defineLayout,
-  type FieldOf,
-  type FieldSpec,
-  type Layout,
-  type ScalarType,
-  type Struct,
-} from "./layout/layout.ts";
-export { instantiateKernel, type Kernel } from "./kernel/kernel.ts";
-export { kernelLoader } from "./kernel/loader.ts";
 export { SrcuReader } from "./srcu/reader.ts";
 export { Srcu } from "./srcu/srcu.ts";
-export { canBlock } from "./sync/blocking.ts";
 export { type LockOutcome, Mutex, MutexBusyError } from "./sync/mutex.ts";
-export { waitAsync } from "./sync/wait_async.ts";

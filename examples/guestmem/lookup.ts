@@ -1,7 +1,7 @@
 import { type AddressSpace, AddressSpaceReader, RangeFlag, UNASSIGNED } from "@guestmem/flatview";
 import { publishMachine } from "@guestmem/flatview/machine";
 import { printedKind } from "@guestmem/flatview/mtree";
-import type { ReadSection } from "@guestmem/rcu";
+import type { ReadGuard } from "@guestmem/rcu";
 import { UsageError } from "../arguments.ts";
 import { type Environment, EXIT_OK } from "./command.ts";
 import { readMachine } from "./files.ts";
@@ -41,7 +41,7 @@ function parseAddress(text: string): bigint {
 function describe(
   space: AddressSpace,
   reader: AddressSpaceReader,
-  section: ReadSection,
+  section: ReadGuard,
   address: bigint,
 ): string {
   const at = `0x${address.toString(16)}`;

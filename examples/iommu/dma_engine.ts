@@ -7,7 +7,7 @@
 
 import { type AddressSpaceReader, RangeFlag, UNASSIGNED } from "@guestmem/flatview";
 import { type Access, IommuChainError, IommuEntry, type IommuTranslator } from "@guestmem/iommu";
-import type { RcuReader, ReadSection } from "@guestmem/rcu";
+import type { RcuReader, ReadGuard } from "@guestmem/rcu";
 
 /** How many IOMMUs an access may go through. */
 const MAX_CHAIN = 8;
@@ -67,7 +67,7 @@ export class DmaEngine {
   }
 
   /** Writes what lies in one page of every IOMMU on the way; 0 bytes if that is refused. */
-  #fillPiece(section: ReadSection, address: number, length: number, value: number): number {
+  #fillPiece(section: ReadGuard, address: number, length: number, value: number): number {
     const { spaces, translators, ramOffsets, ram } = this.#targets;
     let { space } = this.#targets;
     let at = address;

@@ -2,7 +2,7 @@
 import { serve } from "#tools/testing/worker_side.ts";
 import { Schedule } from "#tools/testing/schedule.ts";
 import { Memslots, type MemslotsHandle } from "@guestmem/ramblock/memslots";
-import { Arena, type ArenaHandle, type ReadSection } from "@guestmem/rcu";
+import { Arena, type ArenaHandle, type ReadGuard } from "@guestmem/rcu";
 import { type Met, watch } from "./watch.ts";
 
 interface Data {
@@ -21,7 +21,7 @@ const setup = (data: Data) => {
   const schedule = Schedule.attach(data.schedule);
 
   /** Spins until another table is current; its snapshot. */
-  function awaitOther(section: ReadSection, table: number): number {
+  function awaitOther(section: ReadGuard, table: number): number {
     for (const end = performance.now() + 30_000; performance.now() < end;) {
       const now = slots.snapshot(section);
       if (now !== table) return now;

@@ -1,6 +1,6 @@
 /// <reference lib="deno.worker" />
 import { Schedule } from "#tools/testing/schedule.ts";
-import { Arena, RcuDomain, RcuPair, RcuPointer, type ReadSection } from "@guestmem/rcu";
+import { Arena, RcuDomain, RcuPair, RcuPointer, type ReadGuard } from "@guestmem/rcu";
 
 /** What the late reader reads of the block that it finds, before and after the reclaim; null if none. */
 export type Seen = readonly [before: number, after: number] | null;
@@ -14,7 +14,7 @@ self.onmessage = ({ data }) => {
   const schedule = Schedule.attach(data.schedule);
 
   /** The block found last if there is one, else what the list has, which is remembered. */
-  function find(section: ReadSection, beforeStore = () => {}): number {
+  function find(section: ReadGuard, beforeStore = () => {}): number {
     const now = version.dereference(section);
     const last = mru.load(section);
     if (last !== 0 && (!data.tagged || mru.second === now)) return last;

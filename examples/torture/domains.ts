@@ -10,7 +10,7 @@ import {
   type MembReader,
   type QsbrReader,
   RcuDomain,
-  type ReadSection,
+  type ReadGuard,
   Srcu,
 } from "@guestmem/rcu";
 import type { Random } from "./random.ts";
@@ -34,7 +34,7 @@ export interface Grace {
 /** What the reader loop needs of a reader. */
 export interface TortureReader {
   /** Enters a section. */
-  lock(): ReadSection;
+  lock(): ReadGuard;
   /** Whether a section may span an await. */
   readonly sleeps: boolean;
   /** Called between sections; does now and then what the flavour asks of its workers. */

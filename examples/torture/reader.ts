@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Arena, RcuPointer, type ReadSection } from "@guestmem/rcu";
+import { type Arena, RcuPointer, type ReadGuard } from "@guestmem/rcu";
 import type { Control } from "./control.ts";
 import { attachGrace, openReader, type TortureReader } from "./domains.ts";
 import { Elements } from "./element.ts";
@@ -108,7 +108,7 @@ export class ReaderLoop {
   }
 
   /** Keeps the section open while other tasks of this worker run. */
-  async #sleep(block: number, section: ReadSection): Promise<void> {
+  async #sleep(block: number, section: ReadGuard): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 0));
     if (!section.open) this.#error("section ended", block, "during an await");
   }

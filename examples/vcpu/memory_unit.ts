@@ -5,7 +5,7 @@
  */
 
 import type { MemTxResult } from "@guestmem/flatview";
-import type { ReadSection } from "@guestmem/rcu";
+import type { ReadGuard } from "@guestmem/rcu";
 
 /**
  * Accesses lie between `lock()` and `unlock()`, and end nothing but what an exit to a device ends: the
@@ -17,7 +17,7 @@ export interface MemoryUnit {
   /** The upper half of the last `load64`. */
   readonly upper: number;
   /** The section of the domain that views lie in. */
-  readonly section: ReadSection;
+  readonly section: ReadGuard;
   /** Enters a section. */
   lock(): void;
   /** Leaves it. */

@@ -7,7 +7,7 @@
 import { type GuestSpace, MemTxResult } from "@guestmem/flatview";
 import type { GuestRam } from "@guestmem/ramblock";
 import { type Memslots, OUTCOME, ShadowMap } from "@guestmem/ramblock/memslots";
-import type { QsbrReader, ReadSection } from "@guestmem/rcu";
+import type { QsbrReader, ReadGuard } from "@guestmem/rcu";
 import type { MemoryUnit } from "./memory_unit.ts";
 
 const PAGE = 4096;
@@ -25,8 +25,8 @@ export class SlotUnit implements MemoryUnit {
   readonly #shadow: ShadowMap;
   readonly #ram: GuestRam;
   readonly #space: GuestSpace;
-  #section!: ReadSection;
-  #slots!: ReadSection;
+  #section!: ReadGuard;
+  #slots!: ReadGuard;
 
   /** @param space Where exits go. */
   constructor(reader: QsbrReader, slots: Memslots, ram: GuestRam, space: GuestSpace) {
@@ -37,7 +37,7 @@ export class SlotUnit implements MemoryUnit {
     this.#space = space;
   }
 
-  get section(): ReadSection {
+  get section(): ReadGuard {
     return this.#section;
   }
 

@@ -1,4 +1,4 @@
-import type { Arena, RcuReader, ReadSection } from "@guestmem/rcu";
+import type { Arena, RcuReader, ReadGuard } from "@guestmem/rcu";
 import { RangeFlag } from "../region/flags.ts";
 import type { MemTxAttrs } from "../region/ops.ts";
 import { type Address, toAddress } from "../region/position.ts";
@@ -76,7 +76,7 @@ export class AccessEngine {
   }
 
   /** The ram_addr_t of what was found last, which is direct. */
-  ramAddr(section: ReadSection, target: Target): number {
+  ramAddr(section: ReadGuard, target: Target): number {
     return this.walk.info(section, target).ramAddr + Number(target.offset);
   }
 
@@ -231,11 +231,11 @@ export class AccessEngine {
     }
   }
 
-  #locate(section: ReadSection, target: Target): GuestWindow {
+  #locate(section: ReadGuard, target: Target): GuestWindow {
     return this.ram.locate(section, target.region, this.ramAddr(section, target));
   }
 
-  #copyIn(section: ReadSection, target: Target, from: Uint8Array, done: number): number {
+  #copyIn(section: ReadGuard, target: Target, from: Uint8Array, done: number): number {
     const ramAddr = this.ramAddr(section, target);
     const window = this.ram.locate(section, target.region, ramAddr);
     const count = this.ram.copyIn(window, target.length, from, done);
@@ -276,7 +276,7 @@ export class AccessEngine {
     return this.write(holder, space, address, bytes, attrs);
   }
 
-  #pieceSize(section: ReadSection, target: Target, left: number): number {
+  #pieceSize(section: ReadGuard, target: Target, left: number): number {
     const info = hasCallbacks(target) ? this.walk.info(section, target) : null;
     return accessSize(info, Math.min(left, target.length), target.offset);
   }

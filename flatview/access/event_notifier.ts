@@ -1,4 +1,5 @@
-import { type Arena, waitAsync } from "@guestmem/rcu";
+import type { Arena } from "@guestmem/rcu";
+import { waitAsync } from "@guestmem/rcu/internal";
 
 /** How long one wait lasts; it is only a bound on a wake-up that cannot be missed. */
 const NAP_MS = 1000;

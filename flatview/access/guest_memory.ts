@@ -3,7 +3,7 @@
  * of `@guestmem/ramblock` serves as it is.
  */
 
-import type { ReadSection } from "@guestmem/rcu";
+import type { ReadGuard } from "@guestmem/rcu";
 
 /** A stretch of memory that guest RAM lies in. The same object each time for the same stretch. */
 export interface GuestWindow {
@@ -26,7 +26,7 @@ export interface GuestWindow {
 /** Guest RAM as a worker reads and writes it, inside a section of the domain that views lie in. */
 export interface GuestMemory {
   /** The block that has a ram_addr_t; 0 if none has. Good until the section ends. */
-  find(section: ReadSection, address: number): number;
+  find(section: ReadGuard, address: number): number;
   /** The ram_addr_t at which a block starts. */
   offsetOf(block: number): number;
   /** The memory behind an offset in a block; sets `at` and `contiguous`. */
@@ -38,7 +38,7 @@ export interface GuestMemory {
   /** The dirty log. */
   readonly dirty: {
     /** Marks pages after they were written; bit n of `clients` is client n of `MemoryRegion.setLog`. */
-    markRange(section: ReadSection, address: number, length: number, clients: number): void;
+    markRange(section: ReadGuard, address: number, length: number, clients: number): void;
   };
 }
 

@@ -1,4 +1,4 @@
-import type { ReadSection } from "@guestmem/rcu";
+import type { ReadGuard } from "@guestmem/rcu";
 import type { MemTxAttrs } from "../region/ops.ts";
 import type { Address } from "../region/position.ts";
 import type { AddressSpaceReader } from "../view/address_space_reader.ts";
@@ -52,7 +52,7 @@ export class GuestSpace {
    * @throws {UnboundIommuError} If the worker has no translator for an IOMMU on the way.
    */
   translate(
-    section: ReadSection,
+    section: ReadGuard,
     address: Address,
     length: number,
     isWrite: boolean,

@@ -1,4 +1,4 @@
-import type { ReadSection } from "@guestmem/rcu";
+import type { ReadGuard } from "@guestmem/rcu";
 import type { Address } from "../region/position.ts";
 import type { AddressSpaceReader } from "../view/address_space_reader.ts";
 import { advance } from "./device_access.ts";
@@ -190,7 +190,7 @@ export class MemoryRegionCache {
   }
 
   /** The window that the range lies in by the map that is published; null if it is no memory. */
-  #renew(section: ReadSection): GuestWindow | null {
+  #renew(section: ReadGuard): GuestWindow | null {
     const view = this.#space.view(section);
     const generation = this.#space.generation(view);
     if (generation === this.#generation) return this.#window;

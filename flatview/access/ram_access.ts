@@ -1,4 +1,4 @@
-import type { ReadSection } from "@guestmem/rcu";
+import type { ReadGuard } from "@guestmem/rcu";
 import { DIRTY_LOG_SHIFT } from "../region/flags.ts";
 import { MissingGuestMemoryError } from "./errors.ts";
 import type { GuestMemory, GuestWindow } from "./guest_memory.ts";
@@ -37,7 +37,7 @@ export class RamAccess {
    * @param region Id of the region, for the error.
    * @throws {MissingGuestMemoryError} If no block has it.
    */
-  locate(section: ReadSection, region: number, ramAddr: number): GuestWindow {
+  locate(section: ReadGuard, region: number, ramAddr: number): GuestWindow {
     const block = this.#memory.find(section, ramAddr);
     if (block === 0) throw new MissingGuestMemoryError(region, ramAddr);
     return this.#memory.locate(block, ramAddr - this.#memory.offsetOf(block));
@@ -62,7 +62,7 @@ export class RamAccess {
   }
 
   /** Marks what was written, for the clients that a range's flags log for. */
-  markDirty(section: ReadSection, ramAddr: number, length: number, flags: number): void {
+  markDirty(section: ReadGuard, ramAddr: number, length: number, flags: number): void {
     const clients = flags >>> DIRTY_LOG_SHIFT & CLIENTS;
     if (clients !== 0) this.#memory.dirty.markRange(section, ramAddr, length, clients);
   }

@@ -1,4 +1,4 @@
-import { type Arena, RcuPointer, type ReadSection } from "@guestmem/rcu";
+import { type Arena, RcuPointer, type ReadGuard } from "@guestmem/rcu";
 import {
   EVENT_ROW_WORDS,
   EVENT_ROWS,
@@ -83,7 +83,7 @@ export class RegionRecords {
    *
    * @param section The section in which the view was loaded.
    */
-  get(section: ReadSection, id: number): RegionInfo {
+  get(section: ReadGuard, id: number): RegionInfo {
     const last = this.#last;
     if (last !== undefined && last.id === id) return last;
     return this.#last = this.#known.get(id) ?? this.#read(section, id);
@@ -114,7 +114,7 @@ export class RegionRecords {
     return matched;
   }
 
-  #read(section: ReadSection, id: number): RegionInfo {
+  #read(section: ReadGuard, id: number): RegionInfo {
     const { u32 } = this.#arena;
     const table = this.#cell.dereference(section) >>> 2;
     const mask = u32[table]!;

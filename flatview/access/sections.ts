@@ -1,9 +1,9 @@
-import type { RcuReader, ReadSection } from "@guestmem/rcu";
+import type { RcuReader, ReadGuard } from "@guestmem/rcu";
 
 /** Whoever holds the section in which an access runs, and can leave it for the time of a wait. */
 export interface SectionHolder {
   /** The open section. */
-  readonly section: ReadSection;
+  readonly section: ReadGuard;
   /** Leaves it. */
   leave(): void;
   /** Enters another. Nothing of the old one is good any more. */
@@ -12,7 +12,7 @@ export interface SectionHolder {
 
 /** A section of the engine's own, for one access. */
 class OwnSection implements SectionHolder {
-  section!: ReadSection;
+  section!: ReadGuard;
   #inside = false;
   readonly #reader: RcuReader;
 

@@ -1,4 +1,4 @@
-import { QsbrReader, type ReadSection } from "@guestmem/rcu";
+import { QsbrReader, type ReadGuard } from "@guestmem/rcu";
 import { DIRTY_LOG_BITS, RangeFlag } from "../region/flags.ts";
 import type { AddressSpaceReader } from "../view/address_space_reader.ts";
 import { type AccessEngine, NO_ATTRS } from "./engine.ts";
@@ -87,7 +87,7 @@ export class Tlb {
   readonly #engine: AccessEngine;
   readonly #space: AddressSpaceReader;
   readonly #target = new Target();
-  #section: ReadSection | null = null;
+  #section: ReadGuard | null = null;
   #generation = 0;
   #view = 0;
 
@@ -106,7 +106,7 @@ export class Tlb {
   }
 
   /** @internal The section that is open. */
-  get section(): ReadSection {
+  get section(): ReadGuard {
     if (this.#section === null) throw new TlbOutsideSectionError();
     return this.#section;
   }

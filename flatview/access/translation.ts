@@ -1,4 +1,4 @@
-import type { ReadSection } from "@guestmem/rcu";
+import type { ReadGuard } from "@guestmem/rcu";
 import { RangeFlag } from "../region/flags.ts";
 import type { AddressSpaceReader } from "../view/address_space_reader.ts";
 import type { RegionOffset } from "./device_access.ts";
@@ -45,7 +45,7 @@ export function hasCallbacks({ region, flags }: Target): boolean {
  */
 export class Translation {
   readonly #target: Target;
-  #section: ReadSection | null = null;
+  #section: ReadGuard | null = null;
   #isDirect = false;
 
   /** @internal */
@@ -54,7 +54,7 @@ export class Translation {
   }
 
   /** @internal Says for which section it stands; null leaves it unchecked. */
-  renew(section: ReadSection | null, isWrite: boolean): this {
+  renew(section: ReadGuard | null, isWrite: boolean): this {
     this.#section = section;
     this.#isDirect = isDirect(this.#target.flags, isWrite);
     return this;

@@ -1,5 +1,5 @@
 import { OffsetPrecisionError } from "@guestmem/physmap";
-import type { Arena, ReadSection } from "@guestmem/rcu";
+import type { Arena, ReadGuard } from "@guestmem/rcu";
 import { RangeFlag } from "../region/flags.ts";
 import type { MemTxAttrs } from "../region/ops.ts";
 import type { Address } from "../region/position.ts";
@@ -88,7 +88,7 @@ export class Walk {
   }
 
   /** What is known of the region that was found last. */
-  info(section: ReadSection, target: Target): RegionInfo {
+  info(section: ReadGuard, target: Target): RegionInfo {
     return this.#records!.get(section, target.region);
   }
 
@@ -101,7 +101,7 @@ export class Walk {
    * @throws {UnknownAddressSpaceError} If a translator's target was not set.
    */
   translate(
-    section: ReadSection,
+    section: ReadGuard,
     space: AddressSpaceReader,
     view: number,
     address: Address,

@@ -1,5 +1,5 @@
 /** Guest RAM for tests: one block over a few windows. */
-import { instantiateKernel, type Kernel } from "@guestmem/rcu";
+import { instantiateKernel, type Kernel } from "@guestmem/rcu/internal";
 import type { GuestMemory, GuestWindow } from "../access/guest_memory.ts";
 
 class Window implements GuestWindow {

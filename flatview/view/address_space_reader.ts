@@ -1,5 +1,5 @@
 import { HEADER, NO_REGION, PhysMapReader, SECTION_BYTES } from "@guestmem/physmap";
-import { type Arena, RcuPointer, type ReadSection } from "@guestmem/rcu";
+import { type Arena, RcuPointer, type ReadGuard } from "@guestmem/rcu";
 import type { AddressSpaceHandle } from "./address_space.ts";
 import { ForeignAddressSpaceError } from "./errors.ts";
 import { ViewWord } from "./layout.ts";
@@ -88,7 +88,7 @@ export class AddressSpaceReader {
    * @param section An open read-side section of the domain that the topology publishes with.
    * @returns Offset of the view, good until the section ends.
    */
-  view(section: ReadSection): number {
+  view(section: ReadGuard): number {
     return this.#cell.dereference(section);
   }
 
@@ -99,7 +99,7 @@ export class AddressSpaceReader {
    * @param address The address; a number up to 2^53 - 1, or a bigint up to 2^64 - 1.
    * @returns The section of the dispatch, for `region`, `flags` and `offset`, good until the section ends.
    */
-  lookup(section: ReadSection, address: number | bigint): number {
+  lookup(section: ReadGuard, address: number | bigint): number {
     return this.lookupIn(this.#cell.dereference(section), address);
   }
 
@@ -171,7 +171,7 @@ export class AddressSpaceReader {
    * @param section An open read-side section.
    * @returns The hold; a worker that dies without releasing it leaves the view behind.
    */
-  hold(section: ReadSection): HeldView {
+  hold(section: ReadGuard): HeldView {
     const arena = this.#arena;
     for (;;) {
       const view = this.#cell.dereference(section);

@@ -1,7 +1,7 @@
 /// <reference lib="deno.worker" />
 import { serve } from "#tools/testing/worker_side.ts";
 import { Schedule } from "#tools/testing/schedule.ts";
-import { Arena, type ArenaHandle, RcuDomain, type ReadSection } from "@guestmem/rcu";
+import { Arena, type ArenaHandle, RcuDomain, type ReadGuard } from "@guestmem/rcu";
 import { faults, type Look, type TortureIds } from "../model/torture_map.ts";
 import type { AddressSpaceHandle } from "./address_space.ts";
 import { AddressSpaceReader, type HeldView } from "./address_space_reader.ts";
@@ -32,8 +32,7 @@ const setup = (data: ReaderData) => {
     const region = space.region(row);
     return { region, flags: space.flags(row), offset: space.offset(row, address) };
   };
-  const check = (section: ReadSection) =>
-    faults(lookIn(space.view(section)), data.ids, isFinalised);
+  const check = (section: ReadGuard) => faults(lookIn(space.view(section)), data.ids, isFinalised);
 
   return {
     /** Reads until told to stop; gives the faults. */

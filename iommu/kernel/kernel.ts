@@ -4,7 +4,7 @@
  * @module
  */
 
-import { kernelLoader } from "@guestmem/rcu";
+import { kernelLoader } from "@guestmem/rcu/internal";
 import { KERNEL_BASE64 } from "./bytes.ts";
 
 /** The kernel's functions over one memory. */

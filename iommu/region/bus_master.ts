@@ -5,7 +5,8 @@
  */
 
 import type { AddressSpace, MemoryRegion, Topology } from "@guestmem/flatview";
-import { type RcuDomain, waitOutside } from "@guestmem/rcu";
+import type { RcuDomain } from "@guestmem/rcu";
+import { waitOutside } from "@guestmem/rcu/internal";
 import type { IommuMemoryRegion } from "./iommu_region.ts";
 
 /** What a bus master is made of. */

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type Arena, type RcuDomain, waitOutside } from "@guestmem/rcu";
+import type { Arena, RcuDomain } from "@guestmem/rcu";
+import { waitOutside } from "@guestmem/rcu/internal";
 import { MAX_PAGES, SPAN } from "../_pages.ts";
 import type { PageRun } from "../_runs.ts";
 import { EVERY_DOMAIN, type InvalidationLog } from "../iotlb/invalidations.ts";

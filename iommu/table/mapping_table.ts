@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type Arena, DeferredBudgetError, type RcuDomain, waitOutside } from "@guestmem/rcu";
+import { type Arena, DeferredBudgetError, type RcuDomain } from "@guestmem/rcu";
+import { waitOutside } from "@guestmem/rcu/internal";
 import {
   alignedPage,
   lastAddress,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { waitOutside } from "@guestmem/rcu";
+import { waitOutside } from "@guestmem/rcu/internal";
 import { ForeignIommuError } from "../errors.ts";
 import { GuestRegion, type GuestRegionOptions } from "../region/guest_region.ts";
 import type { GuestTableWalker } from "../walker/walker.ts";

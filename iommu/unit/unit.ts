@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type Arena, type RcuDomain, waitOutside } from "@guestmem/rcu";
+import type { Arena, RcuDomain } from "@guestmem/rcu";
+import { waitOutside } from "@guestmem/rcu/internal";
 import { MAX_PAGES, PAGE_BITS, pageOf, pagesOf } from "../_pages.ts";
 import { RangeBeyondError } from "../errors.ts";
 import { EVERY_DOMAIN, InvalidationLog } from "../iotlb/invalidations.ts";

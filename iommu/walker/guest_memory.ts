@@ -4,7 +4,7 @@
  * @module
  */
 
-import { instantiateKernel } from "@guestmem/rcu";
+import { instantiateKernel } from "@guestmem/rcu/internal";
 
 /**
  * Loads entries of page tables. Addresses are those of guest memory, multiples of 8 below 2^56, which

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ReadSection } from "@guestmem/rcu";
+import type { ReadGuard } from "@guestmem/rcu";
 import { InvalidBufferError, UnknownBlockError } from "../errors.ts";
 import { BufferMemory } from "../windows/guest_memory.ts";
 import type { RamCore } from "./core.ts";
@@ -42,7 +42,7 @@ export function checkBuffer(
 /** See `GuestRam.attachBuffer`. */
 export function attachBuffer(
   { arena, list, buffers }: RamCore,
-  section: ReadSection,
+  section: ReadGuard,
   id: number,
   buffer: SharedArrayBuffer,
   byteOffset: number,

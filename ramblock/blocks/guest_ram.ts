@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Arena, type RcuDomain, type ReadSection, SectionClosedError } from "@guestmem/rcu";
+import { type Arena, type RcuDomain, type ReadGuard, SectionClosedError } from "@guestmem/rcu";
 import { DirtyMemory } from "../dirty/dirty_memory.ts";
 import {
   BufferNotAttachedError,
@@ -129,7 +129,7 @@ export class GuestRam {
    * @returns The block, valid until the outermost section ends; 0 if none holds the address.
    * @throws {InvalidAddressError} If it is no integer from 0 to 2^53 - 1.
    */
-  find(section: ReadSection, address: number): number {
+  find(section: ReadGuard, address: number): number {
     if (this.arena.debug) this.#check(section);
     if (!(address >= 0 && address <= Number.MAX_SAFE_INTEGER)) {
       throw new InvalidAddressError(address);
@@ -144,7 +144,7 @@ export class GuestRam {
    * @returns The block, valid until the outermost section ends; 0 if none has the name.
    * @throws {InvalidNameError} If no block can have the name.
    */
-  findByName(section: ReadSection, name: string): number {
+  findByName(section: ReadGuard, name: string): number {
     const wanted = encodeName(name);
     const { list, arena } = this.#core;
     let block = list.first(section);
@@ -160,24 +160,24 @@ export class GuestRam {
    * @returns The block, valid until the outermost section ends; 0 if none holds it.
    * @throws {InvalidAddressError} If it is no integer from 0 to 2^53 - 1.
    */
-  findByHost(section: ReadSection, host: number): number {
+  findByHost(section: ReadGuard, host: number): number {
     this.#check(section);
     if (!(host >= 0 && host <= Number.MAX_SAFE_INTEGER)) throw new InvalidAddressError(host);
     return this.#kernel.findHost(this.#ram, host) >>> 0;
   }
 
   /** The first block, or 0. They are sorted by falling maximum length. */
-  first(section: ReadSection): number {
+  first(section: ReadGuard): number {
     return this.#core.list.first(section);
   }
 
   /** The block behind one that was found in the same section, or 0. */
-  next(section: ReadSection, block: number): number {
+  next(section: ReadGuard, block: number): number {
     return this.#core.list.next(section, block);
   }
 
   /** How often blocks were added or removed: whoever caches compares it, inside a section. */
-  version(section: ReadSection): number {
+  version(section: ReadGuard): number {
     this.#check(section);
     return this.#kernel.load32(this.#ram + RAM.VERSION) >>> 0;
   }
@@ -268,7 +268,7 @@ export class GuestRam {
    * @throws {RangeError} If the address is not aligned as the type needs.
    * @throws {BufferNotAttachedError} If the block lives in a buffer that this context has not.
    */
-  view<T>(section: ReadSection, type: ViewType<T>, address: number, length: number): T {
+  view<T>(section: ReadGuard, type: ViewType<T>, address: number, length: number): T {
     const bytes = length * (type.BYTES_PER_ELEMENT ?? 1);
     const memory = this.#locateAll(section, address, bytes);
     if (bytes > this.#contiguous) throw new WindowBoundaryError(address, bytes, this.#contiguous);
@@ -284,7 +284,7 @@ export class GuestRam {
    * @throws {OutOfRamBlockError} If no block holds all of it; nothing is copied.
    * @throws {BufferNotAttachedError} If the block lives in a buffer that this context has not.
    */
-  read(section: ReadSection, address: number, into: Uint8Array): void {
+  read(section: ReadGuard, address: number, into: Uint8Array): void {
     this.#locateAll(section, address, into.length);
     this.#pieces(section, address, into.length, (memory, at, done, count) => {
       into.set(memory.u8.subarray(at, at + count), done);
@@ -301,7 +301,7 @@ export class GuestRam {
    * @throws {OutOfRamBlockError} If no block holds all of it; nothing is copied.
    * @throws {BufferNotAttachedError} If the block lives in a buffer that this context has not.
    */
-  write(section: ReadSection, address: number, from: Uint8Array): void {
+  write(section: ReadGuard, address: number, from: Uint8Array): void {
     this.#locateAll(section, address, from.length);
     this.#pieces(section, address, from.length, (memory, at, done, count) => {
       memory.u8.set(from.subarray(done, done + count), at);
@@ -325,7 +325,7 @@ export class GuestRam {
    * @throws {UnknownBlockError} If no block has the id.
    * @throws {InvalidBufferError} If the block has no buffer, or this one is too small.
    */
-  attachBuffer(section: ReadSection, id: number, buffer: SharedArrayBuffer, byteOffset = 0): void {
+  attachBuffer(section: ReadGuard, id: number, buffer: SharedArrayBuffer, byteOffset = 0): void {
     attachBuffer(this.#core, section, id, buffer, byteOffset);
   }
 
@@ -334,12 +334,12 @@ export class GuestRam {
     this.#core.buffers.delete(id);
   }
 
-  #check(section: ReadSection): void {
+  #check(section: ReadGuard): void {
     if (this.arena.debug && !section.open) throw new SectionClosedError("look RAM blocks up");
   }
 
   /** Locates the first byte of a range that must lie in one block. */
-  #locateAll(section: ReadSection, address: number, length: number): GuestMemory {
+  #locateAll(section: ReadGuard, address: number, length: number): GuestMemory {
     const block = this.find(section, address);
     if (block === 0) throw new OutOfRamBlockError(address, length, 0);
     const offset = address - this.offsetOf(block);
@@ -350,7 +350,7 @@ export class GuestRam {
   }
 
   #pieces(
-    section: ReadSection,
+    section: ReadGuard,
     address: number,
     length: number,
     copy: (memory: GuestMemory, at: number, done: number, count: number) => void,

@@ -1,6 +1,6 @@
 /** Blocks of every kind, their errors, and what becomes of their memory. */
 
-import { Arena, RcuDomain, type ReadSection } from "@guestmem/rcu";
+import { Arena, RcuDomain, type ReadGuard } from "@guestmem/rcu";
 import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { DIRTY_CLIENT } from "../dirty/layout.ts";
 import {
@@ -38,7 +38,7 @@ function setUp(bytes = 4 * WINDOW, arenaBytes = 1 << 20, debug = true) {
   const ram = GuestRam.create(domain, { bytes, windowBytes: WINDOW, dirtyChunkPages: 64 });
   const blocks = new RamList(ram);
   const reader = domain.register();
-  const inSection = <T>(body: (section: ReadSection) => T): T => {
+  const inSection = <T>(body: (section: ReadGuard) => T): T => {
     const section = reader.lock();
     try {
       return body(section);

@@ -1,7 +1,7 @@
 /// <reference lib="deno.worker" />
 import { serve } from "#tools/testing/worker_side.ts";
 import { Schedule } from "#tools/testing/schedule.ts";
-import { Arena, type ArenaHandle, type ReadSection } from "@guestmem/rcu";
+import { Arena, type ArenaHandle, type ReadGuard } from "@guestmem/rcu";
 import type { GuestRamHandle } from "./core.ts";
 import { coreOf, GuestRam } from "./guest_ram.ts";
 import { RAM } from "./layout.ts";
@@ -17,7 +17,7 @@ interface Data {
 /** The seed's lookup: trusts the MRU word as it is, and stores what it found, on a hit too. */
 function seedFind(
   ram: GuestRam,
-  section: ReadSection,
+  section: ReadGuard,
   address: number,
   pause?: () => void,
 ): number {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Arena, type ReadSection, SectionClosedError } from "@guestmem/rcu";
+import { type Arena, type ReadGuard, SectionClosedError } from "@guestmem/rcu";
 import { RAM } from "../blocks/layout.ts";
 import { DirtyRangeError } from "../errors.ts";
 import { type Kernel, kernelOf } from "../kernel/kernel.ts";
@@ -46,7 +46,7 @@ export class DirtyMemory {
   }
 
   /** Bytes that the bitmaps cover: at least up to the end of the last block. */
-  covered(section: ReadSection): number {
+  covered(section: ReadGuard): number {
     this.#check(section);
     return this.#kernel.dirtyPages(this.#ram) * this.#pageBytes;
   }
@@ -57,7 +57,7 @@ export class DirtyMemory {
    * @param clients The mask of the clients to mark it for.
    * @throws {DirtyRangeError} If the bitmaps do not cover it.
    */
-  mark(section: ReadSection, address: number, clients: number): void {
+  mark(section: ReadGuard, address: number, clients: number): void {
     if (this.#arena.debug) this.#check(section);
     const page = Math.floor(address / this.#pageBytes);
     if (!(address >= 0) || this.#kernel.setDirtyPage(this.#ram, page, clients) === 0) {
@@ -72,7 +72,7 @@ export class DirtyMemory {
    * @param clients The mask of the clients to mark them for.
    * @throws {DirtyRangeError} If the bitmaps do not cover the range.
    */
-  markRange(section: ReadSection, address: number, length: number, clients: number): void {
+  markRange(section: ReadGuard, address: number, length: number, clients: number): void {
     const count = this.#pages(section, address, length);
     this.#kernel.setDirty(this.#ram, this.#first(address), count, clients);
   }
@@ -82,7 +82,7 @@ export class DirtyMemory {
    *
    * @throws {DirtyRangeError} If the bitmaps do not cover the range.
    */
-  isDirty(section: ReadSection, client: DirtyClient, address: number, length: number): boolean {
+  isDirty(section: ReadGuard, client: DirtyClient, address: number, length: number): boolean {
     const count = this.#pages(section, address, length);
     return this.#kernel.testDirty(this.#ram, client, this.#first(address), count) !== 0;
   }
@@ -95,7 +95,7 @@ export class DirtyMemory {
    * @throws {DirtyRangeError} If the bitmaps do not cover the range.
    */
   testAndClear(
-    section: ReadSection,
+    section: ReadGuard,
     client: DirtyClient,
     address: number,
     length: number,
@@ -112,7 +112,7 @@ export class DirtyMemory {
    * @throws {ArenaExhaustedError} If there is no room for the copy; nothing is changed.
    */
   snapshotAndClear(
-    section: ReadSection,
+    section: ReadGuard,
     client: DirtyClient,
     address: number,
     length: number,
@@ -130,7 +130,7 @@ export class DirtyMemory {
   }
 
   /** How many pages a range touches. */
-  #pages(section: ReadSection, address: number, length: number): number {
+  #pages(section: ReadGuard, address: number, length: number): number {
     this.#check(section);
     if (!Number.isSafeInteger(address) || !Number.isSafeInteger(length)) {
       this.#refuse(address, length);
@@ -143,7 +143,7 @@ export class DirtyMemory {
     return this.#first(address + length - 1) - this.#first(address) + 1;
   }
 
-  #check(section: ReadSection): void {
+  #check(section: ReadGuard): void {
     if (this.#arena.debug && !section.open) throw new SectionClosedError("use dirty bits");
   }
 

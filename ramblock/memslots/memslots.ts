@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Arena, type ReadSection, SectionClosedError, type Srcu } from "@guestmem/rcu";
+import { type Arena, type ReadGuard, SectionClosedError, type Srcu } from "@guestmem/rcu";
 import { loadNumber } from "../blocks/layout.ts";
 import { DirtySnapshot } from "../dirty/snapshot.ts";
 import { takeBits } from "../dirty/dirty_memory.ts";
@@ -122,7 +122,7 @@ export class Memslots {
    * @param section An open section of the domain.
    * @returns The snapshot, valid until the section ends.
    */
-  snapshot(section: ReadSection): number {
+  snapshot(section: ReadGuard): number {
     if (this.arena.debug && !section.open) throw new SectionClosedError("load memslots");
     return this.#kernel.load32(this.#core.control + CONTROL.ROOT) >>> 0;
   }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type ReadSection, SectionClosedError } from "@guestmem/rcu";
+import { type ReadGuard, SectionClosedError } from "@guestmem/rcu";
 import { InvalidAddressError, InvalidLengthError } from "../errors.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { SlotsCore } from "./core.ts";
@@ -88,7 +88,7 @@ export class ShadowMap {
    * @returns The position of the page; if negative, one of {@linkcode OUTCOME}.
    * @throws {InvalidAddressError} If the gfn is no integer from 0 to 2^52 - 1.
    */
-  translate(section: ReadSection, gfn: number, write: boolean): number {
+  translate(section: ReadGuard, gfn: number, write: boolean): number {
     if (!(gfn >= 0 && gfn < 2 ** 52)) throw new InvalidAddressError(gfn);
     if (this.#debug && !section.open) throw new SectionClosedError("use a shadow mapping");
     const host = this.#kernel.shadowLookup(this.offset, gfn, write ? 1 : 0);

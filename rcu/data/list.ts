@@ -5,7 +5,7 @@
  */
 
 import type { Arena } from "../arena/arena.ts";
-import type { ReadSection } from "../domain/section.ts";
+import type { ReadGuard } from "../domain/section.ts";
 import { SectionClosedError } from "../grace_period/errors.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 
@@ -143,7 +143,7 @@ export class RcuList {
    * @returns A node that is valid until the outermost section ends.
    * @throws {SectionClosedError} In debug mode, if the section is over.
    */
-  first(section: ReadSection): number {
+  first(section: ReadGuard): number {
     return this.next(section, this.offset);
   }
 
@@ -155,7 +155,7 @@ export class RcuList {
    * @returns A node that is valid until the outermost section ends.
    * @throws {SectionClosedError} In debug mode, if the section is over.
    */
-  next(section: ReadSection, node: number): number {
+  next(section: ReadGuard, node: number): number {
     if (this.#arena.debug && !section.open) throw new SectionClosedError("walk a list");
     const next = this.#kernel.load32(node) >>> 0;
     return next === this.offset ? 0 : next;

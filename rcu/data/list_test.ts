@@ -10,7 +10,7 @@ import {
   ListNodeError,
   RcuDomain,
   RcuList,
-  type ReadSection,
+  type ReadGuard,
   SectionClosedError,
 } from "../mod.ts";
 import type { Setup } from "./data_test_worker.ts";
@@ -34,7 +34,7 @@ function create(debug = false) {
     arena.u32[offset / 4 + 3] = ~value;
     return offset;
   };
-  const values = (list: RcuList, section: ReadSection): number[] => {
+  const values = (list: RcuList, section: ReadGuard): number[] => {
     const found: number[] = [];
     for (let at = list.first(section); at !== 0; at = list.next(section, at)) {
       found.push(arena.u32[at / 4 + 2]!);

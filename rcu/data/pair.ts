@@ -5,7 +5,7 @@
  */
 
 import type { Arena } from "../arena/arena.ts";
-import type { ReadSection } from "../domain/section.ts";
+import type { ReadGuard } from "../domain/section.ts";
 import { SectionClosedError } from "../grace_period/errors.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 
@@ -76,7 +76,7 @@ export class RcuPair {
    * @returns The first half, unsigned; the second is in `second`.
    * @throws {SectionClosedError} In debug mode, if the section is over.
    */
-  load(section: ReadSection): number {
+  load(section: ReadGuard): number {
     if (this.#debug && !section.open) throw new SectionClosedError("load a pair");
     const first = this.#kernel.pairLoad(this.offset) >>> 0;
     this.#second = this.#kernel.pairSecond() >>> 0;

@@ -4,12 +4,12 @@ import {
   Arena,
   type ArenaHandle,
   type DomainHandle,
-  type Kernel,
   RcuDomain,
   RcuPair,
   RcuPointer,
-  type ReadSection,
+  type ReadGuard,
 } from "@guestmem/rcu";
+import type { Kernel } from "@guestmem/rcu/internal";
 
 /** What every worker of the bench is given. */
 interface Data {
@@ -78,7 +78,7 @@ function corrected(kernel: Kernel, { root, table, next }: Words, n: number): num
 /** What a reader keeps across its sections: the root of the struct that it saw last. */
 const cache = { struct: 0, root: 0 };
 
-function cached(section: ReadSection, pointer: RcuPointer, u32: Uint32Array, n: number): number {
+function cached(section: ReadGuard, pointer: RcuPointer, u32: Uint32Array, n: number): number {
   let sum = 0;
   for (let i = 0; i < n; i++) {
     const struct = pointer.dereference(section);
@@ -91,7 +91,7 @@ function cached(section: ReadSection, pointer: RcuPointer, u32: Uint32Array, n: 
   return sum;
 }
 
-function struct(section: ReadSection, pointer: RcuPointer, u32: Uint32Array, n: number): number {
+function struct(section: ReadGuard, pointer: RcuPointer, u32: Uint32Array, n: number): number {
   let sum = 0;
   for (let i = 0; i < n; i++) {
     const at = pointer.dereference(section) >>> 2;
@@ -100,7 +100,7 @@ function struct(section: ReadSection, pointer: RcuPointer, u32: Uint32Array, n: 
   return sum;
 }
 
-function pairs(section: ReadSection, pair: RcuPair, n: number): number {
+function pairs(section: ReadGuard, pair: RcuPair, n: number): number {
   let sum = 0;
   for (let i = 0; i < n; i++) sum = (sum + pair.load(section) + pair.second) | 0;
   return sum;
@@ -150,12 +150,12 @@ const setup = (data: Data) => {
   const reader = domain.register();
 
   const loops = {
-    rereadTable: (_: ReadSection, n: number) => rereadTable(kernel, words, n),
-    announced: (_: ReadSection, n: number) => announced(kernel, words, n),
-    cached: (section: ReadSection, n: number) => cached(section, pointer, u32, n),
-    corrected: (_: ReadSection, n: number) => corrected(kernel, words, n),
-    pairs: (section: ReadSection, n: number) => pairs(section, pair, n),
-    struct: (section: ReadSection, n: number) => struct(section, pointer, u32, n),
+    rereadTable: (_: ReadGuard, n: number) => rereadTable(kernel, words, n),
+    announced: (_: ReadGuard, n: number) => announced(kernel, words, n),
+    cached: (section: ReadGuard, n: number) => cached(section, pointer, u32, n),
+    corrected: (_: ReadGuard, n: number) => corrected(kernel, words, n),
+    pairs: (section: ReadGuard, n: number) => pairs(section, pair, n),
+    struct: (section: ReadGuard, n: number) => struct(section, pointer, u32, n),
   };
   const stores = {
     storeTwo: (n: number) => storeTwo(kernel, words, n),

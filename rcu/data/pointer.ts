@@ -5,7 +5,7 @@
  */
 
 import type { Arena } from "../arena/arena.ts";
-import type { ReadSection } from "../domain/section.ts";
+import type { ReadGuard } from "../domain/section.ts";
 import { SectionClosedError } from "../grace_period/errors.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 
@@ -83,7 +83,7 @@ export class RcuPointer {
    * @returns An offset that is valid until the outermost section ends.
    * @throws {SectionClosedError} In debug mode, if the section is over.
    */
-  dereference(section: ReadSection): number {
+  dereference(section: ReadGuard): number {
     if (this.#debug && !section.open) throw new SectionClosedError("dereference a pointer");
     return this.#kernel.load32(this.offset) >>> 0;
   }

@@ -8,7 +8,7 @@ import {
   type QsbrReader,
   RcuDomain,
   RcuPointer,
-  type ReadSection,
+  type ReadGuard,
 } from "@guestmem/rcu";
 
 /** What every worker of the bench is given. */
@@ -48,7 +48,7 @@ function sections(
   return sum;
 }
 
-function dereferences(section: ReadSection, pointer: RcuPointer, u32: Uint32Array, n: number) {
+function dereferences(section: ReadGuard, pointer: RcuPointer, u32: Uint32Array, n: number) {
   let sum = 0;
   for (let i = 0; i < n; i++) sum = (sum + u32[pointer.dereference(section) >>> 2]!) | 0;
   return sum;

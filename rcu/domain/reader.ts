@@ -18,7 +18,7 @@ import {
   NestedGuard,
   OFFLINE,
   type OutermostGuard,
-  type ReadSection,
+  type ReadGuard,
 } from "./section.ts";
 
 /** Where a reader's slot lies, as its domain claimed it. */
@@ -102,7 +102,7 @@ export abstract class RcuReader {
    * @throws {EvictedError} If the reader was evicted.
    * @throws {ReaderStateError} If the reader is offline or unregistered.
    */
-  lock(): ReadSection {
+  lock(): ReadGuard {
     const { outermost } = this;
     if (outermost.depth !== 0) return this.#lockNested();
     this.enter();
@@ -162,7 +162,7 @@ export abstract class RcuReader {
     throw new ReaderStateError(action, "unregistered");
   }
 
-  #lockNested(): ReadSection {
+  #lockNested(): ReadGuard {
     const depth = this.outermost.depth + 1;
     if (depth === GONE + 1) this.#fail("enter a section");
     if (depth === OFFLINE + 1) throw new ReaderStateError("enter a section", "offline");
@@ -170,7 +170,7 @@ export abstract class RcuReader {
     return this.#nested[depth - 2] ??= new NestedGuard(this.outermost, depth);
   }
 
-  #lockInDebug(): ReadSection {
+  #lockInDebug(): ReadGuard {
     const guard = new DebugGuard(RcuReader.prototype.lock.call(this));
     if (!this.#leakCheck) {
       this.#leakCheck = true;

@@ -10,7 +10,7 @@ import { SectionOrderError } from "../grace_period/errors.ts";
  * The proof that its holder is inside a read-side section: what reads RCU-protected data asks for
  * it. Release it with `unlock()`, or by `using`; innermost first, once.
  */
-export interface ReadSection {
+export interface ReadGuard {
   /**
    * Whether the section is still open. Guards are reused: outside debug mode a guard kept past its
    * section speaks of the section that was opened at the same depth since.
@@ -37,7 +37,7 @@ export const GONE = -2;
  * constants here, since a counter that is loaded and stored in turn would make each section wait for
  * the stores of the one before.
  */
-export abstract class OutermostGuard implements ReadSection {
+export abstract class OutermostGuard implements ReadGuard {
   /** How many sections are open; `OFFLINE` or `GONE` if none may be. */
   depth = 0;
 
@@ -61,7 +61,7 @@ export abstract class OutermostGuard implements ReadSection {
 }
 
 /** The guard of one deeper nesting depth. */
-export class NestedGuard implements ReadSection {
+export class NestedGuard implements ReadGuard {
   #outermost: OutermostGuard;
   #depth: number;
 
@@ -90,12 +90,12 @@ export class NestedGuard implements ReadSection {
 }
 
 /** Debug mode: a guard for one section only, which knows when it is over. */
-export class DebugGuard implements ReadSection {
-  #guard: ReadSection;
+export class DebugGuard implements ReadGuard {
+  #guard: ReadGuard;
   #over = false;
 
   /** @param guard The ordinary guard of the section. */
-  constructor(guard: ReadSection) {
+  constructor(guard: ReadGuard) {
     this.#guard = guard;
   }
 

@@ -1,12 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import {
-  Arena,
-  RcuDomain,
-  ReaderStateError,
-  Srcu,
-  WaitInSectionError,
-  waitOutside,
-} from "../mod.ts";
+import { Arena, RcuDomain, ReaderStateError, Srcu, WaitInSectionError } from "../mod.ts";
+import { waitOutside } from "./waiting.ts";
 import { quiesceIdle, refuseInSection } from "./waiting.ts";
 
 function create() {

@@ -15,7 +15,8 @@
  *
  * @example
  * ```ts
- * import { Arena, kernelLoader } from "@guestmem/rcu";
+ * import { Arena } from "@guestmem/rcu";
+ * import { kernelLoader } from "@guestmem/rcu/internal";
  * import { assertEquals } from "@std/assert";
  *
  * // A module that imports a memory and exports a function without effect, `nop`.

@@ -14,7 +14,11 @@ export abstract class Field {
   /** Bytes of the field. */
   abstract readonly size: number;
 
-  /** @param offset Bytes from the start of the struct. */
+  /**
+   * Places it.
+   *
+   * @param offset Bytes from the start of the struct.
+   */
   constructor(offset: number) {
     this.offset = offset;
   }
@@ -29,6 +33,7 @@ export abstract class Field {
 export class U8Field extends Field {
   /** Bytes of a field of this type, which are its alignment as well. */
   static readonly SIZE = 1;
+  /** Bytes of the field. */
   readonly size = 1;
 
   /** Loads it. */
@@ -46,6 +51,7 @@ export class U8Field extends Field {
 export class U16Field extends Field {
   /** Bytes of a field of this type, which are its alignment as well. */
   static readonly SIZE = 2;
+  /** Bytes of the field. */
   readonly size = 2;
 
   /** Loads it. */
@@ -63,6 +69,7 @@ export class U16Field extends Field {
 export class U32Field extends Field {
   /** Bytes of a field of this type, which are its alignment as well. */
   static readonly SIZE = 4;
+  /** Bytes of the field. */
   readonly size = 4;
 
   /** Loads it. */
@@ -85,6 +92,7 @@ export class U32Field extends Field {
 export class I32Field extends Field {
   /** Bytes of a field of this type, which are its alignment as well. */
   static readonly SIZE = 4;
+  /** Bytes of the field. */
   readonly size = 4;
 
   /** Loads it. */
@@ -110,6 +118,7 @@ export class I32Field extends Field {
 export class U64Field extends Field {
   /** Bytes of a field of this type, which are its alignment as well. */
   static readonly SIZE = 8;
+  /** Bytes of the field. */
   readonly size = 8;
 
   /** Loads it as a number. */
@@ -157,6 +166,7 @@ export class U64Field extends Field {
 export class F64Field extends Field {
   /** Bytes of a field of this type, which are its alignment as well. */
   static readonly SIZE = 8;
+  /** Bytes of the field. */
   readonly size = 8;
 
   /** Loads it. */
@@ -172,9 +182,15 @@ export class F64Field extends Field {
 
 /** A run of bytes. */
 export class BytesField extends Field {
+  /** Bytes of the field. */
   readonly size: number;
 
-  /** @param offset Bytes from the start of the struct. @param size How many bytes. */
+  /**
+   * Places it.
+   *
+   * @param offset Bytes from the start of the struct.
+   * @param size How many bytes.
+   */
   constructor(offset: number, size: number) {
     super(offset);
     this.size = size;
@@ -187,13 +203,16 @@ export class BytesField extends Field {
 }
 
 /** What an array needs of the accessor of its elements. */
-interface Element<A> extends Field {
+export interface Element<A> extends Field {
+  /** Loads it. */
   get(array: A, base: number): number;
+  /** Stores it. */
   set(array: A, base: number, value: number): void;
 }
 
 /** Equal fields in a row; `A` is the typed array that an element is accessed through. */
 export class ArrayField<A> extends Field {
+  /** Bytes of the field. */
   readonly size: number;
   /** How many elements. */
   readonly length: number;
@@ -202,7 +221,12 @@ export class ArrayField<A> extends Field {
   /** Element 0. */
   readonly first: Element<A>;
 
-  /** @param first Element 0. @param length How many. */
+  /**
+   * Places it.
+   *
+   * @param first Element 0.
+   * @param length How many elements.
+   */
   constructor(first: Element<A>, length: number) {
     super(first.offset);
     this.first = first;

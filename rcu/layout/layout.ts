@@ -42,17 +42,25 @@ export interface AlignedSpec<T extends UnalignedSpec = UnalignedSpec> {
   readonly alignment: number;
 }
 
-type UnalignedSpec = ScalarType | BytesSpec | ArraySpec;
+/** A field at its own alignment. */
+export type UnalignedSpec = ScalarType | BytesSpec | ArraySpec;
 
 /** What a field may be described as. */
 export type FieldSpec = UnalignedSpec | AlignedSpec;
 
-interface Scalars {
+/** The accessor of each type. */
+export interface Scalars {
+  /** A byte. */
   u8: U8Field;
+  /** Two bytes. */
   u16: U16Field;
+  /** A word, unsigned. */
   u32: U32Field;
+  /** A word, signed. */
   i32: I32Field;
+  /** 64 bits. */
   u64: U64Field;
+  /** A double. */
   f64: F64Field;
 }
 
@@ -63,16 +71,13 @@ export type FieldOf<S> = S extends ScalarType ? Scalars[S]
   : S extends AlignedSpec<infer F> ? FieldOf<F>
   : never;
 
-/** What every layout says of the struct as a whole. */
-export interface Struct {
-  /** Bytes of the struct: a multiple of {@linkcode Struct.alignment}. */
-  readonly size: number;
-  /** What the address of a struct has to be a multiple of, for its fields to be aligned. */
-  readonly alignment: number;
-}
-
-/** A struct: its size and alignment, and an accessor for each field. */
-export type Layout<Specs> = Struct & { readonly [Name in keyof Specs]: FieldOf<Specs[Name]> };
+/**
+ * A struct: an accessor for each field; its `size` in bytes, a multiple of its `alignment`; and its
+ * `alignment`, which the address of a struct has to be a multiple of.
+ */
+export type Layout<Specs> =
+  & { readonly [Name in keyof Specs]: FieldOf<Specs[Name]> }
+  & { readonly size: number; readonly alignment: number };
 
 /**
  * A run of bytes, aligned to one byte: a name in UTF-8, or room that is kept.
@@ -123,7 +128,8 @@ export const CACHE_LINE = 64;
  *
  * @example
  * ```ts
- * import { aligned, Arena, array, bytes, CACHE_LINE, defineLayout } from "@guestmem/rcu";
+ * import { Arena } from "@guestmem/rcu";
+ * import { aligned, array, bytes, CACHE_LINE, defineLayout } from "@guestmem/rcu/layout";
  * import { assertEquals } from "@std/assert";
  *
  * const RING = defineLayout({

@@ -6,7 +6,7 @@
 
 import { EvictedError } from "../arena/errors.ts";
 import type { ReaderPlace } from "../domain/reader.ts";
-import type { ReadSection } from "../domain/section.ts";
+import type { ReadGuard } from "../domain/section.ts";
 import { ReaderStateError, SectionOrderError } from "../grace_period/errors.ts";
 import { watchHurry } from "../grace_period/hurry.ts";
 import { SLOT_EVICTED, SLOT_HURRY } from "../grace_period/layout.ts";
@@ -15,7 +15,7 @@ import { addLocalReader, removeLocalReader } from "../grace_period/waiting.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 
 /** One section. Those that are over are used again, but in debug mode. */
-class SrcuSection implements ReadSection {
+class SrcuSection implements ReadGuard {
   open = false;
   index = 0;
 
@@ -80,7 +80,7 @@ export class SrcuReader {
    * @throws {EvictedError} If the reader was evicted.
    * @throws {ReaderStateError} If the reader is not registered.
    */
-  lock(): ReadSection {
+  lock(): ReadGuard {
     const entered = this.#kernel.srcuLock(this.domain, this.slot);
     if (entered > 1) this.#evicted();
     const section = this.#spare.pop() ?? new SrcuSection(this);

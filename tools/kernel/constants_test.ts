@@ -1,4 +1,4 @@
-import { array, defineLayout } from "@guestmem/rcu";
+import { array, defineLayout } from "@guestmem/rcu/layout";
 import { assertEquals, assertThrows } from "@std/assert";
 import { constantsOf } from "./constants.ts";
 

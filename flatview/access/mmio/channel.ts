@@ -1,4 +1,5 @@
-import { type Arena, evictionHandlers } from "@guestmem/rcu";
+import type { Arena } from "@guestmem/rcu";
+import { evictionHandlers } from "@guestmem/rcu/internal";
 import { ForeignMmioChannelError } from "../errors.ts";
 import {
   CHANNEL_HEADER_BYTES,

@@ -1,12 +1,5 @@
-import {
-  type Arena,
-  BlockingForbiddenError,
-  canBlock,
-  EvictedError,
-  refuseInAnySection,
-  waitAsync,
-  waitOutside,
-} from "@guestmem/rcu";
+import { type Arena, BlockingForbiddenError, EvictedError } from "@guestmem/rcu";
+import { canBlock, refuseInAnySection, waitAsync, waitOutside } from "@guestmem/rcu/internal";
 import { MmioChannelFullError } from "../errors.ts";
 import { Halves } from "../halves.ts";
 import { MemTxResult } from "../result.ts";

@@ -1,0 +1,66 @@
+/**
+ * The errors of a package: one class, whose `code` says what went wrong and whose `details` say
+ * with what.
+ *
+ * @module
+ */
+
+/** How a package words the error of each code. */
+export type Messages<Details> = {
+  readonly [Code in keyof Details]: (details: Details[Code]) => string;
+};
+
+/**
+ * Base of the packages' errors. A package derives one class from it, with an interface that names
+ * each code's fields; and from that the few classes that a caller catches apart.
+ *
+ * @example
+ * ```ts
+ * import { CodedError, type Messages } from "@guestmem/rcu/internal";
+ * import { assertEquals } from "@std/assert";
+ *
+ * interface Details {
+ *   RING_FULL: { entries: number };
+ * }
+ * const MESSAGES: Messages<Details> = {
+ *   RING_FULL: ({ entries }) => `Cannot add to the ring: all ${entries} entries are taken`,
+ * };
+ * class RingError<Code extends keyof Details> extends CodedError<Details, Code> {
+ *   static {
+ *     this.prototype.name = "RingError";
+ *   }
+ *   constructor(code: Code, details: Details[Code], options?: ErrorOptions) {
+ *     super(MESSAGES, code, details, options);
+ *   }
+ * }
+ *
+ * const error = new RingError("RING_FULL", { entries: 8 });
+ * assertEquals(`${error}`, "RingError: Cannot add to the ring: all 8 entries are taken");
+ * assertEquals([error.code, error.details.entries], ["RING_FULL", 8]);
+ * ```
+ */
+export abstract class CodedError<Details, Code extends keyof Details> extends Error {
+  /** What went wrong. */
+  readonly code: Code;
+  /** With what: the fields that belong to the code. */
+  readonly details: Readonly<Details[Code]>;
+
+  /**
+   * Words the error.
+   *
+   * @param messages The package's wording.
+   * @param code What went wrong.
+   * @param details With what.
+   * @param options The cause, if another error is.
+   */
+  constructor(
+    messages: Messages<Details>,
+    code: Code,
+    details: Details[Code],
+    options?: ErrorOptions,
+  ) {
+    super(messages[code](details), options);
+    this.code = code;
+    this.details = details;
+  }
+}
