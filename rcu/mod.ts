@@ -31,7 +31,8 @@
  * @module
  */
 
-export { Arena, type ArenaHandle, type ArenaOptions, type BlockAllocator } from "./arena/arena.ts";
+export type { BlockAllocator, SharedMemory } from "./arena/allocator.ts";
+export { Arena, type ArenaHandle, type ArenaOptions } from "./arena/arena.ts";
 export type { CheckedView } from "./arena/checked.ts";
 export type { ContextInfo } from "./arena/contexts.ts";
 export {

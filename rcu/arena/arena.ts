@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { BlockAllocator } from "./allocator.ts";
 import { instantiateKernel, type Kernel } from "../kernel/kernel.ts";
 import { CheckedView } from "./checked.ts";
 import { type ContextInfo, Contexts } from "./contexts.ts";
@@ -30,22 +31,6 @@ export interface ArenaHandle {
   readonly id: string;
   /** The memory. */
   readonly memory: WebAssembly.Memory;
-}
-
-/** Narrow interface: what data structures need of the arena. */
-export interface BlockAllocator {
-  /** Allocates a block, zeroed unless told otherwise; see {@linkcode Arena.allocate}. */
-  allocate(bytes: number, alignment?: number, zeroed?: boolean): number;
-  /** Frees a block; see {@linkcode Arena.free}. */
-  free(offset: number): void;
-  /** The shared memory. */
-  readonly memory: WebAssembly.Memory;
-  /** The memory as unsigned words. */
-  readonly u32: Uint32Array;
-  /** The memory as signed words. */
-  readonly i32: Int32Array;
-  /** The memory as bytes. */
-  readonly u8: Uint8Array;
 }
 
 /** Options of {@linkcode Arena.create}. */
