@@ -37,7 +37,7 @@
  * @module
  */
 
-export type { DeviceErrorHandler } from "./access/devices.ts";
+export type { DeviceErrorHandler } from "./access/mmio_dispatcher.ts";
 export {
   AccessRangeError,
   BounceBuffersBusyError,
@@ -56,16 +56,16 @@ export {
 export { EventNotifier } from "./access/event_notifier.ts";
 export type {
   GuestMemory,
-  GuestWindow,
-  IommuAnswer,
+  IotlbEntry,
+  RamWindow,
   RegionTranslator,
 } from "./access/guest_memory.ts";
 export { GuestSpace } from "./access/guest_space.ts";
-export type { GuestMapping } from "./access/mapping.ts";
+export type { GuestMapping } from "./access/guest_mapping.ts";
 export { MemoryAccess, type MemoryAccessOptions } from "./access/memory_access.ts";
 export { MemoryRegionCache } from "./access/memory_region_cache.ts";
-export { MmioChannel, type MmioChannelHandle } from "./access/mmio/channel.ts";
-export { MemTxResult } from "./access/result.ts";
+export { MmioChannel, type MmioChannelHandle } from "./access/mmio/mmio_channel.ts";
+export { MemTxResult } from "./access/device/mem_tx_result.ts";
 export { Tlb } from "./access/tlb.ts";
 export { Translation } from "./access/translation.ts";
 export { type Address, AddressError } from "./region/position.ts";

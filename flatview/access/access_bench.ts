@@ -8,7 +8,7 @@ import { FlatMemory } from "../model/flat_memory.ts";
 import { Topology } from "../topology.ts";
 import type { Setup } from "./access_bench_test_worker.ts";
 import { MemoryAccess } from "./memory_access.ts";
-import { MmioChannel } from "./mmio/channel.ts";
+import { MmioChannel } from "./mmio/mmio_channel.ts";
 
 const GIB = 2 ** 30;
 /** Memory that addresses are taken from: what a TLB of 1024 entries holds. */

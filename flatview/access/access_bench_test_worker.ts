@@ -3,7 +3,7 @@ import { serve } from "#tools/testing/worker_side.ts";
 import { Arena, type ArenaHandle, RcuDomain } from "@guestmem/rcu";
 import { FlatMemory, type FlatMemoryHandle } from "../model/flat_memory.ts";
 import { MemoryAccess } from "./memory_access.ts";
-import { MmioChannel, type MmioChannelHandle } from "./mmio/channel.ts";
+import { MmioChannel, type MmioChannelHandle } from "./mmio/mmio_channel.ts";
 
 /** Serves a device in a worker of its own until it is idle for 30 seconds. */
 const setup = (data: {

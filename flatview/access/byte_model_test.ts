@@ -13,7 +13,7 @@ import type { MemoryRegion } from "../region/memory_region.ts";
 import { Topology } from "../topology.ts";
 import type { GuestSpace } from "./guest_space.ts";
 import { MemoryAccess } from "./memory_access.ts";
-import { MemTxResult } from "./result.ts";
+import { MemTxResult } from "./device/mem_tx_result.ts";
 import type { Tlb } from "./tlb.ts";
 
 /** Addresses run up to here, from a base. */

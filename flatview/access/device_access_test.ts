@@ -3,9 +3,9 @@ import { Arena, RcuDomain } from "@guestmem/rcu";
 import { FlatMemory } from "../model/flat_memory.ts";
 import type { AccessLimits, MemoryRegionOps } from "../region/ops.ts";
 import { Topology } from "../topology.ts";
-import { Halves, swap32 } from "./halves.ts";
+import { Halves, swap32 } from "./device/halves.ts";
 import { MemoryAccess } from "./memory_access.ts";
-import { MemTxResult } from "./result.ts";
+import { MemTxResult } from "./device/mem_tx_result.ts";
 
 const { OK, DECODE_ERROR } = MemTxResult;
 

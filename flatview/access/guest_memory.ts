@@ -6,7 +6,7 @@
 import type { ReadGuard } from "@guestmem/rcu";
 
 /** A stretch of memory that guest RAM lies in. The same object each time for the same stretch. */
-export interface GuestWindow {
+export interface RamWindow {
   /** The memory. */
   readonly buffer: SharedArrayBuffer;
   /** Its bytes. */
@@ -30,7 +30,7 @@ export interface GuestMemory {
   /** The ram_addr_t at which a block starts. */
   offsetOf(block: number): number;
   /** The memory behind an offset in a block; sets `at` and `contiguous`. */
-  locate(block: number, offset: number): GuestWindow;
+  locate(block: number, offset: number): RamWindow;
   /** Byte offset in the window that `locate` gave. */
   readonly at: number;
   /** Bytes of the block that follow one another from there. */
@@ -43,7 +43,7 @@ export interface GuestMemory {
 }
 
 /** What an IOMMU answers: an object that the caller passes and that is filled in. */
-export interface IommuAnswer {
+export interface IotlbEntry {
   /** Number of the address space in which the access goes on; see `MemoryAccess.setTarget`. */
   target: number;
   /** The address that was looked up, the mask's bits cleared. */
@@ -69,6 +69,6 @@ export interface RegionTranslator {
     address: number | bigint,
     access: 1 | 2,
     iommuIndex: number,
-    answer: IommuAnswer & { fault: null },
+    answer: IotlbEntry & { fault: null },
   ): boolean;
 }

@@ -2,12 +2,12 @@ import type { ReadGuard } from "@guestmem/rcu";
 import type { MemTxAttrs } from "../region/ops.ts";
 import type { Address } from "../region/position.ts";
 import type { AddressSpaceReader } from "../view/address_space_reader.ts";
-import { type AccessEngine, NO_ATTRS } from "./engine.ts";
-import type { GuestMapping, Mappings } from "./mapping.ts";
+import { type AccessPath, NO_ATTRS } from "./access_path.ts";
+import type { GuestMapping, Mappings } from "./guest_mapping.ts";
 import { MemoryRegionCache } from "./memory_region_cache.ts";
-import type { MemTxResult } from "./result.ts";
+import type { MemTxResult } from "./device/mem_tx_result.ts";
 import { Tlb } from "./tlb.ts";
-import { Target, Translation } from "./translation.ts";
+import { ResolvedAddress, Translation } from "./translation.ts";
 
 /**
  * An address space as one worker accesses it; from `MemoryAccess.attach`.
@@ -29,13 +29,13 @@ export class GuestSpace {
   result: MemTxResult = 0;
   /** The upper half of the last load of eight bytes. */
   upper: number = 0;
-  readonly #engine: AccessEngine;
+  readonly #engine: AccessPath;
   readonly #mappings: Mappings;
-  readonly #target = new Target();
+  readonly #target = new ResolvedAddress();
   readonly #translation = new Translation(this.#target);
 
   /** @internal */
-  constructor(engine: AccessEngine, reader: AddressSpaceReader, mappings: Mappings) {
+  constructor(engine: AccessPath, reader: AddressSpaceReader, mappings: Mappings) {
     this.name = reader.name;
     this.reader = reader;
     this.#engine = engine;

@@ -16,10 +16,10 @@ import {
   UnknownAddressSpaceError,
 } from "./errors.ts";
 import { EventNotifier } from "./event_notifier.ts";
-import type { IommuAnswer } from "./guest_memory.ts";
+import type { IotlbEntry } from "./guest_memory.ts";
 import { MemoryAccess } from "./memory_access.ts";
-import { MmioChannel } from "./mmio/channel.ts";
-import { MemTxResult } from "./result.ts";
+import { MmioChannel } from "./mmio/mmio_channel.ts";
+import { MemTxResult } from "./device/mem_tx_result.ts";
 
 const { OK, ERROR, DECODE_ERROR, ACCESS_ERROR } = MemTxResult;
 
@@ -252,7 +252,7 @@ Deno.test("a callback may access memory and change the map under the access that
 /** A translator from a list of pages. */
 function pages(map: Record<number, [translated: number, perm: number, target?: number]>) {
   return {
-    translate(address: number | bigint, access: 1 | 2, index: number, answer: IommuAnswer) {
+    translate(address: number | bigint, access: 1 | 2, index: number, answer: IotlbEntry) {
       const page = Number(address) - Number(address) % 0x1000;
       const [translated, perm, target = 7] = map[page + index] ?? [0, 0];
       Object.assign(answer, { target, iova: page, translated, addrMask: 0xfff, perm });

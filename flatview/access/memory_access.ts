@@ -1,14 +1,14 @@
 import type { Arena, RcuReader } from "@guestmem/rcu";
 import type { MemoryRegionOps, MemTxAttrs } from "../region/ops.ts";
 import type { AddressSpaceHandle } from "../view/address_space.ts";
-import type { DeviceErrorHandler } from "./devices.ts";
-import { AccessEngine } from "./engine.ts";
+import type { DeviceErrorHandler } from "./mmio_dispatcher.ts";
+import { AccessPath } from "./access_path.ts";
 import { NoMmioChannelError } from "./errors.ts";
 import type { GuestMemory, RegionTranslator } from "./guest_memory.ts";
 import { GuestSpace } from "./guest_space.ts";
-import { Mappings } from "./mapping.ts";
-import type { MmioChannel } from "./mmio/channel.ts";
-import type { MmioPort } from "./mmio/port.ts";
+import { Mappings } from "./guest_mapping.ts";
+import type { MmioChannel } from "./mmio/mmio_channel.ts";
+import type { MmioEndpoint } from "./mmio/endpoint.ts";
 
 /** What a worker's accesses are made of. */
 export interface MemoryAccessOptions {
@@ -71,7 +71,7 @@ export interface MemoryAccessOptions {
  * ```
  */
 export class MemoryAccess {
-  readonly #engine: AccessEngine;
+  readonly #engine: AccessPath;
   readonly #mappings: Mappings;
   readonly #spaces = new Map<number, GuestSpace>();
 
@@ -83,7 +83,7 @@ export class MemoryAccess {
    */
   constructor(options: MemoryAccessOptions) {
     const { arena, reader, memory, channel = null, onDeviceError = () => {} } = options;
-    this.#engine = new AccessEngine({ arena, reader, memory, channel, onDeviceError });
+    this.#engine = new AccessPath({ arena, reader, memory, channel, onDeviceError });
     const { bounceBuffers = 1, bounceBytes = 4096 } = options;
     this.#mappings = new Mappings(this.#engine, bounceBuffers, bounceBytes);
   }
@@ -192,7 +192,7 @@ export class MemoryAccess {
     this.#engine.devices.port?.leave();
   }
 
-  get #port(): MmioPort {
+  get #port(): MmioEndpoint {
     const { devices: { port }, arena } = this.#engine;
     if (port === null) throw new NoMmioChannelError(0, arena.token);
     return port;

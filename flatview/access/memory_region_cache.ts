@@ -1,12 +1,12 @@
 import type { ReadGuard } from "@guestmem/rcu";
 import type { Address } from "../region/position.ts";
 import type { AddressSpaceReader } from "../view/address_space_reader.ts";
-import { advance } from "./device_access.ts";
-import { type AccessEngine, NO_ATTRS } from "./engine.ts";
+import { advance } from "./device/device_access.ts";
+import { type AccessPath, NO_ATTRS } from "./access_path.ts";
 import { AccessRangeError } from "./errors.ts";
-import type { GuestWindow } from "./guest_memory.ts";
-import type { MemTxResult } from "./result.ts";
-import { isDirect, Target } from "./translation.ts";
+import type { RamWindow } from "./guest_memory.ts";
+import type { MemTxResult } from "./device/mem_tx_result.ts";
+import { isDirect, ResolvedAddress } from "./translation.ts";
 
 /**
  * A range that is accessed again and again, with its translation kept: QEMU's `MemoryRegionCache`.
@@ -25,19 +25,19 @@ export class MemoryRegionCache {
   upper: number = 0;
   /** What became of the last load or store. */
   result: MemTxResult = 0;
-  readonly #engine: AccessEngine;
+  readonly #engine: AccessPath;
   readonly #space: AddressSpaceReader;
   readonly #isWrite: boolean;
-  readonly #target = new Target();
+  readonly #target = new ResolvedAddress();
   #generation = 0;
-  #window: GuestWindow | null = null;
+  #window: RamWindow | null = null;
   #at = 0;
   #contiguous = 0;
   #ramAddr = 0;
 
   /** @internal */
   constructor(
-    engine: AccessEngine,
+    engine: AccessPath,
     space: AddressSpaceReader,
     address: Address,
     length: number,
@@ -190,7 +190,7 @@ export class MemoryRegionCache {
   }
 
   /** The window that the range lies in by the map that is published; null if it is no memory. */
-  #renew(section: ReadGuard): GuestWindow | null {
+  #renew(section: ReadGuard): RamWindow | null {
     const view = this.#space.view(section);
     const generation = this.#space.generation(view);
     if (generation === this.#generation) return this.#window;

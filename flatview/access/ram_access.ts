@@ -1,8 +1,8 @@
 import type { ReadGuard } from "@guestmem/rcu";
 import { DIRTY_LOG_SHIFT } from "../region/flags.ts";
 import { MissingGuestMemoryError } from "./errors.ts";
-import type { GuestMemory, GuestWindow } from "./guest_memory.ts";
-import { type Halves, swap32 } from "./halves.ts";
+import type { GuestMemory, RamWindow } from "./guest_memory.ts";
+import { type Halves, swap32 } from "./device/halves.ts";
 
 /** Up to so many bytes are copied one by one: a subarray for them would cost more. */
 const SMALL = 32;
@@ -13,7 +13,7 @@ const CLIENTS = 7;
 /** Reads and writes guest RAM by ram_addr_t, in one worker. */
 export class RamAccess {
   readonly #memory: GuestMemory;
-  #window: GuestWindow | null = null;
+  #window: RamWindow | null = null;
   #u16: Uint16Array = new Uint16Array(0);
 
   /** @param memory The guest RAM. */
@@ -37,14 +37,14 @@ export class RamAccess {
    * @param region Id of the region, for the error.
    * @throws {MissingGuestMemoryError} If no block has it.
    */
-  locate(section: ReadGuard, region: number, ramAddr: number): GuestWindow {
+  locate(section: ReadGuard, region: number, ramAddr: number): RamWindow {
     const block = this.#memory.find(section, ramAddr);
     if (block === 0) throw new MissingGuestMemoryError(region, ramAddr);
     return this.#memory.locate(block, ramAddr - this.#memory.offsetOf(block));
   }
 
   /** Copies out of what was located last, as much as lies in one stretch; how much. */
-  copyOut(window: GuestWindow, length: number, into: Uint8Array, start: number): number {
+  copyOut(window: RamWindow, length: number, into: Uint8Array, start: number): number {
     const { at } = this.#memory;
     const count = Math.min(length, this.#memory.contiguous);
     if (count > SMALL) into.set(window.u8.subarray(at, at + count), start);
@@ -53,7 +53,7 @@ export class RamAccess {
   }
 
   /** Copies into what was located last, as much as fits one stretch; how much. */
-  copyIn(window: GuestWindow, length: number, from: Uint8Array, start: number): number {
+  copyIn(window: RamWindow, length: number, from: Uint8Array, start: number): number {
     const { at } = this.#memory;
     const count = Math.min(length, this.#memory.contiguous);
     if (count > SMALL) window.u8.set(from.subarray(start, start + count), at);
@@ -71,7 +71,7 @@ export class RamAccess {
    * Loads 1, 2, 4 or 8 bytes of one stretch, little-endian unless said otherwise. An aligned access
    * is one access: it goes through a typed array or the kernel, as only those promise.
    */
-  load(window: GuestWindow, at: number, size: number, bigEndian: boolean, value: Halves): void {
+  load(window: RamWindow, at: number, size: number, bigEndian: boolean, value: Halves): void {
     if (size === 1) return value.set(window.u8[at]!, 0);
     if (size === 2) {
       value.set(at % 2 === 0 ? this.words16(window)[at / 2]! : window.data.getUint16(at, true), 0);
@@ -83,7 +83,7 @@ export class RamAccess {
 
   /** Stores 1, 2, 4 or 8 bytes of one stretch, little-endian unless said otherwise; as `load`. */
   store(
-    window: GuestWindow,
+    window: RamWindow,
     at: number,
     size: number,
     bigEndian: boolean,
@@ -104,7 +104,7 @@ export class RamAccess {
   }
 
   /** The aligned 16-bit words of a window. */
-  words16(window: GuestWindow): Uint16Array {
+  words16(window: RamWindow): Uint16Array {
     if (this.#window === window) return this.#u16;
     this.#window = window;
     const { buffer } = window;

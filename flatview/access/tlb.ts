@@ -1,11 +1,11 @@
 import { QsbrReader, type ReadGuard } from "@guestmem/rcu";
 import { DIRTY_LOG_BITS, RangeFlag } from "../region/flags.ts";
 import type { AddressSpaceReader } from "../view/address_space_reader.ts";
-import { type AccessEngine, NO_ATTRS } from "./engine.ts";
+import { type AccessPath, NO_ATTRS } from "./access_path.ts";
 import { TlbOutsideSectionError } from "./errors.ts";
-import type { GuestWindow } from "./guest_memory.ts";
-import { MemTxResult } from "./result.ts";
-import { isDirect, Target } from "./translation.ts";
+import type { RamWindow } from "./guest_memory.ts";
+import { MemTxResult } from "./device/mem_tx_result.ts";
+import { isDirect, ResolvedAddress } from "./translation.ts";
 
 /** Bytes of a page of the TLB. */
 const PAGE = 4096;
@@ -78,21 +78,21 @@ export class Tlb {
   readonly #entries: Int32Array;
   readonly #mask: number;
   /** The window in which most memory lies, and its views: hits go there without a detour. */
-  #main: GuestWindow | null = null;
+  #main: RamWindow | null = null;
   #words: Int32Array = new Int32Array(0);
   #halves: Uint16Array = new Uint16Array(0);
   #bytes: Uint8Array = new Uint8Array(0);
   /** The windows of the entries with the tag {@linkcode OTHER}. */
-  readonly #windows: (GuestWindow | null)[];
-  readonly #engine: AccessEngine;
+  readonly #windows: (RamWindow | null)[];
+  readonly #engine: AccessPath;
   readonly #space: AddressSpaceReader;
-  readonly #target = new Target();
+  readonly #target = new ResolvedAddress();
   #section: ReadGuard | null = null;
   #generation = 0;
   #view = 0;
 
   /** @internal */
-  constructor(engine: AccessEngine, space: AddressSpaceReader, entries: number) {
+  constructor(engine: AccessPath, space: AddressSpaceReader, entries: number) {
     if (!Number.isInteger(Math.log2(entries)) || entries > 1 << 20) {
       throw new RangeError(
         `Cannot create a TLB of ${entries} entries: it must be a power of two up to 2^20`,
@@ -330,7 +330,7 @@ export class Tlb {
       (flags & RangeFlag.RAM_DEVICE) === 0;
   }
 
-  #set(entry: number, page: number, window: GuestWindow, at: number, flags: number): void {
+  #set(entry: number, page: number, window: RamWindow, at: number, flags: number): void {
     if (this.#main === null || window.buffer.byteLength > this.#main.buffer.byteLength) {
       this.#setMain(window);
     }
@@ -345,7 +345,7 @@ export class Tlb {
     this.#windows[entry >>> 2] = window;
   }
 
-  #setMain(window: GuestWindow): void {
+  #setMain(window: RamWindow): void {
     this.flush();
     this.#main = window;
     this.#words = window.i32;

@@ -3,9 +3,9 @@ import { Arena, RcuDomain } from "@guestmem/rcu";
 import { FlatMemory } from "../model/flat_memory.ts";
 import { Topology } from "../topology.ts";
 import { AccessRangeError, TlbOutsideSectionError } from "./errors.ts";
-import type { IommuAnswer } from "./guest_memory.ts";
+import type { IotlbEntry } from "./guest_memory.ts";
 import { MemoryAccess } from "./memory_access.ts";
-import { MemTxResult } from "./result.ts";
+import { MemTxResult } from "./device/mem_tx_result.ts";
 
 const { OK, DECODE_ERROR } = MemTxResult;
 const GIB = 2 ** 30;
@@ -157,7 +157,7 @@ Deno.test("devices are reached through the TLB; what an IOMMU says is not kept",
   const iommu = topology.initIommu("iommu", 2n ** 64n, { translate: () => null as never });
   let to = 0;
   access.bindIommu(iommu.id, {
-    translate(address: number | bigint, _access: 1 | 2, _index: number, answer: IommuAnswer) {
+    translate(address: number | bigint, _access: 1 | 2, _index: number, answer: IotlbEntry) {
       const iova = Number(address) & ~0xfff;
       Object.assign(answer, { target: 0, iova, translated: to, addrMask: 0xfff, perm: 3 });
       return true;

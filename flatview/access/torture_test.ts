@@ -6,7 +6,7 @@ import { AccessTorture, Shared } from "../model/access_torture.ts";
 import { FlatMemory } from "../model/flat_memory.ts";
 import { Topology } from "../topology.ts";
 import { MemoryAccess } from "./memory_access.ts";
-import { MmioChannel } from "./mmio/channel.ts";
+import { MmioChannel } from "./mmio/mmio_channel.ts";
 import type { Setup, VcpuData } from "./torture_test_worker.ts";
 
 const WORKER = import.meta.resolve("./torture_test_worker.ts");

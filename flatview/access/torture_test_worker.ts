@@ -5,8 +5,8 @@ import { FLASH, isHole, PLACES, Shared, SLOTS, VERSION_WORDS } from "../model/ac
 import { FlatMemory, type FlatMemoryHandle } from "../model/flat_memory.ts";
 import type { AddressSpaceHandle } from "../view/address_space.ts";
 import { MemoryAccess } from "./memory_access.ts";
-import { MmioChannel, type MmioChannelHandle } from "./mmio/channel.ts";
-import { MemTxResult } from "./result.ts";
+import { MmioChannel, type MmioChannelHandle } from "./mmio/mmio_channel.ts";
+import { MemTxResult } from "./device/mem_tx_result.ts";
 
 /** What a vCPU is given. */
 export interface VcpuData {

@@ -1,11 +1,11 @@
 import type { ReadGuard } from "@guestmem/rcu";
 import { RangeFlag } from "../region/flags.ts";
 import type { AddressSpaceReader } from "../view/address_space_reader.ts";
-import type { RegionOffset } from "./device_access.ts";
+import type { RegionOffset } from "./device/device_access.ts";
 import { StaleTranslationError } from "./errors.ts";
 
 /** Where an access goes: what the walk through flat views and IOMMUs fills in, again and again. */
-export class Target {
+export class ResolvedAddress {
   /** The address space in which it ends. */
   space!: AddressSpaceReader;
   /** The address in that space. */
@@ -34,7 +34,7 @@ export function isDirect(flags: number, isWrite: boolean): boolean {
 }
 
 /** Whether the region of these flags has callbacks: it is one, and neither plain RAM nor reserved. */
-export function hasCallbacks({ region, flags }: Target): boolean {
+export function hasCallbacks({ region, flags }: ResolvedAddress): boolean {
   if (region === 0 || (flags & RangeFlag.RESERVED) !== 0) return false;
   return (flags & RangeFlag.RAM) === 0 || (flags & RangeFlag.RAM_DEVICE) !== 0;
 }
@@ -44,12 +44,12 @@ export function hasCallbacks({ region, flags }: Target): boolean {
  * object each time; in debug mode its use after the section is an error.
  */
 export class Translation {
-  readonly #target: Target;
+  readonly #target: ResolvedAddress;
   #section: ReadGuard | null = null;
   #isDirect = false;
 
   /** @internal */
-  constructor(target: Target) {
+  constructor(target: ResolvedAddress) {
     this.#target = target;
   }
 
@@ -96,7 +96,7 @@ export class Translation {
     return this.#isDirect;
   }
 
-  #checked(): Target {
+  #checked(): ResolvedAddress {
     if (this.#section !== null && !this.#section.open) throw new StaleTranslationError();
     return this.#target;
   }

@@ -24,7 +24,7 @@ export const POISON = 0x6b6b6b6b;
 export const Shared = {
   /** Not 0: the workers are to stop. */
   STOP: 0,
-  /** Sections that workers have been through. */
+  /** AccessGuards that workers have been through. */
   SECTIONS: 1,
   /** Not 0: the in-place device is unplugged, and its grace period is over. */
   IN_PLACE_DEAD: 2,

@@ -3,7 +3,7 @@
  * memory is accessed byte by byte, and devices are arrays of bytes.
  */
 import type { AccessLimits, MemoryRegionOps } from "../region/ops.ts";
-import { MemTxResult } from "../access/result.ts";
+import { MemTxResult } from "../access/device/mem_tx_result.ts";
 
 /** The kinds of regions that the model knows. */
 export type ModelKind = "ram" | "rom" | "romd" | "romdOff" | "ramDevice" | "io" | "reserved";

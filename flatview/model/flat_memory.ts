@@ -1,8 +1,8 @@
 /** Guest RAM for tests: one block over a few windows. */
 import { instantiateKernel, type Kernel } from "@guestmem/rcu/internal";
-import type { GuestMemory, GuestWindow } from "../access/guest_memory.ts";
+import type { GuestMemory, RamWindow } from "../access/guest_memory.ts";
 
-class Window implements GuestWindow {
+class Window implements RamWindow {
   readonly buffer: SharedArrayBuffer;
   readonly u8: Uint8Array;
   readonly i32: Int32Array;

@@ -42,7 +42,7 @@ export class TortureMap {
   readonly #finalize: (region: MemoryRegion) => void;
   #device: MemoryRegion | null = null;
   #at: [number, number] = [0, 1];
-  /** Devices that were made. */
+  /** MmioDispatcher that were made. */
   plugged = 0;
 
   constructor(topology: Topology, finalize: (region: MemoryRegion) => void) {

@@ -8,8 +8,8 @@ import { Topology } from "../../topology.ts";
 import { ForeignMmioChannelError, MmioChannelFullError } from "../errors.ts";
 import { EventNotifier } from "../event_notifier.ts";
 import { MemoryAccess } from "../memory_access.ts";
-import { MemTxResult } from "../result.ts";
-import { MmioChannel } from "./channel.ts";
+import { MemTxResult } from "../device/mem_tx_result.ts";
+import { MmioChannel } from "./mmio_channel.ts";
 import type { Setup, WorkerData } from "./mmio_test_worker.ts";
 
 const WORKER = import.meta.resolve("./mmio_test_worker.ts");

@@ -6,7 +6,7 @@ import { FlatMemory, type FlatMemoryHandle } from "../../model/flat_memory.ts";
 import type { AddressSpaceHandle } from "../../view/address_space.ts";
 import { EventNotifier } from "../event_notifier.ts";
 import { MemoryAccess } from "../memory_access.ts";
-import { MmioChannel, type MmioChannelHandle } from "./channel.ts";
+import { MmioChannel, type MmioChannelHandle } from "./mmio_channel.ts";
 
 /** What a worker is given. */
 export interface WorkerData {

@@ -1,9 +1,9 @@
 import { type Arena, BlockingForbiddenError, EvictedError } from "@guestmem/rcu";
 import { canBlock, refuseInAnySection, waitAsync, waitOutside } from "@guestmem/rcu/internal";
 import { MmioChannelFullError } from "../errors.ts";
-import { Halves } from "../halves.ts";
-import { MemTxResult } from "../result.ts";
-import { departFrom, type MmioChannel, ring } from "./channel.ts";
+import { Halves } from "../device/halves.ts";
+import { MemTxResult } from "../device/mem_tx_result.ts";
+import { departFrom, type MmioChannel, ring } from "./mmio_channel.ts";
 import {
   ChannelWord,
   DEPARTED,
@@ -14,8 +14,8 @@ import {
   stationAt,
   StationWord,
   VACANT,
-} from "./layout.ts";
-import { type MmioRequest, readRequest, writeRequest } from "./request.ts";
+} from "./channel_structs.ts";
+import { type MmioRequest, readRequest, writeRequest } from "./mmio_request.ts";
 
 /** A waiter looks this often whether it was itself evicted. */
 const RECHECK_MS = 1000;
@@ -38,8 +38,8 @@ export type RunRequest = (request: MmioRequest, value: Halves) => number;
  * Whoever posts the last request of a ring rings its target's doorbell after it has posted, and the
  * target looks for rings after each ringing: so the last one to be woken sees the whole of it.
  */
-export class MmioPort {
-  /** Devices whose callbacks run in this context or have led to one that does. */
+export class MmioEndpoint {
+  /** MmioDispatcher whose callbacks run in this context or have led to one that does. */
   readonly engaged: number[] = [];
   readonly #arena: Arena;
   readonly #i32: Int32Array;

@@ -3,18 +3,18 @@ import { RangeFlag } from "../region/flags.ts";
 import type { MemTxAttrs } from "../region/ops.ts";
 import { type Address, toAddress } from "../region/position.ts";
 import type { AddressSpaceReader } from "../view/address_space_reader.ts";
-import { accessSize, advance } from "./device_access.ts";
-import { type DeviceErrorHandler, Devices } from "./devices.ts";
+import { accessSize, advance } from "./device/device_access.ts";
+import { type DeviceErrorHandler, MmioDispatcher } from "./mmio_dispatcher.ts";
 import { AccessRangeError } from "./errors.ts";
-import type { GuestMemory, GuestWindow } from "./guest_memory.ts";
-import type { Halves } from "./halves.ts";
-import type { MmioChannel } from "./mmio/channel.ts";
-import { RETRY } from "./mmio/layout.ts";
+import type { GuestMemory, RamWindow } from "./guest_memory.ts";
+import type { Halves } from "./device/halves.ts";
+import type { MmioChannel } from "./mmio/mmio_channel.ts";
+import { RETRY } from "./mmio/channel_structs.ts";
 import { RamAccess } from "./ram_access.ts";
-import { MemTxResult } from "./result.ts";
-import { type SectionHolder, Sections } from "./sections.ts";
-import { hasCallbacks, isDirect, Target } from "./translation.ts";
-import { Walk } from "./walk.ts";
+import { MemTxResult } from "./device/mem_tx_result.ts";
+import { AccessGuards, type GuardHolder } from "./guard_holder.ts";
+import { hasCallbacks, isDirect, ResolvedAddress } from "./translation.ts";
+import { AddressTranslator } from "./address_translator.ts";
 
 const TWO_64 = 1n << 64n;
 
@@ -22,7 +22,7 @@ const TWO_64 = 1n << 64n;
 export const NO_ATTRS: MemTxAttrs = {};
 
 /** What an engine is made of; see `MemoryAccessOptions`. */
-export interface EngineParts {
+export interface AccessPathParts {
   /** The arena. */
   readonly arena: Arena;
   /** The worker's reader. */
@@ -37,32 +37,32 @@ export interface EngineParts {
 
 /**
  * One worker's accesses: reads, writes, loads and stores, each to memory or to a device. Everything
- * here runs inside the section of a {@linkcode SectionHolder}; a callback of this worker does too, and
+ * here runs inside the section of a {@linkcode GuardHolder}; a callback of this worker does too, and
  * a request to another context does not.
  */
-export class AccessEngine {
+export class AccessPath {
   /** Where the last translation led. */
-  readonly target: Target = new Target();
+  readonly target: ResolvedAddress = new ResolvedAddress();
   /** Guest RAM. */
   readonly ram: RamAccess;
   /** The sections of accesses. */
-  readonly sections: Sections;
+  readonly sections: AccessGuards;
   /** The way to regions. */
-  readonly walk: Walk;
+  readonly walk: AddressTranslator;
   /** The devices. */
-  readonly devices: Devices;
+  readonly devices: MmioDispatcher;
   /** The value that was read last. */
   readonly value: Halves;
   /** The arena. */
   readonly arena: Arena;
 
   /** @throws {MmioChannelFullError} If the channel has no place for this context. */
-  constructor({ arena, reader, memory, channel, onDeviceError }: EngineParts) {
+  constructor({ arena, reader, memory, channel, onDeviceError }: AccessPathParts) {
     this.arena = arena;
     this.ram = new RamAccess(memory);
-    const sections = this.sections = new Sections(reader);
-    const walk = this.walk = new Walk(arena);
-    this.devices = new Devices({ arena, sections, walk, channel, onDeviceError });
+    const sections = this.sections = new AccessGuards(reader);
+    const walk = this.walk = new AddressTranslator(arena);
+    this.devices = new MmioDispatcher({ arena, sections, walk, channel, onDeviceError });
     this.value = this.devices.value;
   }
 
@@ -76,13 +76,13 @@ export class AccessEngine {
   }
 
   /** The ram_addr_t of what was found last, which is direct. */
-  ramAddr(section: ReadGuard, target: Target): number {
+  ramAddr(section: ReadGuard, target: ResolvedAddress): number {
     return this.walk.info(section, target).ramAddr + Number(target.offset);
   }
 
   /** Reads any length; `into` gets zeros where nothing answers. */
   read(
-    holder: SectionHolder,
+    holder: GuardHolder,
     space: AddressSpaceReader,
     address: Address,
     into: Uint8Array,
@@ -114,7 +114,7 @@ export class AccessEngine {
 
   /** Writes any length. */
   write(
-    holder: SectionHolder,
+    holder: GuardHolder,
     space: AddressSpaceReader,
     address: Address,
     from: Uint8Array,
@@ -144,7 +144,7 @@ export class AccessEngine {
 
   /** Writes to RAM and ROM alike, and to nothing else: how ROM content is loaded. */
   writeRom(
-    holder: SectionHolder,
+    holder: GuardHolder,
     space: AddressSpaceReader,
     address: Address,
     from: Uint8Array,
@@ -175,7 +175,7 @@ export class AccessEngine {
    * if the first lies in one. Otherwise the bytes of several ranges. The value is in `value`.
    */
   load(
-    holder: SectionHolder,
+    holder: GuardHolder,
     space: AddressSpaceReader,
     address: Address,
     size: number,
@@ -201,7 +201,7 @@ export class AccessEngine {
 
   /** Stores 1, 2, 4 or 8 bytes as one access; as `load`. */
   store(
-    holder: SectionHolder,
+    holder: GuardHolder,
     space: AddressSpaceReader,
     address: Address,
     size: number,
@@ -231,11 +231,11 @@ export class AccessEngine {
     }
   }
 
-  #locate(section: ReadGuard, target: Target): GuestWindow {
+  #locate(section: ReadGuard, target: ResolvedAddress): RamWindow {
     return this.ram.locate(section, target.region, this.ramAddr(section, target));
   }
 
-  #copyIn(section: ReadGuard, target: Target, from: Uint8Array, done: number): number {
+  #copyIn(section: ReadGuard, target: ResolvedAddress, from: Uint8Array, done: number): number {
     const ramAddr = this.ramAddr(section, target);
     const window = this.ram.locate(section, target.region, ramAddr);
     const count = this.ram.copyIn(window, target.length, from, done);
@@ -245,7 +245,7 @@ export class AccessEngine {
   }
 
   #loadBytes(
-    holder: SectionHolder,
+    holder: GuardHolder,
     space: AddressSpaceReader,
     address: Address,
     size: number,
@@ -260,7 +260,7 @@ export class AccessEngine {
   }
 
   #storeBytes(
-    holder: SectionHolder,
+    holder: GuardHolder,
     space: AddressSpaceReader,
     address: Address,
     size: number,
@@ -276,7 +276,7 @@ export class AccessEngine {
     return this.write(holder, space, address, bytes, attrs);
   }
 
-  #pieceSize(section: ReadGuard, target: Target, left: number): number {
+  #pieceSize(section: ReadGuard, target: ResolvedAddress, left: number): number {
     const info = hasCallbacks(target) ? this.walk.info(section, target) : null;
     return accessSize(info, Math.min(left, target.length), target.offset);
   }

@@ -1,7 +1,7 @@
 import type { RcuReader, ReadGuard } from "@guestmem/rcu";
 
 /** Whoever holds the section in which an access runs, and can leave it for the time of a wait. */
-export interface SectionHolder {
+export interface GuardHolder {
   /** The open section. */
   readonly section: ReadGuard;
   /** Leaves it. */
@@ -11,7 +11,7 @@ export interface SectionHolder {
 }
 
 /** A section of the engine's own, for one access. */
-class OwnSection implements SectionHolder {
+class OwnGuard implements GuardHolder {
   section!: ReadGuard;
   #inside = false;
   readonly #reader: RcuReader;
@@ -34,10 +34,10 @@ class OwnSection implements SectionHolder {
 }
 
 /** One worker's sections of its own: one for each access, which callbacks nest. */
-export class Sections {
+export class AccessGuards {
   /** The reader whose sections they are. */
   readonly reader: RcuReader;
-  readonly #holders: OwnSection[] = [];
+  readonly #holders: OwnGuard[] = [];
   #depth = 0;
 
   /** @param reader The worker's reader. */
@@ -46,15 +46,15 @@ export class Sections {
   }
 
   /** Enters a section for one access; to be ended by `end`. */
-  begin(): SectionHolder {
-    const holder = this.#holders[this.#depth] ??= new OwnSection(this.reader);
+  begin(): GuardHolder {
+    const holder = this.#holders[this.#depth] ??= new OwnGuard(this.reader);
     holder.enter();
     this.#depth++;
     return holder;
   }
 
   /** Ends what `begin` began. */
-  end(holder: SectionHolder): void {
+  end(holder: GuardHolder): void {
     this.#depth--;
     holder.leave();
   }

@@ -9,7 +9,7 @@ import {
   MappingLeakError,
 } from "./errors.ts";
 import { MemoryAccess } from "./memory_access.ts";
-import { MemTxResult } from "./result.ts";
+import { MemTxResult } from "./device/mem_tx_result.ts";
 
 const { OK, DECODE_ERROR } = MemTxResult;
 

@@ -6,11 +6,11 @@ import type { Address } from "../region/position.ts";
 import type { AddressSpaceHandle } from "../view/address_space.ts";
 import { AddressSpaceReader } from "../view/address_space_reader.ts";
 import { ForeignAddressSpaceError } from "../view/errors.ts";
-import type { RegionOffset } from "./device_access.ts";
+import type { RegionOffset } from "./device/device_access.ts";
 import { UnboundIommuError, UnknownAddressSpaceError } from "./errors.ts";
-import type { IommuAnswer, RegionTranslator } from "./guest_memory.ts";
-import { type RegionInfo, RegionRecords } from "./region_records.ts";
-import { isDirect, type Target } from "./translation.ts";
+import type { IotlbEntry, RegionTranslator } from "./guest_memory.ts";
+import { type RegionInfo, RegionRecords } from "./device/region_records.ts";
+import { isDirect, type ResolvedAddress } from "./translation.ts";
 
 /** IOMMUs that an access goes through at most; what needs more is unassigned. */
 const MAX_IOMMUS = 8;
@@ -22,7 +22,7 @@ interface IommuBinding {
 }
 
 /** The way from an address to a region, in one worker: through flat views and IOMMUs. */
-export class Walk {
+export class AddressTranslator {
   readonly #arena: Arena;
   readonly #iommus = new Map<number, IommuBinding>();
   readonly #targets = new Map<number, AddressSpaceReader>();
@@ -30,7 +30,7 @@ export class Walk {
   /** The regions of the one topology that this worker accesses. */
   #records: RegionRecords | null = null;
   #topology = 0;
-  readonly #answer: IommuAnswer & { fault: null } = {
+  readonly #answer: IotlbEntry & { fault: null } = {
     target: 0,
     iova: 0.5,
     translated: 0.5,
@@ -88,7 +88,7 @@ export class Walk {
   }
 
   /** What is known of the region that was found last. */
-  info(section: ReadGuard, target: Target): RegionInfo {
+  info(section: ReadGuard, target: ResolvedAddress): RegionInfo {
     return this.#records!.get(section, target.region);
   }
 
@@ -108,7 +108,7 @@ export class Walk {
     length: number,
     isWrite: boolean,
     attrs: MemTxAttrs,
-    target: Target,
+    target: ResolvedAddress,
   ): void {
     target.translated = false;
     target.length = length;
@@ -140,7 +140,7 @@ export class Walk {
   }
 
   /** Goes through the IOMMU region that was found; false if it refuses. */
-  #passIommu(target: Target, isWrite: boolean, attrs: MemTxAttrs): boolean {
+  #passIommu(target: ResolvedAddress, isWrite: boolean, attrs: MemTxAttrs): boolean {
     const binding = this.#iommus.get(target.region);
     if (!binding) throw new UnboundIommuError(target.region);
     const answer = this.#answer;

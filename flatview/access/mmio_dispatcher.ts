@@ -1,29 +1,34 @@
 import { type Arena, QsbrReader } from "@guestmem/rcu";
 import type { MemoryRegionOps, MemTxAttrs } from "../region/ops.ts";
-import { isWithinLimits, readDevice, type RegionOffset, writeDevice } from "./device_access.ts";
+import {
+  isWithinLimits,
+  readDevice,
+  type RegionOffset,
+  writeDevice,
+} from "./device/device_access.ts";
 import { NoMmioChannelError, UnboundRegionError } from "./errors.ts";
-import { Halves } from "./halves.ts";
-import type { MmioChannel } from "./mmio/channel.ts";
-import { RETRY } from "./mmio/layout.ts";
-import { MmioPort } from "./mmio/port.ts";
-import type { MmioRequest } from "./mmio/request.ts";
-import type { RegionInfo } from "./region_records.ts";
-import { MemTxResult } from "./result.ts";
-import type { SectionHolder, Sections } from "./sections.ts";
-import { hasCallbacks, type Target } from "./translation.ts";
-import { offsetOf, type Walk } from "./walk.ts";
+import { Halves } from "./device/halves.ts";
+import type { MmioChannel } from "./mmio/mmio_channel.ts";
+import { RETRY } from "./mmio/channel_structs.ts";
+import { MmioEndpoint } from "./mmio/endpoint.ts";
+import type { MmioRequest } from "./mmio/mmio_request.ts";
+import type { RegionInfo } from "./device/region_records.ts";
+import { MemTxResult } from "./device/mem_tx_result.ts";
+import type { AccessGuards, GuardHolder } from "./guard_holder.ts";
+import { hasCallbacks, type ResolvedAddress } from "./translation.ts";
+import { type AddressTranslator, offsetOf } from "./address_translator.ts";
 
 /** Hears of what devices of this context threw. */
 export type DeviceErrorHandler = (error: unknown, region: number) => void;
 
 /** What the devices of a worker stand on. */
-export interface DeviceParts {
+export interface MmioDispatcherParts {
   /** The arena. */
   readonly arena: Arena;
   /** The worker's sections. */
-  readonly sections: Sections;
+  readonly sections: AccessGuards;
   /** Its way to regions. */
-  readonly walk: Walk;
+  readonly walk: AddressTranslator;
   /** The MMIO channel. */
   readonly channel: MmioChannel | null;
   /** Hears of what devices threw. */
@@ -35,26 +40,26 @@ export interface DeviceParts {
  *
  * A callback may access memory itself, so nothing but locals is kept across one.
  */
-export class Devices {
+export class MmioDispatcher {
   /** The value that is to be written, or was read last. */
   readonly value: Halves = new Halves();
   /** This context's place in the MMIO channel. */
-  readonly port: MmioPort | null;
+  readonly port: MmioEndpoint | null;
   readonly #arena: Arena;
-  readonly #sections: Sections;
-  readonly #walk: Walk;
+  readonly #sections: AccessGuards;
+  readonly #walk: AddressTranslator;
   readonly #onDeviceError: DeviceErrorHandler;
   readonly #bindings = new Map<number, MemoryRegionOps>();
   readonly #engaged: number[];
 
   /** @throws {MmioChannelFullError} If the channel has no place for this context. */
-  constructor({ arena, sections, walk, channel, onDeviceError }: DeviceParts) {
+  constructor({ arena, sections, walk, channel, onDeviceError }: MmioDispatcherParts) {
     this.#arena = arena;
     this.#sections = sections;
     this.#walk = walk;
     this.#onDeviceError = onDeviceError;
     this.port = channel &&
-      new MmioPort(channel, (request, value) => this.#serveOnline(request, value));
+      new MmioEndpoint(channel, (request, value) => this.#serveOnline(request, value));
     this.#engaged = this.port?.engaged ?? [];
   }
 
@@ -72,8 +77,8 @@ export class Devices {
    * @returns What became of it, or {@linkcode RETRY} if the map has changed on the way.
    */
   access(
-    holder: SectionHolder,
-    target: Target,
+    holder: GuardHolder,
+    target: ResolvedAddress,
     size: number,
     isWrite: boolean,
     bigEndian: boolean,
@@ -96,7 +101,7 @@ export class Devices {
   }
 
   /** Whether a write matches an ioeventfd, which is then signalled. */
-  #isPosted(info: RegionInfo, target: Target, size: number, bigEndian: boolean): boolean {
+  #isPosted(info: RegionInfo, target: ResolvedAddress, size: number, bigEndian: boolean): boolean {
     const { value } = this;
     if (bigEndian !== info.bigEndian) value.swap(size);
     const isPosted = this.#walk.records.signalEvents(info, target.offset, size, value);
@@ -137,9 +142,9 @@ export class Devices {
 
   /** Has the context that owns the device perform the access, outside of the section. */
   #exit(
-    holder: SectionHolder,
+    holder: GuardHolder,
     info: RegionInfo,
-    target: Target,
+    target: ResolvedAddress,
     size: number,
     isWrite: boolean,
     bigEndian: boolean,

@@ -14,7 +14,7 @@ import {
   STATION_BYTES,
   stationAt,
   StationWord,
-} from "./layout.ts";
+} from "./channel_structs.ts";
 
 /** What another context attaches with. Structured-cloneable. */
 export interface MmioChannelHandle {

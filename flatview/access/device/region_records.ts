@@ -7,7 +7,7 @@ import {
   RegionTrait,
   slotOf,
   TABLE_SLOTS,
-} from "../view/region_layout.ts";
+} from "../../view/region_layout.ts";
 import type { Halves } from "./halves.ts";
 
 const TWO_32 = 0x1_0000_0000;

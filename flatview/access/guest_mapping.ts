@@ -1,12 +1,12 @@
 import type { MemTxAttrs } from "../region/ops.ts";
 import type { Address } from "../region/position.ts";
 import type { AddressSpaceReader, HeldView } from "../view/address_space_reader.ts";
-import { advance } from "./device_access.ts";
-import type { AccessEngine } from "./engine.ts";
-import type { SectionHolder } from "./sections.ts";
+import { advance } from "./device/device_access.ts";
+import type { AccessPath } from "./access_path.ts";
+import type { GuardHolder } from "./guard_holder.ts";
 import { BounceBuffersBusyError, MappingError, MappingLeakError } from "./errors.ts";
-import type { MemTxResult } from "./result.ts";
-import { isDirect, Target } from "./translation.ts";
+import type { MemTxResult } from "./device/mem_tx_result.ts";
+import { isDirect, ResolvedAddress } from "./translation.ts";
 
 /** Guest memory that is mapped; from `GuestSpace.map`. */
 export interface GuestMapping {
@@ -40,7 +40,7 @@ interface Wanted {
 
 /** One worker's mappings and its bounce buffers. */
 export class Mappings {
-  readonly #engine: AccessEngine;
+  readonly #engine: AccessPath;
   readonly #buffers: number;
   readonly #bytes: number;
   readonly #live = new Set<Mapping>();
@@ -49,7 +49,7 @@ export class Mappings {
   #waiting: (() => void)[] = [];
 
   /** @param buffers How many bounce buffers there are. @param bytes Of each. */
-  constructor(engine: AccessEngine, buffers: number, bytes: number) {
+  constructor(engine: AccessPath, buffers: number, bytes: number) {
     this.#engine = engine;
     this.#buffers = buffers;
     this.#bytes = bytes;
@@ -101,10 +101,10 @@ export class Mappings {
   }
 
   /** Maps memory; null if the address shows none. */
-  #mapDirect({ section }: SectionHolder, wanted: Wanted): Mapping | null {
+  #mapDirect({ section }: GuardHolder, wanted: Wanted): Mapping | null {
     const { space, address, isWrite, attrs } = wanted;
     const engine = this.#engine;
-    const target = new Target();
+    const target = new ResolvedAddress();
     const held = space.hold(section);
     try {
       const find = (at: Address, length: number) =>
@@ -136,7 +136,7 @@ export class Mappings {
     }
   }
 
-  #bounce(holder: SectionHolder, wanted: Wanted): Mapping {
+  #bounce(holder: GuardHolder, wanted: Wanted): Mapping {
     if (this.#bounced === this.#buffers) {
       throw new BounceBuffersBusyError(wanted.address, this.#buffers);
     }
@@ -178,14 +178,14 @@ class Mapping implements GuestMapping {
   readonly address: Address;
   result: MemTxResult = 0;
   readonly #mappings: Mappings;
-  readonly #engine: AccessEngine;
+  readonly #engine: AccessPath;
   readonly #wanted: Wanted;
   readonly #backing: Direct | Uint8Array;
   #live = true;
 
   constructor(
     mappings: Mappings,
-    engine: AccessEngine,
+    engine: AccessPath,
     wanted: Wanted,
     bytes: Uint8Array,
     backing: Direct | Uint8Array,

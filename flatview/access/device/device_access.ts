@@ -4,10 +4,10 @@
  * those of QEMU's `memory_region_access_valid`, `memory_access_size` and `access_with_adjusted_size`.
  */
 
-import type { MemoryRegionOps, MemTxAttrs } from "../region/ops.ts";
+import type { MemoryRegionOps, MemTxAttrs } from "../../region/ops.ts";
 import { Halves, shiftedHigh, shiftedLow } from "./halves.ts";
 import type { RegionInfo } from "./region_records.ts";
-import { MemTxResult } from "./result.ts";
+import { MemTxResult } from "./mem_tx_result.ts";
 
 /** An offset in a region: a number where it is exact. */
 export type RegionOffset = number | bigint;

@@ -1,6 +1,6 @@
 import type { MemTxAttrs } from "../../region/ops.ts";
-import type { RegionOffset } from "../device_access.ts";
-import { MailFlag, MailWord } from "./layout.ts";
+import type { RegionOffset } from "../device/device_access.ts";
+import { MailFlag, MailWord } from "./channel_structs.ts";
 
 const TWO_32 = 0x1_0000_0000;
 
