@@ -53,7 +53,7 @@ export {
   UnboundRegionError,
   UnknownAddressSpaceError,
 } from "./access/errors.ts";
-export { EventNotifier } from "./access/event_notifier.ts";
+export { EventNotifier } from "./view/event_notifier.ts";
 export type {
   GuestMemory,
   IotlbEntry,
@@ -68,14 +68,14 @@ export { MmioChannel, type MmioChannelHandle } from "./access/mmio/mmio_channel.
 export { MemTxResult } from "./access/device/mem_tx_result.ts";
 export { Tlb } from "./access/tlb.ts";
 export { Translation } from "./access/translation.ts";
-export { type Address, AddressError } from "./region/position.ts";
+export { type Address, AddressError } from "./region/address.ts";
 export {
   RegionDeadError,
   RegionError,
   RenderLimitError,
   TransactionError,
 } from "./region/errors.ts";
-export { DIRTY_LOG_BITS, DIRTY_LOG_SHIFT, RangeFlag } from "./region/flags.ts";
+export { DIRTY_LOG_BITS, DIRTY_LOG_SHIFT, RangeFlag } from "./region/range_flags.ts";
 export {
   MemoryRegion,
   type RegionKind,
@@ -89,12 +89,13 @@ export type {
   MemoryRegionOps,
   MemTxAttrs,
   RamBacking,
-} from "./region/ops.ts";
-export type { PendingChanges, Span, TransactionLog } from "./region/transaction.ts";
+} from "./region/region_ops.ts";
+export type { PendingChanges, TransactionLog } from "./region/transaction_log.ts";
+export type { Span } from "./region/span.ts";
 export { type FlatRange, renderRanges } from "./render/flat_range.ts";
 export { physicalRoot } from "./render/physical_root.ts";
 export { RegionFactory } from "./region/region_factory.ts";
-export { Topology, type TopologyOptions } from "./topology.ts";
+export { Topology, type TopologyOptions } from "./topology/topology.ts";
 export { AddressSpace, type AddressSpaceHandle } from "./view/address_space.ts";
 export { AddressSpaceReader, type HeldView, UNASSIGNED } from "./view/address_space_reader.ts";
 export type { CoalescedRange } from "./view/coalesced.ts";

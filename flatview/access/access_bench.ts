@@ -5,7 +5,7 @@
 import { TestWorkers } from "#tools/testing/workers.ts";
 import { Arena, Mutex, RcuDomain } from "@guestmem/rcu";
 import { FlatMemory } from "../model/flat_memory.ts";
-import { Topology } from "../topology.ts";
+import { Topology } from "../topology/topology.ts";
 import type { Setup } from "./access_bench_test_worker.ts";
 import { MemoryAccess } from "./memory_access.ts";
 import { MmioChannel } from "./mmio/mmio_channel.ts";

@@ -1,7 +1,7 @@
 import type { Arena, RcuReader, ReadGuard } from "@guestmem/rcu";
-import { RangeFlag } from "../region/flags.ts";
-import type { MemTxAttrs } from "../region/ops.ts";
-import { type Address, toAddress } from "../region/position.ts";
+import { RangeFlag } from "../region/range_flags.ts";
+import type { MemTxAttrs } from "../region/region_ops.ts";
+import { type Address, toAddress } from "../region/address.ts";
 import type { AddressSpaceReader } from "../view/address_space_reader.ts";
 import { accessSize, advance } from "./device/device_access.ts";
 import { type DeviceErrorHandler, MmioDispatcher } from "./mmio_dispatcher.ts";

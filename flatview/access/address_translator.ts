@@ -1,8 +1,8 @@
 import { OffsetPrecisionError } from "@guestmem/physmap";
 import type { Arena, ReadGuard } from "@guestmem/rcu";
-import { RangeFlag } from "../region/flags.ts";
-import type { MemTxAttrs } from "../region/ops.ts";
-import type { Address } from "../region/position.ts";
+import { RangeFlag } from "../region/range_flags.ts";
+import type { MemTxAttrs } from "../region/region_ops.ts";
+import type { Address } from "../region/address.ts";
 import type { AddressSpaceHandle } from "../view/address_space.ts";
 import { AddressSpaceReader } from "../view/address_space_reader.ts";
 import { ForeignAddressSpaceError } from "../view/errors.ts";

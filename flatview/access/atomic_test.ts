@@ -4,7 +4,7 @@ import { rounds } from "#tools/testing/until.ts";
 import { withWorkers } from "#tools/testing/workers.ts";
 import { Arena, RcuDomain } from "@guestmem/rcu";
 import { FlatMemory } from "../model/flat_memory.ts";
-import { Topology } from "../topology.ts";
+import { Topology } from "../topology/topology.ts";
 import type { Setup, WriterData } from "./atomic_test_worker.ts";
 import { MemoryAccess } from "./memory_access.ts";
 

@@ -10,7 +10,7 @@ import {
 } from "../model/byte_model.ts";
 import { FlatMemory } from "../model/flat_memory.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
-import { Topology } from "../topology.ts";
+import { Topology } from "../topology/topology.ts";
 import type { GuestSpace } from "./guest_space.ts";
 import { MemoryAccess } from "./memory_access.ts";
 import { MemTxResult } from "./device/mem_tx_result.ts";

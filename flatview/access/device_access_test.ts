@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { Arena, RcuDomain } from "@guestmem/rcu";
 import { FlatMemory } from "../model/flat_memory.ts";
-import type { AccessLimits, MemoryRegionOps } from "../region/ops.ts";
-import { Topology } from "../topology.ts";
+import type { AccessLimits, MemoryRegionOps } from "../region/region_ops.ts";
+import { Topology } from "../topology/topology.ts";
 import { Halves, swap32 } from "./device/halves.ts";
 import { MemoryAccess } from "./memory_access.ts";
 import { MemTxResult } from "./device/mem_tx_result.ts";

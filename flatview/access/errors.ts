@@ -1,6 +1,6 @@
 /** Errors of the access layer. What the guest does wrong is no error here but a `MemTxResult`. */
 
-import type { Address } from "../region/position.ts";
+import type { Address } from "../region/address.ts";
 
 /** An access that runs beyond the address space, or beyond what a cache spans. Nothing was accessed. */
 export class AccessRangeError extends RangeError {

@@ -1,5 +1,5 @@
-import type { MemTxAttrs } from "../region/ops.ts";
-import type { Address } from "../region/position.ts";
+import type { MemTxAttrs } from "../region/region_ops.ts";
+import type { Address } from "../region/address.ts";
 import type { AddressSpaceReader, HeldView } from "../view/address_space_reader.ts";
 import { advance } from "./device/device_access.ts";
 import type { AccessPath } from "./access_path.ts";

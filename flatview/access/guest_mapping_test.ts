@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Arena, RcuDomain } from "@guestmem/rcu";
 import { FlatMemory } from "../model/flat_memory.ts";
-import { Topology } from "../topology.ts";
+import { Topology } from "../topology/topology.ts";
 import {
   AccessRangeError,
   BounceBuffersBusyError,

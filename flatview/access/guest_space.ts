@@ -1,6 +1,6 @@
 import type { ReadGuard } from "@guestmem/rcu";
-import type { MemTxAttrs } from "../region/ops.ts";
-import type { Address } from "../region/position.ts";
+import type { MemTxAttrs } from "../region/region_ops.ts";
+import type { Address } from "../region/address.ts";
 import type { AddressSpaceReader } from "../view/address_space_reader.ts";
 import { type AccessPath, NO_ATTRS } from "./access_path.ts";
 import type { GuestMapping, Mappings } from "./guest_mapping.ts";

@@ -2,9 +2,9 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Arena, RcuDomain, WaitInSectionError } from "@guestmem/rcu";
 import { FlatMemory } from "../model/flat_memory.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
-import type { MemoryRegionOps, MemTxAttrs } from "../region/ops.ts";
-import { AddressError } from "../region/position.ts";
-import { Topology } from "../topology.ts";
+import type { MemoryRegionOps, MemTxAttrs } from "../region/region_ops.ts";
+import { AddressError } from "../region/address.ts";
+import { Topology } from "../topology/topology.ts";
 import { ForeignAddressSpaceError } from "../view/errors.ts";
 import {
   AccessRangeError,
@@ -15,7 +15,7 @@ import {
   UnboundRegionError,
   UnknownAddressSpaceError,
 } from "./errors.ts";
-import { EventNotifier } from "./event_notifier.ts";
+import { EventNotifier } from "../view/event_notifier.ts";
 import type { IotlbEntry } from "./guest_memory.ts";
 import { MemoryAccess } from "./memory_access.ts";
 import { MmioChannel } from "./mmio/mmio_channel.ts";

@@ -1,5 +1,5 @@
 import type { Arena, RcuReader } from "@guestmem/rcu";
-import type { MemoryRegionOps, MemTxAttrs } from "../region/ops.ts";
+import type { MemoryRegionOps, MemTxAttrs } from "../region/region_ops.ts";
 import type { AddressSpaceHandle } from "../view/address_space.ts";
 import type { DeviceErrorHandler } from "./mmio_dispatcher.ts";
 import { AccessPath } from "./access_path.ts";

@@ -1,5 +1,5 @@
 import type { ReadGuard } from "@guestmem/rcu";
-import type { Address } from "../region/position.ts";
+import type { Address } from "../region/address.ts";
 import type { AddressSpaceReader } from "../view/address_space_reader.ts";
 import { advance } from "./device/device_access.ts";
 import { type AccessPath, NO_ATTRS } from "./access_path.ts";

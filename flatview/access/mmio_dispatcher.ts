@@ -1,5 +1,5 @@
 import { type Arena, QsbrReader } from "@guestmem/rcu";
-import type { MemoryRegionOps, MemTxAttrs } from "../region/ops.ts";
+import type { MemoryRegionOps, MemTxAttrs } from "../region/region_ops.ts";
 import {
   isWithinLimits,
   readDevice,

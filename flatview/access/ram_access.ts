@@ -1,5 +1,5 @@
 import type { ReadGuard } from "@guestmem/rcu";
-import { DIRTY_LOG_SHIFT } from "../region/flags.ts";
+import { DIRTY_LOG_SHIFT } from "../region/range_flags.ts";
 import { MissingGuestMemoryError } from "./errors.ts";
 import type { GuestMemory, RamWindow } from "./guest_memory.ts";
 import { type Halves, swap32 } from "./device/halves.ts";

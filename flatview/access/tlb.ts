@@ -1,5 +1,5 @@
 import { QsbrReader, type ReadGuard } from "@guestmem/rcu";
-import { DIRTY_LOG_BITS, RangeFlag } from "../region/flags.ts";
+import { DIRTY_LOG_BITS, RangeFlag } from "../region/range_flags.ts";
 import type { AddressSpaceReader } from "../view/address_space_reader.ts";
 import { type AccessPath, NO_ATTRS } from "./access_path.ts";
 import { TlbOutsideSectionError } from "./errors.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Arena, RcuDomain } from "@guestmem/rcu";
 import { FlatMemory } from "../model/flat_memory.ts";
-import { Topology } from "../topology.ts";
+import { Topology } from "../topology/topology.ts";
 import { AccessRangeError, TlbOutsideSectionError } from "./errors.ts";
 import type { IotlbEntry } from "./guest_memory.ts";
 import { MemoryAccess } from "./memory_access.ts";

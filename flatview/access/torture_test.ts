@@ -4,7 +4,7 @@ import { withWorkers } from "#tools/testing/workers.ts";
 import { Arena, RcuDomain } from "@guestmem/rcu";
 import { AccessTorture, Shared } from "../model/access_torture.ts";
 import { FlatMemory } from "../model/flat_memory.ts";
-import { Topology } from "../topology.ts";
+import { Topology } from "../topology/topology.ts";
 import { MemoryAccess } from "./memory_access.ts";
 import { MmioChannel } from "./mmio/mmio_channel.ts";
 import type { Setup, VcpuData } from "./torture_test_worker.ts";

@@ -1,5 +1,5 @@
 import type { ReadGuard } from "@guestmem/rcu";
-import { RangeFlag } from "../region/flags.ts";
+import { RangeFlag } from "../region/range_flags.ts";
 import type { AddressSpaceReader } from "../view/address_space_reader.ts";
 import type { RegionOffset } from "./device/device_access.ts";
 import { StaleTranslationError } from "./errors.ts";

@@ -1,6 +1,6 @@
 import type { MemoryRegion, RegionOptions } from "../region/memory_region.ts";
-import type { RamBacking } from "../region/ops.ts";
-import type { Topology } from "../topology.ts";
+import type { RamBacking } from "../region/region_ops.ts";
+import type { Topology } from "../topology/topology.ts";
 import type { Machine, MachineRegion } from "./format.ts";
 
 /** A machine as regions of a topology. */

@@ -1,6 +1,6 @@
 import type { MemoryRegion } from "../region/memory_region.ts";
-import { TWO32 } from "../region/position.ts";
-import { Topology, type TopologyOptions } from "../topology.ts";
+import { TWO32 } from "../region/split64.ts";
+import { Topology, type TopologyOptions } from "../topology/topology.ts";
 import { createRegions, rootsOf } from "./build.ts";
 import type { Machine, MachineRegion } from "./format.ts";
 import type { PublishedMachine } from "./publish.ts";

@@ -1,4 +1,4 @@
-import { Topology, type TopologyOptions } from "../topology.ts";
+import { Topology, type TopologyOptions } from "../topology/topology.ts";
 import { buildMachine, type BuiltMachine } from "./build.ts";
 import type { Machine } from "./format.ts";
 

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { Arena, RcuDomain } from "@guestmem/rcu";
-import { Topology } from "../topology.ts";
+import { Topology } from "../topology/topology.ts";
 import { MachineFormatError } from "./format.ts";
 import { Replay } from "./replay.ts";
 import { parseTraceLine } from "./trace.ts";

@@ -7,7 +7,7 @@
 import type { RcuDomain } from "@guestmem/rcu";
 import type { FlatMemory } from "./flat_memory.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
-import type { Topology } from "../topology.ts";
+import type { Topology } from "../topology/topology.ts";
 
 /** Where the slots lie: below and above 4 GiB. */
 export const SLOTS: readonly number[] = [0x10_0000, 0x10_1000, 2 ** 32 + 0x10_0000, 2 ** 33];

@@ -2,7 +2,7 @@
  * The slow and obvious model of accesses: which region has a byte is found by looking at all of them,
  * memory is accessed byte by byte, and devices are arrays of bytes.
  */
-import type { AccessLimits, MemoryRegionOps } from "../region/ops.ts";
+import type { AccessLimits, MemoryRegionOps } from "../region/region_ops.ts";
 import { MemTxResult } from "../access/device/mem_tx_result.ts";
 
 /** The kinds of regions that the model knows. */

@@ -2,7 +2,7 @@
  * The slow and obvious model: what one address shows, decided from the tree alone. No lists, no
  * clipping, no joining: an address lies in a region if it lies in all that contains it.
  */
-import { RangeFlag } from "../region/flags.ts";
+import { RangeFlag } from "../region/range_flags.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
 
 /** What an address shows. */

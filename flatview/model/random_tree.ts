@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { RegionError } from "../region/errors.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
-import type { Topology } from "../topology.ts";
+import type { Topology } from "../topology/topology.ts";
 
 /** The kinds of regions that trees are made of; an alias may show any region created before it. */
 const KINDS = ["container", "container", "ram", "rom", "romDevice", "io", "io", "alias", "alias"];

@@ -1,7 +1,7 @@
 /** The map that the torture changes, and what every reader may see of it. */
 import type { MemoryRegion } from "../region/memory_region.ts";
-import type { Topology } from "../topology.ts";
-import { RangeFlag } from "../region/flags.ts";
+import type { Topology } from "../topology/topology.ts";
+import { RangeFlag } from "../region/range_flags.ts";
 
 /** Where things are. */
 export const Place = {

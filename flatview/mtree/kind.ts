@@ -1,5 +1,5 @@
 import type { PrintedKind } from "../machine/format.ts";
-import { RangeFlag } from "../region/flags.ts";
+import { RangeFlag } from "../region/range_flags.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
 
 /** The region at the end of a chain of aliases; of a circle, any. */

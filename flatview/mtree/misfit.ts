@@ -7,7 +7,7 @@ import type { MemoryRegion } from "../region/memory_region.ts";
 import { readRange } from "../render/flat_range.ts";
 import { physicalRoot } from "../render/physical_root.ts";
 import { RANGE_WORDS, RangeList } from "../render/range_list.ts";
-import { reach } from "../render/reach.ts";
+import { reach } from "../render/affected.ts";
 import { render } from "../render/render.ts";
 import { Sharing } from "./sharing.ts";
 

@@ -8,7 +8,7 @@ import {
   publishMachine,
 } from "../machine/mod.ts";
 import { MACHINES, readPacked, readRecorded } from "../testdata/read.ts";
-import { Topology } from "../topology.ts";
+import { Topology } from "../topology/topology.ts";
 import { liveViews } from "./live_views.ts";
 import { parseFlatViews } from "./parse_flat.ts";
 import { printFlatViews } from "./print_flat.ts";

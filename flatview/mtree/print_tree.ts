@@ -1,4 +1,4 @@
-import { hex16, upper } from "../region/position.ts";
+import { hex16, upper } from "../region/split64.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
 import { printedKind } from "./kind.ts";
 

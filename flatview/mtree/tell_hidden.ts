@@ -1,7 +1,7 @@
 import { buildMachine } from "../machine/build.ts";
 import type { Machine, MachineRegion } from "../machine/format.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
-import { Topology } from "../topology.ts";
+import { Topology } from "../topology/topology.ts";
 import type { AliasTargets } from "./alias_targets.ts";
 import type { Assembly } from "./draft.ts";
 import type { Finding } from "./import_report.ts";

@@ -7,7 +7,8 @@ import type { CoalescedRange } from "../view/coalesced.ts";
 import type { IoEventFd } from "../view/ioeventfd.ts";
 import { RegionDeadError, RegionError } from "./errors.ts";
 import type { MemoryRegion } from "./memory_region.ts";
-import { type Address, lower, toAddress, toSize, upper } from "./position.ts";
+import { type Address, toAddress, toSize } from "./address.ts";
+import { lower, upper } from "./split64.ts";
 
 /** The tree as the code that may change it sees it. */
 export type EditableRegion =

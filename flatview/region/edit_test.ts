@@ -1,8 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { Topology } from "../topology.ts";
+import { Topology } from "../topology/topology.ts";
 import { RegionDeadError, RegionError, TransactionError } from "./errors.ts";
 import type { MemoryRegion } from "./memory_region.ts";
-import { AddressError } from "./position.ts";
+import { AddressError } from "./address.ts";
 
 const names = (region: MemoryRegion) => region.subregions.map(({ name }) => name);
 

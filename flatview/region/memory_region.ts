@@ -1,11 +1,12 @@
 import type { AddressSpace } from "../view/address_space.ts";
 import { addCoalescing, clearCoalescing, type CoalescedRange } from "../view/coalesced.ts";
 import { addEventfd, delEventfd, type IoEventFd } from "../view/ioeventfd.ts";
-import type { Topology } from "../topology.ts";
-import type { IommuOps, MemoryRegionOps, RamBacking } from "./ops.ts";
-import { type Address, join, toAddress } from "./position.ts";
+import type { Topology } from "../topology/topology.ts";
+import type { IommuOps, MemoryRegionOps, RamBacking } from "./region_ops.ts";
+import { type Address, toAddress } from "./address.ts";
+import { join } from "./split64.ts";
 import * as edit from "./edit.ts";
-import { RangeFlag } from "./flags.ts";
+import { RangeFlag } from "./range_flags.ts";
 
 /** The natures a region can have. */
 export type RegionKind =

@@ -1,8 +1,8 @@
-import type { Topology } from "../topology.ts";
+import type { Topology } from "../topology/topology.ts";
 import { editable } from "./edit.ts";
 import { MemoryRegion, type RegionNature, type RegionOptions } from "./memory_region.ts";
-import type { IommuOps, MemoryRegionOps, RamBacking } from "./ops.ts";
-import { type Address, toAddress, toSize } from "./position.ts";
+import type { IommuOps, MemoryRegionOps, RamBacking } from "./region_ops.ts";
+import { type Address, toAddress, toSize } from "./address.ts";
 
 /** The part of a {@linkcode Topology} that makes regions: QEMU's `memory_region_init_...` functions. */
 export abstract class RegionFactory {

@@ -1,5 +1,5 @@
 import type { MemoryRegion } from "../region/memory_region.ts";
-import { join } from "../region/position.ts";
+import { join } from "../region/split64.ts";
 import { RANGE_WORDS, RangeList, RangeWord } from "./range_list.ts";
 import { render } from "./render.ts";
 

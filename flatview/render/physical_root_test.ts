@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { RenderLimitError } from "../region/errors.ts";
-import { Topology } from "../topology.ts";
+import { Topology } from "../topology/topology.ts";
 import { physicalRoot } from "./physical_root.ts";
 
 const ALL = 2n ** 64n;

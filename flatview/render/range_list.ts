@@ -1,5 +1,5 @@
 import type { MemoryRegion } from "../region/memory_region.ts";
-import { TWO32 } from "../region/position.ts";
+import { TWO32 } from "../region/split64.ts";
 
 /** Words of a flat range as it lies in shared memory. First and last are inclusive; low halves come first. */
 export const RangeWord = {

@@ -1,8 +1,8 @@
 import { RenderLimitError } from "../region/errors.ts";
-import { DIRTY_LOG_SHIFT, RangeFlag } from "../region/flags.ts";
+import { DIRTY_LOG_SHIFT, RangeFlag } from "../region/range_flags.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
-import { lower, TWO32, upper } from "../region/position.ts";
-import type { Span } from "../region/transaction.ts";
+import { lower, TWO32, upper } from "../region/split64.ts";
+import type { Span } from "../region/span.ts";
 import { FRAME, Frame, type RangeList } from "./range_list.ts";
 
 /** Containers and aliases inside one another, beyond which a tree is taken to be endless. */

@@ -10,7 +10,7 @@ import {
 } from "../model/random_tree.ts";
 import { RenderLimitError } from "../region/errors.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
-import { Topology } from "../topology.ts";
+import { Topology } from "../topology/topology.ts";
 import { type FlatRange, renderRanges } from "./flat_range.ts";
 
 const FULL = 1n << 64n;

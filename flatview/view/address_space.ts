@@ -1,6 +1,6 @@
 import { type Arena, RcuPointer } from "@guestmem/rcu";
 import type { MemoryRegion } from "../region/memory_region.ts";
-import type { Topology } from "../topology.ts";
+import type { Topology } from "../topology/topology.ts";
 import type { FlatView } from "./flat_view.ts";
 import type { IoEventFd } from "./ioeventfd.ts";
 import { ListenerList } from "./listener.ts";

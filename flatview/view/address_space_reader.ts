@@ -3,7 +3,7 @@ import { type Arena, RcuPointer, type ReadGuard } from "@guestmem/rcu";
 import type { AddressSpaceHandle } from "./address_space.ts";
 import { ForeignAddressSpaceError } from "./errors.ts";
 import { ViewWord } from "./layout.ts";
-import { tryRefView, unrefView } from "./refs.ts";
+import { tryRefView, unrefView } from "./view_refs.ts";
 
 /** The region id of addresses that nothing answers. */
 export const UNASSIGNED: number = NO_REGION;

@@ -1,7 +1,7 @@
 import { RegionError } from "../region/errors.ts";
 import { editable, inTransaction } from "../region/edit.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
-import { type Address, toAddress, toSize } from "../region/position.ts";
+import { type Address, toAddress, toSize } from "../region/address.ts";
 import type { FlatRange } from "../render/flat_range.ts";
 import type { AddressSpace } from "./address_space.ts";
 import { sectionOf } from "./listener.ts";

@@ -1,7 +1,8 @@
 import type { MemoryRegion } from "../region/memory_region.ts";
-import type { PendingChanges, Span } from "../region/transaction.ts";
+import type { PendingChanges } from "../region/transaction_log.ts";
+import type { Span } from "../region/span.ts";
 import { physicalRoot } from "../render/physical_root.ts";
-import { reach } from "../render/reach.ts";
+import { reach } from "../render/affected.ts";
 import type { AddressSpace } from "./address_space.ts";
 import { tellDifference } from "./diff.ts";
 import type { FlatView } from "./flat_view.ts";

@@ -7,7 +7,7 @@ import { RenderLimitError } from "../region/errors.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
 import { renderRanges } from "../render/flat_range.ts";
 import { physicalRoot } from "../render/physical_root.ts";
-import { Topology } from "../topology.ts";
+import { Topology } from "../topology/topology.ts";
 import { AddressSpaceReader } from "./address_space_reader.ts";
 import { AddressSpaceStateError, NotPublishingError } from "./errors.ts";
 

@@ -1,4 +1,4 @@
-import { DIRTY_LOG_BITS, DIRTY_LOG_SHIFT } from "../region/flags.ts";
+import { DIRTY_LOG_BITS, DIRTY_LOG_SHIFT } from "../region/range_flags.ts";
 import type { FlatRange } from "../render/flat_range.ts";
 import type { AddressSpace } from "./address_space.ts";
 import { tellCoalesced } from "./coalesced.ts";

@@ -1,7 +1,7 @@
 import { RegionError } from "../region/errors.ts";
 import { editable, inTransaction } from "../region/edit.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
-import { toAddress } from "../region/position.ts";
+import { toAddress } from "../region/address.ts";
 import type { AddressSpace } from "./address_space.ts";
 import type { MemoryRegionSection } from "./listener.ts";
 

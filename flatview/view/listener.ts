@@ -1,6 +1,6 @@
 import type { MemoryRegion } from "../region/memory_region.ts";
 import type { FlatRange } from "../render/flat_range.ts";
-import { RangeFlag } from "../region/flags.ts";
+import { RangeFlag } from "../region/range_flags.ts";
 import type { AddressSpace } from "./address_space.ts";
 
 /** A part of a region as an address space shows it. */

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { Arena, RcuDomain } from "@guestmem/rcu";
 import { TransactionError } from "../region/errors.ts";
-import { Topology } from "../topology.ts";
+import { Topology } from "../topology/topology.ts";
 import { AddressSpaceStateError, ListenerError } from "./errors.ts";
 import type { MemoryListener, MemoryRegionSection } from "./listener.ts";
 

@@ -1,7 +1,7 @@
 import { type BlockAllocator, RcuPointer } from "@guestmem/rcu";
-import { EventNotifier } from "../access/event_notifier.ts";
+import { EventNotifier } from "./event_notifier.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
-import type { AccessLimits, MemoryRegionOps } from "../region/ops.ts";
+import type { AccessLimits, MemoryRegionOps } from "../region/region_ops.ts";
 import {
   EVENT_ROW_WORDS,
   EVENT_ROWS,

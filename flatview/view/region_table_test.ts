@@ -1,10 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { Arena, ArenaExhaustedError, RcuDomain } from "@guestmem/rcu";
-import { EventNotifier } from "../access/event_notifier.ts";
+import { EventNotifier } from "./event_notifier.ts";
 import { MemoryAccess } from "../access/memory_access.ts";
 import { FlatMemory } from "../model/flat_memory.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
-import { Topology } from "../topology.ts";
+import { Topology } from "../topology/topology.ts";
 
 function setUp(bytes = 1 << 23) {
   const arena = Arena.create({ bytes, debug: true });

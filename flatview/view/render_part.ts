@@ -1,5 +1,5 @@
-import { join } from "../region/position.ts";
-import type { Span } from "../region/transaction.ts";
+import { join } from "../region/split64.ts";
+import type { Span } from "../region/span.ts";
 import { type RangeList, RangeWord } from "../render/range_list.ts";
 import { render } from "../render/render.ts";
 import type { FlatView } from "./flat_view.ts";

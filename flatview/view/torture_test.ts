@@ -4,7 +4,7 @@ import { rounds } from "#tools/testing/until.ts";
 import { type TestWorkers, withWorkers } from "#tools/testing/workers.ts";
 import { Arena, RcuDomain } from "@guestmem/rcu";
 import { Place, TortureMap } from "../model/torture_map.ts";
-import { Topology } from "../topology.ts";
+import { Topology } from "../topology/topology.ts";
 import type { ReaderData, Setup } from "./torture_test_worker.ts";
 
 const WORKER = import.meta.resolve("./torture_test_worker.ts");

@@ -4,12 +4,12 @@ import { editable } from "../region/edit.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
 import { RANGE_WORDS, RangeList, RangeWord } from "../render/range_list.ts";
 import { render } from "../render/render.ts";
-import type { Span } from "../region/transaction.ts";
+import type { Span } from "../region/span.ts";
 import { FlatView } from "./flat_view.ts";
 import { VIEW_HEADER_BYTES, VIEW_MAGIC, ViewWord } from "./layout.ts";
 import { renderPart } from "./render_part.ts";
 import { RegionTable } from "./region_table.ts";
-import { takeDead, tryRefView, unrefView } from "./refs.ts";
+import { takeDead, tryRefView, unrefView } from "./view_refs.ts";
 
 /** What a topology has done so far, and what lives now. */
 export interface ViewStats {

@@ -4,7 +4,7 @@
  * those of QEMU's `memory_region_access_valid`, `memory_access_size` and `access_with_adjusted_size`.
  */
 
-import type { MemoryRegionOps, MemTxAttrs } from "../../region/ops.ts";
+import type { MemoryRegionOps, MemTxAttrs } from "../../region/region_ops.ts";
 import { Halves, shiftedHigh, shiftedLow } from "./halves.ts";
 import type { RegionInfo } from "./region_records.ts";
 import { MemTxResult } from "./mem_tx_result.ts";

@@ -1,4 +1,4 @@
-import type { MemTxAttrs } from "../../region/ops.ts";
+import type { MemTxAttrs } from "../../region/region_ops.ts";
 import type { RegionOffset } from "../device/device_access.ts";
 import { MailFlag, MailWord } from "./channel_structs.ts";
 

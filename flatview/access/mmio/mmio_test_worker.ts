@@ -4,7 +4,7 @@ import { Schedule } from "#tools/testing/schedule.ts";
 import { Arena, type ArenaHandle, RcuDomain, Srcu } from "@guestmem/rcu";
 import { FlatMemory, type FlatMemoryHandle } from "../../model/flat_memory.ts";
 import type { AddressSpaceHandle } from "../../view/address_space.ts";
-import { EventNotifier } from "../event_notifier.ts";
+import { EventNotifier } from "../../view/event_notifier.ts";
 import { MemoryAccess } from "../memory_access.ts";
 import { MmioChannel, type MmioChannelHandle } from "./mmio_channel.ts";
 

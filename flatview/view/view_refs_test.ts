@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { Arena } from "@guestmem/rcu";
 import { ViewWord } from "./layout.ts";
-import { takeDead, tryRefView, unrefView } from "./refs.ts";
+import { takeDead, tryRefView, unrefView } from "./view_refs.ts";
 
 /** A block that looks like a view with one reference. */
 function fakeView(arena: Arena, list: number): number {

@@ -1,15 +1,15 @@
 import type { Arena } from "@guestmem/rcu";
-import { editable } from "./region/edit.ts";
-import type { MemoryRegion } from "./region/memory_region.ts";
-import { RegionFactory } from "./region/region_factory.ts";
-import { type PendingChanges, TransactionLog } from "./region/transaction.ts";
-import { AddressSpace } from "./view/address_space.ts";
-import { type CommitPlan, planCommit, publishPlan } from "./view/commit.ts";
-import { dirtyLogMask } from "./view/diff.ts";
-import { AddressSpaceStateError, ListenerError, NotPublishingError } from "./view/errors.ts";
-import type { FlatView } from "./view/flat_view.ts";
-import { ListenerList, type MemoryListener, sectionOf } from "./view/listener.ts";
-import { type Publication, type ViewStats, ViewStore } from "./view/view_store.ts";
+import { editable } from "../region/edit.ts";
+import type { MemoryRegion } from "../region/memory_region.ts";
+import { RegionFactory } from "../region/region_factory.ts";
+import { type PendingChanges, TransactionLog } from "../region/transaction_log.ts";
+import { AddressSpace } from "../view/address_space.ts";
+import { type CommitPlan, planCommit, publishPlan } from "../view/commit.ts";
+import { dirtyLogMask } from "../view/diff.ts";
+import { AddressSpaceStateError, ListenerError, NotPublishingError } from "../view/errors.ts";
+import type { FlatView } from "../view/flat_view.ts";
+import { ListenerList, type MemoryListener, sectionOf } from "../view/listener.ts";
+import { type Publication, type ViewStats, ViewStore } from "../view/view_store.ts";
 
 /** What a topology is made with. */
 export interface TopologyOptions {

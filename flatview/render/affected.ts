@@ -1,5 +1,5 @@
 import type { MemoryRegion } from "../region/memory_region.ts";
-import { hull, type Span } from "../region/transaction.ts";
+import { hull, type Span } from "../region/span.ts";
 
 /** Steps after which aliases are taken to lead around in circles, each time elsewhere. */
 const MAX_STEPS = 1 << 20;

@@ -1,14 +1,7 @@
 import type { AddressSpace } from "../view/address_space.ts";
 import type { MemoryRegion } from "./memory_region.ts";
 import { TransactionError } from "./errors.ts";
-
-/** A part of a region, in bytes from its start; `to` is exclusive. It may reach beyond the region. */
-export interface Span {
-  /** First byte. */
-  readonly from: bigint;
-  /** The byte behind the last. */
-  readonly to: bigint;
-}
+import { hull, type Span } from "./span.ts";
 
 /** What a commit has to look at, and the way back if it fails. */
 export interface PendingChanges {
@@ -132,14 +125,4 @@ export class TransactionLog implements PendingChanges {
   #expectOpen(action: string): void {
     if (!this.open) throw new TransactionError(`Cannot ${action}: no transaction is open`);
   }
-}
-
-/** The smallest span over two; an empty one adds nothing. */
-export function hull(left: Span | undefined, right: Span): Span {
-  if (left === undefined || left.from >= left.to) return right;
-  if (right.from >= right.to) return left;
-  return {
-    from: left.from < right.from ? left.from : right.from,
-    to: left.to > right.to ? left.to : right.to,
-  };
 }

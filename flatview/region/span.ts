@@ -1,0 +1,17 @@
+/** A part of a region, in bytes from its start; `to` is exclusive. It may reach beyond the region. */
+export interface Span {
+  /** First byte. */
+  readonly from: bigint;
+  /** The byte behind the last. */
+  readonly to: bigint;
+}
+
+/** The smallest span over two; an empty one adds nothing. */
+export function hull(left: Span | undefined, right: Span): Span {
+  if (left === undefined || left.from >= left.to) return right;
+  if (right.from >= right.to) return left;
+  return {
+    from: left.from < right.from ? left.from : right.from,
+    to: left.to > right.to ? left.to : right.to,
+  };
+}
