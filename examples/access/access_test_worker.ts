@@ -1,5 +1,6 @@
 /// <reference lib="deno.worker" />
 import { serve } from "#tools/testing/worker_side.ts";
+import { attachAll } from "#tools/testing/attach.ts";
 import {
   type AddressSpaceHandle,
   MemoryAccess,
@@ -9,7 +10,7 @@ import {
 import { IommuReader, type IommuRegionHandle, TableTranslator } from "@guestmem/iommu";
 import { GuestRam, type GuestRamHandle } from "@guestmem/ramblock";
 import { Memslots, type MemslotsHandle } from "@guestmem/ramblock/memslots";
-import { Arena, type ArenaHandle, type DomainHandle, RcuDomain } from "@guestmem/rcu";
+import type { ArenaHandle, DomainHandle } from "@guestmem/rcu";
 
 /** What a vCPU is started with. */
 export interface VcpuData {
@@ -25,11 +26,13 @@ export interface VcpuData {
 }
 
 const setup = (data: VcpuData) => {
-  const arena = Arena.attach(data.arena);
-  const reader = RcuDomain.attach(arena, data.domain).register({ flavour: "qsbr" });
-  const memory = GuestRam.attach(arena, data.ram);
-  const channel = MmioChannel.attach(arena, data.channel);
-  const access = new MemoryAccess({ arena, reader, memory, channel });
+  const { arena, domain, ram, channel, slots } = attachAll(data, {
+    ram: GuestRam,
+    channel: MmioChannel,
+    slots: Memslots,
+  });
+  const reader = domain.register({ flavour: "qsbr" });
+  const access = new MemoryAccess({ arena, reader, memory: ram, channel });
   const space = access.attach(data.memory);
   const device = access.attach(data.device);
   const [region, handle] = data.iommu;
@@ -38,7 +41,6 @@ const setup = (data: VcpuData) => {
     region,
     new TableTranslator(new IommuReader(arena, reader, handle.unit), handle),
   );
-  const slots = Memslots.attach(arena, data.slots);
   const srcu = slots.srcu.register();
   const tlb = space.tlb();
   reader.offline(); // between two calls this worker is in its event loop

@@ -8,7 +8,7 @@
 
 import { problemsOf, type Report, runControl } from "../portable/control.ts";
 import type { VcpuReport } from "../portable/vcpu.ts";
-import { ask } from "../portable/workers_web.ts";
+import { ask } from "../lib/workers.ts";
 
 const element = (id: string): HTMLElement => document.getElementById(id)!;
 

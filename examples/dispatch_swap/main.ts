@@ -13,7 +13,7 @@
 import { Schedule } from "#tools/testing/schedule.ts";
 import { MapGenerations, PhysMapBuilder } from "@guestmem/physmap";
 import { Arena, RcuDomain, RcuPointer } from "@guestmem/rcu";
-import { answerOf } from "../answer.ts";
+import { ask } from "../lib/workers.ts";
 import type { Seen } from "./worker.ts";
 
 /** The region ids of this map. */
@@ -38,16 +38,13 @@ export async function moveBar(old: "freed after a grace period" | "freed at once
   };
   const current = RcuPointer.create(arena, build(barAfter(0)));
 
-  const seen = answerOf<Seen>(
-    new Worker(import.meta.resolve("./worker.ts"), { type: "module" }),
-    {
-      arena: arena.handle,
-      domain: domain.handle,
-      current: current.offset,
-      schedule: schedule.buffer,
-      address: barAfter(0),
-    },
-  );
+  const seen = ask<Seen>(import.meta.resolve("./worker.ts"), {
+    arena: arena.handle,
+    domain: domain.handle,
+    current: current.offset,
+    schedule: schedule.buffer,
+    address: barAfter(0),
+  });
   schedule.awaitStep(1); // the worker has loaded the dispatch and found the NIC
   for (let commits = 1; commits <= COMMITS; commits++) {
     const replaced = current.exchange(build(barAfter(commits))); // one store

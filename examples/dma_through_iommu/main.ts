@@ -13,7 +13,7 @@ import { Topology } from "@guestmem/flatview";
 import { BusMaster, TableIommu } from "@guestmem/iommu";
 import { GuestRam, RamList } from "@guestmem/ramblock";
 import { Arena, RcuDomain } from "@guestmem/rcu";
-import { answerOf } from "../answer.ts";
+import { ask } from "../lib/workers.ts";
 import type { Results } from "./worker.ts";
 
 const PAGE = 4096;
@@ -54,21 +54,18 @@ export async function unmapUnderDma(): Promise<Outcome> {
   mappings.map(IOVA, PAGE, BUFFER, 3);
 
   const schedule = Schedule.create();
-  const device = answerOf<Results>(
-    new Worker(import.meta.resolve("./worker.ts"), { type: "module" }),
-    {
-      arena: arena.handle,
-      domain: domain.handle,
-      ram: ram.handle,
-      memory: memory.handle,
-      nic: nic.space.handle,
-      iommu: iommu.handle,
-      region: nic.region.id,
-      schedule: schedule.buffer,
-      iova: IOVA,
-      values: [EARLY, LATE],
-    },
-  );
+  const device = ask<Results>(import.meta.resolve("./worker.ts"), {
+    arena: arena.handle,
+    domain: domain.handle,
+    ram: ram.handle,
+    memory: memory.handle,
+    nic: nic.space.handle,
+    iommu: iommu.handle,
+    region: nic.region.id,
+    schedule: schedule.buffer,
+    iova: IOVA,
+    values: [EARLY, LATE],
+  });
   const bytes = new Uint8Array(ram.handle.windows[0]!.buffer);
   schedule.awaitStep(1); // the NIC has translated, and not written yet
   let isComplete = false;

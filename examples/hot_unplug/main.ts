@@ -12,7 +12,7 @@ import { Schedule } from "#tools/testing/schedule.ts";
 import { Topology } from "@guestmem/flatview";
 import { GuestRam, RamList } from "@guestmem/ramblock";
 import { Arena, RcuDomain } from "@guestmem/rcu";
-import { answerOf } from "../answer.ts";
+import { ask } from "../lib/workers.ts";
 import type { Seen } from "./worker.ts";
 
 const DIMM = 0x1_0000_0000;
@@ -50,7 +50,7 @@ export async function unplug(): Promise<Unplugged> {
   system.addSubregion(DIMM, dimm);
 
   const schedule = Schedule.create();
-  const vcpu = answerOf<Seen>(new Worker(import.meta.resolve("./worker.ts"), { type: "module" }), {
+  const vcpu = ask<Seen>(import.meta.resolve("./worker.ts"), {
     arena: arena.handle,
     domain: domain.handle,
     ram: ram.handle,

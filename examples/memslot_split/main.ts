@@ -11,7 +11,7 @@
 import { Schedule } from "#tools/testing/schedule.ts";
 import { Memslots, OUTCOME, ShadowMap, SLOT_FLAG } from "@guestmem/ramblock/memslots";
 import { Arena, Srcu } from "@guestmem/rcu";
-import { answerOf } from "../answer.ts";
+import { ask } from "../lib/workers.ts";
 
 const PAGE = 4096;
 /** Where the slot's memory lies, and two of its pages: one for each half. */
@@ -46,15 +46,12 @@ export async function split(): Promise<Outcomes> {
   const before = writeBoth();
 
   const schedule = Schedule.create();
-  const vcpu = answerOf<number>(
-    new Worker(import.meta.resolve("./worker.ts"), { type: "module" }),
-    {
-      arena: arena.handle,
-      slots: slots.handle,
-      schedule: schedule.buffer,
-      gfn: HIGH,
-    },
-  );
+  const vcpu = ask<number>(import.meta.resolve("./worker.ts"), {
+    arena: arena.handle,
+    slots: slots.handle,
+    schedule: schedule.buffer,
+    gfn: HIGH,
+  });
   schedule.awaitStep(1); // the other vCPU is inside its section
   const half = 0x80;
   const batch = slots.batch();

@@ -12,7 +12,7 @@
 
 import type { MemoryListener } from "@guestmem/flatview";
 import { MemslotListener } from "@guestmem/ramblock/memslots";
-import { answerOf } from "../answer.ts";
+import { ask } from "../lib/workers.ts";
 import { createMachine } from "./machine.ts";
 import { PiecemealListener } from "./piecemeal_listener.ts";
 import type { Entry } from "./vcpu.ts";
@@ -31,9 +31,8 @@ export async function moveBar(batches: "one for a commit" | "one for a section")
   topology.registerListener(new follow(slots, blocks), memory);
 
   const words = new Int32Array(new SharedArrayBuffer(8));
-  const vcpu = new Worker(import.meta.resolve("./vcpu.ts"), { type: "module" });
-  const met = answerOf<Met>(
-    vcpu,
+  const met = ask<Met>(
+    import.meta.resolve("./vcpu.ts"),
     {
       arena: arena.handle,
       slots: slots.handle,

@@ -1,8 +1,8 @@
 /// <reference lib="deno.worker" />
 import { serve } from "#tools/testing/worker_side.ts";
-import { Schedule } from "#tools/testing/schedule.ts";
+import { attachAll } from "#tools/testing/attach.ts";
 import { Memslots, type MemslotsHandle } from "@guestmem/ramblock/memslots";
-import { Arena, type ArenaHandle, type ReadGuard } from "@guestmem/rcu";
+import type { ArenaHandle, ReadGuard } from "@guestmem/rcu";
 import { type Met, watch } from "./watch.ts";
 
 interface Data {
@@ -16,9 +16,7 @@ interface Data {
 }
 
 const setup = (data: Data) => {
-  const arena = Arena.attach(data.arena);
-  const slots = Memslots.attach(arena, data.slots);
-  const schedule = Schedule.attach(data.schedule);
+  const { slots, schedule } = attachAll(data, { slots: Memslots });
 
   /** Spins until another table is current; its snapshot. */
   function awaitOther(section: ReadGuard, table: number): number {

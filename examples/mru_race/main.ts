@@ -14,7 +14,7 @@
 
 import { Schedule } from "#tools/testing/schedule.ts";
 import { Arena, RcuDomain, RcuPair, RcuPointer } from "@guestmem/rcu";
-import { answerOf } from "../answer.ts";
+import { ask } from "../lib/workers.ts";
 import type { Seen } from "./worker.ts";
 
 /** What the block holds, and the one that is given its memory later. */
@@ -32,7 +32,7 @@ export async function race(word: "plain" | "tagged"): Promise<Seen> {
   const version = RcuPointer.create(arena, 1); // of the list
   const mru = RcuPair.create(arena); // a block, and the version under which it was found
   const start = (role: "A" | "B") =>
-    answerOf<Seen>(new Worker(import.meta.resolve("./worker.ts"), { type: "module" }), {
+    ask<Seen>(import.meta.resolve("./worker.ts"), {
       arena: arena.handle,
       domain: domain.handle,
       schedule: schedule.buffer,

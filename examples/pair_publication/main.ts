@@ -13,7 +13,7 @@
 
 import { Schedule } from "#tools/testing/schedule.ts";
 import { Arena, RcuDomain, RcuPair, RcuPointer } from "@guestmem/rcu";
-import { answerOf } from "../answer.ts";
+import { ask } from "../lib/workers.ts";
 import type { Pair, Protocol } from "./worker.ts";
 
 /** Replaces version 1 by version 2 at the worst moment; what the reader leaves with. */
@@ -54,7 +54,7 @@ export async function replacePair(protocol: Protocol): Promise<Pair> {
       schedule.reach(2);
     },
   };
-  const seen = answerOf<Pair>(new Worker(import.meta.resolve("./worker.ts"), { type: "module" }), {
+  const seen = ask<Pair>(import.meta.resolve("./worker.ts"), {
     arena: arena.handle,
     domain: domain.handle,
     schedule: schedule.buffer,

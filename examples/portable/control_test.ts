@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { problemsOf, type Report, runControl } from "./control.ts";
-import { ask } from "./workers_web.ts";
+import { ask } from "../lib/workers.ts";
 
 Deno.test("two vCPUs read what the control context replaces, in Deno", async () => {
   const report = await runControl((data) => ask(import.meta.resolve("./vcpu_web.ts"), data));

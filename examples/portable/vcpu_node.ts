@@ -1,4 +1,4 @@
 import { runVcpu } from "./vcpu.ts";
-import { answer } from "./workers_node.ts";
+import { answer } from "../lib/workers_node.ts";
 
 answer(runVcpu);

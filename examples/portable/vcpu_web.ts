@@ -1,4 +1,4 @@
 import { runVcpu } from "./vcpu.ts";
-import { answer } from "./workers_web.ts";
+import { answer } from "../lib/workers.ts";
 
 answer(runVcpu);

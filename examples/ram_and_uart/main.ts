@@ -11,7 +11,7 @@
 import { MemoryAccess, type MemoryRegionOps, MmioChannel, Topology } from "@guestmem/flatview";
 import { GuestRam, RamList } from "@guestmem/ramblock";
 import { Arena, RcuDomain } from "@guestmem/rcu";
-import { answerOf } from "../answer.ts";
+import { ask } from "../lib/workers.ts";
 import type { Seen } from "./worker.ts";
 
 const RAM_BYTES = 1 << 20;
@@ -55,17 +55,14 @@ export async function print(text: string): Promise<{ transmitted: string; seen: 
   access.bind(uart.id, device);
   const stop = new AbortController();
   const served = access.listen(stop.signal); // serves the vCPU from this event loop
-  const seen = await answerOf<Seen>(
-    new Worker(import.meta.resolve("./worker.ts"), { type: "module" }),
-    {
-      arena: arena.handle,
-      domain: domain.handle,
-      ram: ram.handle,
-      channel: channel.handle,
-      memory: memory.handle,
-      text,
-    },
-  );
+  const seen = await ask<Seen>(import.meta.resolve("./worker.ts"), {
+    arena: arena.handle,
+    domain: domain.handle,
+    ram: ram.handle,
+    channel: channel.handle,
+    memory: memory.handle,
+    text,
+  });
   stop.abort();
   await served;
   return { transmitted: device.text, seen };

@@ -11,7 +11,7 @@
 
 import { GuestRam, RamList } from "@guestmem/ramblock";
 import { Arena, RcuDomain } from "@guestmem/rcu";
-import { answerOf } from "../answer.ts";
+import { ask } from "../lib/workers.ts";
 import { DenoFile } from "./deno_file.ts";
 import type { Entry } from "./vcpu.ts";
 
@@ -32,10 +32,9 @@ export async function boot(path: string, line: string): Promise<string[]> {
     const blocks = new RamList(GuestRam.create(domain, { bytes: 1 << 24 }));
     const { id, offset } = blocks.addFile({ name: "nvdimm", length: NVDIMM_BYTES, file });
 
-    const vcpu = new Worker(import.meta.resolve("./vcpu.ts"), { type: "module" });
     const ram = blocks.ram.handle;
-    const found = await answerOf<string[]>(
-      vcpu,
+    const found = await ask<string[]>(
+      import.meta.resolve("./vcpu.ts"),
       { arena: arena.handle, ram, offset, line } satisfies Entry,
     );
 

@@ -15,7 +15,7 @@
 import { Schedule } from "#tools/testing/schedule.ts";
 import { Memslots, OUTCOME } from "@guestmem/ramblock/memslots";
 import { Arena, Srcu } from "@guestmem/rcu";
-import { answerOf } from "../answer.ts";
+import { ask } from "../lib/workers.ts";
 import type { Seen } from "./worker.ts";
 
 /** Where slot 0 lies: 16 pages from guest page 0x100 on. */
@@ -32,7 +32,7 @@ export async function deleteSlot(): Promise<Seen> {
   boot.commit();
 
   const schedule = Schedule.create();
-  const seen = answerOf<Seen>(new Worker(import.meta.resolve("./worker.ts"), { type: "module" }), {
+  const seen = ask<Seen>(import.meta.resolve("./worker.ts"), {
     arena: arena.handle,
     slots: slots.handle,
     schedule: schedule.buffer,

@@ -15,7 +15,7 @@
 import { Schedule } from "#tools/testing/schedule.ts";
 import { Topology } from "@guestmem/flatview";
 import { Arena, RcuDomain } from "@guestmem/rcu";
-import { answerOf } from "../answer.ts";
+import { ask } from "../lib/workers.ts";
 import type { Seen } from "./worker.ts";
 
 export const BAR = 0xfebf_0000;
@@ -46,17 +46,14 @@ export async function replaceView(): Promise<Replaced> {
   note("two address spaces have it");
 
   const schedule = Schedule.create();
-  const worker = answerOf<Seen>(
-    new Worker(import.meta.resolve("./worker.ts"), { type: "module" }),
-    {
-      arena: arena.handle,
-      domain: domain.handle,
-      memory: memory.handle,
-      schedule: schedule.buffer,
-      address: BAR,
-      region: bar.id,
-    },
-  );
+  const worker = ask<Seen>(import.meta.resolve("./worker.ts"), {
+    arena: arena.handle,
+    domain: domain.handle,
+    memory: memory.handle,
+    schedule: schedule.buffer,
+    address: BAR,
+    region: bar.id,
+  });
   schedule.awaitStep(1); // the worker has loaded the view of "memory"
   nic.destroy(); // lets go of the view, which "memory" still has
   note("one is destroyed");

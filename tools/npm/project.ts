@@ -13,7 +13,7 @@ const SOURCES = [
   "examples/portable/machine.ts",
   "examples/portable/vcpu.ts",
   "examples/portable/vcpu_node.ts",
-  "examples/portable/workers_node.ts",
+  "examples/lib/workers_node.ts",
   "tools/npm/consumer/main.ts",
   "tools/npm/consumer/parked_worker.ts",
 ];

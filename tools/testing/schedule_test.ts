@@ -32,16 +32,16 @@ Deno.test("Schedule refuses a step that is not the next", () => {
   assertThrows(
     () => schedule.reach(3),
     RangeError,
-    "Cannot reach step 3: the schedule stands at step 1",
+    "Cannot reach step 3: the schedule is at step 1",
   );
-  assertThrows(() => schedule.reach(1), RangeError, "stands at step 1");
+  assertThrows(() => schedule.reach(1), RangeError, "is at step 1");
   assertEquals(schedule.step, 1);
 });
 
 Deno.test("Schedule reports a wait that does not end, blocking or not", async () => {
   const schedule = Schedule.create(20);
   schedule.reach(1);
-  const message = "Waited 20 ms for step 2: the schedule stands at 1";
+  const message = "Waited 20 ms for step 2: the schedule is at step 1";
   assertThrows(() => schedule.awaitStep(2), ScheduleStuckError, message);
   await assertRejects(() => schedule.awaitStepAsync(2), ScheduleStuckError, message);
 });

@@ -47,8 +47,10 @@ export interface ErrorText {
 }
 
 /**
- * Thrown by a served function to die of an uncaught error. Any other error that a function throws
- * is caught and sent to the caller.
+ * Thrown by a served function to end the worker in the middle of it: nothing that the function holds
+ * is given back but what its own `finally` blocks give back. The worker closes as it dies, since Deno
+ * prints an uncaught error of a worker whether it is handled or not. Any other error that a function
+ * throws is caught and sent to the caller.
  */
 export class Death extends Error {
   override name = "Death";
@@ -93,6 +95,7 @@ export function serve<Data>(setup: (data: Data) => Functions | Promise<Functions
       if (!target) throw new TypeError(`The worker serves no function "${name}"`);
       post({ kind: "returned", id, value: await target(...args) });
     } catch (error) {
+      if (error instanceof Death) self.close();
       if (error instanceof Death) throw error;
       post({ kind: "threw", id, error: asText(error) });
     }

@@ -19,6 +19,7 @@
  * @module
  */
 
+import { listen } from "../../examples/lib/workers.ts";
 import { LIMIT_MS } from "./schedule.ts";
 import type { ErrorText, FromWorker, Functions, ToWorker } from "./worker_side.ts";
 
@@ -113,11 +114,10 @@ export class WorkerHandle<S extends AnySetup = AnySetup> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.ended = promise;
     this.#end = resolve;
-    worker.addEventListener("message", (event) => this.#receive(event.data as FromWorker));
-    worker.addEventListener("messageerror", () => this.#unreadable("a message from it"));
-    worker.addEventListener("error", (event) => {
-      event.preventDefault(); // or the runtime fails the whole test file
-      this.#die(`died of an uncaught error: ${event.message} (${event.filename}:${event.lineno})`);
+    listen<FromWorker>(worker, {
+      message: (message) => this.#receive(message),
+      unreadable: (reason) => this.#failures.push(`${name} ${reason}`),
+      died: (reason) => this.#die(reason),
     });
     this.#post({ kind: "setup", data });
   }
@@ -186,7 +186,10 @@ export class WorkerHandle<S extends AnySetup = AnySetup> {
   }
 
   #receive(message: FromWorker): void {
-    if (message.kind === "messageerror") return this.#unreadable("a message to it");
+    if (message.kind === "messageerror") {
+      this.#failures.push(`${this.#name} received a message that cannot be deserialised`);
+      return;
+    }
     if (message.kind === "closing") {
       if (this.#stopping) return this.#finished();
       return this.#die("closed itself");
@@ -200,10 +203,6 @@ export class WorkerHandle<S extends AnySetup = AnySetup> {
     clearTimeout(call.timer);
     this.#pending.delete(message.id);
     call.resolve(message.value);
-  }
-
-  #unreadable(what: string): void {
-    this.#failures.push(`${this.#name}: ${what} could not be deserialised (messageerror)`);
   }
 
   #expire(id: number): void {

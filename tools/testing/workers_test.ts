@@ -137,8 +137,8 @@ Deno.test("a message that cannot be deserialised fails the test", async () => {
   fake.dispatchEvent(new MessageEvent("messageerror"));
   fake.dispatchEvent(new MessageEvent("message", { data: { kind: "messageerror" } }));
   const [first, second, third] = await handle.finish();
-  assertEquals(first, "worker 0: a message from it could not be deserialised (messageerror)");
-  assertEquals(second, "worker 0: a message to it could not be deserialised (messageerror)");
+  assertEquals(first, "worker 0 sent a message that cannot be deserialised");
+  assertEquals(second, "worker 0 received a message that cannot be deserialised");
   assertEquals(third, "worker 0 did not stop within 20 ms");
 });
 

@@ -17,7 +17,7 @@ import { MapGenerations, PhysMapBuilder, PhysMapReader } from "@guestmem/physmap
 import { Memslots } from "@guestmem/ramblock/memslots";
 import { Arena, RcuDomain, RcuPointer, Srcu, WaitInSectionError } from "@guestmem/rcu";
 import { problemsOf, runControl } from "../../../examples/portable/control.ts";
-import { ask } from "../../../examples/portable/workers_node.ts";
+import { ask } from "../../../examples/lib/workers_node.ts";
 import type { ParkedData } from "./parked_worker.ts";
 
 const VCPU = new URL("../../../examples/portable/vcpu_node.js", import.meta.url);

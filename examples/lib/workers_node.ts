@@ -1,12 +1,12 @@
 /**
- * Workers in Node, which has no global `Worker`.
+ * {@link ./workers.ts} for Node, which has no global `Worker`.
  *
  * @module
  */
 
 import { parentPort, Worker } from "node:worker_threads";
 
-/** Starts a worker, posts it `data`, and waits for its answer. */
+/** Starts a worker that is to answer once, and terminates it after that. */
 export async function ask<Answer>(url: string | URL, data: unknown): Promise<Answer> {
   const worker = new Worker(new URL(url));
   try {
@@ -14,7 +14,7 @@ export async function ask<Answer>(url: string | URL, data: unknown): Promise<Ans
       worker.once("message", resolve);
       worker.once("messageerror", reject);
       worker.once("error", reject);
-      worker.once("exit", (code) => reject(new Error(`${url} ended with ${code}`)));
+      worker.once("exit", (code) => reject(new Error(`The worker ${url} exited with ${code}`)));
       worker.postMessage(data);
     });
   } finally {
@@ -22,7 +22,7 @@ export async function ask<Answer>(url: string | URL, data: unknown): Promise<Ans
   }
 }
 
-/** In a worker: answers what it is asked. */
+/** In a worker: answers the one message that {@linkcode ask} sends. */
 export function answer<Data>(give: (data: Data) => unknown): void {
-  parentPort!.on("message", (data: Data) => parentPort!.postMessage(give(data)));
+  parentPort!.on("message", async (data: Data) => parentPort!.postMessage(await give(data)));
 }

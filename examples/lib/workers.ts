@@ -1,0 +1,82 @@
+/**
+ * Starts workers: hands a worker its data, delivers its messages, and reports its failures. For Deno
+ * and browsers; `workers_node.ts` is the same for Node, which has no global `Worker`.
+ *
+ * @module
+ */
+
+/// <reference lib="deno.worker" />
+
+/** What whoever starts a worker hears of it. */
+export interface WorkerListener<Message> {
+  /** The worker posted a message. */
+  message(message: Message): void;
+  /** The worker posted a message that cannot be deserialised here. It runs on. */
+  unreadable(reason: string): void;
+  /** The worker died of an uncaught error, or could not be loaded. */
+  died(reason: string): void;
+}
+
+/** Has a listener hear everything that a worker says, and how it fails. */
+export function listen<Message>(
+  worker: Pick<Worker, "addEventListener">,
+  listener: WorkerListener<Message>,
+): void {
+  worker.addEventListener("message", ({ data }) => listener.message(data));
+  worker.addEventListener(
+    "messageerror",
+    () => listener.unreadable("sent a message that cannot be deserialised"),
+  );
+  worker.addEventListener("error", (event) => {
+    event.preventDefault(); // or the runtime ends this context too
+    const { message, filename, lineno } = event;
+    listener.died(`died of an uncaught error: ${message} (${filename}:${lineno})`);
+  });
+}
+
+/**
+ * Starts a worker and posts it what it needs to begin.
+ *
+ * @param url The worker's module: `import.meta.resolve("./worker.ts")`.
+ * @param data Structured-cloneable.
+ * @param name Shown by debuggers, and in the runtime's own reports.
+ */
+export function startWorker<Message>(
+  url: string | URL,
+  data: unknown,
+  listener: WorkerListener<Message>,
+  name?: string,
+): Worker {
+  const worker = new Worker(url, { type: "module", ...(name === undefined ? {} : { name }) });
+  listen(worker, listener);
+  worker.postMessage(data);
+  return worker;
+}
+
+/**
+ * Starts a worker that is to answer once, and terminates it after that.
+ *
+ * @param url The worker's module.
+ * @param data What it needs to begin; structured-cloneable. Sent before this returns, so the caller
+ * may then block.
+ * @returns Its answer. Rejects if the worker fails first.
+ */
+export async function ask<Answer>(url: string | URL, data: unknown): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  const fail = (reason: string) => reject(new Error(`The worker ${url} ${reason}`));
+  const worker = startWorker<Answer>(url, data, {
+    message: resolve,
+    unreadable: fail,
+    died: fail,
+  });
+  try {
+    return await promise;
+  } finally {
+    worker.terminate();
+  }
+}
+
+/** In a worker: answers the one message that {@linkcode ask} sends. */
+export function answer<Data>(give: (data: Data) => unknown): void {
+  self.onmessage = async ({ data }: MessageEvent<Data>) => self.postMessage(await give(data));
+}
