@@ -38,21 +38,7 @@
  */
 
 export type { DeviceErrorHandler } from "./access/mmio_dispatcher.ts";
-export {
-  AccessRangeError,
-  BounceBuffersBusyError,
-  ForeignMmioChannelError,
-  MappingError,
-  MappingLeakError,
-  MissingGuestMemoryError,
-  MmioChannelFullError,
-  NoMmioChannelError,
-  StaleTranslationError,
-  TlbOutsideSectionError,
-  UnboundIommuError,
-  UnboundRegionError,
-  UnknownAddressSpaceError,
-} from "./access/errors.ts";
+export { FlatViewError, type FlatViewErrorDetails } from "./errors/flat_view_error.ts";
 export { EventNotifier } from "./view/event_notifier.ts";
 export type {
   GuestMemory,

@@ -5,7 +5,6 @@ import { type Address, toAddress } from "../region/address.ts";
 import type { AddressSpaceReader } from "../view/address_space_reader.ts";
 import { accessSize, advance } from "./device/device_access.ts";
 import { type DeviceErrorHandler, MmioDispatcher } from "./mmio_dispatcher.ts";
-import { AccessRangeError } from "./errors.ts";
 import type { GuestMemory, RamWindow } from "./guest_memory.ts";
 import type { Halves } from "./device/halves.ts";
 import type { MmioChannel } from "./mmio/mmio_channel.ts";
@@ -15,6 +14,7 @@ import { MemTxResult } from "./device/mem_tx_result.ts";
 import { AccessGuards, type GuardHolder } from "./guard_holder.ts";
 import { hasCallbacks, isDirect, ResolvedAddress } from "./translation.ts";
 import { AddressTranslator } from "./address_translator.ts";
+import { FlatViewError } from "../errors/flat_view_error.ts";
 
 const TWO_64 = 1n << 64n;
 
@@ -56,7 +56,7 @@ export class AccessPath {
   /** The arena. */
   readonly arena: Arena;
 
-  /** @throws {MmioChannelFullError} If the channel has no place for this context. */
+  /** @throws {FlatViewError} `MMIO_CHANNEL_FULL` if the channel has no place for this context. */
   constructor({ arena, reader, memory, channel, onDeviceError }: AccessPathParts) {
     this.arena = arena;
     this.ram = new RamAccess(memory);
@@ -72,7 +72,9 @@ export class AccessPath {
       address as number + length <= 2 ** 53;
     if (isSmall) return;
     const first = toAddress(address, "an address");
-    if (first + BigInt(length) > TWO_64) throw new AccessRangeError(first, length, TWO_64);
+    if (first + BigInt(length) > TWO_64) {
+      throw new FlatViewError("ACCESS_OUT_OF_RANGE", { address: first, length, limit: TWO_64 });
+    }
   }
 
   /** The ram_addr_t of what was found last, which is direct. */

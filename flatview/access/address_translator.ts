@@ -7,10 +7,10 @@ import type { AddressSpaceHandle } from "../view/address_space.ts";
 import { AddressSpaceReader } from "../view/address_space_reader.ts";
 import { ForeignAddressSpaceError } from "../view/errors.ts";
 import type { RegionOffset } from "./device/device_access.ts";
-import { UnboundIommuError, UnknownAddressSpaceError } from "./errors.ts";
 import type { IotlbEntry, RegionTranslator } from "./guest_memory.ts";
 import { type RegionInfo, RegionRecords } from "./device/region_records.ts";
 import { isDirect, type ResolvedAddress } from "./translation.ts";
+import { FlatViewError } from "../errors/flat_view_error.ts";
 
 /** IOMMUs that an access goes through at most; what needs more is unassigned. */
 const MAX_IOMMUS = 8;
@@ -51,9 +51,7 @@ export class AddressTranslator {
       this.#records = new RegionRecords(this.#arena, handle.regions);
       this.#topology = handle.topology;
     } else if (this.#topology !== handle.topology) {
-      throw new ForeignAddressSpaceError(
-        `Cannot attach to address space "${handle.name}": it is of another topology than those before`,
-      );
+      throw new FlatViewError("FOREIGN_TOPOLOGY", { addressSpace: handle.name });
     }
     this.#spaces.set(handle.cell, reader);
     return reader;
@@ -97,8 +95,8 @@ export class AddressTranslator {
    *
    * @param view The view of `space` to start in, of this section.
    * @param target Takes the answer.
-   * @throws {UnboundIommuError} If the worker has no translator for an IOMMU on the way.
-   * @throws {UnknownAddressSpaceError} If a translator's target was not set.
+   * @throws {FlatViewError} `IOMMU_UNBOUND` if the worker has no translator for an IOMMU on the way.
+   * @throws {FlatViewError} `UNKNOWN_ADDRESS_SPACE` if a translator's target was not set.
    */
   translate(
     section: ReadGuard,
@@ -142,7 +140,7 @@ export class AddressTranslator {
   /** Goes through the IOMMU region that was found; false if it refuses. */
   #passIommu(target: ResolvedAddress, isWrite: boolean, attrs: MemTxAttrs): boolean {
     const binding = this.#iommus.get(target.region);
-    if (!binding) throw new UnboundIommuError(target.region);
+    if (!binding) throw new FlatViewError("IOMMU_UNBOUND", { region: target.region });
     const answer = this.#answer;
     const index = binding.attrsToIndex?.(attrs) ?? 0;
     const { offset } = target;
@@ -174,5 +172,5 @@ export function offsetOf(space: AddressSpaceReader, row: number, address: Addres
 }
 
 function noTarget(target: number): never {
-  throw new UnknownAddressSpaceError("go on behind an IOMMU", target);
+  throw new FlatViewError("UNKNOWN_ADDRESS_SPACE", { action: "go on behind an IOMMU", target });
 }

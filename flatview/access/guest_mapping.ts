@@ -4,9 +4,9 @@ import type { AddressSpaceReader, HeldView } from "../view/address_space_reader.
 import { advance } from "./device/device_access.ts";
 import type { AccessPath } from "./access_path.ts";
 import type { GuardHolder } from "./guard_holder.ts";
-import { BounceBuffersBusyError, MappingError, MappingLeakError } from "./errors.ts";
 import type { MemTxResult } from "./device/mem_tx_result.ts";
 import { isDirect, ResolvedAddress } from "./translation.ts";
+import { FlatViewError } from "../errors/flat_view_error.ts";
 
 /** Guest memory that is mapped; from `GuestSpace.map`. */
 export interface GuestMapping {
@@ -24,7 +24,7 @@ export interface GuestMapping {
    * @param accessed How many bytes were really accessed, from the first on; all unless given. So many
    * are written back, or marked dirty.
    * @returns What became of the writing back; `MemTxResult.OK` if there was none.
-   * @throws {MappingError} If it was unmapped before, or has fewer bytes.
+   * @throws {FlatViewError} `MAPPING_ENDED` if it was unmapped before, or has fewer bytes.
    */
   unmap(accessed?: number): MemTxResult;
 }
@@ -88,7 +88,9 @@ export class Mappings {
   /** Throws if mappings are left. */
   refuseLeaks(): void {
     if (this.#live.size === 0) return;
-    throw new MappingLeakError([...this.#live].map(({ address }) => address));
+    throw new FlatViewError("MAPPINGS_LEFT", {
+      addresses: [...this.#live].map(({ address }) => address),
+    });
   }
 
   /** @internal A mapping is gone; `bounce` is its buffer. */
@@ -138,7 +140,10 @@ export class Mappings {
 
   #bounce(holder: GuardHolder, wanted: Wanted): Mapping {
     if (this.#bounced === this.#buffers) {
-      throw new BounceBuffersBusyError(wanted.address, this.#buffers);
+      throw new FlatViewError("BOUNCE_BUFFERS_BUSY", {
+        address: wanted.address,
+        limit: this.#buffers,
+      });
     }
     const buffer = this.#spare.pop() ?? new Uint8Array(this.#bytes);
     const bytes = buffer.subarray(0, Math.min(wanted.length, this.#bytes));
@@ -201,11 +206,9 @@ class Mapping implements GuestMapping {
   }
 
   unmap(accessed = this.length): MemTxResult {
-    if (!this.#live) throw new MappingError("Cannot unmap guest memory: it was unmapped before");
+    if (!this.#live) throw new FlatViewError("MAPPING_ENDED", {});
     if (!Number.isInteger(accessed) || accessed < 0 || accessed > this.length) {
-      throw new MappingError(
-        `Cannot unmap guest memory after ${accessed} bytes: ${this.length} are mapped`,
-      );
+      throw new FlatViewError("MAPPING_LENGTH", { accessed, length: this.length });
     }
     this.#live = false;
     const backing = this.#backing;

@@ -2,14 +2,9 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Arena, RcuDomain } from "@guestmem/rcu";
 import { FlatMemory } from "../model/flat_memory.ts";
 import { Topology } from "../topology/topology.ts";
-import {
-  AccessRangeError,
-  BounceBuffersBusyError,
-  MappingError,
-  MappingLeakError,
-} from "./errors.ts";
 import { MemoryAccess } from "./memory_access.ts";
 import { MemTxResult } from "./device/mem_tx_result.ts";
+import { FlatViewError } from "../errors/flat_view_error.ts";
 
 const { OK, DECODE_ERROR } = MemTxResult;
 
@@ -39,12 +34,12 @@ Deno.test("memory is mapped as it is, over neighbouring ranges of one region, to
   mapping.bytes[0] = 0xaa;
   assertEquals(memory.byte(0x3800), 0xaa);
   assertEquals(mapping.unmap(), OK);
-  assertThrows(() => mapping.unmap(), MappingError, "unmapped before");
+  assertThrows(() => mapping.unmap(), FlatViewError, "unmapped before");
 
   system.addSubregion(0x1_0000, part("d", 0x2000, 0xf000)); // across two windows
   const cut = space.map(0x1_0800, 0x1800, false);
   assertEquals([cut.length, cut.bytes.length], [0x800, 0x800]);
-  assertThrows(() => cut.unmap(0x801), MappingError, "2048 are mapped");
+  assertThrows(() => cut.unmap(0x801), FlatViewError, "2048 are mapped");
   cut.unmap();
 });
 
@@ -80,7 +75,7 @@ Deno.test("what is no memory goes through a bounce buffer, of which there is one
 
   const read = space.map(0x1004, 0x4000, false);
   assertEquals([read.length, read.bounced, read.bytes[0], read.result], [0x1000, true, 5, OK]);
-  assertThrows(() => space.map(0x1000, 4, true), BounceBuffersBusyError, "all 1 are in use");
+  assertThrows(() => space.map(0x1000, 4, true), FlatViewError, "all 1 are in use");
   const rest = space.map(0x4000, 0x10, false); // memory needs none
   rest.unmap();
   const free: string[] = [];
@@ -112,12 +107,12 @@ Deno.test("as many bounce buffers as were asked for; one that is waited for may 
   const first = space.map(0, 4, true);
   const second = space.map(4, 4, true);
   assert(first.bytes.buffer !== second.bytes.buffer);
-  assertThrows(() => space.map(8, 4, true), BounceBuffersBusyError);
+  assertThrows(() => space.map(8, 4, true), FlatViewError, "are in use");
   let third;
   access.onBounceBufferFree(() => third = space.map(8, 4, true));
   first.unmap();
   assert(third !== undefined);
-  assertThrows(() => space.map(12, 4, true), BounceBuffersBusyError);
+  assertThrows(() => space.map(12, 4, true), FlatViewError, "are in use");
 });
 
 Deno.test("mappings that are left at the end are a named error, and nothing is closed", () => {
@@ -126,13 +121,13 @@ Deno.test("mappings that are left at the end are a named error, and nothing is c
   const mappings = [space.map(0x10, 4, false), space.map(0x10_0000, 4, true)];
   const error = assertThrows(
     () => access.close(),
-    MappingLeakError,
+    FlatViewError,
     "2 mappings are left, at 0x10, ",
   );
-  assertEquals(error.addresses, [0x10, 0x10_0000]);
+  assertEquals([error.code, error.details], ["MAPPINGS_LEFT", { addresses: [0x10, 0x10_0000] }]);
   for (const mapping of mappings) mapping.unmap();
   access.close();
-  assertThrows(() => space.map(2n ** 64n - 1n, 2, false), AccessRangeError);
+  assertThrows(() => space.map(2n ** 64n - 1n, 2, false), FlatViewError, "Cannot access");
 });
 
 Deno.test("a device that throws while its answer is bounced leaves the buffer free", () => {

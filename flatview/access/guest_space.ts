@@ -48,8 +48,8 @@ export class GuestSpace {
    * @param section An open section of the domain that the topology publishes with.
    * @param length Bytes; the translation may speak for fewer.
    * @returns The translation: the same object each time, good until the section ends.
-   * @throws {AccessRangeError} If the access runs beyond the address space.
-   * @throws {UnboundIommuError} If the worker has no translator for an IOMMU on the way.
+   * @throws {FlatViewError} `ACCESS_OUT_OF_RANGE` if the access runs beyond the address space.
+   * @throws {FlatViewError} `IOMMU_UNBOUND` if the worker has no translator for an IOMMU on the way.
    */
   translate(
     section: ReadGuard,
@@ -79,7 +79,7 @@ export class GuestSpace {
    *
    * @param into Is filled; with zeros where nothing answers.
    * @returns What became of it, all pieces together.
-   * @throws {AccessRangeError} If it runs beyond the address space; nothing was read.
+   * @throws {FlatViewError} `ACCESS_OUT_OF_RANGE` if it runs beyond the address space; nothing was read.
    */
   read(address: Address, into: Uint8Array, attrs: MemTxAttrs = NO_ATTRS): MemTxResult {
     const engine = this.#engine;
@@ -96,7 +96,7 @@ export class GuestSpace {
    * Writes bytes.
    *
    * @returns What became of it, all pieces together.
-   * @throws {AccessRangeError} If it runs beyond the address space; nothing was written.
+   * @throws {FlatViewError} `ACCESS_OUT_OF_RANGE` if it runs beyond the address space; nothing was written.
    */
   write(address: Address, from: Uint8Array, attrs: MemTxAttrs = NO_ATTRS): MemTxResult {
     const engine = this.#engine;
@@ -114,7 +114,7 @@ export class GuestSpace {
    * no memory is left alone.
    *
    * @returns `DECODE_ERROR` if any part was no memory.
-   * @throws {AccessRangeError} If it runs beyond the address space; nothing was written.
+   * @throws {FlatViewError} `ACCESS_OUT_OF_RANGE` if it runs beyond the address space; nothing was written.
    */
   writeRom(address: Address, from: Uint8Array): MemTxResult {
     const engine = this.#engine;
@@ -237,9 +237,9 @@ export class GuestSpace {
    * @param length Bytes; fewer may be mapped.
    * @param isWrite Whether it is to be written, rather than read.
    * @returns The mapping, until it is unmapped. The memory lives that long, whatever is unplugged.
-   * @throws {BounceBuffersBusyError} If it needs a bounce buffer and none is free; see
+   * @throws {FlatViewError} `BOUNCE_BUFFERS_BUSY` if it needs a bounce buffer and none is free; see
    * `MemoryAccess.onBounceBufferFree`.
-   * @throws {AccessRangeError} If it runs beyond the address space.
+   * @throws {FlatViewError} `ACCESS_OUT_OF_RANGE` if it runs beyond the address space.
    */
   map(
     address: Address,
@@ -253,7 +253,7 @@ export class GuestSpace {
   /**
    * A cached translation, for memory that is accessed again and again: a ring of a device, say.
    *
-   * @throws {AccessRangeError} If it runs beyond the address space.
+   * @throws {FlatViewError} `ACCESS_OUT_OF_RANGE` if it runs beyond the address space.
    */
   cache(address: Address, length: number, isWrite: boolean): MemoryRegionCache {
     return new MemoryRegionCache(this.#engine, this.reader, address, length, isWrite);

@@ -3,12 +3,12 @@ import type { MemoryRegionOps, MemTxAttrs } from "../region/region_ops.ts";
 import type { AddressSpaceHandle } from "../view/address_space.ts";
 import type { DeviceErrorHandler } from "./mmio_dispatcher.ts";
 import { AccessPath } from "./access_path.ts";
-import { NoMmioChannelError } from "./errors.ts";
 import type { GuestMemory, RegionTranslator } from "./guest_memory.ts";
 import { GuestSpace } from "./guest_space.ts";
 import { Mappings } from "./guest_mapping.ts";
 import type { MmioChannel } from "./mmio/mmio_channel.ts";
 import type { MmioEndpoint } from "./mmio/endpoint.ts";
+import { FlatViewError } from "../errors/flat_view_error.ts";
 
 /** What a worker's accesses are made of. */
 export interface MemoryAccessOptions {
@@ -79,7 +79,7 @@ export class MemoryAccess {
    * Sets up this worker's accesses, and joins the MMIO channel.
    *
    * @param options See {@linkcode MemoryAccessOptions}.
-   * @throws {MmioChannelFullError} If the channel has no place for this context.
+   * @throws {FlatViewError} `MMIO_CHANNEL_FULL` if the channel has no place for this context.
    */
   constructor(options: MemoryAccessOptions) {
     const { arena, reader, memory, channel = null, onDeviceError = () => {} } = options;
@@ -146,7 +146,7 @@ export class MemoryAccess {
    * Serves what other contexts wait for. Never waits; outside every section.
    *
    * @returns How many accesses were served.
-   * @throws {NoMmioChannelError} Without a channel.
+   * @throws {FlatViewError} `NO_MMIO_CHANNEL` without a channel.
    */
   poll(): number {
     return this.#port.poll();
@@ -158,7 +158,7 @@ export class MemoryAccess {
    * @param milliseconds How long to wait at most.
    * @returns How many accesses were served; may be 0.
    * @throws {WaitInSectionError} Inside a section.
-   * @throws {NoMmioChannelError} Without a channel.
+   * @throws {FlatViewError} `NO_MMIO_CHANNEL` without a channel.
    */
   serve(milliseconds: number): number {
     return this.#port.serve(milliseconds);
@@ -167,7 +167,7 @@ export class MemoryAccess {
   /**
    * Serves other contexts from this one's event loop, and keeps the process alive, until aborted.
    *
-   * @throws {NoMmioChannelError} Without a channel.
+   * @throws {FlatViewError} `NO_MMIO_CHANNEL` without a channel.
    */
   listen(signal: AbortSignal): Promise<void> {
     return this.#port.listen(signal);
@@ -185,7 +185,7 @@ export class MemoryAccess {
   /**
    * Leaves the MMIO channel: what others have asked of this context fails, and gets an error result.
    *
-   * @throws {MappingLeakError} If mappings are left; nothing was closed.
+   * @throws {FlatViewError} `MAPPINGS_LEFT` if mappings are left; nothing was closed.
    */
   close(): void {
     this.#mappings.refuseLeaks();
@@ -194,7 +194,9 @@ export class MemoryAccess {
 
   get #port(): MmioEndpoint {
     const { devices: { port }, arena } = this.#engine;
-    if (port === null) throw new NoMmioChannelError(0, arena.token);
+    if (port === null) {
+      throw new FlatViewError("NO_MMIO_CHANNEL", { region: 0, context: arena.token });
+    }
     return port;
   }
 }

@@ -3,10 +3,10 @@ import type { Address } from "../region/address.ts";
 import type { AddressSpaceReader } from "../view/address_space_reader.ts";
 import { advance } from "./device/device_access.ts";
 import { type AccessPath, NO_ATTRS } from "./access_path.ts";
-import { AccessRangeError } from "./errors.ts";
 import type { RamWindow } from "./guest_memory.ts";
 import type { MemTxResult } from "./device/mem_tx_result.ts";
 import { isDirect, ResolvedAddress } from "./translation.ts";
+import { FlatViewError } from "../errors/flat_view_error.ts";
 
 /**
  * A range that is accessed again and again, with its translation kept: QEMU's `MemoryRegionCache`.
@@ -225,6 +225,10 @@ export class MemoryRegionCache {
 
   #check(offset: number, size: number): void {
     if (Number.isInteger(offset) && offset >= 0 && offset + size <= this.length) return;
-    throw new AccessRangeError(offset, size, this.length);
+    throw new FlatViewError("ACCESS_OUT_OF_RANGE", {
+      address: offset,
+      length: size,
+      limit: this.length,
+    });
   }
 }

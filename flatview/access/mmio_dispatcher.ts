@@ -6,7 +6,6 @@ import {
   type RegionOffset,
   writeDevice,
 } from "./device/device_access.ts";
-import { NoMmioChannelError, UnboundRegionError } from "./errors.ts";
 import { Halves } from "./device/halves.ts";
 import type { MmioChannel } from "./mmio/mmio_channel.ts";
 import { RETRY } from "./mmio/channel_structs.ts";
@@ -17,6 +16,7 @@ import { MemTxResult } from "./device/mem_tx_result.ts";
 import type { AccessGuards, GuardHolder } from "./guard_holder.ts";
 import { hasCallbacks, type ResolvedAddress } from "./translation.ts";
 import { type AddressTranslator, offsetOf } from "./address_translator.ts";
+import { FlatViewError } from "../errors/flat_view_error.ts";
 
 /** Hears of what devices of this context threw. */
 export type DeviceErrorHandler = (error: unknown, region: number) => void;
@@ -52,7 +52,7 @@ export class MmioDispatcher {
   readonly #bindings = new Map<number, MemoryRegionOps>();
   readonly #engaged: number[];
 
-  /** @throws {MmioChannelFullError} If the channel has no place for this context. */
+  /** @throws {FlatViewError} `MMIO_CHANNEL_FULL` if the channel has no place for this context. */
   constructor({ arena, sections, walk, channel, onDeviceError }: MmioDispatcherParts) {
     this.#arena = arena;
     this.#sections = sections;
@@ -150,8 +150,12 @@ export class MmioDispatcher {
     bigEndian: boolean,
     attrs: MemTxAttrs,
   ): number {
-    if (info.context === this.#arena.token) throw new UnboundRegionError(info.id);
-    if (this.port === null) throw new NoMmioChannelError(info.id, info.context);
+    if (info.context === this.#arena.token) {
+      throw new FlatViewError("REGION_UNBOUND", { region: info.id });
+    }
+    if (this.port === null) {
+      throw new FlatViewError("NO_MMIO_CHANNEL", { region: info.id, context: info.context });
+    }
     const { handle } = target.space;
     const request: MmioRequest = {
       region: info.id,
@@ -208,7 +212,7 @@ export class MmioDispatcher {
     }
     const ops = this.#bindings.get(region);
     if (!ops) {
-      this.#onDeviceError(new UnboundRegionError(region), region);
+      this.#onDeviceError(new FlatViewError("REGION_UNBOUND", { region }), region);
       return MemTxResult.ERROR;
     }
     value.set(request.low, request.high);

@@ -1,8 +1,8 @@
 import type { ReadGuard } from "@guestmem/rcu";
 import { DIRTY_LOG_SHIFT } from "../region/range_flags.ts";
-import { MissingGuestMemoryError } from "./errors.ts";
 import type { GuestMemory, RamWindow } from "./guest_memory.ts";
 import { type Halves, swap32 } from "./device/halves.ts";
+import { FlatViewError } from "../errors/flat_view_error.ts";
 
 /** Up to so many bytes are copied one by one: a subarray for them would cost more. */
 const SMALL = 32;
@@ -35,11 +35,11 @@ export class RamAccess {
    * Finds the memory of a ram_addr_t.
    *
    * @param region Id of the region, for the error.
-   * @throws {MissingGuestMemoryError} If no block has it.
+   * @throws {FlatViewError} `MISSING_RAM` if no block has it.
    */
   locate(section: ReadGuard, region: number, ramAddr: number): RamWindow {
     const block = this.#memory.find(section, ramAddr);
-    if (block === 0) throw new MissingGuestMemoryError(region, ramAddr);
+    if (block === 0) throw new FlatViewError("MISSING_RAM", { region, ramAddr });
     return this.#memory.locate(block, ramAddr - this.#memory.offsetOf(block));
   }
 

@@ -2,10 +2,10 @@ import { QsbrReader, type ReadGuard } from "@guestmem/rcu";
 import { DIRTY_LOG_BITS, RangeFlag } from "../region/range_flags.ts";
 import type { AddressSpaceReader } from "../view/address_space_reader.ts";
 import { type AccessPath, NO_ATTRS } from "./access_path.ts";
-import { TlbOutsideSectionError } from "./errors.ts";
 import type { RamWindow } from "./guest_memory.ts";
 import { MemTxResult } from "./device/mem_tx_result.ts";
 import { isDirect, ResolvedAddress } from "./translation.ts";
+import { FlatViewError } from "../errors/flat_view_error.ts";
 
 /** Bytes of a page of the TLB. */
 const PAGE = 4096;
@@ -107,7 +107,7 @@ export class Tlb {
 
   /** @internal The section that is open. */
   get section(): ReadGuard {
-    if (this.#section === null) throw new TlbOutsideSectionError();
+    if (this.#section === null) throw new FlatViewError("TLB_OUTSIDE_SECTION", {});
     return this.#section;
   }
 
@@ -242,7 +242,7 @@ export class Tlb {
    * @returns The section's number, for `iotlbToRegion`, until the map changes.
    */
   translateForIotlb(address: number): number {
-    if (this.#section === null) throw new TlbOutsideSectionError();
+    if (this.#section === null) throw new FlatViewError("TLB_OUTSIDE_SECTION", {});
     return this.#space.sectionNumber(this.#view, address, false);
   }
 
@@ -255,7 +255,7 @@ export class Tlb {
    * @returns Id of the region; 0 if nothing answers.
    */
   iotlbToRegion(number: number, address: number): number {
-    if (this.#section === null) throw new TlbOutsideSectionError();
+    if (this.#section === null) throw new FlatViewError("TLB_OUTSIDE_SECTION", {});
     const region = this.#space.region(this.#space.sectionRow(this.#view, number));
     // Neither "unassigned" nor the container of a shared page has a region.
     return region === 0 ? this.#space.region(this.#space.lookupIn(this.#view, address)) : region;

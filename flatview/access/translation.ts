@@ -2,7 +2,7 @@ import type { ReadGuard } from "@guestmem/rcu";
 import { RangeFlag } from "../region/range_flags.ts";
 import type { AddressSpaceReader } from "../view/address_space_reader.ts";
 import type { RegionOffset } from "./device/device_access.ts";
-import { StaleTranslationError } from "./errors.ts";
+import { FlatViewError } from "../errors/flat_view_error.ts";
 
 /** Where an access goes: what the walk through flat views and IOMMUs fills in, again and again. */
 export class ResolvedAddress {
@@ -97,7 +97,9 @@ export class Translation {
   }
 
   #checked(): ResolvedAddress {
-    if (this.#section !== null && !this.#section.open) throw new StaleTranslationError();
+    if (this.#section !== null && !this.#section.open) {
+      throw new FlatViewError("STALE_TRANSLATION", {});
+    }
     return this.#target;
   }
 }

@@ -1,6 +1,5 @@
 import { type Arena, BlockingForbiddenError, EvictedError } from "@guestmem/rcu";
 import { canBlock, refuseInAnySection, waitAsync, waitOutside } from "@guestmem/rcu/internal";
-import { MmioChannelFullError } from "../errors.ts";
 import { Halves } from "../device/halves.ts";
 import { MemTxResult } from "../device/mem_tx_result.ts";
 import { departFrom, type MmioChannel, ring } from "./mmio_channel.ts";
@@ -16,6 +15,7 @@ import {
   VACANT,
 } from "./channel_structs.ts";
 import { type MmioRequest, readRequest, writeRequest } from "./mmio_request.ts";
+import { FlatViewError } from "../../errors/flat_view_error.ts";
 
 /** A waiter looks this often whether it was itself evicted. */
 const RECHECK_MS = 1000;
@@ -52,7 +52,7 @@ export class MmioEndpoint {
   readonly #known = new Map<number, number>();
   #depth = 0;
 
-  /** @throws {MmioChannelFullError} If all stations are taken. */
+  /** @throws {FlatViewError} `MMIO_CHANNEL_FULL` if all stations are taken. */
   constructor(channel: MmioChannel, run: RunRequest) {
     this.#arena = channel.arena;
     this.#i32 = channel.arena.i32;
@@ -176,7 +176,7 @@ export class MmioEndpoint {
         return index;
       }
     }
-    throw new MmioChannelFullError(this.#stations);
+    throw new FlatViewError("MMIO_CHANNEL_FULL", { contexts: this.#stations });
   }
 
   /** Whether no request of a station's former context is still on its way. */

@@ -1,6 +1,5 @@
 import type { Arena } from "@guestmem/rcu";
 import { evictionHandlers } from "@guestmem/rcu/internal";
-import { ForeignMmioChannelError } from "../errors.ts";
 import {
   CHANNEL_HEADER_BYTES,
   CHANNEL_TYPE,
@@ -15,6 +14,7 @@ import {
   stationAt,
   StationWord,
 } from "./channel_structs.ts";
+import { FlatViewError } from "../../errors/flat_view_error.ts";
 
 /** What another context attaches with. Structured-cloneable. */
 export interface MmioChannelHandle {
@@ -76,15 +76,13 @@ export class MmioChannel {
   /**
    * Attaches this context to a channel that another one created.
    *
-   * @throws {ForeignMmioChannelError} If the handle names none of this arena.
+   * @throws {FlatViewError} `FOREIGN_MMIO_CHANNEL` if the handle names none of this arena.
    */
   static attach(arena: Arena, handle: MmioChannelHandle): MmioChannel {
     const fits = handle?.kind === "guestmem-mmio-channel" && handle.arena === arena.handle.id &&
       arena.u32[(handle.offset >>> 2) + ChannelWord.TYPE] === CHANNEL_TYPE;
     if (!fits) {
-      throw new ForeignMmioChannelError(
-        `Cannot attach to an MMIO channel: the handle is not one of arena ${arena.handle.id}`,
-      );
+      throw new FlatViewError("FOREIGN_MMIO_CHANNEL", { arena: arena.handle.id });
     }
     return new MmioChannel(arena, handle);
   }
