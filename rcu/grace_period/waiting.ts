@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { SharedMemory } from "../arena/allocator.ts";
 import type { Arena } from "../arena/arena.ts";
 import { WaitInSectionError } from "./errors.ts";
 
@@ -24,7 +25,7 @@ export interface LocalReader {
   resume(): void;
 }
 
-const readers = new WeakMap<Arena, Set<LocalReader>>();
+const readers = new WeakMap<SharedMemory, Set<LocalReader>>();
 
 /** The reader that this context has registered in a domain. */
 export function localReader(arena: Arena, domain: number): LocalReader | undefined {
@@ -47,7 +48,7 @@ export function removeLocalReader(arena: Arena, reader: LocalReader): void {
  * Throws if a reader of this context is inside a section that must not span a wait: any RCU section,
  * and an SRCU section of the domain whose grace period is waited for.
  */
-export function refuseInSection(arena: Arena, action: string, domain = 0): void {
+export function refuseInSection(arena: SharedMemory, action: string, domain = 0): void {
   for (const reader of readers.get(arena) ?? []) {
     if (reader.inSection || reader.domain === domain && reader.openSections > 0) {
       throw new WaitInSectionError(action, reader.label);
@@ -63,7 +64,7 @@ export function refuseInSection(arena: Arena, action: string, domain = 0): void 
  * @param action What the caller does, for the error message.
  * @throws {WaitInSectionError} If a section is open.
  */
-export function refuseInAnySection(arena: Arena, action: string): void {
+export function refuseInAnySection(arena: SharedMemory, action: string): void {
   for (const reader of readers.get(arena) ?? []) {
     if (reader.openSections > 0) throw new WaitInSectionError(action, reader.label);
   }
@@ -79,7 +80,7 @@ export function refuseInAnySection(arena: Arena, action: string): void {
  * @returns What `wait` returns.
  * @throws {WaitInSectionError} If an RCU reader of this context is inside a section.
  */
-export function waitOutside<T>(arena: Arena, action: string, wait: () => T): T {
+export function waitOutside<T>(arena: SharedMemory, action: string, wait: () => T): T {
   refuseInSection(arena, action);
   const suspended = [...readers.get(arena) ?? []];
   try {
