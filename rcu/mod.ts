@@ -35,35 +35,26 @@ export type { BlockAllocator, SharedMemory } from "./arena/allocator.ts";
 export { Arena, type ArenaHandle, type ArenaOptions } from "./arena/arena.ts";
 export type { CheckedView } from "./arena/checked.ts";
 export type { ContextInfo } from "./arena/contexts.ts";
-export {
-  ArenaCorruptError,
-  ArenaError,
-  ArenaExhaustedError,
-  type BlockHistory,
-  CanaryError,
-  ContextLimitError,
-  type ContextName,
-  DeadlockError,
-  DoubleFreeError,
-  EvictedError,
-  ForeignHandleError,
-  InvalidPointerError,
-  InvalidSizeError,
-  LabelTooLongError,
-  LockTimeoutError,
-  NotOwnerError,
-  OutOfBlockError,
-  ReservationError,
-  SharedMemoryUnavailableError,
-  UnknownContextError,
-  UseAfterFreeError,
-} from "./arena/errors.ts";
 export type { EvictionReport } from "./arena/evict.ts";
 export type { RepairReport } from "./arena/repair.ts";
 export type { ArenaStats, ClassStats } from "./arena/stats.ts";
-export { LIST_NODE_BYTES, ListNodeError, RcuList } from "./data/list.ts";
+export { LIST_NODE_BYTES, RcuList } from "./data/list.ts";
 export { RcuPair } from "./data/pair.ts";
 export { RcuPointer } from "./data/pointer.ts";
+export {
+  type BlockHistory,
+  type ContextName,
+  RcuError,
+  type RcuErrorDetails,
+} from "./errors/rcu_error.ts";
+export {
+  ArenaExhaustedError,
+  BlockingForbiddenError,
+  DeferredBudgetError,
+  EvictedError,
+  UseAfterFreeError,
+  WaitInSectionError,
+} from "./errors/specific_errors.ts";
 export { RcuDomain, type ReaderOptions, type Reclaimer } from "./domain/domain.ts";
 export { MembReader } from "./domain/memb_reader.ts";
 export { QsbrReader } from "./domain/qsbr_reader.ts";
@@ -72,21 +63,8 @@ export type { OutermostGuard, ReadGuard } from "./domain/section.ts";
 export type { DomainHandle, DomainOptions } from "./grace_period/block.ts";
 export { type DomainStats, GracePeriodDomain } from "./grace_period/domain.ts";
 export type { Engine } from "./grace_period/engine.ts";
-export {
-  AlreadyRegisteredError,
-  BlockingForbiddenError,
-  DeferredBudgetError,
-  DomainBusyError,
-  ForeignDomainError,
-  ReaderLimitError,
-  ReaderStateError,
-  SectionClosedError,
-  SectionLeakError,
-  SectionOrderError,
-  WaitInSectionError,
-} from "./grace_period/errors.ts";
 export type { Flavour, ReaderName } from "./grace_period/slots.ts";
 export type { StallReport } from "./grace_period/stall.ts";
 export { SrcuReader } from "./srcu/reader.ts";
 export { Srcu } from "./srcu/srcu.ts";
-export { type LockOutcome, Mutex, MutexBusyError } from "./sync/mutex.ts";
+export { type LockOutcome, Mutex } from "./sync/mutex.ts";

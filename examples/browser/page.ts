@@ -39,6 +39,6 @@ try {
   if (problems.length === 0) showReport(report);
   else show("failed", problems.join("; "));
 } catch (error) {
-  // Without cross-origin isolation, SharedMemoryUnavailableError, which says what to do.
+  // Without cross-origin isolation, an RcuError that says what to do.
   show("failed", String(error));
 }

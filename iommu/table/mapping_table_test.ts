@@ -6,7 +6,6 @@ import {
   WaitInSectionError,
 } from "@guestmem/rcu";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import fc from "fast-check";
 import {
   InvalidPermissionError,
   IommuAddressError,
@@ -19,6 +18,7 @@ import { IommuEntry } from "../translate/entry.ts";
 import { IommuReader } from "../translate/reader.ts";
 import { TableTranslator } from "../translate/table_translator.ts";
 import { TableIommu } from "../unit/table_iommu.ts";
+import fc from "fast-check";
 
 const PAGE = 4096;
 const MIB = 1 << 20;
@@ -215,7 +215,9 @@ Deno.test("nodes beyond what the domain takes in are freed all the same (G5)", a
   const { deferFree } = domain;
   let room = 1;
   domain.deferFree = (block) => {
-    if (room-- === 0) throw new DeferredBudgetError("a block", 1, 1, "planted");
+    if (room-- === 0) {
+      throw new DeferredBudgetError({ what: "a block", count: 1, bytes: 1, reason: "planted" });
+    }
     deferFree.call(domain, block);
   };
   await table.unmapAsync(0, 2n ** 48n);

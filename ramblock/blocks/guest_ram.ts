@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Arena, type RcuDomain, type ReadGuard, SectionClosedError } from "@guestmem/rcu";
+import { type Arena, type RcuDomain, RcuError, type ReadGuard } from "@guestmem/rcu";
 import { DirtyMemory } from "../dirty/dirty_memory.ts";
 import {
   BufferNotAttachedError,
@@ -335,7 +335,9 @@ export class GuestRam {
   }
 
   #check(section: ReadGuard): void {
-    if (this.arena.debug && !section.open) throw new SectionClosedError("look RAM blocks up");
+    if (this.arena.debug && !section.open) {
+      throw new RcuError("SECTION_CLOSED", { action: "look RAM blocks up" });
+    }
   }
 
   /** Locates the first byte of a range that must lie in one block. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Arena, type ReadGuard, SectionClosedError } from "@guestmem/rcu";
+import { type Arena, RcuError, type ReadGuard } from "@guestmem/rcu";
 import { RAM } from "../blocks/layout.ts";
 import { DirtyRangeError } from "../errors.ts";
 import { type Kernel, kernelOf } from "../kernel/kernel.ts";
@@ -144,7 +144,9 @@ export class DirtyMemory {
   }
 
   #check(section: ReadGuard): void {
-    if (this.#arena.debug && !section.open) throw new SectionClosedError("use dirty bits");
+    if (this.#arena.debug && !section.open) {
+      throw new RcuError("SECTION_CLOSED", { action: "use dirty bits" });
+    }
   }
 
   #refuse(address: number, length: number): never {

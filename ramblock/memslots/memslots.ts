@@ -4,10 +4,10 @@
  * @module
  */
 
-import { type Arena, type ReadGuard, SectionClosedError, type Srcu } from "@guestmem/rcu";
+import { type Arena, RcuError, type ReadGuard, type Srcu } from "@guestmem/rcu";
 import { loadNumber } from "../blocks/layout.ts";
-import { DirtySnapshot } from "../dirty/snapshot.ts";
 import { takeBits } from "../dirty/dirty_memory.ts";
+import { DirtySnapshot } from "../dirty/snapshot.ts";
 import { InvalidAddressError } from "../errors.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { SlotBatch } from "./batch.ts";
@@ -123,7 +123,9 @@ export class Memslots {
    * @returns The snapshot, valid until the section ends.
    */
   snapshot(section: ReadGuard): number {
-    if (this.arena.debug && !section.open) throw new SectionClosedError("load memslots");
+    if (this.arena.debug && !section.open) {
+      throw new RcuError("SECTION_CLOSED", { action: "load memslots" });
+    }
     return this.#kernel.load32(this.#core.control + CONTROL.ROOT) >>> 0;
   }
 

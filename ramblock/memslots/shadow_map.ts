@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type ReadGuard, SectionClosedError } from "@guestmem/rcu";
+import { RcuError, type ReadGuard } from "@guestmem/rcu";
 import { InvalidAddressError, InvalidLengthError } from "../errors.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { SlotsCore } from "./core.ts";
@@ -90,7 +90,9 @@ export class ShadowMap {
    */
   translate(section: ReadGuard, gfn: number, write: boolean): number {
     if (!(gfn >= 0 && gfn < 2 ** 52)) throw new InvalidAddressError(gfn);
-    if (this.#debug && !section.open) throw new SectionClosedError("use a shadow mapping");
+    if (this.#debug && !section.open) {
+      throw new RcuError("SECTION_CLOSED", { action: "use a shadow mapping" });
+    }
     const host = this.#kernel.shadowLookup(this.offset, gfn, write ? 1 : 0);
     return host >= 0 ? host : this.instantiate(this.#slots.snapshot(section), gfn, write);
   }

@@ -4,12 +4,12 @@
  * @module
  */
 
-import type { BlockAllocator } from "./allocator.ts";
+import { RcuError } from "../errors/rcu_error.ts";
 import { instantiateKernel, type Kernel } from "../kernel/kernel.ts";
+import type { BlockAllocator } from "./allocator.ts";
 import { CheckedView } from "./checked.ts";
 import { type ContextInfo, Contexts } from "./contexts.ts";
 import { ArenaCore } from "./core.ts";
-import { ForeignHandleError, InvalidSizeError } from "./errors.ts";
 import { evictContext, type EvictionReport } from "./evict.ts";
 import { Heap } from "./heap.ts";
 import { DEFAULT_CONTEXTS, type Layout, LAYOUT_VERSION, layoutOf, MAGIC, Word } from "./layout.ts";
@@ -121,15 +121,19 @@ export class Arena implements BlockAllocator {
    *
    * @param options Size, contexts, label, debug mode
    * @returns The arena, with the caller attached
-   * @throws {InvalidSizeError} If the size or the number of contexts is no usable number
-   * @throws {LabelTooLongError} If the label does not fit
-   * @throws {SharedMemoryUnavailableError} If the host does not share memory; says what is missing
-   * @throws {ReservationError} If the host refuses this much
+   * @throws {RcuError} `INVALID_SIZE`: if the size or the number of contexts is no usable number
+   * @throws {RcuError} `LABEL_TOO_LONG`: if the label does not fit
+   * @throws {RcuError} `SHARED_MEMORY_UNAVAILABLE`: if the host does not share memory; says what is missing
+   * @throws {RcuError} `RESERVATION_REFUSED`: if the host refuses this much
    */
   static create(options: ArenaOptions): Arena {
     const { bytes, contexts = DEFAULT_CONTEXTS, label = "", debug = false } = options;
     if (!Number.isInteger(contexts) || contexts < 1 || contexts > 4096) {
-      throw new InvalidSizeError("number of contexts", contexts, "an integer from 1 to 4096");
+      throw new RcuError("INVALID_SIZE", {
+        what: "number of contexts",
+        value: contexts,
+        requirement: "an integer from 1 to 4096",
+      });
     }
     const memory = reserve(bytes);
     const layout = layoutOf(memory.buffer.byteLength, contexts);
@@ -158,9 +162,9 @@ export class Arena implements BlockAllocator {
    * @param handle The arena's `handle`
    * @param options Label of this context, at most 63 bytes in UTF-8
    * @returns The arena
-   * @throws {ForeignHandleError} If the handle is none, is of another version, or does not fit the memory
-   * @throws {LabelTooLongError} If the label does not fit
-   * @throws {ContextLimitError} If as many contexts are attached as the arena was created for
+   * @throws {RcuError} `FOREIGN_HANDLE`: if the handle is none, is of another version, or does not fit the memory
+   * @throws {RcuError} `LABEL_TOO_LONG`: if the label does not fit
+   * @throws {RcuError} `CONTEXT_LIMIT`: if as many contexts are attached as the arena was created for
    */
   static attach(handle: ArenaHandle, options: { readonly label?: string } = {}): Arena {
     return new Arena(handle, checkHandle(handle), options.label ?? "");
@@ -179,9 +183,9 @@ export class Arena implements BlockAllocator {
    * @param zeroed False leaves in the block what the memory held: for callers that write all of it
    * @returns Offset of the block
    * @throws {ArenaExhaustedError} If no free block is large enough
-   * @throws {InvalidSizeError} If the size or the alignment is no usable number
+   * @throws {RcuError} `INVALID_SIZE`: if the size or the alignment is no usable number
    * @throws {EvictedError} If this context was evicted or has closed the arena
-   * @throws {LockTimeoutError} Where blocking is forbidden, if the lock is not free soon
+   * @throws {RcuError} `LOCK_TIMEOUT`: where blocking is forbidden, if the lock is not free soon
    */
   allocate(bytes: number, alignment = 16, zeroed = true): number {
     return this.#core.allocate(bytes, alignment, zeroed);
@@ -191,12 +195,12 @@ export class Arena implements BlockAllocator {
    * Frees a block at once: nobody may be reading it. O(1).
    *
    * @param offset The block
-   * @throws {InvalidPointerError} If no block starts there
-   * @throws {DoubleFreeError} If it was freed or deferred before
-   * @throws {CanaryError} In debug mode, if bytes behind its end were overwritten
+   * @throws {RcuError} `INVALID_POINTER`: if no block starts there
+   * @throws {RcuError} `DOUBLE_FREE`: if it was freed or deferred before
+   * @throws {RcuError} `CANARY_OVERWRITTEN`: in debug mode, if bytes behind its end were overwritten
    * @throws {UseAfterFreeError} In debug mode, if a block that leaves the quarantine was written to
    * @throws {EvictedError} If this context was evicted or has closed the arena
-   * @throws {LockTimeoutError} Where blocking is forbidden, if the lock is not free soon
+   * @throws {RcuError} `LOCK_TIMEOUT`: where blocking is forbidden, if the lock is not free soon
    */
   free(offset: number): void {
     this.#core.free(offset);
@@ -217,8 +221,8 @@ export class Arena implements BlockAllocator {
    * Checks every invariant of the heap, under the lock, and in debug mode every canary and every
    * byte of poison in quarantine. O(blocks).
    *
-   * @throws {ArenaCorruptError} If an invariant does not hold
-   * @throws {CanaryError} In debug mode, if bytes behind a live block were overwritten
+   * @throws {RcuError} `ARENA_CORRUPT`: if an invariant does not hold
+   * @throws {RcuError} `CANARY_OVERWRITTEN`: in debug mode, if bytes behind a live block were overwritten
    * @throws {UseAfterFreeError} In debug mode, if a block in quarantine was written to
    */
   checkHeap(): void {
@@ -242,7 +246,7 @@ export class Arena implements BlockAllocator {
    *
    * @param token The dead context's `token`
    * @returns What was done
-   * @throws {UnknownContextError} If no other context ever had this token
+   * @throws {RcuError} `UNKNOWN_CONTEXT`: if no other context ever had this token
    */
   evict(token: number): EvictionReport {
     return evictContext(this, this.#core, token);
@@ -272,7 +276,9 @@ function formatId(low: number, high: number): string {
 /** Checks that a handle and the memory in it are an arena of this version. */
 function checkHandle(handle: ArenaHandle): Layout {
   const expect = (field: string, expected: unknown, actual: unknown): void => {
-    if (actual !== expected) throw new ForeignHandleError("arena", field, expected, actual);
+    if (actual !== expected) {
+      throw new RcuError("FOREIGN_HANDLE", { what: "arena", field, expected, actual });
+    }
   };
   expect("handle", "object", handle === null ? "null" : typeof handle);
   expect("kind", "guestmem-arena", handle.kind);

@@ -1,3 +1,6 @@
+import { Barrier, Schedule } from "#tools/testing/schedule.ts";
+import { spinUntil } from "#tools/testing/until.ts";
+import { withWorkers, WorkerError } from "#tools/testing/workers.ts";
 import {
   assert,
   assertEquals,
@@ -6,25 +9,10 @@ import {
   assertRejects,
   assertThrows,
 } from "@std/assert";
-import { Barrier, Schedule } from "#tools/testing/schedule.ts";
-import { spinUntil } from "#tools/testing/until.ts";
-import { withWorkers, WorkerError } from "#tools/testing/workers.ts";
+import { RcuError } from "../errors/rcu_error.ts";
+import { EvictedError } from "../errors/specific_errors.ts";
 import { Arena, type ArenaHandle, coreOf } from "./arena.ts";
 import type { Setup } from "./arena_test_worker.ts";
-import {
-  ArenaCorruptError,
-  ArenaError,
-  ContextLimitError,
-  EvictedError,
-  ForeignHandleError,
-  InvalidPointerError,
-  InvalidSizeError,
-  LabelTooLongError,
-  LockTimeoutError,
-  ReservationError,
-  SharedMemoryUnavailableError,
-  UnknownContextError,
-} from "./errors.ts";
 import { Word } from "./layout.ts";
 import { Limbo, LIMBO_BYTES } from "./limbo.ts";
 import { evictionHandlers } from "./members.ts";
@@ -45,7 +33,7 @@ Deno.test("contexts: tokens never repeat, records do, labels stay known while th
   const tokens = new Set([first.token]);
   for (let round = 0; round < 5; round++) {
     const other = Arena.attach(structuredClone(first.handle), { label: `other ${round}` });
-    assertThrows(() => Arena.attach(first.handle), ContextLimitError, "all 2 are in use");
+    assertThrows(() => Arena.attach(first.handle), RcuError, "all 2 are in use");
     tokens.add(other.token);
     other.close();
     assertThrows(() => other.allocate(16), EvictedError);
@@ -60,22 +48,19 @@ Deno.test("contexts: tokens never repeat, records do, labels stay known while th
 Deno.test("a label that is too long is refused; one of 63 bytes is not", () => {
   const arena = Arena.create({ bytes: 65536, label: "é".repeat(31) + "x" });
   assertEquals(arena.contexts()[0]!.label, "é".repeat(31) + "x");
-  const error = assertThrows(
-    () => Arena.attach(arena.handle, { label: "é".repeat(32) }),
-    LabelTooLongError,
-  );
-  assertEquals([error.bytes, error.limit], [64, 63]);
+  const error = assertThrows(() => Arena.attach(arena.handle, { label: "é".repeat(32) }), RcuError);
+  assertEquals([error.details["bytes"], error.details["limit"]], [64, 63]);
   assertEquals(arena.contexts().length, 1);
 });
 
 Deno.test("sizes and numbers of contexts out of range are refused", () => {
   for (const bytes of [0, -1, NaN, 1.5, 2 ** 32]) {
-    assertThrows(() => Arena.create({ bytes }), InvalidSizeError, "size of an arena");
+    assertThrows(() => Arena.create({ bytes }), RcuError, "size of an arena");
   }
   for (const contexts of [0, -1, 1.5, 4097]) {
-    assertThrows(() => Arena.create({ bytes: 65536, contexts }), InvalidSizeError, "contexts");
+    assertThrows(() => Arena.create({ bytes: 65536, contexts }), RcuError, "contexts");
   }
-  assertThrows(() => Arena.create({ bytes: 65536, contexts: 4096 }), InvalidSizeError, "to hold");
+  assertThrows(() => Arena.create({ bytes: 65536, contexts: 4096 }), RcuError, "to hold");
   assertEquals(Arena.create({ bytes: 65537 }).stats().bytes, 2 * 65536);
 });
 
@@ -96,14 +81,15 @@ Deno.test("handles that are none, older, foreign or corrupt are refused by field
     [{ ...handle, id: "0".repeat(16) }, "id"],
   ];
   for (const [bad, field] of cases) {
-    const error = assertThrows(() => Arena.attach(bad as ArenaHandle), ForeignHandleError);
-    assertEquals(error.field, field);
+    const error = assertThrows(() => Arena.attach(bad as ArenaHandle), RcuError);
+    assertEquals(error.details["field"], field);
   }
   const corrupt = (word: number, value: number, field: string) => {
     const before = arena.u32[word]!;
     arena.u32[word] = value;
-    const error = assertThrows(() => Arena.attach(handle), ForeignHandleError);
-    assertEquals([error.field, error.actual], [field, field.startsWith("number") ? false : value]);
+    const error = assertThrows(() => Arena.attach(handle), RcuError);
+    assertEquals(error.details["field"], field);
+    assertEquals(error.details["actual"], field.startsWith("number") ? false : value);
     arena.u32[word] = before;
   };
   corrupt(Word.VERSION, 99, "layout version");
@@ -117,7 +103,7 @@ Deno.test("a host without shared memory is told what is missing", () => {
   const host = (changes: object) =>
     ({ SharedArrayBuffer, WebAssembly, ...changes }) as typeof globalThis;
   const missing = (changes: object) =>
-    assertThrows(() => reserve(65536, host(changes)), SharedMemoryUnavailableError).missing;
+    assertThrows(() => reserve(65536, host(changes)), RcuError).details["missing"] as string;
   assert(missing({ crossOriginIsolated: false }).includes("Cross-Origin-Opener-Policy"));
   assert(missing({ WebAssembly: undefined }).includes("WebAssembly"));
   assert(missing({ SharedArrayBuffer: undefined }).includes("SharedArrayBuffer"));
@@ -138,7 +124,7 @@ Deno.test("a host without shared memory is told what is missing", () => {
   }
   const error = assertThrows(
     () => reserve(65536, host({ WebAssembly: { Memory: Full } })),
-    ReservationError,
+    RcuError,
   );
   assertInstanceOf(error.cause, RangeError);
   assertEquals(reserve(65536, host({ crossOriginIsolated: true })).buffer.byteLength, 65536);
@@ -227,8 +213,8 @@ Deno.test("the lock is waited for where blocking is allowed, and for a bounded t
     const waiting = waiter.call("allocate", 16);
     const core = coreOf(arena);
     (core as { blocking: boolean }).blocking = false; // as on a browser's main thread
-    const error = assertThrows(() => arena.allocate(16), LockTimeoutError);
-    assertEquals(error.owner, token);
+    const error = assertThrows(() => arena.allocate(16), RcuError);
+    assertEquals(error.details, { owner: token, milliseconds: 100 });
     schedule.reach(2);
     await held;
     arena.free(await waiting);
@@ -242,7 +228,7 @@ Deno.test("an evicted context that is alive after all is told at its next call",
   const block = other.allocate(16);
   arena.evict(other.token);
   const error = assertThrows(() => other.allocate(16), EvictedError);
-  assertEquals(error.token, other.token);
+  assertEquals(error.details.token, other.token);
   for (
     const call of [() => other.free(block), () => other.stats(), () => other.evict(arena.token)]
   ) {
@@ -283,9 +269,9 @@ Deno.test("an arena that cannot be repaired says so at each call, and its lock i
   coreOf(third).enter();
   arena.u32[block / 4 - 8] = 0; // planted
   for (let call = 0; call < 2; call++) {
-    const error = assertThrows(() => arena.evict(third.token), ArenaCorruptError);
-    assertEquals(error.offset, block - 32);
-    assertThrows(() => arena.allocate(16), ArenaCorruptError);
+    const error = assertThrows(() => arena.evict(third.token), RcuError);
+    assertEquals(error.details["offset"], block - 32);
+    assertEquals(assertThrows(() => arena.allocate(16), RcuError).code, "ARENA_CORRUPT");
   }
   arena.u32[block / 4 - 8] = header;
   arena.free(block);
@@ -295,7 +281,7 @@ Deno.test("an arena that cannot be repaired says so at each call, and its lock i
 Deno.test("tokens that no other context had are refused", () => {
   const arena = Arena.create({ bytes: 1 << 20 });
   for (const token of [0, -1, 1.5, NaN, 99, arena.token]) {
-    assertThrows(() => arena.evict(token), UnknownContextError);
+    assertEquals(assertThrows(() => arena.evict(token), RcuError).code, "UNKNOWN_CONTEXT");
   }
 });
 
@@ -309,7 +295,7 @@ Deno.test("after an error that is none of its own the next holder repairs the ar
   arena.allocate(16);
   assert(core.lastRepair !== null);
   core.lastRepair = null;
-  assertThrows(() => arena.free(1), ArenaError);
+  assertThrows(() => arena.free(1), RcuError);
   arena.allocate(16);
   assertEquals(core.lastRepair, null, "an error of its own leaves nothing to repair");
 });
@@ -332,7 +318,7 @@ Deno.test("members: handlers run for each, results are added up, unknown types a
   assertEquals(report.unhandled, 1);
   assertEquals(seen, [blocks[1]!, token, blocks[0]!, token]);
   arena.unregisterMember(blocks[1]!);
-  assertThrows(() => arena.unregisterMember(blocks[1]!), InvalidPointerError, "not registered");
+  assertThrows(() => arena.unregisterMember(blocks[1]!), RcuError, "not registered");
   assertEquals(arena.evict(token).members, { slots: 2 });
   evictionHandlers.delete(1);
 });

@@ -1,9 +1,9 @@
 /// <reference lib="deno.worker" />
-import { Death, serve } from "#tools/testing/worker_side.ts";
 import { Barrier, Schedule } from "#tools/testing/schedule.ts";
+import { Death, serve } from "#tools/testing/worker_side.ts";
+import { ArenaExhaustedError } from "../errors/specific_errors.ts";
 import { Mutex } from "../sync/mutex.ts";
 import { Arena, type ArenaHandle, coreOf } from "./arena.ts";
-import { ArenaExhaustedError } from "./errors.ts";
 
 export interface Data {
   arena: ArenaHandle;

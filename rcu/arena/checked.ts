@@ -5,13 +5,9 @@
  * @module
  */
 
+import { type BlockHistory, RcuError } from "../errors/rcu_error.ts";
+import { UseAfterFreeError } from "../errors/specific_errors.ts";
 import { at, BLOCK_HEADER, Field, GRAIN, sizeOf, State, stateOf } from "./block.ts";
-import {
-  type BlockHistory,
-  InvalidPointerError,
-  OutOfBlockError,
-  UseAfterFreeError,
-} from "./errors.ts";
 import type { ArenaCore } from "./core.ts";
 import type { Heap } from "./heap.ts";
 
@@ -85,7 +81,7 @@ export class CheckedView {
    *
    * @param offset Any byte of the heap
    * @returns Its history
-   * @throws {InvalidPointerError} If the offset lies outside of the heap
+   * @throws {RcuError} `INVALID_POINTER`: if the offset lies outside of the heap
    */
   history(offset: number): BlockHistory {
     return this.#locked(() => this.#historyAt(offset));
@@ -94,7 +90,11 @@ export class CheckedView {
   #historyAt(offset: number): BlockHistory {
     const { layout, starts } = this.#heap;
     if (!Number.isInteger(offset) || offset < layout.heapStart || offset >= layout.heapEnd) {
-      throw new InvalidPointerError("inspect", offset, "it lies outside of the heap");
+      throw new RcuError("INVALID_POINTER", {
+        action: "inspect",
+        offset,
+        reason: "it lies outside of the heap",
+      });
     }
     return this.#heap.history(this.#formerBlock(starts.covering(offset), offset));
   }
@@ -123,19 +123,24 @@ export class CheckedView {
     const { u32 } = store;
     const inside = Number.isInteger(offset) && offset >= layout.heapStart &&
       offset < layout.heapEnd;
-    if (!inside) throw new OutOfBlockError(access, offset, bytes, undefined);
+    if (!inside) throw new RcuError("OUT_OF_BLOCK", { access, offset, bytes, block: undefined });
     const block = starts.covering(offset);
     const state = stateOf(u32, block);
     if (state !== State.LIVE && state !== State.DEFERRED) {
       const former = this.#formerBlock(block, offset);
       if (u32[at(former, Field.ALLOCATED_BY)] === 0) {
-        throw new OutOfBlockError(access, offset, bytes, undefined);
+        throw new RcuError("OUT_OF_BLOCK", { access, offset, bytes, block: undefined });
       }
-      throw new UseAfterFreeError(access, offset, this.#heap.history(former));
+      throw new UseAfterFreeError({ access, offset, history: this.#heap.history(former) });
     }
     const start = block + BLOCK_HEADER;
     if (offset < start || offset + bytes > start + u32[at(block, Field.REQUESTED)]!) {
-      throw new OutOfBlockError(access, offset, bytes, this.#heap.history(block));
+      throw new RcuError("OUT_OF_BLOCK", {
+        access,
+        offset,
+        bytes,
+        block: this.#heap.history(block),
+      });
     }
   }
 

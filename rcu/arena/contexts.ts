@@ -5,7 +5,7 @@
  * @module
  */
 
-import { ContextLimitError, type ContextName, LabelTooLongError } from "./errors.ts";
+import { type ContextName, RcuError } from "../errors/rcu_error.ts";
 import { CONTEXT_BYTES, type Layout, Word } from "./layout.ts";
 
 /** Most bytes of a label in UTF-8. */
@@ -39,7 +39,9 @@ export interface ContextInfo extends ContextName {
 /** Checks and encodes a label. */
 function encodeLabel(label: string): Uint8Array {
   const bytes = new TextEncoder().encode(label);
-  if (bytes.length > LABEL_LIMIT) throw new LabelTooLongError(label, bytes.length, LABEL_LIMIT);
+  if (bytes.length > LABEL_LIMIT) {
+    throw new RcuError("LABEL_TOO_LONG", { label, bytes: bytes.length, limit: LABEL_LIMIT });
+  }
   return bytes;
 }
 
@@ -67,8 +69,8 @@ export class Contexts {
    *
    * @param label Its label
    * @returns Its token
-   * @throws {LabelTooLongError} If the label has more than 63 bytes
-   * @throws {ContextLimitError} If every record belongs to a living context
+   * @throws {RcuError} `LABEL_TOO_LONG`: if the label has more than 63 bytes
+   * @throws {RcuError} `CONTEXT_LIMIT`: if every record belongs to a living context
    */
   join(label: string): number {
     const bytes = encodeLabel(label);
@@ -79,7 +81,7 @@ export class Contexts {
       const seen = Atomics.load(i32, index + WHO);
       if (seen >>> TOKEN_BITS === ALIVE) continue;
       const token = Atomics.add(i32, Word.NEXT_TOKEN, 1);
-      if (token >= TOKEN_MASK) throw new ContextLimitError(TOKEN_MASK);
+      if (token >= TOKEN_MASK) throw new RcuError("CONTEXT_LIMIT", { limit: TOKEN_MASK });
       if (Atomics.compareExchange(i32, index + WHO, seen, token | (ALIVE << TOKEN_BITS)) !== seen) {
         continue;
       }
@@ -169,7 +171,7 @@ export class Contexts {
       lowest = who & TOKEN_MASK;
       oldest = index;
     }
-    if (oldest === -1) throw new ContextLimitError(this.#layout.contexts);
+    if (oldest === -1) throw new RcuError("CONTEXT_LIMIT", { limit: this.#layout.contexts });
     return oldest;
   }
 

@@ -5,9 +5,10 @@
  * @module
  */
 
+import { RcuError } from "../errors/rcu_error.ts";
+import { ArenaExhaustedError, EvictedError } from "../errors/specific_errors.ts";
 import { BLOCK_HEADER, CANARY_BYTES, GRAIN, sizeOf, State } from "./block.ts";
 import type { Contexts } from "./contexts.ts";
-import { ArenaError, ArenaExhaustedError, EvictedError } from "./errors.ts";
 import { checkRequest, type Heap } from "./heap.ts";
 import { type Layout, Word } from "./layout.ts";
 import {
@@ -20,8 +21,8 @@ import {
   waitCookie,
 } from "./limbo.ts";
 import { acquire, type LockContext, release, setInconsistent } from "./lock.ts";
-import { checkCanary, makeRoom, quarantine, releaseOldest } from "./quarantine.ts";
 import { linkMember } from "./members.ts";
+import { checkCanary, makeRoom, quarantine, releaseOldest } from "./quarantine.ts";
 import { repair, type RepairReport } from "./repair.ts";
 
 /** One context's attachment to an arena. */
@@ -55,7 +56,7 @@ export class ArenaCore implements LockContext {
 
   /** Throws unless this context is attached. */
   checkAttached(): void {
-    if (!this.contexts.isAttached()) throw new EvictedError(this.token);
+    if (!this.contexts.isAttached()) throw new EvictedError({ token: this.token });
   }
 
   /** Takes the arena's lock; repairs the arena if its last holder died. */
@@ -82,7 +83,7 @@ export class ArenaCore implements LockContext {
    * changed; after any other (a stack overflow, say) the next holder has to repair.
    */
   leaveAfter(error: unknown): void {
-    if (!(error instanceof ArenaError)) setInconsistent(this.i32, Word.LOCK, true);
+    if (!(error instanceof RcuError)) setInconsistent(this.i32, Word.LOCK, true);
     this.leave();
   }
 
@@ -222,6 +223,10 @@ export class ArenaCore implements LockContext {
   #exhausted(bytes: number): ArenaExhaustedError {
     const free = this.heap.store.u32[Word.STATE_BYTES + State.FREE]!;
     const largest = this.heap.bins.largest();
-    return new ArenaExhaustedError(bytes, free, largest === 0 ? 0 : largest - BLOCK_HEADER);
+    return new ArenaExhaustedError({
+      requested: bytes,
+      freeBytes: free,
+      largestFree: largest === 0 ? 0 : largest - BLOCK_HEADER,
+    });
   }
 }

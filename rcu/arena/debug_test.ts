@@ -1,13 +1,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { RcuError } from "../errors/rcu_error.ts";
+import { UseAfterFreeError } from "../errors/specific_errors.ts";
 import { Arena, coreOf } from "./arena.ts";
 import { CANARY } from "./block.ts";
-import {
-  CanaryError,
-  DoubleFreeError,
-  InvalidPointerError,
-  OutOfBlockError,
-  UseAfterFreeError,
-} from "./errors.ts";
 import { LIMBO_BYTES } from "./limbo.ts";
 import { POISON } from "./quarantine.ts";
 
@@ -23,9 +18,9 @@ Deno.test("a read after free names the block, who allocated it and who freed it"
   freer.free(block);
   assertEquals(maker.u32[block / 4 + 2], POISON);
   const error = assertThrows(() => maker.checked.loadU32(block + 8), UseAfterFreeError);
-  assertEquals(error.offset, block + 8);
-  assertEquals(error.access, "load");
-  assertEquals(error.history, {
+  assertEquals(error.details.offset, block + 8);
+  assertEquals(error.details.access, "load");
+  assertEquals(error.details.history, {
     block,
     size: 40,
     state: "quarantined",
@@ -46,9 +41,9 @@ Deno.test("the history survives the quarantine, and a merge with the free neighb
   // Push both out of the quarantine, which holds a sixteenth of the arena.
   for (let count = 0; count < 40; count++) arena.free(arena.allocate(4096));
   const error = assertThrows(() => arena.checked.loadI32(second), UseAfterFreeError);
-  assertEquals([error.history.block, error.history.size], [second, 40]);
-  assertEquals(error.history.state, "merged");
-  assertThrows(() => arena.free(second), DoubleFreeError);
+  assertEquals([error.details.history.block, error.details.history.size], [second, 40]);
+  assertEquals(error.details.history.state, "merged");
+  assertEquals(assertThrows(() => arena.free(second), RcuError).code, "DOUBLE_FREE");
   arena.free(filler);
   arena.checkHeap();
 });
@@ -65,23 +60,23 @@ Deno.test("a deferred block may still be read, and is poisoned once it is reclai
   core.startBatch(limbo, () => 3);
   assertEquals(core.reclaimBatch(limbo, 10, 2), 0, "another grace period");
   assertEquals(core.reclaimBatch(limbo, 10, 3), 1);
-  const { history } = assertThrows(() => arena.checked.loadF64(block), UseAfterFreeError);
-  assertEquals(history.freedBy.label, "maker");
+  const error = assertThrows(() => arena.checked.loadF64(block), UseAfterFreeError);
+  assertEquals(error.details.history.freedBy.label, "maker");
 });
 
 Deno.test("an access that runs over a block's end, or lies in none", () => {
   const arena = debugArena();
   const block = arena.allocate(10);
   assertEquals(arena.checked.loadU8(block + 9), 0);
-  const error = assertThrows(() => arena.checked.loadU32(block + 8), OutOfBlockError);
-  assertEquals([error.bytes, error.block?.block], [4, block]);
+  const error = assertThrows(() => arena.checked.loadU32(block + 8), RcuError);
+  assertEquals([error.details["bytes"], error.details["block"].block], [4, block]);
   for (const offset of [block - 1, block + 10]) {
-    assertThrows(() => arena.checked.loadU8(offset), OutOfBlockError, "has 10 bytes");
+    assertThrows(() => arena.checked.loadU8(offset), RcuError, "has 10 bytes");
   }
   for (const offset of [0, arena.u8.length, -1, 0.5, NaN, block + 4096]) {
-    assertThrows(() => arena.checked.loadU8(offset), OutOfBlockError, "no block lies there");
+    assertThrows(() => arena.checked.loadU8(offset), RcuError, "no block lies there");
   }
-  assertThrows(() => arena.checked.history(0), InvalidPointerError, "outside");
+  assertThrows(() => arena.checked.history(0), RcuError, "outside");
 });
 
 Deno.test("checked loads and stores of each width", () => {
@@ -107,10 +102,10 @@ Deno.test("a write past the end is found when the block is freed, deferred or ch
   arena.u8[block + 13] = 0;
   const before = arena.stats();
   for (const act of [() => arena.free(block), () => core.pushDeferred(limbo, block)]) {
-    const error = assertThrows(act, CanaryError, '"maker"');
-    assertEquals([error.offset, error.history.block], [block + 13, block]);
+    const error = assertThrows(act, RcuError, '"maker"');
+    assertEquals([error.details["offset"], error.details["history"].block], [block + 13, block]);
   }
-  assertThrows(() => arena.checkHeap(), CanaryError);
+  assertEquals(assertThrows(() => arena.checkHeap(), RcuError).code, "CANARY_OVERWRITTEN");
   assertEquals(arena.stats(), before);
   arena.u8[block + 13] = CANARY;
   arena.checkHeap();
@@ -123,7 +118,7 @@ Deno.test("a write after free is found by a check, and once when the block leave
   arena.free(victim);
   arena.u32[victim / 4 + 1] = 5; // planted
   const found = assertThrows(() => arena.checkHeap(), UseAfterFreeError, "earlier store");
-  assertEquals([found.offset, found.history.block], [victim + 4, victim]);
+  assertEquals([found.details.offset, found.details.history.block], [victim + 4, victim]);
   const blocks: number[] = [];
   for (let count = 0; count < 20; count++) blocks.push(arena.allocate(4096));
   const errors: unknown[] = [];
@@ -137,7 +132,7 @@ Deno.test("a write after free is found by a check, and once when the block leave
   }
   assertEquals(errors.length, 1);
   assert(errors[0] instanceof UseAfterFreeError);
-  assertEquals(errors[0].history.block, victim);
+  assertEquals(errors[0].details.history.block, victim);
   arena.checkHeap();
 });
 

@@ -4,9 +4,9 @@
  * @module
  */
 
+import { type ContextName, RcuError } from "../errors/rcu_error.ts";
 import type { Arena } from "./arena.ts";
 import type { ArenaCore } from "./core.ts";
-import { type ContextName, UnknownContextError } from "./errors.ts";
 import { Word } from "./layout.ts";
 import { passOn } from "./lock.ts";
 import { evictionHandlers, members } from "./members.ts";
@@ -33,7 +33,9 @@ export interface EvictionReport {
 /** Evicts a context; see {@linkcode Arena.evict}. */
 export function evictContext(arena: Arena, core: ArenaCore, token: number): EvictionReport {
   core.checkAttached();
-  if (!core.contexts.wasIssued(token) || token === core.token) throw new UnknownContextError(token);
+  if (!core.contexts.wasIssued(token) || token === core.token) {
+    throw new RcuError("UNKNOWN_CONTEXT", { token });
+  }
   const context = core.contexts.nameOf(token);
   // Marked first: whoever finds the dead context in a lock word from now on takes the lock over.
   const wasAlive = core.contexts.evict(token);

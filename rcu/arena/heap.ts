@@ -10,6 +10,7 @@
  * @module
  */
 
+import { type BlockHistory, type ContextName, RcuError } from "../errors/rcu_error.ts";
 import { alignmentGap, Bins, rowOf } from "./bins.ts";
 import {
   at,
@@ -23,14 +24,6 @@ import {
   STATE_NAMES,
   stateOf,
 } from "./block.ts";
-import {
-  ArenaCorruptError,
-  type BlockHistory,
-  type ContextName,
-  DoubleFreeError,
-  InvalidPointerError,
-  InvalidSizeError,
-} from "./errors.ts";
 import { type Layout, Word } from "./layout.ts";
 import { BlockStarts } from "./starts.ts";
 import type { Store } from "./store.ts";
@@ -154,9 +147,9 @@ export class Heap {
    * @param offset What a caller gave
    * @param action What is to be done, for the error
    * @returns The block's header
-   * @throws {InvalidPointerError} If no block starts there
-   * @throws {DoubleFreeError} If the block is not live any more
-   * @throws {ArenaCorruptError} If the block's header was overwritten
+   * @throws {RcuError} `INVALID_POINTER`: if no block starts there
+   * @throws {RcuError} `DOUBLE_FREE`: if the block is not live any more
+   * @throws {RcuError} `ARENA_CORRUPT`: if the block's header was overwritten
    */
   liveBlock(offset: number, action: string): number {
     const block = this.#header(offset, action);
@@ -165,12 +158,17 @@ export class Heap {
     if (!this.starts.has(block)) {
       const inside = stateOf(u32, this.starts.covering(block)) === State.FREE;
       if (inside && state === State.MERGED) throw this.#doubleFree(block);
-      throw new InvalidPointerError(action, offset, "no block starts there");
+      throw new RcuError("INVALID_POINTER", { action, offset, reason: "no block starts there" });
     }
     const next = block + sizeOf(u32, block);
     const whole = STATE_NAMES[state] !== undefined && next <= this.layout.heapEnd &&
       (next === this.layout.heapEnd || u32[at(next, Field.PREVIOUS_SIZE)] === next - block);
-    if (!whole) throw new ArenaCorruptError(block, "the header of a block was overwritten");
+    if (!whole) {
+      throw new RcuError("ARENA_CORRUPT", {
+        offset: block,
+        reason: "the header of a block was overwritten",
+      });
+    }
     if (state !== State.LIVE) throw this.#doubleFree(block);
     return block;
   }
@@ -266,21 +264,29 @@ export class Heap {
 
   #header(offset: number, action: string): number {
     if (typeof offset !== "number" || !Number.isInteger(offset)) {
-      throw new InvalidPointerError(action, offset, "an offset is an integer");
+      throw new RcuError("INVALID_POINTER", { action, offset, reason: "an offset is an integer" });
     }
     const block = offset - BLOCK_HEADER;
     if (block < this.layout.heapStart || offset >= this.layout.heapEnd) {
-      throw new InvalidPointerError(action, offset, "it lies outside of the heap");
+      throw new RcuError("INVALID_POINTER", {
+        action,
+        offset,
+        reason: "it lies outside of the heap",
+      });
     }
     if (offset % GRAIN !== 0) {
-      throw new InvalidPointerError(action, offset, `blocks are aligned to ${GRAIN} bytes`);
+      throw new RcuError("INVALID_POINTER", {
+        action,
+        offset,
+        reason: `blocks are aligned to ${GRAIN} bytes`,
+      });
     }
     return block;
   }
 
-  #doubleFree(block: number): DoubleFreeError {
+  #doubleFree(block: number): RcuError {
     const { state, freedBy } = this.history(block);
-    return new DoubleFreeError(block + BLOCK_HEADER, state, freedBy);
+    return new RcuError("DOUBLE_FREE", { offset: block + BLOCK_HEADER, state, freedBy });
   }
 }
 
@@ -292,9 +298,19 @@ export function blockCount(state: number, row: number): number {
 /** Refuses a size or an alignment that no block can have. */
 export function checkRequest(bytes: number, alignment: number): void {
   if (!Number.isInteger(bytes) || bytes < 1) {
-    throw new InvalidSizeError("size of a block", bytes, "an integer of at least 1");
+    throw new RcuError("INVALID_SIZE", {
+      what: "size of a block",
+      value: bytes,
+      requirement: "an integer of at least 1",
+    });
   }
   const power = Number.isInteger(alignment) && alignment >= 1 && alignment <= 2 ** 31 &&
     Number.isInteger(Math.log2(alignment));
-  if (!power) throw new InvalidSizeError("alignment", alignment, "a power of two of at most 2^31");
+  if (!power) {
+    throw new RcuError("INVALID_SIZE", {
+      what: "alignment",
+      value: alignment,
+      requirement: "a power of two of at most 2^31",
+    });
+  }
 }

@@ -4,8 +4,8 @@
  */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { RcuError } from "../errors/rcu_error.ts";
 import { at, BLOCK_HEADER, Field, sizeOf, State, stateOf } from "./block.ts";
-import { ArenaCorruptError } from "./errors.ts";
 import { Heap } from "./heap.ts";
 import { HEADER_BYTES, layoutOf, PAGE_BYTES } from "./layout.ts";
 import {
@@ -397,8 +397,8 @@ Deno.test("the test sees a commit that comes too early", () => {
       store.left = Infinity;
       repair(heap);
     }
-  }, ArenaCorruptError);
-  assert(caught.offset >= LAYOUT.heapStart);
+  }, RcuError);
+  assert(caught.details["offset"] >= LAYOUT.heapStart);
 });
 
 Deno.test("repair refuses a header that no allocator wrote, and changes nothing", () => {
@@ -406,7 +406,7 @@ Deno.test("repair refuses a header that no allocator wrote, and changes nothing"
   const block = make(subject, 100);
   subject.store.put(at(block, Field.SIZE), 0xffffffff);
   const before = subject.store.u8.slice();
-  assertThrows(() => repair(subject.heap), ArenaCorruptError);
+  assertEquals(assertThrows(() => repair(subject.heap), RcuError).code, "ARENA_CORRUPT");
   assertEquals(subject.store.u8.slice(), before);
 });
 
@@ -436,7 +436,7 @@ Deno.test("verify finds each kind of damage", () => {
     make(subject, 20);
     verify(subject.heap);
     damage(subject, block);
-    assertThrows(() => verify(subject.heap), ArenaCorruptError, message);
+    assertThrows(() => verify(subject.heap), RcuError, message);
   }
 });
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { InvalidSizeError } from "./errors.ts";
+import { RcuError } from "../errors/rcu_error.ts";
 
 /** First word of an arena. */
 export const MAGIC = 0x474d4152;
@@ -81,17 +81,17 @@ export interface Layout {
  * @param bytes Size of the memory, a multiple of {@linkcode PAGE_BYTES}
  * @param contexts Records in the context table
  * @returns The places
- * @throws {InvalidSizeError} If the arena has no room for a heap
+ * @throws {RcuError} `INVALID_SIZE`: if the arena has no room for a heap
  */
 export function layoutOf(bytes: number, contexts: number): Layout {
   const bitmapAt = HEADER_BYTES + contexts * CONTEXT_BYTES;
   const heapStart = Math.ceil((bitmapAt + bytes / 128) / 64) * 64;
   if (heapStart + PAGE_BYTES / 4 > bytes) {
-    throw new InvalidSizeError(
-      "size of an arena",
-      bytes,
-      `larger, to hold ${contexts} contexts and a heap`,
-    );
+    throw new RcuError("INVALID_SIZE", {
+      what: "size of an arena",
+      value: bytes,
+      requirement: `larger, to hold ${contexts} contexts and a heap`,
+    });
   }
   return { bytes, contexts, contextsAt: HEADER_BYTES, bitmapAt, heapStart, heapEnd: bytes };
 }

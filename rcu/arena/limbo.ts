@@ -7,8 +7,8 @@
  * @module
  */
 
+import { RcuError } from "../errors/rcu_error.ts";
 import { at, BLOCK_HEADER, Field, sizeOf, State } from "./block.ts";
-import { ArenaError, formatOffset } from "./errors.ts";
 import type { Heap } from "./heap.ts";
 import { Word } from "./layout.ts";
 import type { Store } from "./store.ts";
@@ -33,17 +33,6 @@ export const Limbo = {
   LINK: 7,
 } as const;
 
-/** A limbo record was given up with blocks in it, or was not registered. */
-export class LimboError extends ArenaError {
-  /**
-   * @param limbo The record
-   * @param reason What is wrong with it
-   */
-  constructor(readonly limbo: number, readonly reason: string) {
-    super(`Cannot give up limbo record ${formatOffset(limbo)}: ${reason}`);
-  }
-}
-
 /** Adds a record to those that repair rebuilds. */
 export function registerLimbo(store: Store, limbo: number): void {
   store.put(limbo / 4 + Limbo.LINK, store.u32[Word.LIMBOS]!);
@@ -54,11 +43,13 @@ export function registerLimbo(store: Store, limbo: number): void {
 export function unregisterLimbo(store: Store, limbo: number): void {
   const { u32 } = store;
   if (u32[limbo / 4 + Limbo.COUNT] !== 0) {
-    throw new LimboError(limbo, "blocks are still deferred in it");
+    throw new RcuError("LIMBO_RECORD", { limbo, reason: "blocks are still deferred in it" });
   }
   let link: number = Word.LIMBOS;
   while (u32[link] !== limbo) {
-    if (u32[link] === 0) throw new LimboError(limbo, "it is not registered");
+    if (u32[link] === 0) {
+      throw new RcuError("LIMBO_RECORD", { limbo, reason: "it is not registered" });
+    }
     link = u32[link]! / 4 + Limbo.LINK;
   }
   store.commit(link, u32[limbo / 4 + Limbo.LINK]!);

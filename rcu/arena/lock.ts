@@ -11,7 +11,8 @@
  * @module
  */
 
-import { DeadlockError, EvictedError, LockTimeoutError, NotOwnerError } from "./errors.ts";
+import { RcuError } from "../errors/rcu_error.ts";
+import { EvictedError } from "../errors/specific_errors.ts";
 
 /** Somebody may be waiting: the release has to wake one. */
 export const CONTENDED = 1 << 31;
@@ -66,7 +67,7 @@ export function tryAcquire(
     const word = Atomics.load(i32, index);
     const owner = word & TOKEN_MASK;
     let taken = context.token | (word & (CONTENDED | INCONSISTENT)) | mark;
-    if (owner === context.token) throw new DeadlockError(context.token);
+    if (owner === context.token) throw new RcuError("DEADLOCK", { token: context.token });
     if (owner !== 0) {
       if (!context.isGone(owner)) return false;
       taken |= INCONSISTENT;
@@ -83,9 +84,9 @@ export function tryAcquire(
  * @param index The lock word
  * @param context The caller
  * @returns Whether what it guards is consistent; false if a holder died or failed half-way
- * @throws {DeadlockError} If the caller holds it
+ * @throws {RcuError} `DEADLOCK`: if the caller holds it
  * @throws {EvictedError} If the caller was evicted while it waited
- * @throws {LockTimeoutError} If the caller may not block and the lock is not free soon
+ * @throws {RcuError} `LOCK_TIMEOUT`: if the caller may not block and the lock is not free soon
  */
 export function acquire(i32: Int32Array, index: number, context: LockContext): boolean {
   if (Atomics.compareExchange(i32, index, 0, context.token) === 0) return true;
@@ -100,7 +101,7 @@ export function acquire(i32: Int32Array, index: number, context: LockContext): b
   while (!tryAcquire(i32, index, context, CONTENDED)) {
     const word = markContended(i32, index);
     if (word !== 0) Atomics.wait(i32, index, word, RECHECK_MS);
-    if (context.isGone(context.token)) throw new EvictedError(context.token);
+    if (context.isGone(context.token)) throw new EvictedError({ token: context.token });
   }
   return isConsistent(i32, index);
 }
@@ -129,7 +130,10 @@ function spin(i32: Int32Array, index: number, context: LockContext): boolean {
       if (tryAcquire(i32, index, context)) return isConsistent(i32, index);
     }
   } while (performance.now() < deadline);
-  throw new LockTimeoutError(Atomics.load(i32, index) & TOKEN_MASK, SPIN_LIMIT_MS);
+  throw new RcuError("LOCK_TIMEOUT", {
+    owner: Atomics.load(i32, index) & TOKEN_MASK,
+    milliseconds: SPIN_LIMIT_MS,
+  });
 }
 
 /** Whether what the lock guards is not half-changed. The caller holds the lock. */
@@ -149,7 +153,7 @@ export function setInconsistent(i32: Int32Array, index: number, inconsistent: bo
  * @param i32 The arena's memory
  * @param index The lock word
  * @param context The caller
- * @throws {NotOwnerError} If another context holds it, or nobody
+ * @throws {RcuError} `NOT_LOCK_OWNER`: if another context holds it, or nobody
  * @throws {EvictedError} If the caller was evicted and lost the lock by it
  */
 export function release(i32: Int32Array, index: number, context: LockContext): void {
@@ -158,8 +162,8 @@ export function release(i32: Int32Array, index: number, context: LockContext): v
     const word = Atomics.load(i32, index);
     const owner = word & TOKEN_MASK;
     if (owner !== context.token) {
-      if (context.isGone(context.token)) throw new EvictedError(context.token);
-      throw new NotOwnerError(context.token, owner);
+      if (context.isGone(context.token)) throw new EvictedError({ token: context.token });
+      throw new RcuError("NOT_LOCK_OWNER", { token: context.token, owner });
     }
     if (Atomics.compareExchange(i32, index, word, word & INCONSISTENT) === word) {
       if ((word & CONTENDED) !== 0) Atomics.notify(i32, index, 1);

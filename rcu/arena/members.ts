@@ -6,8 +6,8 @@
  * @module
  */
 
+import { RcuError } from "../errors/rcu_error.ts";
 import type { Arena } from "./arena.ts";
-import { InvalidPointerError } from "./errors.ts";
 import { Word } from "./layout.ts";
 import type { Store } from "./store.ts";
 
@@ -55,14 +55,18 @@ export function linkMember(store: Store, offset: number, type: number): void {
 /**
  * Takes a member out.
  *
- * @throws {InvalidPointerError} If it is not in the list
+ * @throws {RcuError} `INVALID_POINTER`: if it is not in the list
  */
 export function unlinkMember(store: Store, offset: number): void {
   const { u32 } = store;
   let link: number = Word.MEMBERS;
   while (u32[link] !== offset) {
     if (u32[link] === 0) {
-      throw new InvalidPointerError("unregister", offset, "it is not registered");
+      throw new RcuError("INVALID_POINTER", {
+        action: "unregister",
+        offset,
+        reason: "it is not registered",
+      });
     }
     link = u32[link]! / 4 + Member.LINK;
   }

@@ -5,8 +5,9 @@
  * @module
  */
 
+import { RcuError } from "../errors/rcu_error.ts";
+import { UseAfterFreeError } from "../errors/specific_errors.ts";
 import { at, BLOCK_HEADER, CANARY, Field, sizeOf, State, stateOf } from "./block.ts";
-import { CanaryError, UseAfterFreeError } from "./errors.ts";
 import type { Heap } from "./heap.ts";
 import { Word } from "./layout.ts";
 
@@ -28,7 +29,9 @@ export function damagedCanary(heap: Heap, block: number): number {
 /** Throws if a live block's canary was overwritten. */
 export function checkCanary(heap: Heap, block: number): void {
   const byte = damagedCanary(heap, block);
-  if (byte !== 0) throw new CanaryError(byte, heap.history(block));
+  if (byte !== 0) {
+    throw new RcuError("CANARY_OVERWRITTEN", { offset: byte, history: heap.history(block) });
+  }
 }
 
 /** First byte of a freed block that is not poison any more, 0 if there is none. */
@@ -102,7 +105,11 @@ function checkOldest(heap: Heap): void {
   const block = heap.store.u32[Word.QUARANTINE_HEAD]!;
   const byte = damagedPoison(heap, block);
   if (byte === 0) return;
-  const error = new UseAfterFreeError("earlier store", byte, heap.history(block));
+  const error = new UseAfterFreeError({
+    access: "earlier store",
+    offset: byte,
+    history: heap.history(block),
+  });
   poison(heap, block);
   throw error;
 }
@@ -115,6 +122,12 @@ export function checkBlocks(heap: Heap): void {
     if (state === State.LIVE || state === State.DEFERRED) checkCanary(heap, block);
     if (state !== State.QUARANTINED) continue;
     const byte = damagedPoison(heap, block);
-    if (byte !== 0) throw new UseAfterFreeError("earlier store", byte, heap.history(block));
+    if (byte !== 0) {
+      throw new UseAfterFreeError({
+        access: "earlier store",
+        offset: byte,
+        history: heap.history(block),
+      });
+    }
   }
 }

@@ -5,9 +5,9 @@
  * @module
  */
 
+import { RcuError } from "../errors/rcu_error.ts";
 import { binOf, rowOf, ROWS } from "./bins.ts";
 import { at, Field, GRAIN, MIN_BLOCK, sizeOf, State, STATE_NAMES, stateOf } from "./block.ts";
-import { ArenaCorruptError } from "./errors.ts";
 import { blockCount, type Heap } from "./heap.ts";
 import { Word } from "./layout.ts";
 import { appendDeferred, Limbo, limbos } from "./limbo.ts";
@@ -31,10 +31,10 @@ function checkedSize(heap: Heap, block: number): number {
   const valid = size >= MIN_BLOCK && block + size <= heap.layout.heapEnd && size % GRAIN === 0 &&
     state >= State.FREE && state <= State.QUARANTINED;
   if (!valid) {
-    throw new ArenaCorruptError(
-      block,
-      `block with size ${size} and state ${STATE_NAMES[state] ?? state}`,
-    );
+    throw new RcuError("ARENA_CORRUPT", {
+      offset: block,
+      reason: `block with size ${size} and state ${STATE_NAMES[state] ?? state}`,
+    });
   }
   return size;
 }
@@ -46,7 +46,7 @@ function checkedSize(heap: Heap, block: number): number {
  *
  * @param heap The heap; the caller holds the arena's lock
  * @returns What was found
- * @throws {ArenaCorruptError} If a header is not one that the allocator writes; nothing is changed
+ * @throws {RcuError} `ARENA_CORRUPT`: if a header is not one that the allocator writes; nothing is changed
  */
 export function repair(heap: Heap): RepairReport {
   const { store, layout } = heap;
@@ -107,16 +107,16 @@ function resetDerived(heap: Heap): void {
   for (const limbo of limbos(store.u32)) store.fill(limbo, limbo + Limbo.LINK * 4, 0);
 }
 
-/** Throws an {@linkcode ArenaCorruptError} unless a condition holds. */
+/** Throws `ARENA_CORRUPT` unless a condition holds. */
 function expect(holds: boolean, offset: number, reason: string): void {
-  if (!holds) throw new ArenaCorruptError(offset, reason);
+  if (!holds) throw new RcuError("ARENA_CORRUPT", { offset, reason });
 }
 
 /**
  * Checks every invariant of the heap: blocks, bitmap, bins, counters, queues.
  *
  * @param heap The heap; the caller holds the arena's lock
- * @throws {ArenaCorruptError} At the first that does not hold
+ * @throws {RcuError} `ARENA_CORRUPT`: at the first that does not hold
  */
 export function verify(heap: Heap): void {
   const { store, layout } = heap;

@@ -6,26 +6,11 @@
 
 import type { Arena } from "../arena/arena.ts";
 import type { ReadGuard } from "../domain/section.ts";
-import { SectionClosedError } from "../grace_period/errors.ts";
+import { RcuError } from "../errors/rcu_error.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 
 /** Bytes at the start of each node that belong to the list: its next and its previous node. */
 export const LIST_NODE_BYTES = 8;
-
-/** A node is not where the operation needs it to be. */
-export class ListNodeError extends Error {
-  /**
-   * Describes the failure.
-   *
-   * @param action What was to be done.
-   * @param node The node.
-   * @param reason What is wrong.
-   */
-  constructor(readonly action: string, readonly node: number, readonly reason: string) {
-    super(`Cannot ${action} node ${node}: ${reason}`);
-    this.name = "ListNodeError";
-  }
-}
 
 /**
  * An intrusive doubly linked list: a node is an arena block whose first two words are the list's.
@@ -104,12 +89,16 @@ export class RcuList {
   /**
    * Puts `node` behind `before`, which is in the list. The caller holds the writers' lock.
    *
-   * @throws {ListNodeError} If `node` is in a list, or `before` is not; nothing is changed.
+   * @throws {RcuError} `LIST_NODE`: if `node` is in a list, or `before` is not; nothing is changed.
    */
   insertAfter(before: number, node: number): void {
     const { u32 } = this.#arena;
-    if (node === 0) throw new ListNodeError("insert", node, "it is null");
-    if (u32[(node >>> 2) + 1] !== 0) throw new ListNodeError("insert", node, "it is in a list");
+    if (node === 0) {
+      throw new RcuError("LIST_NODE", { action: "insert", node, reason: "it is null" });
+    }
+    if (u32[(node >>> 2) + 1] !== 0) {
+      throw new RcuError("LIST_NODE", { action: "insert", node, reason: "it is in a list" });
+    }
     this.#requireLinked("insert a node behind", before);
     const after = this.#kernel.load32(before) >>> 0;
     u32[(node >>> 2) + 1] = before;
@@ -123,10 +112,12 @@ export class RcuList {
    * Unlinks `node`. The caller holds the writers' lock, and frees the node after a grace period:
    * readers may stand on it, and follow its forward link.
    *
-   * @throws {ListNodeError} If the node is in no list, or is the list itself; nothing is changed.
+   * @throws {RcuError} `LIST_NODE`: if the node is in no list, or is the list itself; nothing is changed.
    */
   remove(node: number): void {
-    if (node === this.offset) throw new ListNodeError("remove", node, "it is the list's head");
+    if (node === this.offset) {
+      throw new RcuError("LIST_NODE", { action: "remove", node, reason: "it is the list's head" });
+    }
     this.#requireLinked("remove", node);
     const { u32 } = this.#arena;
     const before = u32[(node >>> 2) + 1]!;
@@ -141,7 +132,7 @@ export class RcuList {
    *
    * @param section An open section of the domain whose grace periods protect the nodes.
    * @returns A node that is valid until the outermost section ends.
-   * @throws {SectionClosedError} In debug mode, if the section is over.
+   * @throws {RcuError} `SECTION_CLOSED`: in debug mode, if the section is over.
    */
   first(section: ReadGuard): number {
     return this.next(section, this.offset);
@@ -153,10 +144,12 @@ export class RcuList {
    * @param section The section in which `node` was found.
    * @param node A node that was found in this section.
    * @returns A node that is valid until the outermost section ends.
-   * @throws {SectionClosedError} In debug mode, if the section is over.
+   * @throws {RcuError} `SECTION_CLOSED`: in debug mode, if the section is over.
    */
   next(section: ReadGuard, node: number): number {
-    if (this.#arena.debug && !section.open) throw new SectionClosedError("walk a list");
+    if (this.#arena.debug && !section.open) {
+      throw new RcuError("SECTION_CLOSED", { action: "walk a list" });
+    }
     const next = this.#kernel.load32(node) >>> 0;
     return next === this.offset ? 0 : next;
   }
@@ -168,7 +161,7 @@ export class RcuList {
 
   #requireLinked(action: string, node: number): void {
     if (node === 0 || this.#arena.u32[(node >>> 2) + 1] === 0) {
-      throw new ListNodeError(action, node, "it is in no list");
+      throw new RcuError("LIST_NODE", { action, node, reason: "it is in no list" });
     }
   }
 }

@@ -6,7 +6,7 @@
 
 import type { Arena } from "../arena/arena.ts";
 import type { ReadGuard } from "../domain/section.ts";
-import { SectionClosedError } from "../grace_period/errors.ts";
+import { RcuError } from "../errors/rcu_error.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 
 /**
@@ -74,10 +74,12 @@ export class RcuPair {
    *
    * @param section An open section of the domain whose grace periods protect what the pair names.
    * @returns The first half, unsigned; the second is in `second`.
-   * @throws {SectionClosedError} In debug mode, if the section is over.
+   * @throws {RcuError} `SECTION_CLOSED`: in debug mode, if the section is over.
    */
   load(section: ReadGuard): number {
-    if (this.#debug && !section.open) throw new SectionClosedError("load a pair");
+    if (this.#debug && !section.open) {
+      throw new RcuError("SECTION_CLOSED", { action: "load a pair" });
+    }
     const first = this.#kernel.pairLoad(this.offset) >>> 0;
     this.#second = this.#kernel.pairSecond() >>> 0;
     return first;

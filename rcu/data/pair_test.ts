@@ -1,9 +1,9 @@
-import { assertEquals, assertThrows } from "@std/assert";
 import { Schedule } from "#tools/testing/schedule.ts";
 import { rounds } from "#tools/testing/until.ts";
 import { withWorkers } from "#tools/testing/workers.ts";
+import { assertEquals, assertThrows } from "@std/assert";
 import { READY, STOP } from "../domain/testdata/words.ts";
-import { Arena, RcuDomain, RcuPair, RcuPointer, SectionClosedError } from "../mod.ts";
+import { Arena, RcuDomain, RcuError, RcuPair, RcuPointer } from "../mod.ts";
 import type { Setup } from "./data_test_worker.ts";
 
 const WORKER = import.meta.resolve("./data_test_worker.ts");
@@ -49,7 +49,7 @@ Deno.test("debug mode refuses a section that is over", () => {
   const pair = RcuPair.create(arena);
   const section = domain.register().lock();
   section.unlock();
-  assertThrows(() => pair.load(section), SectionClosedError, "load a pair");
+  assertThrows(() => pair.load(section), RcuError, "load a pair");
 });
 
 Deno.test("two pointers are read torn when the writer comes between; a pair is not", () =>

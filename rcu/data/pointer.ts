@@ -6,7 +6,7 @@
 
 import type { Arena } from "../arena/arena.ts";
 import type { ReadGuard } from "../domain/section.ts";
-import { SectionClosedError } from "../grace_period/errors.ts";
+import { RcuError } from "../errors/rcu_error.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 
 /**
@@ -81,10 +81,12 @@ export class RcuPointer {
    *
    * @param section An open section of the domain whose grace periods protect the block.
    * @returns An offset that is valid until the outermost section ends.
-   * @throws {SectionClosedError} In debug mode, if the section is over.
+   * @throws {RcuError} `SECTION_CLOSED`: in debug mode, if the section is over.
    */
   dereference(section: ReadGuard): number {
-    if (this.#debug && !section.open) throw new SectionClosedError("dereference a pointer");
+    if (this.#debug && !section.open) {
+      throw new RcuError("SECTION_CLOSED", { action: "dereference a pointer" });
+    }
     return this.#kernel.load32(this.offset) >>> 0;
   }
 }

@@ -1,9 +1,9 @@
-import { assertEquals, assertThrows } from "@std/assert";
 import { Schedule } from "#tools/testing/schedule.ts";
 import { rounds } from "#tools/testing/until.ts";
 import { withWorkers } from "#tools/testing/workers.ts";
+import { assertEquals, assertThrows } from "@std/assert";
 import { READY, STOP } from "../domain/testdata/words.ts";
-import { Arena, ArenaExhaustedError, RcuDomain, RcuPointer, SectionClosedError } from "../mod.ts";
+import { Arena, ArenaExhaustedError, RcuDomain, RcuError, RcuPointer } from "../mod.ts";
 import type { Setup } from "./data_test_worker.ts";
 
 const WORKER = import.meta.resolve("./data_test_worker.ts");
@@ -62,7 +62,7 @@ Deno.test("debug mode refuses a section that is over", () => {
   const pointer = RcuPointer.create(arena);
   const section = domain.register().lock();
   section.unlock();
-  assertThrows(() => pointer.dereference(section), SectionClosedError, "dereference");
+  assertThrows(() => pointer.dereference(section), RcuError, "dereference");
 });
 
 for (const call of ["readPointer", "readWord"] as const) {

@@ -73,7 +73,7 @@ export class RcuDomain extends GracePeriodDomain implements Reclaimer {
    * @param arena The arena.
    * @param options Limits and the label.
    * @throws {ArenaExhaustedError} If the arena has no room.
-   * @throws {LabelTooLongError} If the label does not fit.
+   * @throws {RcuError} `LABEL_TOO_LONG`: if the label does not fit.
    * @throws {RangeError} If a limit is out of its range.
    */
   static create(arena: Arena, options: DomainOptions = {}): RcuDomain {
@@ -85,7 +85,7 @@ export class RcuDomain extends GracePeriodDomain implements Reclaimer {
    *
    * @param arena The arena, as this context attached to it.
    * @param handle The domain's `handle`.
-   * @throws {ForeignDomainError} If the handle names no RCU domain of this arena.
+   * @throws {RcuError} `FOREIGN_DOMAIN`: if the handle names no RCU domain of this arena.
    */
   static attach(arena: Arena, handle: DomainHandle): RcuDomain {
     checkDomain(arena, "guestmem-rcu", handle);
@@ -97,9 +97,9 @@ export class RcuDomain extends GracePeriodDomain implements Reclaimer {
    *
    * @param options Flavour and label.
    * @returns The reader, for this context alone, until `unregister()`.
-   * @throws {AlreadyRegisteredError} If this context has a reader in this domain.
-   * @throws {ReaderLimitError} If as many readers are registered as the domain was created for.
-   * @throws {LabelTooLongError} If the label does not fit.
+   * @throws {RcuError} `ALREADY_REGISTERED`: if this context has a reader in this domain.
+   * @throws {RcuError} `READER_LIMIT`: if as many readers are registered as the domain was created for.
+   * @throws {RcuError} `LABEL_TOO_LONG`: if the label does not fit.
    */
   register(options?: ReaderOptions<"memb">): MembReader;
   /** As above, in the QSBR flavour. */

@@ -64,7 +64,7 @@ export class MembReader extends RcuReader {
    * @param pointer A pointer that is not null.
    * @param byteOffset Where the word lies in the block; a multiple of 4.
    * @returns The word, unsigned.
-   * @throws {ReaderStateError} Inside a section, which the fused one would end.
+   * @throws {RcuError} `READER_STATE`: inside a section, which the fused one would end.
    * @throws {EvictedError} If the reader was evicted.
    */
   readWord(pointer: RcuPointer, byteOffset: number): number {

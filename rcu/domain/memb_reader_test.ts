@@ -1,13 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import {
-  AlreadyRegisteredError,
-  Arena,
-  EvictedError,
-  RcuDomain,
-  RcuPointer,
-  ReaderStateError,
-} from "../mod.ts";
 import { SLOT_CTR } from "../grace_period/layout.ts";
+import { Arena, EvictedError, RcuDomain, RcuError, RcuPointer } from "../mod.ts";
 
 function create() {
   const arena = Arena.create({ bytes: 1 << 20 });
@@ -36,17 +29,20 @@ Deno.test("only an open section holds up a grace period", () => {
 
 Deno.test("a context registers once; unregistering inside a section is refused", () => {
   const { domain, reader, passes } = create();
-  const again = assertThrows(() => domain.register(), AlreadyRegisteredError, '"reader"');
-  assertEquals(again.label, "reader");
-  assertThrows(() => domain.register({ flavour: "qsbr" }), AlreadyRegisteredError);
+  const again = assertThrows(() => domain.register(), RcuError, '"reader"');
+  assertEquals(again.details, { label: "reader" });
+  assertEquals(
+    assertThrows(() => domain.register({ flavour: "qsbr" }), RcuError).code,
+    "ALREADY_REGISTERED",
+  );
   const section = reader.lock();
-  assertThrows(() => reader.unregister(), ReaderStateError, "inside a section");
+  assertThrows(() => reader.unregister(), RcuError, "inside a section");
   assert(section.open && !passes());
   section.unlock();
   reader.unregister();
   assertEquals(domain.stats().readers, 0);
   for (const call of [() => reader.lock(), () => reader.unregister()]) {
-    assertThrows(call, ReaderStateError, "unregistered");
+    assertThrows(call, RcuError, "unregistered");
   }
   domain.register().unregister();
 });
@@ -68,11 +64,11 @@ Deno.test("the fused section reads a word of the block, and leaves nothing open"
   assertEquals(reader.readWord(pointer, 0), 0);
   assert(!reader.inSection && passes());
   const section = reader.lock();
-  assertThrows(() => reader.readWord(pointer, 0), ReaderStateError, "inside a section");
+  assertThrows(() => reader.readWord(pointer, 0), RcuError, "inside a section");
   assert(section.open && !passes());
   section.unlock();
   reader.unregister();
-  assertThrows(() => reader.readWord(pointer, 0), ReaderStateError, "unregistered");
+  assertThrows(() => reader.readWord(pointer, 0), RcuError, "unregistered");
 });
 
 for (const call of ["lock", "unlock", "nested unlock", "readWord", "unregister"] as const) {
@@ -92,7 +88,7 @@ for (const call of ["lock", "unlock", "nested unlock", "readWord", "unregister"]
       "unregister": () => reader.unregister(),
     };
     const error = assertThrows(calls[call], EvictedError);
-    assertEquals(error.token, arena.token);
+    assertEquals(error.details.token, arena.token);
     assert(!reader.inSection && passes());
     assertThrows(() => reader.lock(), EvictedError);
     assertThrows(() => reader.readWord(pointer, 0), EvictedError);

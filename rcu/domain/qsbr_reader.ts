@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ReaderStateError } from "../grace_period/errors.ts";
+import { RcuError } from "../errors/rcu_error.ts";
 import { RcuReader, type ReaderPlace } from "./reader.ts";
 import { OFFLINE, OutermostGuard } from "./section.ts";
 
@@ -51,7 +51,7 @@ export class QsbrReader extends RcuReader {
   /**
    * Reports that the worker references nothing dereferenced before.
    *
-   * @throws {ReaderStateError} Inside a section, offline or unregistered.
+   * @throws {RcuError} `READER_STATE`: inside a section, offline or unregistered.
    * @throws {EvictedError} If the reader was evicted.
    */
   quiescent(): void {
@@ -62,7 +62,7 @@ export class QsbrReader extends RcuReader {
   /**
    * Goes offline: grace periods no longer wait for this worker.
    *
-   * @throws {ReaderStateError} Inside a section, offline already, or unregistered.
+   * @throws {RcuError} `READER_STATE`: inside a section, offline already, or unregistered.
    * @throws {EvictedError} If the reader was evicted.
    */
   offline(): void {
@@ -74,7 +74,7 @@ export class QsbrReader extends RcuReader {
   /**
    * Comes back online.
    *
-   * @throws {ReaderStateError} If it is online already, or unregistered.
+   * @throws {RcuError} `READER_STATE`: if it is online already, or unregistered.
    * @throws {EvictedError} If the reader was evicted.
    */
   online(): void {
@@ -100,7 +100,7 @@ export class QsbrReader extends RcuReader {
   #refuseUnless(online: boolean, action: string): void {
     this.refuse(action);
     if (this.isOnline !== online) {
-      throw new ReaderStateError(action, online ? "offline" : "online already");
+      throw new RcuError("READER_STATE", { action, state: online ? "offline" : "online already" });
     }
   }
 }

@@ -1,7 +1,7 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Schedule } from "#tools/testing/schedule.ts";
 import { withWorkers } from "#tools/testing/workers.ts";
-import { Arena, EvictedError, Mutex, RcuDomain, ReaderStateError } from "../mod.ts";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { Arena, EvictedError, Mutex, RcuDomain, RcuError } from "../mod.ts";
 import type { Setup } from "./domain_test_worker.ts";
 
 const WORKER = import.meta.resolve("./domain_test_worker.ts");
@@ -46,17 +46,17 @@ Deno.test("what does not fit the reader's state is refused and changes nothing",
   const { updater, reader } = create();
   const section = reader.lock();
   for (const call of ["quiescent", "offline", "online", "unregister"] as const) {
-    assertThrows(() => reader[call](), ReaderStateError, "inside a section");
+    assertThrows(() => reader[call](), RcuError, "inside a section");
   }
   assert(section.open && !updater.poll(updater.startPoll()));
   section.unlock();
-  assertThrows(() => reader.online(), ReaderStateError, "online already");
+  assertThrows(() => reader.online(), RcuError, "online already");
   reader.offline();
   for (const call of ["quiescent", "offline"] as const) {
-    assertThrows(() => reader[call](), ReaderStateError, "offline");
+    assertThrows(() => reader[call](), RcuError, "offline");
   }
-  const error = assertThrows(() => reader.lock(), ReaderStateError, "offline");
-  assertEquals([error.action, error.state], ["enter a section", "offline"]);
+  const error = assertThrows(() => reader.lock(), RcuError, "offline");
+  assertEquals(error.details, { action: "enter a section", state: "offline" });
   assert(!reader.inSection && !reader.isOnline);
   assert(updater.poll(updater.startPoll()));
   reader.online();
@@ -70,7 +70,7 @@ Deno.test("an online reader may unregister; nothing works afterwards", () => {
   assert(updater.poll(updater.startPoll()));
   assertEquals(domain.stats().readers, 0);
   for (const call of ["quiescent", "offline", "online", "lock", "unregister"] as const) {
-    assertThrows(() => reader[call](), ReaderStateError, "unregistered");
+    assertThrows(() => reader[call](), RcuError, "unregistered");
   }
 });
 

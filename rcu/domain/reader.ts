@@ -5,8 +5,8 @@
  */
 
 import type { Arena } from "../arena/arena.ts";
-import { EvictedError } from "../arena/errors.ts";
-import { ReaderStateError, SectionLeakError } from "../grace_period/errors.ts";
+import { RcuError } from "../errors/rcu_error.ts";
+import { EvictedError } from "../errors/specific_errors.ts";
 import { watchHurry } from "../grace_period/hurry.ts";
 import { SLOT_EVICTED, SLOT_HURRY } from "../grace_period/layout.ts";
 import { releaseSlot } from "../grace_period/slots.ts";
@@ -100,7 +100,7 @@ export abstract class RcuReader {
    *
    * @returns The guard that ends it, valid until then.
    * @throws {EvictedError} If the reader was evicted.
-   * @throws {ReaderStateError} If the reader is offline or unregistered.
+   * @throws {RcuError} `READER_STATE`: if the reader is offline or unregistered.
    */
   lock(): ReadGuard {
     const { outermost } = this;
@@ -126,7 +126,7 @@ export abstract class RcuReader {
   /**
    * Gives the slot back. The reader cannot be used afterwards.
    *
-   * @throws {ReaderStateError} Inside a section, or if it is not registered.
+   * @throws {RcuError} `READER_STATE`: inside a section, or if it is not registered.
    * @throws {EvictedError} If the reader was evicted.
    */
   unregister(): void {
@@ -139,7 +139,7 @@ export abstract class RcuReader {
   /** Throws if the reader is inside a section or gone. */
   protected refuse(action: string): void {
     const { depth } = this.outermost;
-    if (depth > 0) throw new ReaderStateError(action, "inside a section");
+    if (depth > 0) throw new RcuError("READER_STATE", { action, state: "inside a section" });
     if (depth === GONE) this.#fail(action);
   }
 
@@ -158,14 +158,16 @@ export abstract class RcuReader {
   }
 
   #fail(action: string): never {
-    if (this.#evicted) throw new EvictedError(this.#arena.token);
-    throw new ReaderStateError(action, "unregistered");
+    if (this.#evicted) throw new EvictedError({ token: this.#arena.token });
+    throw new RcuError("READER_STATE", { action, state: "unregistered" });
   }
 
   #lockNested(): ReadGuard {
     const depth = this.outermost.depth + 1;
     if (depth === GONE + 1) this.#fail("enter a section");
-    if (depth === OFFLINE + 1) throw new ReaderStateError("enter a section", "offline");
+    if (depth === OFFLINE + 1) {
+      throw new RcuError("READER_STATE", { action: "enter a section", state: "offline" });
+    }
     this.outermost.depth = depth;
     return this.#nested[depth - 2] ??= new NestedGuard(this.outermost, depth);
   }
@@ -178,7 +180,7 @@ export abstract class RcuReader {
       // that code: a worker in a loop of its own would pile them up.
       queueMicrotask(() => {
         this.#leakCheck = false;
-        if (this.inSection) throw new SectionLeakError(this.label);
+        if (this.inSection) throw new RcuError("SECTION_LEAK", { label: this.label });
       });
     }
     return guard;

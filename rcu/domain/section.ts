@@ -4,7 +4,7 @@
  * @module
  */
 
-import { SectionOrderError } from "../grace_period/errors.ts";
+import { RcuError } from "../errors/rcu_error.ts";
 
 /**
  * The proof that its holder is inside a read-side section: what reads RCU-protected data asks for
@@ -19,7 +19,7 @@ export interface ReadGuard {
   /**
    * Leaves the section. Nothing dereferenced inside it may be used afterwards.
    *
-   * @throws {SectionOrderError} If the section is not the innermost open one; nothing is changed.
+   * @throws {RcuError} `SECTION_ORDER`: if the section is not the innermost open one; nothing is changed.
    * @throws {EvictedError} If the reader was evicted meanwhile: what the section read is not promised.
    */
   unlock(): void;
@@ -56,7 +56,7 @@ export abstract class OutermostGuard implements ReadGuard {
 
   /** Says why this guard cannot be released now. */
   protected misuse(): never {
-    throw new SectionOrderError(1, Math.max(this.depth, 0));
+    throw new RcuError("SECTION_ORDER", { depth: 1, open: Math.max(this.depth, 0) });
   }
 }
 
@@ -79,7 +79,9 @@ export class NestedGuard implements ReadGuard {
   /** Leaves the section. */
   unlock(): void {
     const { depth } = this.#outermost;
-    if (depth !== this.#depth) throw new SectionOrderError(this.#depth, Math.max(depth, 0));
+    if (depth !== this.#depth) {
+      throw new RcuError("SECTION_ORDER", { depth: this.#depth, open: Math.max(depth, 0) });
+    }
     this.#outermost.depth = depth - 1;
   }
 
@@ -106,7 +108,7 @@ export class DebugGuard implements ReadGuard {
 
   /** Leaves the section. */
   unlock(): void {
-    if (this.#over) throw new SectionOrderError(0, 0);
+    if (this.#over) throw new RcuError("SECTION_ORDER", { depth: 0, open: 0 });
     this.#guard.unlock();
     this.#over = true;
   }

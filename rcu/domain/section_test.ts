@@ -1,14 +1,7 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Schedule } from "#tools/testing/schedule.ts";
 import { withWorkers, WorkerError } from "#tools/testing/workers.ts";
-import {
-  Arena,
-  RcuDomain,
-  RcuPointer,
-  SectionClosedError,
-  SectionLeakError,
-  SectionOrderError,
-} from "../mod.ts";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { Arena, RcuDomain, RcuError, RcuPointer } from "../mod.ts";
 import type { Setup } from "./domain_test_worker.ts";
 
 const WORKER = import.meta.resolve("./domain_test_worker.ts");
@@ -50,15 +43,15 @@ for (const debug of [false, true]) {
       const reader = readers(domain, flavour);
       const outer = reader.lock();
       const inner = reader.lock();
-      const error = assertThrows(() => outer.unlock(), SectionOrderError);
-      assertEquals([error.depth, error.open], [1, 2]);
+      const error = assertThrows(() => outer.unlock(), RcuError);
+      assertEquals(error.details, { depth: 1, open: 2 });
       assertEquals([outer.open, inner.open], [true, true]);
       inner.unlock();
-      assertThrows(() => inner.unlock(), SectionOrderError);
+      assertEquals(assertThrows(() => inner.unlock(), RcuError).code, "SECTION_ORDER");
       assert(outer.open);
       outer.unlock();
-      assertThrows(() => outer.unlock(), SectionOrderError);
-      assertThrows(() => inner.unlock(), SectionOrderError);
+      assertEquals(assertThrows(() => outer.unlock(), RcuError).code, "SECTION_ORDER");
+      assertEquals(assertThrows(() => inner.unlock(), RcuError).code, "SECTION_ORDER");
       assert(!reader.inSection);
       reader.lock().unlock();
     });
@@ -101,8 +94,8 @@ Deno.test("debug mode catches a guard kept past its section, though another is o
   stale.unlock();
   const section = reader.lock();
   assertEquals([stale.open, section.open], [false, true]);
-  assertThrows(() => pointer.dereference(stale), SectionClosedError, "dereference");
-  assertThrows(() => stale.unlock(), SectionOrderError);
+  assertThrows(() => pointer.dereference(stale), RcuError, "dereference");
+  assertEquals(assertThrows(() => stale.unlock(), RcuError).code, "SECTION_ORDER");
   assert(section.open);
   pointer.dereference(section);
   section.unlock();
@@ -117,7 +110,7 @@ Deno.test("debug mode catches a guard kept past its section in a worker", () =>
     await assertRejects(
       () => worker.call("useAfterSection", cell),
       WorkerError,
-      "SectionClosedError",
+      "the read-side section of this guard is over",
     );
   }));
 
@@ -164,8 +157,8 @@ Deno.test("debug mode reports a section that spans an await, in the same turn", 
     section.unlock();
     await new Promise((next) => setTimeout(next, 0));
     assertEquals(errors.length, 1);
-    assert(errors[0] instanceof SectionLeakError);
-    assertEquals(errors[0].label, "here");
+    assert(errors[0] instanceof RcuError);
+    assertEquals(errors[0].details, { label: "here" });
 
     const brief = reader.lock();
     brief.unlock();

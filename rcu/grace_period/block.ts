@@ -6,7 +6,7 @@
 
 import { type Arena, coreOf } from "../arena/arena.ts";
 import { evictionHandlers, MemberType } from "../arena/members.ts";
-import { ForeignDomainError } from "./errors.ts";
+import { RcuError } from "../errors/rcu_error.ts";
 import { encodeLabel, storeLabel } from "./label.ts";
 import {
   DOMAIN_ID,
@@ -58,7 +58,7 @@ const TYPES = { "guestmem-rcu": MemberType.DOMAIN, "guestmem-srcu": MemberType.S
  * Allocates a domain's block and makes it known to evictions.
  *
  * @throws {RangeError} If an option is out of its range.
- * @throws {LabelTooLongError} If the label does not fit.
+ * @throws {RcuError} `LABEL_TOO_LONG`: if the label does not fit.
  * @throws {ArenaExhaustedError} If the arena has no room.
  */
 export function createBlock(
@@ -105,7 +105,7 @@ export function destroyBlock(arena: Arena, offset: number): void {
  * Checks that a handle names a domain of `kind` in this arena.
  *
  * @returns The domain's offset.
- * @throws {ForeignDomainError} If it does not.
+ * @throws {RcuError} `FOREIGN_DOMAIN`: if it does not.
  */
 export function checkDomain(
   arena: Arena,
@@ -113,7 +113,8 @@ export function checkDomain(
   handle: DomainHandle,
 ): number {
   const offset = handle?.offset;
-  const fail = (reason: string) => new ForeignDomainError(offset, kind, reason);
+  const fail = (reason: string) =>
+    new RcuError("FOREIGN_DOMAIN", { offset, expected: kind, reason });
   if (handle?.kind !== kind) throw fail(`the handle is of kind ${handle?.kind}`);
   if (handle.arena !== arena.handle.id) throw fail(`it lies in arena ${handle.arena}`);
   if (!Number.isInteger(offset) || offset <= 0 || offset % SLOT_BYTES !== 0) {

@@ -7,7 +7,7 @@
 
 import { type Arena, coreOf } from "../arena/arena.ts";
 import type { Contexts } from "../arena/contexts.ts";
-import { DeferredBudgetError } from "./errors.ts";
+import { DeferredBudgetError } from "../errors/specific_errors.ts";
 
 /** A function that waits for a grace period. */
 interface Entry {
@@ -54,7 +54,7 @@ export class Callbacks {
   push(run: () => void, cookie: number): void {
     if (this.length >= this.#limit) {
       const reason = "functions run from the event loop or inside barrier() only";
-      throw new DeferredBudgetError("a function", this.length, 0, reason);
+      throw new DeferredBudgetError({ what: "a function", count: this.length, bytes: 0, reason });
     }
     this.#entries.push({ cookie, run });
     this.#contexts.countQueuedFunctions(1);

@@ -1,6 +1,6 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Schedule } from "#tools/testing/schedule.ts";
 import { withWorkers } from "#tools/testing/workers.ts";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { Setup } from "../domain/domain_test_worker.ts";
 import { RAN } from "../domain/testdata/words.ts";
 import { Arena, DeferredBudgetError, EvictedError, RcuDomain } from "../mod.ts";
@@ -154,7 +154,7 @@ Deno.test("a full queue refuses the next function, and takes it once one has run
   let ran = 0;
   for (let index = 0; index < 3; index++) domain.callRcu(() => ran++);
   const error = assertThrows(() => domain.callRcu(() => ran++), DeferredBudgetError, "event loop");
-  assertEquals([error.what, error.count], ["a function", 3]);
+  assertEquals([error.details.what, error.details.count], ["a function", 3]);
   assertEquals(domain.stats().queuedFunctions, 3);
   domain.barrier();
   assertEquals(ran, 3);

@@ -5,21 +5,20 @@
  */
 
 import { type Arena, coreOf } from "../arena/arena.ts";
-import { EvictedError } from "../arena/errors.ts";
+import { RcuError } from "../errors/rcu_error.ts";
+import {
+  BlockingForbiddenError,
+  DeferredBudgetError,
+  EvictedError,
+  WaitInSectionError,
+} from "../errors/specific_errors.ts";
 import { destroyBlock } from "./block.ts";
 import { Callbacks } from "./callbacks.ts";
 import { DeferredBlocks } from "./deferred_blocks.ts";
 import { Driver } from "./driver.ts";
 import type { Engine } from "./engine.ts";
-import {
-  AlreadyRegisteredError,
-  BlockingForbiddenError,
-  DeferredBudgetError,
-  DomainBusyError,
-  WaitInSectionError,
-} from "./errors.ts";
-import { LABEL, MAX_DEFERRED } from "./layout.ts";
 import { loadLabel } from "./label.ts";
+import { LABEL, MAX_DEFERRED } from "./layout.ts";
 import { claimedSlots, claimSlot, type Flavour, releaseEvicted } from "./slots.ts";
 import { type StallReport, StallWatch } from "./stall.ts";
 import { localReader } from "./waiting.ts";
@@ -102,8 +101,8 @@ export abstract class GracePeriodDomain {
    * frees it if this one is gone. Past the domain's budget it waits for a grace period itself.
    *
    * @param block A live block that no reader can reach any more.
-   * @throws {InvalidPointerError} If it is no live block.
-   * @throws {DoubleFreeError} If it was freed or deferred before.
+   * @throws {RcuError} `INVALID_POINTER`: if it is no live block.
+   * @throws {RcuError} `DOUBLE_FREE`: if it was freed or deferred before.
    * @throws {DeferredBudgetError} Past the budget, where this context cannot wait: inside a section,
    * or where blocking is forbidden. Nothing is deferred then.
    */
@@ -145,12 +144,16 @@ export abstract class GracePeriodDomain {
   /**
    * Frees the domain's block. No context may use the domain afterwards.
    *
-   * @throws {DomainBusyError} If readers are registered or deferred work waits; nothing is changed.
+   * @throws {RcuError} `DOMAIN_BUSY`: if readers are registered or deferred work waits; nothing is changed.
    */
   destroy(): void {
     const { readers, deferredBlocks, queuedFunctions } = this.stats();
     if (readers + deferredBlocks + queuedFunctions > 0) {
-      throw new DomainBusyError(readers, deferredBlocks, queuedFunctions);
+      throw new RcuError("DOMAIN_BUSY", {
+        readers,
+        blocks: deferredBlocks,
+        functions: queuedFunctions,
+      });
     }
     destroyBlock(this.arena, this.offset);
   }
@@ -206,7 +209,7 @@ export abstract class GracePeriodDomain {
   /** Claims a reader slot for this context. */
   protected claim(flavour: Flavour, label: string): number {
     const registered = localReader(this.arena, this.offset);
-    if (registered) throw new AlreadyRegisteredError(registered.label);
+    if (registered) throw new RcuError("ALREADY_REGISTERED", { label: registered.label });
     return claimSlot(this.arena, this.offset, flavour, label);
   }
 
@@ -223,7 +226,7 @@ export abstract class GracePeriodDomain {
           throw cause;
         }
         const { count, bytes } = this.#blocks;
-        throw new DeferredBudgetError("a block", count, bytes, String(cause));
+        throw new DeferredBudgetError({ what: "a block", count, bytes, reason: String(cause) });
       }
       this.#blocks.reclaim(cookie);
     }

@@ -10,11 +10,11 @@
  */
 
 import type { Arena } from "../arena/arena.ts";
+import { BlockingForbiddenError } from "../errors/specific_errors.ts";
 import { canBlock } from "../sync/blocking.ts";
 import { pause } from "../sync/pause.ts";
 import { waitAsync } from "../sync/wait_async.ts";
 import type { Engine } from "./engine.ts";
-import { BlockingForbiddenError } from "./errors.ts";
 import { EVENT } from "./layout.ts";
 import type { StallWatch } from "./stall.ts";
 import { quiesceIdle, refuseInSection, waitOutside } from "./waiting.ts";
@@ -62,7 +62,7 @@ export class Driver {
     waitOutside(this.#arena, action, () => {
       if (expedite && !this.poll(cookie)) this.#engine.arm(true);
       if (this.#spin(cookie)) return;
-      if (!canBlock()) throw new BlockingForbiddenError(action);
+      if (!canBlock()) throw new BlockingForbiddenError({ action });
       for (let kick = expedite; !this.poll(cookie); kick = true) this.#sleep(cookie, kick);
     });
   }

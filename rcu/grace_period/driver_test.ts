@@ -1,7 +1,7 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Schedule } from "#tools/testing/schedule.ts";
 import { until } from "#tools/testing/until.ts";
 import { withWorkers } from "#tools/testing/workers.ts";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { Setup } from "../domain/domain_test_worker.ts";
 import { READY, STOP, synchronizeInSections } from "../domain/testdata/words.ts";
 import { Arena, EvictedError, RcuDomain, WaitInSectionError } from "../mod.ts";

@@ -4,16 +4,18 @@
  * @module
  */
 
-import { LabelTooLongError } from "../arena/errors.ts";
+import { RcuError } from "../errors/rcu_error.ts";
 
 /**
  * Encodes a label.
  *
- * @throws {LabelTooLongError} If it has more than `limit` bytes of UTF-8.
+ * @throws {RcuError} `LABEL_TOO_LONG`: if it has more than `limit` bytes of UTF-8.
  */
 export function encodeLabel(label: string, limit: number): Uint8Array {
   const bytes = new TextEncoder().encode(label);
-  if (bytes.length > limit) throw new LabelTooLongError(label, bytes.length, limit);
+  if (bytes.length > limit) {
+    throw new RcuError("LABEL_TOO_LONG", { label, bytes: bytes.length, limit });
+  }
   return bytes;
 }
 

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { LabelTooLongError } from "../mod.ts";
+import { RcuError } from "../errors/rcu_error.ts";
 import { encodeLabel, loadLabel, storeLabel } from "./label.ts";
 
 Deno.test("a label comes back from shared memory as it was stored", () => {
@@ -12,6 +12,6 @@ Deno.test("a label comes back from shared memory as it was stored", () => {
 
 Deno.test("a label's limit counts bytes of UTF-8, not characters", () => {
   assertEquals(encodeLabel("ü".repeat(16), 32).length, 32);
-  const error = assertThrows(() => encodeLabel("ü".repeat(17), 32), LabelTooLongError);
+  const error = assertThrows(() => encodeLabel("ü".repeat(17), 32), RcuError);
   assertEquals(error.message.includes("34"), true);
 });

@@ -6,7 +6,7 @@
  */
 
 import { type Arena, coreOf } from "../arena/arena.ts";
-import { ReaderLimitError } from "./errors.ts";
+import { RcuError } from "../errors/rcu_error.ts";
 import { encodeLabel, loadLabel, storeLabel } from "./label.ts";
 import {
   EVENT,
@@ -45,8 +45,8 @@ export interface ReaderName {
  * Claims a free slot for the calling context.
  *
  * @returns The slot's offset.
- * @throws {ReaderLimitError} If no slot is free.
- * @throws {LabelTooLongError} If the label has more than 32 bytes of UTF-8; nothing is claimed.
+ * @throws {RcuError} `READER_LIMIT`: if no slot is free.
+ * @throws {RcuError} `LABEL_TOO_LONG`: if the label has more than 32 bytes of UTF-8; nothing is claimed.
  * @throws {EvictedError} If this context was evicted or has closed the arena.
  */
 export function claimSlot(arena: Arena, domain: number, flavour: Flavour, label: string): number {
@@ -55,7 +55,9 @@ export function claimSlot(arena: Arena, domain: number, flavour: Flavour, label:
   // Evictions hold the lock too. Without it, a slot that its worker gives up while it is evicted
   // could be claimed here before the evictor's last store to it.
   const slot = coreOf(arena).locked(() => claimFree(arena, domain, limit));
-  if (slot === 0) throw new ReaderLimitError(limit, countEvicted(arena, domain, limit));
+  if (slot === 0) {
+    throw new RcuError("READER_LIMIT", { limit, evicted: countEvicted(arena, domain, limit) });
+  }
   arena.u32[(slot + SLOT_FLAVOUR) >>> 2] = FLAVOURS.indexOf(flavour);
   storeLabel(arena.u8, slot + SLOT_LABEL, text);
   return slot;

@@ -1,8 +1,8 @@
-import { assertEquals, assertThrows } from "@std/assert";
 import { Schedule } from "#tools/testing/schedule.ts";
 import { withWorkers } from "#tools/testing/workers.ts";
+import { assertEquals, assertThrows } from "@std/assert";
 import type { Setup } from "../domain/domain_test_worker.ts";
-import { Arena, EvictedError, LabelTooLongError, RcuDomain, ReaderLimitError } from "../mod.ts";
+import { Arena, EvictedError, RcuDomain, RcuError } from "../mod.ts";
 import { SLOT_BYTES, SLOT_EVICTED, SLOT_HURRY, SLOT_WAITING, SLOTS } from "./layout.ts";
 import { claimedSlots, claimSlot, nameReader, releaseSlot } from "./slots.ts";
 
@@ -32,8 +32,8 @@ Deno.test("beyond the limit of readers there is an error, and a released slot ca
   const first = domain.register();
   attach().domain.register();
   const third = attach().domain;
-  const error = assertThrows(() => third.register(), ReaderLimitError, "2 readers");
-  assertEquals([error.limit, error.evicted], [2, 0]);
+  const error = assertThrows(() => third.register(), RcuError, "2 readers");
+  assertEquals(error.details, { limit: 2, evicted: 0 });
   assertEquals(domain.stats().readers, 2);
   first.unregister();
   assertEquals(third.register().slot, first.slot);
@@ -41,7 +41,10 @@ Deno.test("beyond the limit of readers there is an error, and a released slot ca
 
 Deno.test("a label that is too long claims no slot", () => {
   const { domain } = create(1);
-  assertThrows(() => domain.register({ label: "x".repeat(33) }), LabelTooLongError);
+  assertEquals(
+    assertThrows(() => domain.register({ label: "x".repeat(33) }), RcuError).code,
+    "LABEL_TOO_LONG",
+  );
   assertEquals(domain.stats().readers, 0);
   domain.register({ label: "x".repeat(32) });
 });
@@ -62,7 +65,7 @@ Deno.test("the slot of an evicted reader rests until its worker learns of it", (
   const evicted = attach();
   const reader = evicted.domain.register();
   assertEquals(arena.evict(evicted.arena.token).members, { readers: 1 });
-  assertEquals(assertThrows(() => domain.register(), ReaderLimitError).evicted, 1);
+  assertEquals(assertThrows(() => domain.register(), RcuError).details["evicted"], 1);
   assertThrows(() => reader.lock(), EvictedError);
   assertEquals(domain.register().slot, reader.slot);
 });

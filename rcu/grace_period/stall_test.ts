@@ -1,6 +1,6 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Schedule } from "#tools/testing/schedule.ts";
 import { withWorkers } from "#tools/testing/workers.ts";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { Setup } from "../domain/domain_test_worker.ts";
 import { Arena, EvictedError, RcuDomain, type StallReport } from "../mod.ts";
 import { rcuEngine } from "./engine.ts";

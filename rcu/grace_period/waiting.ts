@@ -7,7 +7,7 @@
 
 import type { SharedMemory } from "../arena/allocator.ts";
 import type { Arena } from "../arena/arena.ts";
-import { WaitInSectionError } from "./errors.ts";
+import { WaitInSectionError } from "../errors/specific_errors.ts";
 
 /** What a reader of this context tells those who are about to wait. */
 export interface LocalReader {
@@ -51,7 +51,7 @@ export function removeLocalReader(arena: Arena, reader: LocalReader): void {
 export function refuseInSection(arena: SharedMemory, action: string, domain = 0): void {
   for (const reader of readers.get(arena) ?? []) {
     if (reader.inSection || reader.domain === domain && reader.openSections > 0) {
-      throw new WaitInSectionError(action, reader.label);
+      throw new WaitInSectionError({ action, label: reader.label });
     }
   }
 }
@@ -66,7 +66,7 @@ export function refuseInSection(arena: SharedMemory, action: string, domain = 0)
  */
 export function refuseInAnySection(arena: SharedMemory, action: string): void {
   for (const reader of readers.get(arena) ?? []) {
-    if (reader.openSections > 0) throw new WaitInSectionError(action, reader.label);
+    if (reader.openSections > 0) throw new WaitInSectionError({ action, label: reader.label });
   }
 }
 

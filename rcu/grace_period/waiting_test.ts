@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { Arena, RcuDomain, ReaderStateError, Srcu, WaitInSectionError } from "../mod.ts";
-import { waitOutside } from "./waiting.ts";
-import { quiesceIdle, refuseInSection } from "./waiting.ts";
+import { Arena, RcuDomain, RcuError, Srcu, WaitInSectionError } from "../mod.ts";
+import { quiesceIdle, refuseInSection, waitOutside } from "./waiting.ts";
 
 function create() {
   const arena = Arena.create({ bytes: 1 << 20 });
@@ -13,7 +12,7 @@ Deno.test("a QSBR reader is offline while its context waits, and online afterwar
   const reader = domain.register({ flavour: "qsbr" });
   const result = waitOutside(arena, "wait for the device", () => {
     assert(!reader.isOnline);
-    assertThrows(() => reader.lock(), ReaderStateError, "offline");
+    assertThrows(() => reader.lock(), RcuError, "offline");
     return 7;
   });
   assertEquals([result, reader.isOnline], [7, true]);
@@ -38,7 +37,7 @@ Deno.test("no wait inside a section, of whichever domain of the context", () => 
   let waited = false;
   const wait = () => waitOutside(arena, "reach the device", () => waited = true);
   const error = assertThrows(wait, WaitInSectionError, 'reach the device: reader "vcpu"');
-  assertEquals([error.action, error.label], ["reach the device", "vcpu"]);
+  assertEquals([error.details.action, error.details.label], ["reach the device", "vcpu"]);
   assertThrows(() => second.synchronize(), WaitInSectionError);
   assertEquals(waited, false);
   section.unlock();

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { EvictedError } from "../arena/errors.ts";
 import type { ReaderPlace } from "../domain/reader.ts";
 import type { ReadGuard } from "../domain/section.ts";
-import { ReaderStateError, SectionOrderError } from "../grace_period/errors.ts";
+import { RcuError } from "../errors/rcu_error.ts";
+import { EvictedError } from "../errors/specific_errors.ts";
 import { watchHurry } from "../grace_period/hurry.ts";
 import { SLOT_EVICTED, SLOT_HURRY } from "../grace_period/layout.ts";
 import { releaseSlot } from "../grace_period/slots.ts";
@@ -78,7 +78,7 @@ export class SrcuReader {
    *
    * @returns The section, valid until its `unlock()`, once.
    * @throws {EvictedError} If the reader was evicted.
-   * @throws {ReaderStateError} If the reader is not registered.
+   * @throws {RcuError} `READER_STATE`: if the reader is not registered.
    */
   lock(): ReadGuard {
     const entered = this.#kernel.srcuLock(this.domain, this.slot);
@@ -106,13 +106,20 @@ export class SrcuReader {
   /**
    * Gives the slot back. The reader cannot be used afterwards.
    *
-   * @throws {ReaderStateError} While sections are open, or if it is not registered.
+   * @throws {RcuError} `READER_STATE`: while sections are open, or if it is not registered.
    * @throws {EvictedError} If the reader was evicted.
    */
   unregister(): void {
-    if (this.#open > 0) throw new ReaderStateError("unregister the reader", "inside a section");
+    if (this.#open > 0) {
+      throw new RcuError("READER_STATE", {
+        action: "unregister the reader",
+        state: "inside a section",
+      });
+    }
     if (this.#kernel.load32(this.slot + SLOT_EVICTED) !== 0) this.#evicted();
-    this.#end(() => new ReaderStateError("use the reader", "unregistered"));
+    this.#end(() =>
+      new RcuError("READER_STATE", { action: "use the reader", state: "unregistered" })
+    );
   }
 
   /** Sections may last while their context waits. */
@@ -122,7 +129,7 @@ export class SrcuReader {
   resume(): void {}
 
   #evicted(): never {
-    const gone = () => new EvictedError(this.#place.arena.token);
+    const gone = () => new EvictedError({ token: this.#place.arena.token });
     this.#end(gone);
     throw gone();
   }
@@ -140,7 +147,7 @@ export class SrcuReader {
 
   /** Leaves a section; for its guard. */
   private leaveSection(section: SrcuSection): void {
-    if (!section.open) throw new SectionOrderError(1, this.#open);
+    if (!section.open) throw new RcuError("SECTION_ORDER", { depth: 1, open: this.#open });
     section.open = false;
     this.#open--;
     const evicted = this.#kernel.srcuUnlock(this.domain, this.slot, section.index);

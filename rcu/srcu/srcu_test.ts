@@ -1,7 +1,7 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Schedule } from "#tools/testing/schedule.ts";
 import { spinUntil, until } from "#tools/testing/until.ts";
 import { withWorkers } from "#tools/testing/workers.ts";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { ENTERED, READY, STOP } from "../domain/testdata/words.ts";
 import {
   Arena,

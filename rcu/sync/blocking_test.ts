@@ -1,6 +1,6 @@
-import { assertEquals } from "@std/assert";
 import { until } from "#tools/testing/until.ts";
 import { withWorkers } from "#tools/testing/workers.ts";
+import { assertEquals } from "@std/assert";
 import { Arena, RcuDomain } from "../mod.ts";
 import { canBlock } from "./blocking.ts";
 import type { Setup } from "./blocking_test_worker.ts";

@@ -6,7 +6,6 @@
 
 import { type Arena, coreOf } from "../arena/arena.ts";
 import type { ArenaCore } from "../arena/core.ts";
-import { ArenaError, ForeignHandleError, NotOwnerError } from "../arena/errors.ts";
 import {
   acquire,
   CONTENDED,
@@ -20,6 +19,7 @@ import {
   tryAcquire,
 } from "../arena/lock.ts";
 import { evictionHandlers, Member, MemberType } from "../arena/members.ts";
+import { RcuError } from "../errors/rcu_error.ts";
 import { refuseInSection, waitOutside } from "../grace_period/waiting.ts";
 import { waitAsync } from "./wait_async.ts";
 
@@ -39,18 +39,6 @@ evictionHandlers.set(MemberType.MUTEX, (arena, offset, token) => ({
  * what the lock guards may be half-changed. The caller holds the lock in both cases.
  */
 export type LockOutcome = "acquired" | "owner-died";
-
-/** A mutex was to be destroyed while a context held it. */
-export class MutexBusyError extends ArenaError {
-  /**
-   * Describes the failure.
-   *
-   * @param owner The token of the holder
-   */
-  constructor(readonly owner: number) {
-    super(`Cannot destroy the mutex: context ${owner} holds it`);
-  }
-}
 
 /**
  * A mutual-exclusion lock in the arena, shared by offset. It belongs to the context that took it,
@@ -110,16 +98,28 @@ export class Mutex {
    * @param arena The arena that it lies in
    * @param offset Its `offset`
    * @returns The mutex
-   * @throws {ForeignHandleError} If no mutex lies there
+   * @throws {RcuError} `FOREIGN_HANDLE`: if no mutex lies there
    */
   static attach(arena: Arena, offset: number): Mutex {
     const { heapStart, heapEnd } = coreOf(arena).layout;
     const inside = Number.isInteger(offset) && offset % 16 === 0 && offset > heapStart &&
       offset < heapEnd;
-    if (!inside) throw new ForeignHandleError("mutex", "offset", "a block of the arena", offset);
+    if (!inside) {
+      throw new RcuError("FOREIGN_HANDLE", {
+        what: "mutex",
+        field: "offset",
+        expected: "a block of the arena",
+        actual: offset,
+      });
+    }
     const type = arena.u32[offset / 4 + Member.TYPE];
     if (type !== MemberType.MUTEX) {
-      throw new ForeignHandleError("mutex", "type", MemberType.MUTEX, type);
+      throw new RcuError("FOREIGN_HANDLE", {
+        what: "mutex",
+        field: "type",
+        expected: MemberType.MUTEX,
+        actual: type,
+      });
     }
     return new Mutex(arena, offset);
   }
@@ -132,8 +132,8 @@ export class Mutex {
    *
    * @returns Whether a holder died
    * @throws {WaitInSectionError} Inside a read-side section: the holder may be waiting for its end
-   * @throws {DeadlockError} If this context holds it
-   * @throws {LockTimeoutError} Where blocking is forbidden, if the lock is not free soon
+   * @throws {RcuError} `DEADLOCK`: if this context holds it
+   * @throws {RcuError} `LOCK_TIMEOUT`: where blocking is forbidden, if the lock is not free soon
    * @throws {EvictedError} If this context was evicted
    */
   lock(): LockOutcome {
@@ -147,7 +147,7 @@ export class Mutex {
    * Takes the lock if nobody holds it. Never waits.
    *
    * @returns Whether a holder died, or undefined if somebody holds the lock
-   * @throws {DeadlockError} If this context holds it
+   * @throws {RcuError} `DEADLOCK`: if this context holds it
    * @throws {EvictedError} If this context was evicted
    */
   tryLock(): LockOutcome | undefined {
@@ -161,7 +161,7 @@ export class Mutex {
    *
    * @param options A signal that gives up the wait
    * @returns Whether a holder died
-   * @throws {DeadlockError} If this context holds it
+   * @throws {RcuError} `DEADLOCK`: if this context holds it
    * @throws {EvictedError} If this context was evicted
    * @throws The signal's reason, if it is aborted before the lock is taken
    */
@@ -184,7 +184,7 @@ export class Mutex {
   /**
    * Releases the lock and wakes one waiter.
    *
-   * @throws {NotOwnerError} If this context does not hold it
+   * @throws {RcuError} `NOT_LOCK_OWNER`: if this context does not hold it
    * @throws {EvictedError} If this context was evicted and has lost it
    */
   unlock(): void {
@@ -194,11 +194,13 @@ export class Mutex {
   /**
    * Declares what the lock guards consistent again, after `"owner-died"`.
    *
-   * @throws {NotOwnerError} If this context does not hold the lock
+   * @throws {RcuError} `NOT_LOCK_OWNER`: if this context does not hold the lock
    */
   consistent(): void {
     const owner = this.owner;
-    if (owner !== this.#core.token) throw new NotOwnerError(this.#core.token, owner);
+    if (owner !== this.#core.token) {
+      throw new RcuError("NOT_LOCK_OWNER", { token: this.#core.token, owner });
+    }
     setInconsistent(this.#i32, this.#index, false);
   }
 
@@ -210,12 +212,12 @@ export class Mutex {
   /**
    * Frees the mutex. No other context may use it any more.
    *
-   * @throws {MutexBusyError} If a context holds it
+   * @throws {RcuError} `MUTEX_BUSY`: if a context holds it
    */
   destroy(): void {
     this.#core.checkAttached();
     if (this.owner === this.#core.token || !tryAcquire(this.#i32, this.#index, this.#core)) {
-      throw new MutexBusyError(this.owner);
+      throw new RcuError("MUTEX_BUSY", { owner: this.owner });
     }
     this.#arena.unregisterMember(this.offset);
     this.#arena.u32[this.offset / 4 + Member.TYPE] = 0;

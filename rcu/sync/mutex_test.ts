@@ -1,18 +1,12 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Barrier, Schedule } from "#tools/testing/schedule.ts";
 import { withWorkers } from "#tools/testing/workers.ts";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Arena, coreOf } from "../arena/arena.ts";
 import type { Setup } from "../arena/arena_test_worker.ts";
 import { RcuDomain } from "../domain/domain.ts";
-import { WaitInSectionError } from "../grace_period/errors.ts";
-import {
-  DeadlockError,
-  EvictedError,
-  ForeignHandleError,
-  LockTimeoutError,
-  NotOwnerError,
-} from "../arena/errors.ts";
-import { Mutex, MutexBusyError } from "./mutex.ts";
+import { RcuError } from "../errors/rcu_error.ts";
+import { EvictedError, WaitInSectionError } from "../errors/specific_errors.ts";
+import { Mutex } from "./mutex.ts";
 
 const WORKER = import.meta.resolve("../arena/arena_test_worker.ts");
 
@@ -29,13 +23,13 @@ Deno.test("one holder at a time; only the holder releases; no recursion", async 
   assertEquals(mine.lock(), "acquired");
   assertEquals(theirs.owner, arena.token);
   assertEquals(theirs.tryLock(), undefined);
-  assertEquals(assertThrows(() => theirs.unlock(), NotOwnerError).owner, arena.token);
-  assertThrows(() => theirs.consistent(), NotOwnerError);
-  assertThrows(() => mine.lock(), DeadlockError);
-  assertThrows(() => mine.tryLock(), DeadlockError);
-  await assertRejects(() => mine.lockAsync(), DeadlockError);
+  assertEquals(assertThrows(() => theirs.unlock(), RcuError).details["owner"], arena.token);
+  assertEquals(assertThrows(() => theirs.consistent(), RcuError).code, "NOT_LOCK_OWNER");
+  assertEquals(assertThrows(() => mine.lock(), RcuError).code, "DEADLOCK");
+  assertEquals(assertThrows(() => mine.tryLock(), RcuError).code, "DEADLOCK");
+  assertEquals((await assertRejects(() => mine.lockAsync(), RcuError)).code, "DEADLOCK");
   mine.unlock();
-  assertEquals(assertThrows(() => mine.unlock(), NotOwnerError).owner, 0);
+  assertEquals(assertThrows(() => mine.unlock(), RcuError).details["owner"], 0);
   assertEquals(theirs.tryLock(), "acquired");
   theirs.unlock();
 });
@@ -44,7 +38,7 @@ Deno.test("attaching where no mutex lies is refused", () => {
   const { arena, mine } = twoContexts();
   const block = arena.allocate(16);
   for (const offset of [block, 0, 8, -16, NaN, 2 ** 40, mine.offset + 16]) {
-    assertThrows(() => Mutex.attach(arena, offset), ForeignHandleError);
+    assertEquals(assertThrows(() => Mutex.attach(arena, offset), RcuError).code, "FOREIGN_HANDLE");
   }
 });
 
@@ -53,12 +47,15 @@ Deno.test("a mutex that is held cannot be destroyed; a destroyed one cannot be a
   const before = arena.stats().liveBlocks;
   for (const holder of [mine, theirs]) {
     holder.lock();
-    assertThrows(() => mine.destroy(), MutexBusyError);
+    assertEquals(assertThrows(() => mine.destroy(), RcuError).code, "MUTEX_BUSY");
     holder.unlock();
   }
   mine.destroy();
   assertEquals(arena.stats().liveBlocks, before - 1);
-  assertThrows(() => Mutex.attach(arena, mine.offset), ForeignHandleError);
+  assertEquals(
+    assertThrows(() => Mutex.attach(arena, mine.offset), RcuError).code,
+    "FOREIGN_HANDLE",
+  );
 });
 
 Deno.test("workers count under the mutex and lose no count, blocking or not", () =>
@@ -144,7 +141,7 @@ Deno.test("where blocking is forbidden, lock() gives up and lockAsync() waits", 
     const held = holder.call("holdMutex", mine.offset);
     schedule.awaitStep(1);
     (coreOf(arena) as { blocking: boolean }).blocking = false; // as on a browser's main thread
-    assertThrows(() => mine.lock(), LockTimeoutError);
+    assertEquals(assertThrows(() => mine.lock(), RcuError).code, "LOCK_TIMEOUT");
     const waiting = mine.lockAsync();
     schedule.reach(2);
     assertEquals(await waiting, "acquired");

@@ -66,7 +66,7 @@ async function test(browser: Browser): Promise<void> {
 
   const bare = await visit(browser, site, false);
   console.log(`Without isolation: ${bare.status}`);
-  if (bare.state !== "failed" || !bare.status.includes("SharedMemoryUnavailableError")) {
+  if (bare.state !== "failed" || !bare.status.includes("not cross-origin isolated")) {
     throw new Error("The page does not say that it lacks cross-origin isolation");
   }
 }

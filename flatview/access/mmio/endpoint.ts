@@ -80,7 +80,7 @@ export class MmioEndpoint {
   call(context: number, request: MmioRequest, value: Halves): number {
     const action = "wait for a device in another context";
     refuseInAnySection(this.#arena, action);
-    if (!canBlock()) throw new BlockingForbiddenError(action);
+    if (!canBlock()) throw new BlockingForbiddenError({ action });
     const target = this.#find(context);
     if (target < 0) return MemTxResult.ERROR;
     if (this.#depth === MAX_DEPTH || this.engaged.length >= MAX_DEPTH) {
@@ -244,7 +244,7 @@ export class MmioEndpoint {
       );
       const { token } = this.#arena;
       if (Atomics.load(this.#i32, this.#station + StationWord.TOKEN) !== token) {
-        throw new EvictedError(token);
+        throw new EvictedError({ token });
       }
     }
   }
