@@ -6,8 +6,8 @@
 
 import type { MemoryAccess, MemoryRegion } from "@guestmem/flatview";
 import type { RamBlock } from "@guestmem/ramblock";
-import type { Findings } from "../torture/findings.ts";
-import { Random } from "../torture/random.ts";
+import type { Findings } from "../lib/findings.ts";
+import { Random } from "../lib/random.ts";
 import { fillWords, Key } from "./answers.ts";
 import { DeviceBoard } from "./device_board.ts";
 import { Ledger } from "./ledger.ts";

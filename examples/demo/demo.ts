@@ -8,8 +8,8 @@
 import { type Machine, parseMachine } from "@guestmem/flatview/machine";
 import { MemoryAccess } from "@guestmem/flatview";
 import { readLines, readText } from "../guestmem/files.ts";
-import { Findings } from "../torture/findings.ts";
-import { RunState } from "../vcpu/run_state.ts";
+import { Findings } from "../lib/findings.ts";
+import { RunState } from "../lib/vcpu/run_state.ts";
 import { Changes } from "./changes.ts";
 import { Crew, type Member } from "./crew.ts";
 import type { Status } from "./display.ts";

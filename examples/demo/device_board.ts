@@ -6,7 +6,7 @@
  */
 
 import type { MemoryAccess } from "@guestmem/flatview";
-import type { Findings } from "../torture/findings.ts";
+import type { Findings } from "../lib/findings.ts";
 import { answerOf } from "./answers.ts";
 import type { DeviceEntry } from "./machine.ts";
 

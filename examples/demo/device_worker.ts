@@ -2,7 +2,7 @@
 import { Arena, RcuDomain } from "@guestmem/rcu";
 import { MemoryAccess, MmioChannel } from "@guestmem/flatview";
 import { GuestRam } from "@guestmem/ramblock";
-import { Findings } from "../torture/findings.ts";
+import { Findings } from "../lib/findings.ts";
 import { DeviceBoard } from "./device_board.ts";
 import type { DeviceOrder, DeviceResult, ServeOrder } from "./messages.ts";
 

@@ -7,8 +7,8 @@
 
 import { AddressSpaceReader, type GuestSpace, MemTxResult } from "@guestmem/flatview";
 import { IommuReader, TableTranslator } from "@guestmem/iommu";
-import { Random } from "../torture/random.ts";
-import { Vcpu } from "../vcpu/vcpu.ts";
+import { Random } from "../lib/random.ts";
+import { Vcpu } from "../lib/vcpu/vcpu.ts";
 import { answerOf, Key, wordOf } from "./answers.ts";
 import { Judge } from "./judge.ts";
 import { Ledger } from "./ledger.ts";

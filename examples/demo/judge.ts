@@ -5,7 +5,7 @@
  */
 
 import { MemTxResult } from "@guestmem/flatview";
-import { Findings } from "../torture/findings.ts";
+import { Findings } from "../lib/findings.ts";
 import { answerOf } from "./answers.ts";
 import type { Ledger } from "./ledger.ts";
 import { PLACES } from "./places.ts";

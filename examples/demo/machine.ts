@@ -17,7 +17,7 @@ import { type MappingTable, TableIommu, type TableRegion } from "@guestmem/iommu
 import { GuestRam, type RamBlock, RamList } from "@guestmem/ramblock";
 import { MemslotListener, Memslots, ShadowMap } from "@guestmem/ramblock/memslots";
 import { Arena, RcuDomain, Srcu } from "@guestmem/rcu";
-import { SHADOW_ENTRIES } from "../vcpu/slot_unit.ts";
+import { SHADOW_ENTRIES } from "../lib/vcpu/slot_unit.ts";
 import { fillWords, Key } from "./answers.ts";
 import {
   BARS,

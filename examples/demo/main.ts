@@ -6,7 +6,7 @@
 
 import { demo } from "./demo.ts";
 import { Display } from "./display.ts";
-import { UsageError } from "../arguments.ts";
+import { UsageError } from "../lib/arguments.ts";
 import { type Command, HELP, parseCommand } from "./options.ts";
 import { formatReport } from "./report.ts";
 

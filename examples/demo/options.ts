@@ -5,7 +5,7 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
-import { choice, integer, seedOf, UsageError } from "../arguments.ts";
+import { choice, integer, seedOf, UsageError } from "../lib/arguments.ts";
 
 /** Bugs that a run can plant in its own code, and must then find. */
 export const PLANTS = ["stale-tlb", "early-free", "two-commits", "leak"] as const;

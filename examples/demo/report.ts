@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Finding } from "../torture/messages.ts";
+import type { Finding } from "../lib/findings.ts";
 import type { ChangeCounts } from "./changes.ts";
 import type { DeviceResult, VcpuResult } from "./messages.ts";
 import type { Options } from "./options.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { UsageError } from "../arguments.ts";
+import { UsageError } from "../lib/arguments.ts";
 import { type Environment, EXIT_INPUT, EXIT_OK, FileError } from "./command.ts";
 import { lookup } from "./lookup.ts";
 import { machineBuild } from "./machine_build.ts";

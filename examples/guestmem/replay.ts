@@ -4,7 +4,7 @@ import {
   Replay,
   type ReplayCounts,
 } from "@guestmem/flatview/machine";
-import { UsageError } from "../arguments.ts";
+import { UsageError } from "../lib/arguments.ts";
 import { type Environment, EXIT_DIFFERS, EXIT_OK } from "./command.ts";
 import { about, readLines, readMachine } from "./files.ts";
 import { createMemory } from "./memory.ts";

@@ -13,7 +13,7 @@ import {
   type ReadGuard,
   Srcu,
 } from "@guestmem/rcu";
-import type { Random } from "./random.ts";
+import type { Random } from "../lib/random.ts";
 
 /** Flavours of one reader. */
 export type Flavour = "memb" | "qsbr" | "srcu";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { UsageError } from "../arguments.ts";
+import { UsageError } from "../lib/arguments.ts";
 import { type Command, HELP, parseCommand } from "./options.ts";
 import { formatReport } from "./report.ts";
 import { torture } from "./torture.ts";

@@ -5,6 +5,7 @@
  */
 
 import type { ArenaHandle, DomainHandle } from "@guestmem/rcu";
+import type { Finding } from "../lib/findings.ts";
 import type { Flavour } from "./domains.ts";
 import type { Plant, Updater } from "./options.ts";
 
@@ -48,14 +49,6 @@ export interface UpdaterOrder extends Common {
 
 /** What a worker is told. */
 export type Order = ReaderOrder | UpdaterOrder;
-
-/** Errors of one kind that a worker found. */
-export interface Finding {
-  readonly kind: string;
-  readonly count: number;
-  /** The first of them. */
-  readonly example: string;
-}
 
 /** What a reader reports at its end. */
 export interface ReaderResult {

@@ -5,7 +5,7 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
-import { choice, integer, seedOf, UsageError } from "../arguments.ts";
+import { choice, integer, seedOf, UsageError } from "../lib/arguments.ts";
 
 /** Which readers take part. */
 export const FLAVOURS = ["memb", "qsbr", "srcu", "mixed"] as const;

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { UsageError } from "../arguments.ts";
+import { UsageError } from "../lib/arguments.ts";
 import { type Command, parseCommand } from "./options.ts";
 
 Deno.test("every option is read", () => {

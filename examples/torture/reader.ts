@@ -8,9 +8,9 @@ import { type Arena, RcuPointer, type ReadGuard } from "@guestmem/rcu";
 import type { Control } from "./control.ts";
 import { attachGrace, openReader, type TortureReader } from "./domains.ts";
 import { Elements } from "./element.ts";
-import { Findings } from "./findings.ts";
+import { Findings } from "../lib/findings.ts";
 import type { Cell, ReaderOrder, ReaderResult } from "./messages.ts";
-import { Random } from "./random.ts";
+import { Random } from "../lib/random.ts";
 
 /** Buckets of the histogram; the last takes everything older. */
 export const AGES = 10;

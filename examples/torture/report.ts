@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { Finding, ReaderResult, UpdaterResult } from "./messages.ts";
+import type { Finding } from "../lib/findings.ts";
+import type { ReaderResult, UpdaterResult } from "./messages.ts";
 import type { Options } from "./options.ts";
 import { AGES, OLDEST_ALLOWED } from "./reader.ts";
 

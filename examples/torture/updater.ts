@@ -9,10 +9,10 @@ import { type Arena, DeferredBudgetError, RcuPointer } from "@guestmem/rcu";
 import { type Control, MAX_CELLS } from "./control.ts";
 import { attachGrace, type Grace } from "./domains.ts";
 import { Elements, MAX_PAYLOAD } from "./element.ts";
-import { Findings } from "./findings.ts";
+import { Findings } from "../lib/findings.ts";
 import type { UpdaterOrder, UpdaterResult } from "./messages.ts";
 import { UPDATERS } from "./options.ts";
-import { Random } from "./random.ts";
+import { Random } from "../lib/random.ts";
 
 /** How one element is reclaimed. */
 type Way = Exclude<UpdaterOrder["updater"], "mixed">;

@@ -6,7 +6,7 @@
 
 /** The bundles by their names on the page, with their sources. The page does not load the last one. */
 const BUNDLES: Readonly<Record<string, string>> = {
-  "page.js": "examples/browser/page.ts",
+  "page.js": "examples/portable/page.ts",
   "vcpu.js": "examples/portable/vcpu_web.ts",
   "blocking.js": "tools/browser/blocking.ts",
 };
@@ -35,7 +35,7 @@ async function bundle(source: string): Promise<string> {
 
 /** The site's files: path, type, content. Must be called in the repository's root. */
 export async function buildSite(): Promise<Map<string, [type: string, content: string]>> {
-  const page = await Deno.readTextFile("examples/browser/index.html");
+  const page = await Deno.readTextFile("examples/portable/index.html");
   const files = new Map<string, [string, string]>([["/", ["text/html; charset=utf-8", page]]]);
   for (const [name, source] of Object.entries(BUNDLES)) {
     files.set(`/${name}`, ["text/javascript; charset=utf-8", await bundle(source)]);

@@ -1,0 +1,42 @@
+/// <reference lib="deno.worker" />
+import { MemoryAccess, type MemTxResult } from "@guestmem/flatview";
+import { IommuReader, TableTranslator } from "@guestmem/iommu";
+import { GuestRam } from "@guestmem/ramblock";
+import { Arena, RcuDomain } from "@guestmem/rcu";
+import { Schedule } from "../../lib/schedule.ts";
+
+/** What the NIC was told. */
+export interface Results {
+  /** Where in RAM its first address led. */
+  readonly translated: number;
+  /** What became of the write after the unmapping. */
+  readonly late: MemTxResult;
+}
+
+self.onmessage = ({ data }) => {
+  const arena = Arena.attach(data.arena, { label: "NIC" });
+  const reader = RcuDomain.attach(arena, data.domain).register();
+  const ram = GuestRam.attach(arena, data.ram);
+  const access = new MemoryAccess({ arena, reader, memory: ram });
+  const memory = access.attach(data.memory);
+  const nic = access.attach(data.nic);
+  const schedule = Schedule.attach(data.schedule);
+
+  // The translator answers in this worker; what it answers goes on in system memory.
+  const iotlb = new IommuReader(arena, reader, data.iommu.unit);
+  access.bindIommu(data.region, new TableTranslator(iotlb, data.iommu));
+  access.setTarget(0, memory);
+
+  const section = reader.lock(); // translation and use of the result lie in one section
+  const target = nic.translate(section, data.iova, 1, true);
+  const translated = Number(target.offset); // in the RAM region, which starts at ram_addr_t 0
+  schedule.reach(1);
+  schedule.awaitStep(2); // the mapping is being taken away
+  ram.view(section, Uint8Array, translated, 1)[0] = data.values[0];
+  section.unlock();
+
+  schedule.awaitStep(3); // the unmapping is complete
+  const late = nic.store8(data.iova, data.values[1]);
+  reader.unregister();
+  self.postMessage({ translated, late } satisfies Results);
+};

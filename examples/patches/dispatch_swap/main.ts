@@ -1,0 +1,69 @@
+/**
+ * A dispatch is replaced while a worker looks addresses up in it.
+ *
+ * The point of QEMU's patch "exec: RCUify AddressSpaceDispatch": a commit publishes the next dispatch
+ * by one store, and the old one goes to `call_rcu` where it used to be freed at once. Both are run
+ * here. What is freed at once is soon used again for another map, under the reader's eyes.
+ *
+ *     deno run --allow-read examples/patches/dispatch_swap/main.ts
+ *
+ * @module
+ */
+
+import { MapGenerations, PhysMapBuilder } from "@guestmem/physmap";
+import { Arena, RcuDomain, RcuPointer } from "@guestmem/rcu";
+import { Schedule } from "../../lib/schedule.ts";
+import { ask } from "../../lib/workers.ts";
+import type { Seen } from "./worker.ts";
+
+/** The region ids of this map. */
+export const RAM = 1;
+export const NIC = 2;
+
+/** Where the NIC's registers are after so many commits. */
+const barAfter = (commits: number): number => 0xfebf_0000 - commits * 0x1000;
+const COMMITS = 16;
+
+/** The guest moves the BAR again and again while a worker stands between two lookups in the first map. */
+export async function moveBar(old: "freed after a grace period" | "freed at once"): Promise<Seen> {
+  const arena = Arena.create({ bytes: 1 << 22 });
+  const domain = RcuDomain.create(arena);
+  const generations = MapGenerations.create(arena);
+  const schedule = Schedule.create();
+  const build = (bar: number): number => {
+    const builder = new PhysMapBuilder({ pageBits: 12 });
+    builder.add(0, 0x7ff_ffff, 0, RAM);
+    builder.add(bar, bar + 0xfff, 0, NIC);
+    return builder.finish(arena, generations.next());
+  };
+  const current = RcuPointer.create(arena, build(barAfter(0)));
+
+  const seen = ask<Seen>(import.meta.resolve("./worker.ts"), {
+    arena: arena.handle,
+    domain: domain.handle,
+    current: current.offset,
+    schedule: schedule.buffer,
+    address: barAfter(0),
+  });
+  schedule.awaitStep(1); // the worker has loaded the dispatch and found the NIC
+  for (let commits = 1; commits <= COMMITS; commits++) {
+    const replaced = current.exchange(build(barAfter(commits))); // one store
+    if (old === "freed at once") arena.free(replaced);
+    else domain.deferFree(replaced);
+  }
+  schedule.reach(2);
+  const result = await seen;
+  await domain.barrierAsync(); // with no section open, what was deferred is freed
+  return result;
+}
+
+if (import.meta.main) {
+  const name = (region: number) => ["nothing", "the RAM", "the NIC"][region];
+  for (const old of ["freed after a grace period", "freed at once"] as const) {
+    const { before, after, next } = await moveBar(old);
+    console.log(`Old dispatches are ${old}. At the NIC's first address, the worker finds`);
+    console.log(`  in the dispatch that it has loaded:     ${name(before)}`);
+    console.log(`  there again, after ${COMMITS} commits:          ${name(after)}`);
+    console.log(`  in its next section, in the latest map: ${name(next)}`);
+  }
+}

@@ -1,0 +1,53 @@
+/// <reference lib="deno.worker" />
+import { Arena, RcuDomain, RcuPair, RcuPointer, type ReadGuard } from "@guestmem/rcu";
+import { Schedule } from "../../lib/schedule.ts";
+
+/** What the late reader reads of the block that it finds, before and after the reclaim; null if none. */
+export type Seen = readonly [before: number, after: number] | null;
+
+self.onmessage = ({ data }) => {
+  const arena = Arena.attach(data.arena, { label: `reader ${data.role}` });
+  const reader = RcuDomain.attach(arena, data.domain).register();
+  const list = RcuPointer.attach(arena, data.words[0]);
+  const version = RcuPointer.attach(arena, data.words[1]);
+  const mru = RcuPair.attach(arena, data.words[2]);
+  const schedule = Schedule.attach(data.schedule);
+
+  /** The block found last if there is one, else what the list has, which is remembered. */
+  function find(section: ReadGuard, beforeStore = () => {}): number {
+    const now = version.dereference(section);
+    const last = mru.load(section);
+    if (last !== 0 && (!data.tagged || mru.second === now)) return last;
+    const block = list.dereference(section);
+    beforeStore();
+    mru.publish(block, now);
+    return block;
+  }
+
+  function storeLate(): null {
+    const section = reader.lock();
+    find(section, () => {
+      schedule.reach(1);
+      schedule.awaitStep(2); // the block is unlinked, the word cleared
+    });
+    section.unlock();
+    schedule.reach(3);
+    return null;
+  }
+
+  function lookLate(): Seen {
+    schedule.awaitStep(3);
+    const section = reader.lock();
+    const block = find(section);
+    const before = arena.u32[block / 4]!;
+    schedule.reach(4);
+    schedule.awaitStep(5); // the block is reclaimed
+    const after = arena.u32[block / 4]!;
+    section.unlock();
+    return block === 0 ? null : [before, after];
+  }
+
+  const seen = data.role === "A" ? storeLate() : lookLate();
+  reader.unregister();
+  self.postMessage(seen);
+};
