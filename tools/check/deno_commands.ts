@@ -5,7 +5,7 @@
  */
 
 import { checkPublishedFiles } from "./published_files.ts";
-import { isDocumented, PORTABLE, type Tree } from "./tree.ts";
+import { isDocumented, PORTABLE, type Tree } from "../lib/tree.ts";
 
 const IMPORT_MAP = "--import-map=tools/offline/imports.json";
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { isDocumented, type Tree } from "./tree.ts";
+import { isDocumented, type Tree } from "../lib/tree.ts";
 
 const FENCE = /^[ *]*```(\S+)([^\n]*)\n([^]*?)^[ *]*```$/gm;
 const CODE = /^(ts|js|mjs|typescript|javascript)$/;

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { isPublished, MEMBERS, topOf, type Tree, withoutComments } from "./tree.ts";
+import { type Import, importsOf } from "../lib/import_graph.ts";
+import { isPublished, MEMBERS, topOf, type Tree } from "../lib/tree.ts";
 
 /** What each package may import; "types" allows `import type` alone. */
 const ALLOWED: Record<string, Record<string, "all" | "types">> = {
@@ -16,32 +17,8 @@ const ALLOWED: Record<string, Record<string, "all" | "types">> = {
   examples: { rcu: "all", physmap: "all", flatview: "all", ramblock: "all", iommu: "all" },
 };
 
-interface Import {
-  readonly specifier: string;
-  readonly typeOnly: boolean;
-}
-
-/** Whether an import clause names types alone: `type X`, `type { X }` or `{ type X, type Y }`. */
-function namesTypesOnly(clause: string): boolean {
-  if (/^\s*type\b/.test(clause)) return true;
-  const names = /^\s*\{([^}]*)\}\s*$/.exec(clause)?.[1]?.split(",").map((name) => name.trim());
-  return names?.filter(Boolean).every((name) => name.startsWith("type ")) ?? false;
-}
-
-/** The modules that a source names. */
-export function importsOf(source: string): Import[] {
-  const code = withoutComments(source);
-  const found: Import[] = [];
-  for (const match of code.matchAll(/\b(?:im|ex)port\b([^;"'`()]*?)\bfrom\s*["']([^"']+)["']/g)) {
-    found.push({ specifier: match[2]!, typeOnly: namesTypesOnly(match[1]!) });
-  }
-  const named = /\bimport\s*(?:\.meta\.resolve\s*)?\(?\s*["']([^"']+)["']/g;
-  for (const match of code.matchAll(named)) found.push({ specifier: match[1]!, typeOnly: false });
-  return found;
-}
-
 /** Why a file must not import a module, or undefined if it may. */
-function objection(path: string, { specifier, typeOnly }: Import): string | undefined {
+function objection(path: string, { specifier, kind }: Import): string | undefined {
   const from = topOf(path);
   if (specifier.startsWith(".")) {
     const target = new URL(specifier, `file:///${path}`).pathname.slice(1);
@@ -55,7 +32,7 @@ function objection(path: string, { specifier, typeOnly }: Import): string | unde
   if (member === from) return undefined;
   const allowed = ALLOWED[from]?.[member];
   if (allowed === undefined) return `${from} must not import ${member}`;
-  return allowed === "types" && !typeOnly
+  return allowed === "types" && kind !== "types"
     ? `${from} may import only types of ${member}`
     : undefined;
 }

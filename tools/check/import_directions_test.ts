@@ -1,33 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { checkImportDirections, importsOf } from "./import_directions.ts";
+import { checkImportDirections } from "./import_directions.ts";
 
 /** The problems of one file. */
 const check = (path: string, source: string): string[] =>
   checkImportDirections(new Map([[path, source]]));
-
-Deno.test("importsOf finds every form of import and no comment", () => {
-  const source = `
-    import { a } from "a"; // import { x } from "x";
-    import type { B } from 'b';
-    import { type C, type D } from "c";
-    import { type E, e } from "e";
-    import f, {
-      g,
-    } from "f";
-    export * from "h";
-    export type { I } from "i";
-    import "j";
-    const k = await import("k");
-    const l = import.meta.resolve("./l.ts");
-    /* import "y"; */
-    /** from "z" */
-    const url = "http://host"; import m from "m";
-  `;
-  assertEquals(
-    importsOf(source).map(({ specifier, typeOnly }) => specifier + (typeOnly ? " type" : "")),
-    ["a", "b type", "c type", "e", "f", "h", "i type", "m", "j", "k", "./l.ts"],
-  );
-});
 
 Deno.test("packages import along the picture", () => {
   const tree = new Map([

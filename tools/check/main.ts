@@ -16,7 +16,7 @@ import { checkPackageExports } from "./package_exports.ts";
 import { checkPortability } from "./portability.ts";
 import { checkStandardLibrary } from "./standard_library.ts";
 import { checkTopLevel } from "./top_level.ts";
-import { readTree, type Tree } from "./tree.ts";
+import { readTree, type Tree } from "../lib/tree.ts";
 
 /** Packs the npm packages and looks into the tarballs; `deno task npm` tries them out, too. */
 async function checkNpmPackages(tree: Tree): Promise<string[]> {

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { importsOf } from "./import_directions.ts";
-import { isPublished, MEMBERS, topOf, type Tree } from "./tree.ts";
+import { importsOf } from "../lib/import_graph.ts";
+import { isPublished, MEMBERS, topOf, type Tree } from "../lib/tree.ts";
 
 interface Config {
   name?: string;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isPublished, PORTABLE, topOf, type Tree, withoutComments } from "./tree.ts";
+import { isPublished, PORTABLE, topOf, type Tree, withoutComments } from "../lib/tree.ts";
 
 const FORBIDDEN: readonly (readonly [RegExp, string])[] = [
   [/\bDeno\s*[.?[]|\.Deno\b/, "Deno"],

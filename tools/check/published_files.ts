@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isPublished, PORTABLE, topOf } from "./tree.ts";
+import { isPublished, PORTABLE, topOf } from "../lib/tree.ts";
 
 const DOCUMENTS = ["README.md", "CHANGELOG.md", "LICENSE"];
 

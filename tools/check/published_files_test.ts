@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { checkPublishedFiles } from "./published_files.ts";
-import { PORTABLE } from "./tree.ts";
+import { PORTABLE } from "../lib/tree.ts";
 
 const NAMES = ["deno.json", "mod.ts", "README.md", "CHANGELOG.md", "LICENSE", "a/b.ts"];
 

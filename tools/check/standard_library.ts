@@ -4,7 +4,7 @@
  * @module
  */
 
-import { PORTABLE, type Tree } from "./tree.ts";
+import { PORTABLE, type Tree } from "../lib/tree.ts";
 
 /** What Node 20 has, and browsers of its age. "dom" is there for WebAssembly and timers. */
 const LIB = ["es2023", "dom", "esnext.disposable"];

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { MEMBERS } from "./tree.ts";
+import { MEMBERS } from "../lib/tree.ts";
 
 const ALLOWED = new Set([
   ...MEMBERS,

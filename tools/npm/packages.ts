@@ -5,8 +5,8 @@
  */
 
 import { build, emptyDir } from "@deno/dnt";
-import { importsOf } from "../check/import_directions.ts";
-import { isPublished, PORTABLE, topOf, type Tree } from "../check/tree.ts";
+import { importsOf } from "../lib/import_graph.ts";
+import { isPublished, PORTABLE, topOf, type Tree } from "../lib/tree.ts";
 
 interface Config {
   readonly name: string;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { run } from "./command.ts";
+import { run } from "../lib/command.ts";
 import type { Tarball } from "./tarballs.ts";
 
 /** The sources of the test, which keep their paths. */

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { importsOf } from "../check/import_directions.ts";
-import { isTestOnly, PORTABLE, type Tree } from "../check/tree.ts";
-import { run } from "./command.ts";
-import { readTarball } from "./tar.ts";
+import { importsOf } from "../lib/import_graph.ts";
+import { isTestOnly, PORTABLE, type Tree } from "../lib/tree.ts";
+import { run } from "../lib/command.ts";
+import { readTarball } from "../lib/tar.ts";
 
 /** A package as npm packed it. */
 export interface Tarball {

@@ -19,7 +19,7 @@
 
 import { dirname, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { readTarball } from "../npm/tar.ts";
+import { readTarball } from "../lib/tar.ts";
 
 /** A module that others can import. */
 export interface EntryPoint {

@@ -10,10 +10,10 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
-import { readTree } from "./check/tree.ts";
-import { buildPackages } from "./npm/packages.ts";
-import { tryTarballs } from "./npm/project.ts";
-import { checkTarball, packAll } from "./npm/tarballs.ts";
+import { readTree } from "../lib/tree.ts";
+import { buildPackages } from "./packages.ts";
+import { tryTarballs } from "./project.ts";
+import { checkTarball, packAll } from "./tarballs.ts";
 
 async function main(outDir: string): Promise<void> {
   const tree = await readTree(".");
