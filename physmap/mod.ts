@@ -1,10 +1,10 @@
 /**
  * The radix page map of an address space and its dispatch, in shared memory: QEMU's `PhysPageMap`
- * and `AddressSpaceDispatch`. One context builds a map; every worker looks addresses up in it.
+ * and `AddressSpaceDispatch`. One context builds a map; every worker looks up addresses in it.
  *
- * A map knows numbers only: ranges of addresses, ids of regions, offsets in regions. Once built it
- * is immutable, one block of the arena. To publish its offset and to free the block after a grace
- * period is the caller's part.
+ * A map contains numbers only: ranges of addresses, ids of regions, offsets in regions. Once built it
+ * is immutable, one block of the arena. The caller publishes its offset, and frees the block after a
+ * grace period.
  *
  * @example
  * ```ts
@@ -29,28 +29,11 @@
  * @module
  */
 
-export { LookupBatch } from "./batch.ts";
-export { PhysMapBuilder, type PhysMapBuilderOptions } from "./builder.ts";
-export { AddressSpaceDispatch, type SectionInfo } from "./dispatch.ts";
-export { dumpDispatch, type DumpLabels } from "./dump.ts";
-export {
-  BuilderStateError,
-  InvalidAddressError,
-  InvalidGenerationError,
-  InvertedRangeError,
-  NotADispatchError,
-  OffsetPrecisionError,
-  RangeOverflowError,
-  TooManyNodesError,
-  TooManySectionsError,
-} from "./errors.ts";
-export { MapGenerations } from "./generation.ts";
-export {
-  CALLER_FLAGS,
-  dispatchBytes,
-  HEADER,
-  NO_REGION,
-  SECTION,
-  SECTION_BYTES,
-} from "./layout.ts";
-export { PhysMapReader } from "./lookup.ts";
+export { MapGenerations } from "./build/map_generations.ts";
+export { PhysMapBuilder, type PhysMapBuilderOptions } from "./build/phys_map_builder.ts";
+export { AddressSpaceDispatch, type SectionInfo } from "./dump/address_space_dispatch.ts";
+export { dumpDispatch, type DumpLabels } from "./dump/dump_dispatch.ts";
+export { PhysMapError, type PhysMapErrorDetails } from "./errors/physmap_error.ts";
+export { NO_REGION } from "./kernel/layouts.ts";
+export { LookupBatch } from "./lookup/lookup_batch.ts";
+export { PhysMapReader } from "./lookup/phys_map_reader.ts";

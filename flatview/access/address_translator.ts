@@ -1,4 +1,4 @@
-import { OffsetPrecisionError } from "@guestmem/physmap";
+import { PhysMapError } from "@guestmem/physmap";
 import type { Arena, ReadGuard } from "@guestmem/rcu";
 import { RangeFlag } from "../region/range_flags.ts";
 import type { MemTxAttrs } from "../region/region_ops.ts";
@@ -166,7 +166,8 @@ export function offsetOf(space: AddressSpaceReader, row: number, address: Addres
   try {
     return space.offset(row, address);
   } catch (error) {
-    if (!(error instanceof OffsetPrecisionError)) throw error;
+    const isTooLarge = error instanceof PhysMapError && error.code === "OFFSET_PRECISION";
+    if (!isTooLarge) throw error;
     return space.offset(row, BigInt(address));
   }
 }

@@ -1,4 +1,4 @@
-import { HEADER, NO_REGION, PhysMapReader, SECTION_BYTES } from "@guestmem/physmap";
+import { NO_REGION, PhysMapReader } from "@guestmem/physmap";
 import { type Arena, RcuPointer, type ReadGuard } from "@guestmem/rcu";
 import type { AddressSpaceHandle } from "./address_space.ts";
 import { ForeignAddressSpaceError } from "./errors.ts";
@@ -55,7 +55,6 @@ export class AddressSpaceReader {
   readonly #arena: Arena;
   readonly #cell: RcuPointer;
   readonly #map: PhysMapReader;
-  readonly #doubles: Float64Array;
 
   private constructor(arena: Arena, handle: AddressSpaceHandle) {
     this.name = handle.name;
@@ -63,7 +62,6 @@ export class AddressSpaceReader {
     this.#arena = arena;
     this.#cell = RcuPointer.attach(arena, handle.cell);
     this.#map = new PhysMapReader(arena);
-    this.#doubles = new Float64Array(arena.u32.buffer);
   }
 
   /**
@@ -141,8 +139,7 @@ export class AddressSpaceReader {
 
   /** The generation of a view's dispatch: views with one generation show the same. Never repeats. */
   generation(view: number): number {
-    const dispatch = this.#arena.u32[(view >>> 2) + ViewWord.DISPATCH]!;
-    return this.#doubles[(dispatch + HEADER.generation) >>> 3]!;
+    return this.#map.generation(this.#arena.u32[(view >>> 2) + ViewWord.DISPATCH]!);
   }
 
   /**
@@ -152,17 +149,13 @@ export class AddressSpaceReader {
    */
   sectionNumber(view: number, address: number | bigint, resolveSubpage: boolean): number {
     const dispatch = this.#arena.u32[(view >>> 2) + ViewWord.DISPATCH]!;
-    const row = this.#map.section(dispatch, address, resolveSubpage);
-    return (row - this.#rows(dispatch)) / SECTION_BYTES;
+    return this.#map.sectionNumber(dispatch, this.#map.section(dispatch, address, resolveSubpage));
   }
 
   /** What a section of a view's dispatch is by its number: the row, as `lookup` gives it. */
   sectionRow(view: number, number: number): number {
-    return this.#rows(this.#arena.u32[(view >>> 2) + ViewWord.DISPATCH]!) + number * SECTION_BYTES;
-  }
-
-  #rows(dispatch: number): number {
-    return dispatch + this.#arena.u32[(dispatch + HEADER.sectionsAt) >>> 2]!;
+    const dispatch = this.#arena.u32[(view >>> 2) + ViewWord.DISPATCH]!;
+    return this.#map.sectionByNumber(dispatch, number);
   }
 
   /**

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Arena, ArenaExhaustedError, RcuDomain } from "@guestmem/rcu";
-import { TooManySectionsError } from "@guestmem/physmap";
+import { PhysMapError } from "@guestmem/physmap";
 import fc from "fast-check";
 import { applyEdit, createPlanned, editPlan, regionPlans } from "../model/random_tree.ts";
 import { RenderLimitError } from "../region/errors.ts";
@@ -260,13 +260,14 @@ Deno.test("a dispatch that has too many sections fails the whole commit", () => 
   const other = topology.createAddressSpace("other", topology.initIo("io", 1, {}));
   const memory = topology.createAddressSpace("memory", system);
   const [view, shown] = [memory.view, other.view];
-  assertThrows(() =>
+  const error = assertThrows(() =>
     topology.transaction(() => {
       other.root.setSize(2);
       for (let i = 0; i < 300; i++) {
         system.addSubregion(i * 0x100, topology.initIo(`${i}`, 0x80, {}));
       }
-    }), TooManySectionsError);
+    }), PhysMapError);
+  assertEquals(error.code, "TOO_MANY_SECTIONS");
   assertEquals([system.subregions.length, other.root.size], [0, 1n]);
   assertEquals([memory.view, other.view], [view, shown]);
 });

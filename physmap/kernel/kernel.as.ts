@@ -2,58 +2,73 @@
 //
 // All loads are plain: nobody writes to a dispatch once it is published, and the seq-cst load that
 // found it happens after everything that was written before the seq-cst store that published it.
-// The constants repeat `physmap/layout.ts`; the tests compare this walk with a linear scan and with
-// the TypeScript walk in `physmap/testdata/walk.ts`.
+//
+// The constants come from `layouts.ts`. The tests compare this walk with a linear scan and with the
+// walk in TypeScript, `physmap/testdata/typescript_walk.ts`.
 
-const MAGIC: u32 = 0x70616d70;
-const HEADER_BYTES: usize = 64;
-const ROOT: usize = 16;
-const PAGE_BITS: usize = 20;
-const LEVELS: usize = 24;
-const SECTIONS_AT: usize = 32;
-
-const FIRST: usize = 0;
-const LAST: usize = 8;
-const TABLE: usize = 16;
-const FLAGS: usize = 28;
-const SUBPAGE: u32 = 0x80000000;
-const NIL: u32 = 0x3ffffff;
+import {
+  CONTAINER_TABLE,
+  DISPATCH_LEVELS,
+  DISPATCH_MAGIC,
+  DISPATCH_PAGE_BITS,
+  DISPATCH_ROOT,
+  DISPATCH_SECTIONS_AT,
+  DISPATCH_SIZE,
+  LEVEL_BITS,
+  MAGIC,
+  NIL,
+  NODE_BYTES,
+  NODE_ENTRIES,
+  SECTION_FIRST,
+  SECTION_FLAG_CONTAINER,
+  SECTION_FLAGS,
+  SECTION_LAST,
+  SECTION_SIZE,
+  SKIP_BITS,
+  SKIP_MASK,
+} from "./layouts";
 
 // @ts-ignore: a decorator of AssemblyScript
 @inline
 function isDispatch(offset: usize): bool {
-  const inside = offset <= (<usize> memory.size() << 16) - HEADER_BYTES;
-  return (offset & (HEADER_BYTES - 1)) == 0 && inside && load<u32>(offset) == MAGIC;
+  const inside = offset <= (<usize> memory.size() << 16) - DISPATCH_SIZE;
+  return (offset & (DISPATCH_SIZE - 1)) == 0 && inside &&
+    load<u32>(offset, DISPATCH_MAGIC) == MAGIC;
 }
 
 // @ts-ignore: a decorator of AssemblyScript
 @inline
 function walk(dispatch: usize, address: u64): usize {
-  const unassigned = dispatch + load<u32>(dispatch, SECTIONS_AT);
-  let entry = load<u32>(dispatch, ROOT);
-  let shift = load<u32>(dispatch, PAGE_BITS) + 9 * load<u32>(dispatch, LEVELS);
-  while (entry & 63) {
-    const node = entry >> 6;
+  const unassigned = dispatch + load<u32>(dispatch, DISPATCH_SECTIONS_AT);
+  let entry = load<u32>(dispatch, DISPATCH_ROOT);
+  let shift = load<u32>(dispatch, DISPATCH_PAGE_BITS) +
+    LEVEL_BITS * load<u32>(dispatch, DISPATCH_LEVELS);
+  while (entry & SKIP_MASK) {
+    const node = entry >> SKIP_BITS;
     if (node == NIL) return unassigned;
-    shift -= 9 * (entry & 63);
-    const slot = <u32> (address >> shift) & 511;
-    entry = load<u32>(dispatch + (node << 11) + (slot << 2), HEADER_BYTES);
+    shift -= LEVEL_BITS * (entry & SKIP_MASK);
+    const slot = <u32> (address >> shift) & (NODE_ENTRIES - 1);
+    entry = load<u32>(dispatch + node * NODE_BYTES + slot * sizeof<u32>(), DISPATCH_SIZE);
   }
   // Compaction dropped address bits on the way: the section found need not cover the address.
-  const row = unassigned + ((entry >> 6) << 5);
-  return load<u64>(row, FIRST) <= address && address <= load<u64>(row, LAST) ? row : unassigned;
+  const row = unassigned + (entry >> SKIP_BITS) * SECTION_SIZE;
+  return load<u64>(row, SECTION_FIRST) <= address && address <= load<u64>(row, SECTION_LAST)
+    ? row
+    : unassigned;
 }
 
 // @ts-ignore: a decorator of AssemblyScript
 @inline
 function resolve(dispatch: usize, row: usize, address: u64): usize {
-  if ((load<u32>(row, FLAGS) & SUBPAGE) == 0) return row;
-  const byte = <u32> address & ((1 << load<u32>(dispatch, PAGE_BITS)) - 1);
-  const section = <u32> load<u16>(dispatch + load<u32>(row, TABLE) + (byte << 1));
-  return dispatch + load<u32>(dispatch, SECTIONS_AT) + (section << 5);
+  if ((load<u32>(row, SECTION_FLAGS) & <u32> SECTION_FLAG_CONTAINER) == 0) return row;
+  const byte = <u32> address & ((1 << load<u32>(dispatch, DISPATCH_PAGE_BITS)) - 1);
+  const section = <u32> load<u16>(
+    dispatch + load<u32>(row, CONTAINER_TABLE) + byte * sizeof<u16>(),
+  );
+  return dispatch + load<u32>(dispatch, DISPATCH_SECTIONS_AT) + section * SECTION_SIZE;
 }
 
-// All of what follows gives 0 (the null offset, or false) if no dispatch lies at the offset.
+// The exports give 0 (the null offset, or false) if no dispatch lies at the offset.
 
 /**
  * The row of the section that has an address given as a number. 0 as well if it is not an integer

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { PhysMapBuilder } from "../builder.ts";
+import type { PhysMapBuilder } from "../build/phys_map_builder.ts";
 
 /** One flat view: its ranges as `info mtree -f` prints them, its dispatch as `-f -d` does. */
 export interface View {

@@ -5,8 +5,8 @@
  * @module
  */
 
-import type { PhysMapBuilder } from "../builder.ts";
-import type { PhysMapReader } from "../lookup.ts";
+import type { PhysMapBuilder } from "../build/phys_map_builder.ts";
+import type { PhysMapReader } from "../lookup/phys_map_reader.ts";
 
 /** Ranges of a version; even the smallest has one of each kind. */
 const rangesOf = (version: number) => 3 + (version * 7) % 11;

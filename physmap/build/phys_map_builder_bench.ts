@@ -3,8 +3,8 @@
  */
 
 import { Arena } from "@guestmem/rcu";
-import { PhysMapBuilder } from "./builder.ts";
-import { type BenchRange, machineRanges, pcRanges } from "./testdata/bench_map.ts";
+import { PhysMapBuilder } from "./phys_map_builder.ts";
+import { type BenchRange, machineRanges, pcRanges } from "../testdata/bench_map.ts";
 
 const arena = Arena.create({ bytes: 64 << 20 });
 

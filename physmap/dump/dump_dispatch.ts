@@ -4,10 +4,17 @@
  * @module
  */
 
-import type { AddressSpaceDispatch, SectionInfo } from "./dispatch.ts";
-import { LEVEL_BITS, NIL, NO_REGION, NODE_ENTRIES, SKIP_BITS, SKIP_MASK } from "./layout.ts";
+import {
+  LEVEL_BITS,
+  NIL,
+  NO_REGION,
+  NODE_ENTRIES,
+  SKIP_BITS,
+  SKIP_MASK,
+} from "../kernel/layouts.ts";
+import type { AddressSpaceDispatch, SectionInfo } from "./address_space_dispatch.ts";
 
-/** What a dump has to be told: a section carries no more than a region's id. */
+/** What a dump prints of a region: a section carries no more than its id. */
 export interface DumpLabels {
   /** The name of a region. */
   name(region: number): string;
@@ -15,12 +22,12 @@ export interface DumpLabels {
   isRoot?(region: number): boolean;
 }
 
-/** QEMU's labels of its first sections. They go by number and have long lost their meaning. */
+/** QEMU's labels of the first sections. They go by number and no longer mean anything. */
 const LABELS = [" [unassigned]", " [not dirty]", " [ROM]", " [watch]"];
 
 /**
  * Prints a dispatch in the text of QEMU's `info mtree -f -d`, without the `[MRU]` and `[iommu]`
- * marks. Nodes that compaction has bypassed print, too, as QEMU keeps them.
+ * marks. Nodes that compaction has bypassed are printed as well, since QEMU keeps them.
  *
  * @param dispatch The dispatch.
  * @param labels Names of regions.
@@ -47,7 +54,7 @@ export function dumpDispatch(dispatch: AddressSpaceDispatch, labels: DumpLabels)
   }
   lines.push(
     `    Nodes (${LEVEL_BITS} bits per level, ${dispatch.levels} levels) ` +
-      // In brackets even where it is a section, or NIL.
+      // In brackets even if it is a section, or NIL.
       `ptr=[${dispatch.root >>> SKIP_BITS}] skip=${dispatch.root & SKIP_MASK}`,
   );
   for (let node = 0; node < dispatch.nodes; node++) {

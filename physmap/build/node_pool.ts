@@ -1,31 +1,34 @@
 /**
  * The radix tree of a map under construction: which section has which page. After QEMU's
  * `PhysPageMap` (`system/physmem.c`), which it matches node for node as long as ranges do not
- * overlap; QEMU has no answer for those that do.
+ * overlap; QEMU does not allow those that do.
  *
  * @module
  */
 
-import { digit } from "./_halves.ts";
-import { grown } from "./_growable.ts";
-import { TooManyNodesError } from "./errors.ts";
-import { EMPTY_ENTRY, LEVEL_BITS, levelsFor, NIL, NODE_ENTRIES, SKIP_BITS } from "./layout.ts";
-import type { SectionTable } from "./sections.ts";
+import { digit } from "../address/halves.ts";
+import { PhysMapError } from "../errors/physmap_error.ts";
+import { LEVEL_BITS, NIL, NODE_ENTRIES, SKIP_BITS } from "../kernel/layouts.ts";
+import { grown } from "./growable.ts";
+import { levelsFor } from "./map_size.ts";
+import type { SectionTable } from "./section_table.ts";
 
 /** The skip of an entry that points at the next level. */
 const NEXT_LEVEL = 1;
+/** The entry of an untouched slot above level 0, and of an empty map's root. */
+const EMPTY_ENTRY = (NIL << SKIP_BITS) | NEXT_LEVEL;
 
 /**
- * Nodes in the layout that the arena gets, and the root entry. Entries are signed here: V8 passes a
- * signed word from function to function as it is, and boxes an unsigned one from 2^31 on.
+ * Nodes as the arena gets them, and the root entry. Entries are signed here: V8 passes a signed word
+ * from function to function as it is, and boxes an unsigned one from 2^31 on.
  */
 export class NodePool {
-  /** The nodes; only the first `count` of them mean anything. */
+  /** The nodes; only the first `count` of them are in use. */
   words: Int32Array<ArrayBuffer> = new Int32Array(16 * NODE_ENTRIES);
   /** How many nodes there are. */
   count = 0;
   /** The root entry. */
-  root: number = EMPTY_ENTRY | 0;
+  root: number = EMPTY_ENTRY;
   /** Levels of the tree. */
   readonly levels: number;
 
@@ -33,20 +36,26 @@ export class NodePool {
   readonly #limit: number;
   readonly #sections: SectionTable;
   // The span being set: its first and last page number in digits of nine bits, one for each level,
-  // and whether the digits below a level are all 0 (first) or all 511 (last), so that the span
-  // takes the whole of the slot there.
+  // and whether the digits below a level are all 0 (first) or all 511 (last): then the span takes
+  // that slot whole.
   readonly #firstDigit: Uint16Array;
   readonly #lastDigit: Uint16Array;
   readonly #startsSlot: Uint8Array;
   readonly #endsSlot: Uint8Array;
   #leaf = 0;
-  // The lowest node that was set last, or -1, and the address bits above it: ranges come in order,
-  // so that most find their node here, without a way down from the root.
+  // The most recently set level-0 node, or -1, and the address bits above it. Ranges come in order,
+  // so most find their node here without a walk down from the root.
   #lowest = -1;
   #lowestHi = 0;
   #lowestLo = 0;
 
-  /** @param pageBits log2 of the page size. @param limit At most this many nodes. @param sections Learns which sections are overlaid. */
+  /**
+   * An empty pool.
+   *
+   * @param pageBits log2 of the page size.
+   * @param limit At most this many nodes.
+   * @param sections Where overlaid sections are marked.
+   */
   constructor(pageBits: number, limit: number, sections: SectionTable) {
     this.levels = levelsFor(pageBits);
     this.#pageBits = pageBits;
@@ -58,17 +67,17 @@ export class NodePool {
     this.#endsSlot = new Uint8Array(this.levels);
   }
 
-  /** Leaves no page assigned. */
+  /** Unassigns all pages. */
   reset(): void {
     this.count = 0;
-    this.root = EMPTY_ENTRY | 0;
+    this.root = EMPTY_ENTRY;
     this.#lowest = -1;
   }
 
   /**
    * Gives a section all pages from that of the first address to that of the last.
    *
-   * @throws {TooManyNodesError} If there are `limit` already; the tree is then half changed.
+   * @throws {PhysMapError} TOO_MANY_NODES; the tree is then half changed.
    */
   set(firstHi: number, firstLo: number, lastHi: number, lastLo: number, section: number): void {
     this.#leaf = section << SKIP_BITS;
@@ -79,7 +88,7 @@ export class NodePool {
     if (isInOne && this.#lowest >= 0 && low === this.#lowestLo && high === this.#lowestHi) {
       const from = digit(firstHi, firstLo, this.#pageBits);
       const to = digit(lastHi, lastLo, this.#pageBits);
-      // All of a node is a slot of the one above.
+      // A span that fills the node becomes a leaf in the level above.
       if (to - from < NODE_ENTRIES - 1) {
         const base = this.#lowest * NODE_ENTRIES;
         return this.#fill(base + from, base + to + 1, 0);
@@ -93,7 +102,7 @@ export class NodePool {
       this.#startsSlot[level] = starts;
       this.#endsSlot[level] = ends;
       shift += LEVEL_BITS;
-      // The top digit is shorter than nine bits, but nothing asks about the level above it.
+      // The top digit has fewer than nine bits, but there is no level above it.
       if (first !== 0) starts = 0;
       if (last !== NODE_ENTRIES - 1) ends = 0;
     }
@@ -117,10 +126,10 @@ export class NodePool {
   }
 
   /**
-   * Sets the span's part below one entry. `atFirst` and `atLast` say whether the span starts or ends
-   * within what the entry covers; otherwise it runs from its first slot, or to its last.
+   * Sets the part of the span below one entry. `atFirst` and `atLast` say whether the span starts or
+   * ends within the entry's range; otherwise it runs from the first slot, or to the last.
    *
-   * @returns What the entry is to become.
+   * @returns The entry's new value.
    */
   #setLevel(entry: number, level: number, atFirst: boolean, atLast: boolean): number {
     const node = this.#nodeOf(entry, level);
@@ -136,15 +145,15 @@ export class NodePool {
     }
     if (endsInside) to--;
     this.#fill(from, to + 1, level);
-    // Last, since nodes are numbered in the order of addresses.
+    // Must come last: nodes are numbered in the order of addresses.
     if (endsInside && to + 1 >= from) this.#setSlot(to + 1, level, false, true);
     return (node << SKIP_BITS) | NEXT_LEVEL;
   }
 
-  /** Sets the span's part below one slot, in which it starts or ends. */
+  /** Sets the part of the span below one slot, in which it starts or ends. */
   #setSlot(at: number, level: number, startsInside: boolean, endsInside: boolean): void {
     const next = this.#setLevel(this.words[at]!, level - 1, startsInside, endsInside);
-    // Not earlier: the recursion may have replaced the array by a larger one.
+    // Index `this.words` only now: the recursion may have replaced the array by a larger one.
     this.words[at] = next;
   }
 
@@ -159,16 +168,18 @@ export class NodePool {
     }
   }
 
-  /** The node that an entry points at; a new one if it points at none. */
+  /** The node that an entry points at; allocated if it points at none. */
   #nodeOf(entry: number, level: number): number {
     const isLeaf = (entry & NEXT_LEVEL) === 0;
     if (!isLeaf && entry >>> SKIP_BITS !== NIL) return entry >>> SKIP_BITS;
-    if (this.count === this.#limit) throw new TooManyNodesError(this.#limit);
+    if (this.count === this.#limit) {
+      throw new PhysMapError("TOO_MANY_NODES", { limit: this.#limit });
+    }
     const node = this.count;
     const at = node * NODE_ENTRIES;
     if (at === this.words.length) this.words = grown(this.words, at + NODE_ENTRIES);
-    // A leaf above level 0 is spread over the slots of the new node: a range that overlaps an
-    // earlier one takes only its own pages from it.
+    // A leaf above level 0 is copied to all slots of the new node: a range that overlaps an earlier
+    // one takes only its own pages from it.
     this.words.fill(isLeaf ? entry : emptyAt(level), at, at + NODE_ENTRIES);
     this.count++;
     return node;
@@ -185,7 +196,7 @@ export class NodePool {
   }
 }
 
-/** The entry of a slot that nothing was registered in. */
+/** The entry of a slot in which nothing was registered. */
 function emptyAt(level: number): number {
-  return level === 0 ? 0 : EMPTY_ENTRY | 0;
+  return level === 0 ? 0 : EMPTY_ENTRY;
 }

@@ -1,5 +1,5 @@
 /**
- * The builder's scratch tables: they grow by doubling and are kept from one map to the next.
+ * The builder's scratch tables grow by doubling and are kept from one map to the next.
  *
  * @module
  */

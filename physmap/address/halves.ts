@@ -1,11 +1,10 @@
 /**
- * Addresses as two 32-bit halves: a 64-bit address has no exact number, and a BigInt is an
- * allocation.
+ * Addresses as two 32-bit halves: a 64-bit address has no exact number, and a BigInt allocates.
  *
  * @module
  */
 
-import { InvalidAddressError } from "./errors.ts";
+import { PhysMapError } from "../errors/physmap_error.ts";
 
 /** 2^32. */
 export const TWO_32 = 0x1_0000_0000;
@@ -19,15 +18,19 @@ export function lowHalf(address: number | bigint): number {
   return typeof address === "number" ? address >>> 0 : Number(address & 0xffff_ffffn);
 }
 
-/** The high half of an address; throws if it is none. */
+/**
+ * The high half of an address.
+ *
+ * @throws {PhysMapError} INVALID_ADDRESS.
+ */
 export function highHalf(address: number | bigint): number {
   if (typeof address === "bigint") {
-    if (address < 0n || address > MAX_ADDRESS) throw new InvalidAddressError(address);
+    if (address < 0n || address > MAX_ADDRESS) throw invalid(address);
     return Number(address >> 32n);
   }
   const high = (address - (address >>> 0)) / TWO_32;
-  // The quotient of anything that is negative, fractional or not finite is no unsigned integer.
-  if (high >>> 0 !== high || high >= EXACT_HIGH) throw new InvalidAddressError(address);
+  // For a negative, fractional or infinite number the quotient is not an unsigned integer.
+  if (high >>> 0 !== high || high >= EXACT_HIGH) throw invalid(address);
   return high;
 }
 
@@ -38,8 +41,12 @@ export function toBigInt(high: number, low: number): bigint {
 
 /**
  * The nine bits of an address from bit `shift` on, 1 <= shift <= 63. JavaScript takes a shift count
- * modulo 32, which is what both arms rely on.
+ * modulo 32; both arms rely on it.
  */
 export function digit(high: number, low: number, shift: number): number {
   return (shift < 32 ? (low >>> shift) | (high << (32 - shift)) : high >>> shift) & 511;
+}
+
+function invalid(address: number | bigint): PhysMapError {
+  return new PhysMapError("INVALID_ADDRESS", { address });
 }

@@ -1,9 +1,9 @@
 import { Arena } from "@guestmem/rcu";
 import { assertEquals } from "@std/assert";
-import { PhysMapBuilder } from "./builder.ts";
-import { AddressSpaceDispatch } from "./dispatch.ts";
-import { dumpDispatch } from "./dump.ts";
-import { readMachines, registerView, type View } from "./testdata/machines.ts";
+import { PhysMapBuilder } from "../build/phys_map_builder.ts";
+import { AddressSpaceDispatch } from "./address_space_dispatch.ts";
+import { dumpDispatch } from "./dump_dispatch.ts";
+import { readMachines, registerView, type View } from "../testdata/machines.ts";
 
 /** Builds the dispatch of a view and prints it. */
 function dump(arena: Arena, builder: PhysMapBuilder, view: View): string[] {

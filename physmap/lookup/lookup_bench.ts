@@ -2,25 +2,25 @@
  * Lookups over one map, beside what a user could have taken instead. An iteration is 1,000 lookups,
  * so microseconds per iteration read as nanoseconds per lookup.
  *
- *     deno task bench physmap/lookup_bench.ts -- 1000               # ranges: 10 to 10,000
- *     deno task bench physmap/lookup_bench.ts -- q35-seabios.s09    # or a real machine
+ *     deno task bench physmap/lookup/lookup_bench.ts -- 1000               # ranges: 10 to 10,000
+ *     deno task bench physmap/lookup/lookup_bench.ts -- q35-seabios.s09    # or a real machine
  *
  * One map a process: code that has seen several is compiled for all of them and is slower.
  *
  * Nine accesses of ten go to RAM, the rest to device registers, in no order: the worst case for the
- * section found last, which is measured once more over accesses that run through one range.
+ * MRU section, which is measured once more over accesses that run through one range.
  */
 
 import { Arena } from "@guestmem/rcu";
-import { walkFrom } from "./testdata/walk.ts";
-import { LookupBatch } from "./batch.ts";
-import { PhysMapBuilder } from "./builder.ts";
-import { AddressSpaceDispatch } from "./dispatch.ts";
-import { PhysMapReader } from "./lookup.ts";
-import { accesses, type BenchRange, machineRanges, pcRanges } from "./testdata/bench_map.ts";
+import { walkFrom } from "../testdata/typescript_walk.ts";
+import { LookupBatch } from "./lookup_batch.ts";
+import { PhysMapBuilder } from "../build/phys_map_builder.ts";
+import { AddressSpaceDispatch } from "../dump/address_space_dispatch.ts";
+import { PhysMapReader } from "./phys_map_reader.ts";
+import { accesses, type BenchRange, machineRanges, pcRanges } from "../testdata/bench_map.ts";
 
 const LOOKUPS = 1000;
-/** So many that no branch predictor learns them by heart. */
+/** Too many for a branch predictor to learn. */
 const ADDRESSES = 131 * LOOKUPS;
 const BLOCK = 128 * 1024;
 
@@ -116,7 +116,7 @@ function dispatchVariants(ranges: readonly BenchRange[], pageBits: number): Vari
       return sum;
     },
   }, {
-    name: "section found last, else walk",
+    name: "MRU section, else walk",
     bytes,
     run: (addresses, from) => {
       let sum = 0;

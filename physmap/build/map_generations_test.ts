@@ -1,6 +1,6 @@
 import { Arena } from "@guestmem/rcu";
 import { assertEquals } from "@std/assert";
-import { MapGenerations } from "./generation.ts";
+import { MapGenerations } from "./map_generations.ts";
 
 Deno.test("all who draw from a counter get different generations, from 1 on", () => {
   const arena = Arena.create({ bytes: 1 << 16 });

@@ -1,17 +1,22 @@
 /**
- * Looking many addresses up at once.
+ * Looking up many addresses at once.
  *
  * @module
  */
 
 import type { BlockAllocator } from "@guestmem/rcu";
-import { highHalf, lowHalf } from "./_halves.ts";
-import { NotADispatchError } from "./errors.ts";
-import { type Kernel, kernelOf } from "./kernel/kernel.ts";
+import { highHalf, lowHalf } from "../address/halves.ts";
+import { PhysMapError } from "../errors/physmap_error.ts";
+import { type Kernel, kernelOf } from "../kernel/kernel.ts";
+
+/** Bytes of an address in a batch. The sections follow the last address. */
+const ADDRESS_BYTES = 8;
+/** Bytes of a section in a batch. */
+const SECTION_BYTES = 4;
 
 /**
- * A list of addresses and the sections that have them, both in the arena: one call of the kernel
- * fills in all sections, with no call for each address. The list belongs to one worker.
+ * A list of addresses and of the sections that have them, both in the arena, so that one call of the
+ * kernel looks up all of them. The list belongs to one worker.
  *
  * @example
  * ```ts
@@ -44,24 +49,26 @@ export class LookupBatch {
 
   readonly #allocator: BlockAllocator;
   readonly #kernel: Kernel;
+  readonly #results: number;
   #block: number;
 
   private constructor(allocator: BlockAllocator, capacity: number) {
     this.#allocator = allocator;
     this.#kernel = kernelOf(allocator.memory);
-    this.#block = allocator.allocate(capacity * 12);
+    this.#block = allocator.allocate(capacity * (ADDRESS_BYTES + SECTION_BYTES));
+    this.#results = this.#block + capacity * ADDRESS_BYTES;
     this.capacity = capacity;
-    const at = this.#block >>> 2;
-    this.addresses = allocator.u32.subarray(at, at + capacity * 2);
-    this.sections = allocator.u32.subarray(at + capacity * 2, at + capacity * 3);
+    const { buffer } = allocator.u32;
+    this.addresses = new Uint32Array(buffer, this.#block, capacity * 2);
+    this.sections = new Uint32Array(buffer, this.#results, capacity);
   }
 
   /**
    * Allocates an empty list.
    *
-   * @param allocator The arena in which the dispatches lie, too.
-   * @param capacity How many addresses are to fit, at least 1.
-   * @returns The list; {@linkcode free} it.
+   * @param allocator The arena in which the dispatches lie.
+   * @param capacity How many addresses it has room for, at least 1.
+   * @returns The list, to be freed with {@linkcode free}.
    * @throws {RangeError} If the capacity is not a positive integer.
    */
   static create(allocator: BlockAllocator, capacity: number): LookupBatch {
@@ -76,15 +83,15 @@ export class LookupBatch {
   /**
    * Sets an address.
    *
-   * @param index Its place, 0 to `capacity - 1`.
+   * @param index Its index, 0 to `capacity - 1`.
    * @param address The address.
-   * @throws {InvalidAddressError} If the address is not an integer in range.
-   * @throws {RangeError} If there is no such place.
+   * @throws {PhysMapError} INVALID_ADDRESS.
+   * @throws {RangeError} If the index is out of range.
    */
   setAddress(index: number, address: number | bigint): void {
     if (!(index >= 0 && index < this.capacity)) {
       throw new RangeError(
-        `Cannot set address ${index}: the batch has places 0 to ${this.capacity - 1}`,
+        `Cannot set address ${index}: the batch has indices 0 to ${this.capacity - 1}`,
       );
     }
     const high = highHalf(address);
@@ -93,27 +100,26 @@ export class LookupBatch {
   }
 
   /**
-   * Looks the first `count` addresses up. Called within the read-side section in which the dispatch
-   * was dereferenced; the sections are good until it ends.
+   * Looks up the first `count` addresses. To be called within the read-side section in which the
+   * dispatch was dereferenced; the sections are valid until it ends.
    *
    * @param dispatch The dispatch's offset in the arena.
    * @param count How many addresses, at most `capacity`.
-   * @throws {NotADispatchError} If no dispatch lies at that offset.
+   * @throws {PhysMapError} NOT_A_DISPATCH if no dispatch lies at that offset.
    * @throws {RangeError} If `count` is out of range, or the list was freed.
    */
   lookup(dispatch: number, count: number): void {
     if (!(Number.isInteger(count) && count >= 0 && count <= this.capacity) || this.#block === 0) {
       throw new RangeError(
-        `Cannot look ${count} addresses up: the batch ` +
+        `Cannot look up ${count} addresses: the batch ` +
           (this.#block === 0 ? "was freed" : `has room for ${this.capacity}`),
       );
     }
-    const results = this.#block + this.capacity * 8;
-    const isDispatch = this.#kernel.findAll(dispatch, this.#block, results, count);
-    if (!isDispatch) throw new NotADispatchError(dispatch);
+    const isDispatch = this.#kernel.findAll(dispatch, this.#block, this.#results, count);
+    if (!isDispatch) throw new PhysMapError("NOT_A_DISPATCH", { offset: dispatch });
   }
 
-  /** Frees the list. Nobody else can see it, so no grace period is needed. Twice is once. */
+  /** Frees the list, which no other worker can see. A second call does nothing. */
   free(): void {
     if (this.#block !== 0) this.#allocator.free(this.#block);
     this.#block = 0;

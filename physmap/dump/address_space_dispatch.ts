@@ -1,25 +1,23 @@
 /**
- * A dispatch as an object: for tools that look at all of it. Lookups go through
- * {@linkcode PhysMapReader}, which needs no object for each dispatch.
+ * A dispatch as an object, for tools that inspect all of it. Lookups go through `PhysMapReader`,
+ * which needs no object for each dispatch.
  *
  * @module
  */
 
-import { toBigInt } from "./_halves.ts";
-import { NotADispatchError } from "./errors.ts";
+import type { SharedMemory } from "@guestmem/rcu";
+import { PhysMapError } from "../errors/physmap_error.ts";
 import {
   CALLER_FLAGS,
-  HEADER,
-  HEADER_BYTES,
+  DISPATCH,
   MAGIC,
   NODE_BYTES,
   NODE_ENTRIES,
   SECTION,
-  SECTION_BYTES,
-  SUBPAGE,
-} from "./layout.ts";
+  SECTION_FLAG,
+} from "../kernel/layouts.ts";
 
-/** A section, read out of its row. */
+/** A copy of a section's row. */
 export interface SectionInfo {
   /** Its number in the map, 0 for the unassigned one. */
   readonly number: number;
@@ -29,7 +27,7 @@ export interface SectionInfo {
   readonly last: bigint;
   /** Offset in the region of `first`. */
   readonly offset: bigint;
-  /** The region's id; {@linkcode NO_REGION} for the unassigned section and for a container. */
+  /** The region's id; 0 for the unassigned section and for a container. */
   readonly region: number;
   /** The caller's flags. */
   readonly flags: number;
@@ -37,17 +35,16 @@ export interface SectionInfo {
   readonly isContainer: boolean;
 }
 
-/** Reads a section out of the row at a byte offset. */
-export function readSection(words: Uint32Array, row: number, number: number): SectionInfo {
-  const at = (byte: number) => words[(row + byte) >>> 2]!;
-  const isContainer = (at(SECTION.flags) & SUBPAGE) !== 0;
+function readSection(words: Uint32Array, row: number, number: number): SectionInfo {
+  const flags = SECTION.flags.get(words, row);
+  const isContainer = (flags & SECTION_FLAG.CONTAINER) !== 0;
   return {
     number,
-    first: toBigInt(at(SECTION.firstHi), at(SECTION.firstLo)),
-    last: toBigInt(at(SECTION.lastHi), at(SECTION.lastLo)),
-    offset: isContainer ? 0n : toBigInt(at(SECTION.offsetHi), at(SECTION.offsetLo)),
-    region: at(SECTION.region),
-    flags: at(SECTION.flags) & CALLER_FLAGS,
+    first: SECTION.first.getBig(words, row),
+    last: SECTION.last.getBig(words, row),
+    offset: isContainer ? 0n : SECTION.offset.getBig(words, row),
+    region: SECTION.region.get(words, row),
+    flags: flags & CALLER_FLAGS,
     isContainer,
   };
 }
@@ -55,9 +52,9 @@ export function readSection(words: Uint32Array, row: number, number: number): Se
 /**
  * The dispatch of an address space, in the arena: root entry, map and generation as one immutable
  * struct at one offset, so that one pointer publishes all of it at once. (QEMU's struct also has the
- * section found last; here each reader has its own, see {@linkcode PhysMapReader}.)
+ * most recently found section; here each reader has its own, see {@linkcode PhysMapReader}.)
  *
- * Like everything read from the arena, to be used within the read-side section, or as the owner.
+ * To be used within the read-side section in which the dispatch was dereferenced, or by its owner.
  */
 export class AddressSpaceDispatch {
   /** Where it lies in the arena. */
@@ -65,50 +62,52 @@ export class AddressSpaceDispatch {
   readonly #words: Uint32Array;
 
   /**
-   * Looks at a dispatch.
+   * Opens a dispatch.
    *
    * @param memory The arena.
-   * @param offset What {@linkcode PhysMapBuilder.finish} returned.
-   * @throws {NotADispatchError} If no dispatch lies there.
+   * @param offset What `PhysMapBuilder.finish` returned.
+   * @throws {PhysMapError} NOT_A_DISPATCH if no dispatch lies there.
    */
-  constructor(memory: { readonly u32: Uint32Array }, offset: number) {
-    const isAligned = (offset & (HEADER_BYTES - 1)) === 0;
-    if (!isAligned || memory.u32[offset >>> 2] !== MAGIC) throw new NotADispatchError(offset);
+  constructor(memory: Pick<SharedMemory, "u32">, offset: number) {
+    const isAligned = (offset & (DISPATCH.alignment - 1)) === 0;
+    if (!isAligned || DISPATCH.magic.get(memory.u32, offset) !== MAGIC) {
+      throw new PhysMapError("NOT_A_DISPATCH", { offset });
+    }
     this.offset = offset;
     this.#words = memory.u32;
   }
 
   /** Bytes of the block. */
   get bytes(): number {
-    return this.#at(HEADER.bytes);
+    return DISPATCH.bytes.get(this.#words, this.offset);
   }
   /** The number that no other dispatch of this arena has or will have. */
   get generation(): number {
-    return new Float64Array(this.#words.buffer, this.offset + HEADER.generation, 1)[0]!;
+    return DISPATCH.generation.get(new Float64Array(this.#words.buffer), this.offset);
   }
   /** The root entry: 6 bits of skip, 26 bits of pointer. */
   get root(): number {
-    return this.#at(HEADER.root);
+    return DISPATCH.root.get(this.#words, this.offset);
   }
   /** log2 of the page size. */
   get pageBits(): number {
-    return this.#at(HEADER.pageBits);
+    return DISPATCH.pageBits.get(this.#words, this.offset);
   }
   /** Levels of the map. */
   get levels(): number {
-    return this.#at(HEADER.levels);
+    return DISPATCH.levels.get(this.#words, this.offset);
   }
   /** How many nodes there are. */
   get nodes(): number {
-    return this.#at(HEADER.nodes);
+    return DISPATCH.nodes.get(this.#words, this.offset);
   }
   /** How many sections there are, the unassigned one included. */
   get sections(): number {
-    return this.#at(HEADER.sections);
+    return DISPATCH.sections.get(this.#words, this.offset);
   }
   /** How many pages are shared by several sections. */
   get subpages(): number {
-    return this.#at(HEADER.subpages);
+    return DISPATCH.subpages.get(this.#words, this.offset);
   }
 
   /**
@@ -119,14 +118,15 @@ export class AddressSpaceDispatch {
    * @returns The entry: 6 bits of skip, 26 bits of pointer.
    */
   entry(node: number, slot: number): number {
-    return this.#at(HEADER_BYTES + node * NODE_BYTES + (slot % NODE_ENTRIES) * 4);
+    const nodes = this.offset + DISPATCH.size;
+    return this.#words[(nodes + node * NODE_BYTES) / 4 + slot % NODE_ENTRIES]!;
   }
 
   /**
    * A section by its number.
    *
    * @param number 0 to `sections - 1`.
-   * @returns A copy of what its row holds.
+   * @returns A copy of its row.
    * @throws {RangeError} If there is no such section.
    */
   section(number: number): SectionInfo {
@@ -135,11 +135,7 @@ export class AddressSpaceDispatch {
         `Cannot read section #${number}: the dispatch has #0 to #${this.sections - 1}`,
       );
     }
-    const row = this.offset + this.#at(HEADER.sectionsAt) + number * SECTION_BYTES;
-    return readSection(this.#words, row, number);
-  }
-
-  #at(byte: number): number {
-    return this.#words[(this.offset + byte) >>> 2]!;
+    const rows = this.offset + DISPATCH.sectionsAt.get(this.#words, this.offset);
+    return readSection(this.#words, rows + number * SECTION.size, number);
   }
 }

@@ -1,16 +1,16 @@
 /**
  * How to publish a map: one pointer to a struct that holds root and tables, or the root beside a
- * pointer to the tables, so that a reader need not load it from there (the question of QEMU's
+ * pointer to the tables, so that a reader does not load it from there (the question of QEMU's
  * mailing list in 2013). An iteration is 1,000 read-side sections with one lookup each, so
  * microseconds per iteration read as nanoseconds per section.
  */
 
 import { Arena, RcuDomain, RcuPair, RcuPointer } from "@guestmem/rcu";
-import { walkFrom } from "./testdata/walk.ts";
-import { PhysMapBuilder } from "./builder.ts";
-import { HEADER } from "./layout.ts";
-import { PhysMapReader } from "./lookup.ts";
-import { accesses, machineRanges } from "./testdata/bench_map.ts";
+import { walkFrom } from "../testdata/typescript_walk.ts";
+import { PhysMapBuilder } from "../build/phys_map_builder.ts";
+import { DISPATCH } from "../kernel/layouts.ts";
+import { PhysMapReader } from "./phys_map_reader.ts";
+import { accesses, machineRanges } from "../testdata/bench_map.ts";
 
 const SECTIONS = 1000;
 const arena = Arena.create({ bytes: 16 << 20 });
@@ -20,7 +20,7 @@ const ranges = await machineRanges("q35-seabios.s09");
 ranges.forEach(({ first, last }, index) => builder.add(first, last, 0, index + 1));
 const dispatch = builder.finish(arena, 1);
 
-const ROOT = HEADER.root >> 2;
+const ROOT = DISPATCH.root.offset / 4;
 const pointer = RcuPointer.create(arena, dispatch);
 const pair = RcuPair.create(arena, arena.u32[(dispatch >>> 2) + ROOT]!, dispatch);
 const reader = new PhysMapReader(arena);
@@ -44,8 +44,8 @@ function bench(name: string, baseline: boolean, sections: (from: number) => numb
 bench("pointer to the struct, walk in TypeScript", true, (from) => {
   let sum = 0;
   for (let i = from; i < from + SECTIONS; i++) {
-    const section = rcu.lock();
-    const found = pointer.dereference(section);
+    const guard = rcu.lock();
+    const found = pointer.dereference(guard);
     const address = addresses[i]!;
     sum += walkFrom(
       words,
@@ -54,45 +54,45 @@ bench("pointer to the struct, walk in TypeScript", true, (from) => {
       (address / 2 ** 32) | 0,
       address | 0,
     );
-    section.unlock();
+    guard.unlock();
   }
   return sum;
 });
 bench("pair of root and tables, walk in TypeScript", false, (from) => {
   let sum = 0;
   for (let i = from; i < from + SECTIONS; i++) {
-    const section = rcu.lock();
-    const root = pair.load(section);
+    const guard = rcu.lock();
+    const root = pair.load(guard);
     const address = addresses[i]!;
     sum += walkFrom(words, pair.second, root, (address / 2 ** 32) | 0, address | 0);
-    section.unlock();
+    guard.unlock();
   }
   return sum;
 });
 bench("pointer to the struct, walk in the kernel", false, (from) => {
   let sum = 0;
   for (let i = from; i < from + SECTIONS; i++) {
-    const section = rcu.lock();
-    sum += reader.walk(pointer.dereference(section), addresses[i]!);
-    section.unlock();
+    const guard = rcu.lock();
+    sum += reader.walk(pointer.dereference(guard), addresses[i]!);
+    guard.unlock();
   }
   return sum;
 });
-bench("pointer to the struct, section found last", false, (from) => {
+bench("pointer to the struct, MRU section", false, (from) => {
   let sum = 0;
   for (let i = from; i < from + SECTIONS; i++) {
-    const section = rcu.lock();
-    sum += reader.section(pointer.dereference(section), 0x100000 + i * 8);
-    section.unlock();
+    const guard = rcu.lock();
+    sum += reader.section(pointer.dereference(guard), 0x100000 + i * 8);
+    guard.unlock();
   }
   return sum;
 });
-bench("empty section", false, (from) => {
+bench("no lookup", false, (from) => {
   let sum = 0;
   for (let i = from; i < from + SECTIONS; i++) {
-    const section = rcu.lock();
-    sum += pointer.dereference(section);
-    section.unlock();
+    const guard = rcu.lock();
+    sum += pointer.dereference(guard);
+    guard.unlock();
   }
   return sum;
 });

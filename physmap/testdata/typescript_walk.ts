@@ -1,17 +1,26 @@
 /**
- * The walk in TypeScript: what the kernel's is compared with and measured against. It takes the root
+ * The walk in TypeScript: the kernel's is compared with it and measured against it. It takes the root
  * as an argument, so that a root published beside the dispatch can be tried out too.
  *
  * @module
  */
 
-import { HEADER, HEADER_BYTES, LEVEL_BITS, NIL, SECTION, SECTION_BYTES } from "../layout.ts";
-import { NODE_ENTRIES, SKIP_BITS, SKIP_MASK } from "../layout.ts";
-import { digit } from "../_halves.ts";
+import {
+  DISPATCH,
+  LEVEL_BITS,
+  NIL,
+  NODE_ENTRIES,
+  SECTION,
+  SKIP_BITS,
+  SKIP_MASK,
+} from "../kernel/layouts.ts";
+import { digit } from "../address/halves.ts";
 
-const PAGE_BITS = HEADER.pageBits >> 2;
-const LEVELS = HEADER.levels >> 2;
-const SECTIONS_AT = HEADER.sectionsAt >> 2;
+const PAGE_BITS = DISPATCH.pageBits.offset / 4;
+const LEVELS = DISPATCH.levels.offset / 4;
+const SECTIONS_AT = DISPATCH.sectionsAt.offset / 4;
+const FIRST = SECTION.first.offset / 4;
+const LAST = SECTION.last.offset / 4;
 
 /**
  * Walks a map from a root entry: the row that the address's page points at, or row 0 if that does
@@ -26,7 +35,7 @@ export function walkFrom(
 ): number {
   const header = dispatch >>> 2;
   const unassigned = dispatch + words[header + SECTIONS_AT]!;
-  const nodes = header + (HEADER_BYTES >> 2);
+  const nodes = header + DISPATCH.size / 4;
   let entry = root | 0;
   let shift = words[header + PAGE_BITS]! + LEVEL_BITS * words[header + LEVELS]!;
   while (entry & SKIP_MASK) {
@@ -35,19 +44,19 @@ export function walkFrom(
     shift -= LEVEL_BITS * (entry & SKIP_MASK);
     entry = words[nodes + node * NODE_ENTRIES + digit(high, low, shift)]!;
   }
-  const row = unassigned + (entry >>> SKIP_BITS) * SECTION_BYTES;
+  const row = unassigned + (entry >>> SKIP_BITS) * SECTION.size;
   return covers(words, row >>> 2, high | 0, low | 0) ? row : unassigned;
 }
 
 /** Whether the section whose row starts at a word covers an address. */
 function covers(words: Int32Array, row: number, high: number, low: number): boolean {
-  const firstHi = words[row + (SECTION.firstHi >> 2)]!;
-  const lastHi = words[row + (SECTION.lastHi >> 2)]!;
+  const firstHi = words[row + FIRST + 1]!;
+  const lastHi = words[row + LAST + 1]!;
   const afterFirst = firstHi === high
-    ? words[row + (SECTION.firstLo >> 2)]! >>> 0 <= low >>> 0
+    ? words[row + FIRST]! >>> 0 <= low >>> 0
     : firstHi >>> 0 < high >>> 0;
   const beforeLast = lastHi === high
-    ? low >>> 0 <= words[row + (SECTION.lastLo >> 2)]! >>> 0
+    ? low >>> 0 <= words[row + LAST]! >>> 0
     : high >>> 0 < lastHi >>> 0;
   return afterFirst && beforeLast;
 }

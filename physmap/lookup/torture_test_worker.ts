@@ -9,10 +9,10 @@ import {
   RcuPair,
   RcuPointer,
 } from "@guestmem/rcu";
-import { HEADER } from "./layout.ts";
-import { PhysMapReader } from "./lookup.ts";
-import { walkFrom } from "./testdata/walk.ts";
-import { checkAnswer, END } from "./testdata/versions.ts";
+import { DISPATCH } from "../kernel/layouts.ts";
+import { PhysMapReader } from "./phys_map_reader.ts";
+import { walkFrom } from "../testdata/typescript_walk.ts";
+import { checkAnswer, END } from "../testdata/versions.ts";
 
 /** What the test shares with its workers. */
 export interface Shared {
@@ -52,7 +52,7 @@ const setup = (shared: Shared) => {
 
   /** Loads a pair and walks from its root, which must be that of its dispatch. */
   function readPair(root: number, dispatch: number): void {
-    const own = arena.u32[(dispatch + HEADER.root) >>> 2];
+    const own = DISPATCH.root.get(arena.u32, dispatch);
     if (root !== own) throw new Error(`Torn pair: root ${root} beside a dispatch with ${own}`);
     const version = reader.region(reader.walk(dispatch, 0)) >>> 4;
     const section = walkFrom(arena.i32, dispatch, root, 0, 0);
@@ -69,10 +69,10 @@ const setup = (shared: Shared) => {
       quiescing?.online();
       let newest = -1;
       while (Atomics.load(stop, 0) === 0) {
-        const section = rcu.lock();
-        const version = readDispatch(pointer.dereference(section));
-        readPair(pair.load(section), pair.second);
-        section.unlock();
+        const guard = rcu.lock();
+        const version = readDispatch(pointer.dereference(guard));
+        readPair(pair.load(guard), pair.second);
+        guard.unlock();
         if (version < newest) throw new Error(`Version ${version} after ${newest}`);
         if (version !== newest) Atomics.add(versions, me, 1);
         newest = version;
@@ -80,30 +80,30 @@ const setup = (shared: Shared) => {
       }
       rcu.unregister();
     },
-    /** Looks up at step 1 and again at step 2 of a schedule, in one section. */
+    /** Looks up at step 1 and again at step 2 of a schedule, inside one guard. */
     readTwice(buffer: SharedArrayBuffer): number[] {
       const schedule = Schedule.attach(buffer);
       const rcu = domain.register();
-      const section = rcu.lock();
+      const guard = rcu.lock();
       try {
-        const dispatch = pointer.dereference(section);
+        const dispatch = pointer.dereference(guard);
         const before = readDispatch(dispatch);
         schedule.reach(1);
         schedule.awaitStep(2);
         return [before, readDispatch(dispatch)];
       } finally {
-        section.unlock();
+        guard.unlock();
         rcu.unregister();
       }
     },
     /** Loads the pair once. */
     readPairOnce(): void {
       const rcu = domain.register();
-      const section = rcu.lock();
+      const guard = rcu.lock();
       try {
-        readPair(pair.load(section), pair.second);
+        readPair(pair.load(guard), pair.second);
       } finally {
-        section.unlock();
+        guard.unlock();
         rcu.unregister();
       }
     },

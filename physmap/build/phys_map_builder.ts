@@ -5,38 +5,26 @@
  */
 
 import type { BlockAllocator } from "@guestmem/rcu";
-import { highHalf, lowHalf, MAX_ADDRESS, toBigInt, TWO_32 } from "./_halves.ts";
-import {
-  BuilderStateError,
-  InvalidGenerationError,
-  InvertedRangeError,
-  RangeOverflowError,
-} from "./errors.ts";
-import {
-  CALLER_FLAGS,
-  dispatchBytes,
-  MAX_PAGE_BITS,
-  MIN_PAGE_BITS,
-  NIL,
-  NO_REGION,
-  SUBPAGE,
-} from "./layout.ts";
-import { NodePool } from "./nodes.ts";
-import { placeDispatch } from "./place.ts";
-import { SectionTable } from "./sections.ts";
-import { SubpageTables } from "./subpages.ts";
+import { highHalf, lowHalf, MAX_ADDRESS, toBigInt, TWO_32 } from "../address/halves.ts";
+import { PhysMapError } from "../errors/physmap_error.ts";
+import { CALLER_FLAGS, NIL, NO_REGION, SECTION_FLAG } from "../kernel/layouts.ts";
+import { dispatchBytes, MAX_PAGE_BITS, MIN_PAGE_BITS } from "./map_size.ts";
+import { NodePool } from "./node_pool.ts";
+import { SectionTable } from "./section_table.ts";
+import { SubpageTables } from "./subpage_tables.ts";
+import { writeDispatch } from "./write_dispatch.ts";
 
-/** What a {@linkcode PhysMapBuilder} is made for. */
+/** Options of a {@linkcode PhysMapBuilder}. */
 export interface PhysMapBuilderOptions {
   /** log2 of the page size, 8 (256 bytes) to 16 (64 KiB). */
   readonly pageBits: number;
-  /** At most this many nodes; by default as many as an entry's pointer can name, 2^26 - 1. */
+  /** At most this many nodes. Default: all that an entry's pointer can name, 2^26 - 1. */
   readonly nodeLimit?: number;
 }
 
 /**
  * Registers ranges of the address space and writes the finished map into an arena. It works in
- * private memory, which it keeps from one map to the next: make one and {@linkcode reset} it.
+ * private memory, which it keeps from one map to the next: create one and {@linkcode reset} it.
  *
  * Ranges of a flat view, registered in order, give node for node and section for section the map
  * that QEMU builds. Ranges may also overlap: each address belongs to the range registered last, as
@@ -77,7 +65,7 @@ export class PhysMapBuilder {
   #flags = 0;
 
   /**
-   * A builder that stands at an empty map.
+   * A builder with an empty map.
    *
    * @param options The page size.
    * @throws {RangeError} If the page size is not supported.
@@ -97,20 +85,16 @@ export class PhysMapBuilder {
     this.#subpages = new SubpageTables(2 ** pageBits);
   }
 
-  /** How many nodes, sections (#0 included) and subpages there are so far, and their size as a dispatch. */
+  /** Nodes, sections (#0 included) and subpages so far, and the bytes of the dispatch they would make. */
   get size(): { nodes: number; sections: number; subpages: number; bytes: number } {
-    const nodes = this.#nodes.count,
-      sections = this.#sections.count,
-      subpages = this.#subpages.count;
-    return {
-      nodes,
-      sections,
-      subpages,
-      bytes: dispatchBytes(nodes, sections, subpages, this.pageBits),
-    };
+    const nodes = this.#nodes.count;
+    const sections = this.#sections.count;
+    const subpages = this.#subpages.count;
+    const bytes = dispatchBytes(nodes, sections, subpages, this.pageBits);
+    return { nodes, sections, subpages, bytes };
   }
 
-  /** Begins an empty map. Allowed in every state; finished dispatches are not touched. */
+  /** Starts an empty map. Allowed in every state; finished dispatches are not touched. */
   reset(): void {
     this.#sections.reset();
     this.#nodes.reset();
@@ -126,15 +110,12 @@ export class PhysMapBuilder {
    * @param offset The offset in the region of `first`.
    * @param region The region's id, 1 to 2^32 - 1.
    * @param flags The caller's own flags, 30 bits.
-   * @throws {InvalidAddressError} If an address or the offset is not one.
-   * @throws {InvertedRangeError} If `first` is greater than `last`.
-   * @throws {RangeOverflowError} If the range, or its offsets, run past 2^64 - 1.
-   * @throws {RangeError} If the region's id or the flags do not fit. After this and the errors above
-   * nothing has changed.
-   * @throws {TooManySectionsError} If the map is full. After this and the next only
-   * {@linkcode reset} is of use: the range is half registered.
-   * @throws {TooManyNodesError} If the map has `nodeLimit` nodes.
-   * @throws {BuilderStateError} If the builder is finished or has failed.
+   * @throws {PhysMapError} INVALID_ADDRESS if an address or the offset is not valid, INVERTED_RANGE if
+   * `first` is greater than `last`, RANGE_OVERFLOW if the range or its offsets run past 2^64 - 1,
+   * BUILDER_STATE if the builder is finished or has failed. Nothing has changed.
+   * @throws {RangeError} If the region's id or the flags do not fit. Nothing has changed.
+   * @throws {PhysMapError} TOO_MANY_SECTIONS or TOO_MANY_NODES if the map is full. The range is then
+   * half registered, and only {@linkcode reset} is allowed.
    */
   add(
     first: number | bigint,
@@ -144,7 +125,7 @@ export class PhysMapBuilder {
     flags = 0,
   ): void {
     if (typeof last === "bigint" && last > MAX_ADDRESS) {
-      throw new RangeOverflowError("addresses", first, last);
+      throw new PhysMapError("RANGE_OVERFLOW", { what: "addresses", first, last });
     }
     this.addHalves(
       highHalf(first),
@@ -170,7 +151,7 @@ export class PhysMapBuilder {
     flags: number,
   ): void {
     this.#requireOpen("register a range");
-    // Signed from here on: V8 boxes an unsigned word from 2^31 on when it passes it to a function.
+    // Signed from here on: V8 boxes an unsigned word from 2^31 on when a function gets it.
     const fh = firstHi | 0, fl = firstLo | 0, lh = lastHi | 0, ll = lastLo | 0;
     requireOrder(fh, fl, lh, ll);
     requireOffsets(fh, fl, lh, ll, offsetHi | 0, offsetLo | 0);
@@ -185,22 +166,23 @@ export class PhysMapBuilder {
   }
 
   /**
-   * Writes the map into one block of the arena, sized to what is used. The block is the caller's: to
-   * publish, and to free (`deferFree` once it was published). The builder is finished afterwards. If
-   * the arena is exhausted, nothing was allocated and the builder is as before.
+   * Writes the map into one block of the arena, exactly as large as needed. The caller owns the block,
+   * publishes it, and frees it (with `deferFree` once it was published). The builder is finished
+   * afterwards. If the arena is exhausted, nothing is allocated and the builder stays as it was.
    *
    * @param allocator The arena.
    * @param generation From {@linkcode MapGenerations}: never used before in this arena.
    * @returns The dispatch: the block's offset.
-   * @throws {InvalidGenerationError} If the generation is not an integer from 1 to 2^53 - 1.
-   * @throws {BuilderStateError} If the builder is finished or has failed.
+   * @throws {PhysMapError} INVALID_GENERATION if it is not an integer from 1 to 2^53 - 1; BUILDER_STATE
+   * if the builder is finished or has failed.
+   * @throws {ArenaExhaustedError} If the arena has no room.
    */
   finish(allocator: BlockAllocator, generation: number): number {
     this.#requireOpen("finish a map");
     if (!Number.isSafeInteger(generation) || generation < 1) {
-      throw new InvalidGenerationError(generation);
+      throw new PhysMapError("INVALID_GENERATION", { generation });
     }
-    const offset = placeDispatch(allocator, {
+    const offset = writeDispatch(allocator, {
       pageBits: this.pageBits,
       generation,
       nodes: this.#nodes,
@@ -212,10 +194,11 @@ export class PhysMapBuilder {
   }
 
   #requireOpen(action: string): void {
-    if (this.#state !== "open") throw new BuilderStateError(action, this.#state);
+    if (this.#state === "open") return;
+    throw new PhysMapError("BUILDER_STATE", { action, state: this.#state });
   }
 
-  /** Notes by how much offsets in the region differ from addresses, modulo 2^64. */
+  /** Sets by how much offsets in the region differ from addresses, modulo 2^64. */
   #setDelta(firstHi: number, firstLo: number, offsetHi: number, offsetLo: number): void {
     const borrow = offsetLo >>> 0 < firstLo >>> 0 ? 1 : 0;
     this.#deltaLo = (offsetLo - firstLo) | 0;
@@ -253,11 +236,12 @@ export class PhysMapBuilder {
   #addPiece(high: number, firstLo: number, lastLo: number): void {
     const mask = this.#pageMask;
     let container = this.#nodes.find(high, firstLo);
-    if ((this.#sections.flags(container) & SUBPAGE) === 0) {
-      // What has the page now keeps the rest of its bytes.
+    if ((this.#sections.flags(container) & SECTION_FLAG.CONTAINER) === 0) {
+      // The page's present section keeps the rest of its bytes.
       const table = this.#subpages.add(container);
       const pageFirst = firstLo & ~mask, pageLast = firstLo | mask;
-      container = this.#sections.add(high, pageFirst, high, pageLast, 0, table, NO_REGION, SUBPAGE);
+      const flag = SECTION_FLAG.CONTAINER;
+      container = this.#sections.add(high, pageFirst, high, pageLast, 0, table, NO_REGION, flag);
       this.#nodes.set(high, pageFirst, high, pageLast, container);
     }
     const section = this.#addSection(high, firstLo, high, lastLo);
@@ -286,7 +270,8 @@ export class PhysMapBuilder {
 function requireOrder(firstHi: number, firstLo: number, lastHi: number, lastLo: number): void {
   const isHigher = firstHi >>> 0 < lastHi >>> 0;
   if (isHigher || (firstHi === lastHi && firstLo >>> 0 <= lastLo >>> 0)) return;
-  throw new InvertedRangeError(toBigInt(firstHi, firstLo), toBigInt(lastHi, lastLo));
+  const first = toBigInt(firstHi, firstLo), last = toBigInt(lastHi, lastLo);
+  throw new PhysMapError("INVERTED_RANGE", { first, last });
 }
 
 /** Throws unless the offset of the last address is at most 2^64 - 1. */
@@ -302,9 +287,9 @@ function requireOffsets(
   const carry = (offsetLo >>> 0) + ((lastLo - firstLo) >>> 0) >= TWO_32 ? 1 : 0;
   const high = (lastHi >>> 0) - (firstHi >>> 0) - borrow;
   if ((offsetHi >>> 0) + high + carry < TWO_32) return;
-  const offset = toBigInt(offsetHi, offsetLo);
-  const length = toBigInt(lastHi, lastLo) - toBigInt(firstHi, firstLo);
-  throw new RangeOverflowError("offsets in the region", offset, offset + length);
+  const first = toBigInt(offsetHi, offsetLo);
+  const last = first + toBigInt(lastHi, lastLo) - toBigInt(firstHi, firstLo);
+  throw new PhysMapError("RANGE_OVERFLOW", { what: "offsets in the region", first, last });
 }
 
 /** Throws unless an argument is an integer in range. */

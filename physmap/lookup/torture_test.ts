@@ -1,15 +1,15 @@
 import { Arena, RcuDomain, RcuPair, RcuPointer } from "@guestmem/rcu";
-import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { Barrier, Schedule } from "#tools/testing/schedule.ts";
 import { rounds } from "#tools/testing/until.ts";
 import { withWorkers, WorkerError } from "#tools/testing/workers.ts";
-import { PhysMapBuilder } from "./builder.ts";
-import { NotADispatchError } from "./errors.ts";
-import { MapGenerations } from "./generation.ts";
-import { HEADER } from "./layout.ts";
-import { PhysMapReader } from "./lookup.ts";
-import { registerVersion } from "./testdata/versions.ts";
+import { PhysMapBuilder } from "../build/phys_map_builder.ts";
+import { MapGenerations } from "../build/map_generations.ts";
+import { DISPATCH } from "../kernel/layouts.ts";
+import { PhysMapReader } from "./phys_map_reader.ts";
+import { registerVersion } from "../testdata/versions.ts";
 import type { Setup, Shared } from "./torture_test_worker.ts";
+import { refused } from "../testdata/refused.ts";
 
 const URL = import.meta.resolve("./torture_test_worker.ts");
 
@@ -37,7 +37,7 @@ function createUpdater(readers: number) {
   const publish = (version: number): number => {
     registerVersion(builder, version);
     const dispatch = builder.finish(arena, generations.next());
-    pair.publish(arena.u32[(dispatch + HEADER.root) >>> 2]!, dispatch);
+    pair.publish(DISPATCH.root.get(arena.u32, dispatch), dispatch);
     return pointer.exchange(dispatch);
   };
   publish(1);
@@ -79,7 +79,7 @@ Deno.test("a dispatch is readable until the section ends, and freed after it", (
     schedule.reach(2);
     assertEquals(await read, [1, 1]);
     domain.barrier();
-    assertThrows(() => new PhysMapReader(arena).walk(old, 0), NotADispatchError);
+    refused("NOT_A_DISPATCH", () => new PhysMapReader(arena).walk(old, 0));
   }));
 
 Deno.test("planted: a dispatch that is freed without a grace period is caught", () =>
@@ -91,7 +91,7 @@ Deno.test("planted: a dispatch that is freed without a grace period is caught", 
     arena.free(publish(5));
     schedule.reach(2);
     const error = await assertRejects(() => read, WorkerError);
-    assertEquals(error.remoteName, "NotADispatchError");
+    assertEquals(error.remoteName, "PhysMapError");
   }));
 
 Deno.test("planted: a pair that is stored as two words is seen torn", () =>

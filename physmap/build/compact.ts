@@ -4,17 +4,17 @@
  * @module
  */
 
-import { NIL, NODE_ENTRIES, SKIP_BITS, SKIP_MASK } from "./layout.ts";
+import { NIL, NODE_ENTRIES, SKIP_BITS, SKIP_MASK } from "../kernel/layouts.ts";
 
 /**
- * Compacts what lies below an entry, after QEMU's `phys_page_compact`. A lookup that skips levels
- * does not see the address bits of those levels, which is why it must check that the section it
- * arrives at covers the address. Nodes that are no longer reachable stay where they are.
+ * Compacts the tree below an entry, after QEMU's `phys_page_compact`. A lookup that skips levels
+ * does not see the address bits of those levels, so it must check that the section it arrives at
+ * covers the address. Nodes that are no longer reachable stay where they are.
  *
  * @param nodes The node pool; entries of it are changed.
  * @param entry The entry.
  * @param level The level of the node that the entry points at.
- * @returns What the entry is to become.
+ * @returns The entry's new value.
  */
 export function compactEntry(nodes: Int32Array, entry: number, level: number): number {
   const node = entry >>> SKIP_BITS;

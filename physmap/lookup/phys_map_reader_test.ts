@@ -1,16 +1,22 @@
 import { Arena } from "@guestmem/rcu";
-import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import fc from "fast-check";
-import { highHalf, lowHalf } from "./_halves.ts";
-import { walkFrom } from "./testdata/walk.ts";
-import { LookupBatch } from "./batch.ts";
-import { PhysMapBuilder } from "./builder.ts";
-import { AddressSpaceDispatch } from "./dispatch.ts";
-import { InvalidAddressError, NotADispatchError, OffsetPrecisionError } from "./errors.ts";
-import { MapGenerations } from "./generation.ts";
-import { HEADER } from "./layout.ts";
-import { PhysMapReader } from "./lookup.ts";
-import { type Found, overlappingRanges, probes, type Range, scan } from "./testdata/linear_scan.ts";
+import { highHalf, lowHalf } from "../address/halves.ts";
+import { walkFrom } from "../testdata/typescript_walk.ts";
+import { LookupBatch } from "./lookup_batch.ts";
+import { PhysMapBuilder } from "../build/phys_map_builder.ts";
+import { AddressSpaceDispatch } from "../dump/address_space_dispatch.ts";
+import { MapGenerations } from "../build/map_generations.ts";
+import { DISPATCH } from "../kernel/layouts.ts";
+import { PhysMapReader } from "./phys_map_reader.ts";
+import {
+  type Found,
+  overlappingRanges,
+  probes,
+  type Range,
+  scan,
+} from "../testdata/linear_scan.ts";
+import { refused } from "../testdata/refused.ts";
 
 /** Builds a dispatch of some ranges. */
 function build(
@@ -26,7 +32,7 @@ function build(
   return builder.finish(arena, generation);
 }
 
-/** What a reader says of an address, having checked that the section covers it. */
+/** A reader's answer for an address, after a check that the section covers it. */
 function read(reader: PhysMapReader, section: number, address: bigint): Found {
   assert(reader.first(section) <= address && address <= reader.last(section));
   const found = { region: reader.region(section), flags: reader.flags(section) };
@@ -42,7 +48,7 @@ for (const pageBits of [8, 9, 10, 11, 12, 13, 14, 15, 16]) {
     fc.assert(
       fc.property(overlappingRanges(pageBits), (ranges) => {
         const dispatch = build(arena, pageBits, ranges, ++generation);
-        const root = arena.u32[(dispatch + HEADER.root) >>> 2]!;
+        const root = DISPATCH.root.get(arena.u32, dispatch);
         const addresses = probes(ranges, pageBits);
         addresses.forEach((address, index) => batch.setAddress(index, address));
         batch.lookup(dispatch, addresses.length);
@@ -80,7 +86,7 @@ Deno.test("a page that several sections share can be had as its container", () =
   assertEquals(reader.section(dispatch, 0x3f8, false), container, "also from the MRU section");
 });
 
-Deno.test("offsets and lengths beyond 2^53 are told or refused, never rounded", () => {
+Deno.test("offsets and lengths beyond 2^53 are exact or refused, never rounded", () => {
   const arena = Arena.create({ bytes: 1 << 16 });
   const reader = new PhysMapReader(arena);
   const everything = { first: 0n, last: 2n ** 64n - 1n, offset: 0n, region: 1, flags: 0 };
@@ -95,11 +101,11 @@ Deno.test("offsets and lengths beyond 2^53 are told or refused, never rounded", 
   const other = build(arena, 12, [far], 2);
   assertEquals(reader.remaining(reader.section(other, 0x2000), 0x2000), 2 ** 53 - 0x1000);
   assertEquals(reader.offset(section, 0x1234n), 2n ** 60n + 0x234n);
-  const error = assertThrows(() => reader.offset(section, 0x1234), OffsetPrecisionError);
-  assertEquals(error.offset, 2n ** 60n + 0x234n);
+  const details = refused("OFFSET_PRECISION", () => reader.offset(section, 0x1234));
+  assertEquals(details.offset, 2n ** 60n + 0x234n);
 });
 
-Deno.test("the section found last never leads into a map that was freed", () => {
+Deno.test("the MRU section never leads into a map that was freed", () => {
   const arena = Arena.create({ bytes: 1 << 20 });
   const generations = MapGenerations.create(arena);
   const reader = new PhysMapReader(arena);
@@ -107,7 +113,7 @@ Deno.test("the section found last never leads into a map that was freed", () => 
   const old = build(arena, 12, range(1), generations.next());
   assertEquals(reader.region(reader.section(old, 0x10)), 1);
   arena.free(old);
-  // A smaller map, so that the row found last is outside of the new block's rows.
+  // A smaller map, so that the MRU row is outside of the new block's rows.
   const empty = build(arena, 12, [], generations.next());
   assertEquals(empty, old, "the block is reused: the test needs the same offset");
   assertEquals(reader.region(reader.section(empty, 0x10)), 0);
@@ -130,7 +136,7 @@ Deno.test("the test above fails if generations repeat", () => {
   assertNotEquals(reader.section(next, 0x1000), new PhysMapReader(arena).section(next, 0x1000));
 });
 
-Deno.test("the section found last is not asked for another dispatch, nor where it is overlaid", () => {
+Deno.test("the MRU section is not used for another dispatch, nor if it is overlaid", () => {
   const arena = Arena.create({ bytes: 1 << 20 });
   const reader = new PhysMapReader(arena);
   const wide = { first: 0n, last: 0xffffn, offset: 0n, region: 1, flags: 0 };
@@ -143,45 +149,45 @@ Deno.test("the section found last is not asked for another dispatch, nor where i
   assertEquals(reader.region(reader.section(overlaid, 0x4000)), 2);
 });
 
-Deno.test("what is no address and what is no dispatch is refused", () => {
+Deno.test("invalid addresses and offsets without a dispatch are refused", () => {
   const arena = Arena.create({ bytes: 1 << 20 });
   const reader = new PhysMapReader(arena);
   const range = { first: 0n, last: 0xffffn, offset: 0n, region: 1, flags: 0 };
   const dispatch = build(arena, 12, [range], 1);
-  reader.section(dispatch, 0); // the range is now the section found last
+  reader.section(dispatch, 0); // the range is now the MRU section
   const bad = [-1, 0.5, NaN, Infinity, 2 ** 53, 2 ** 64, -(2 ** 32), -1n, 2n ** 64n];
   for (const address of bad) {
-    assertThrows(() => reader.section(dispatch, address), InvalidAddressError);
-    assertThrows(() => reader.walk(dispatch, address), InvalidAddressError);
+    refused("INVALID_ADDRESS", () => reader.section(dispatch, address));
+    refused("INVALID_ADDRESS", () => reader.walk(dispatch, address));
   }
   assertEquals(reader.section(dispatch, -0), reader.section(dispatch, 0));
   for (const offset of [0, dispatch + 16, dispatch + 64, 1 << 20, 2 ** 32 - 64, -64]) {
-    const error = assertThrows(() => reader.section(offset, 0), NotADispatchError);
-    assertEquals(error.offset, offset);
-    assertThrows(() => reader.walk(offset, 0), NotADispatchError);
-    assertThrows(() => new AddressSpaceDispatch(arena, offset), NotADispatchError);
+    const details = refused("NOT_A_DISPATCH", () => reader.section(offset, 0));
+    assertEquals(details.offset, offset);
+    refused("NOT_A_DISPATCH", () => reader.walk(offset, 0));
+    refused("NOT_A_DISPATCH", () => new AddressSpaceDispatch(arena, offset));
   }
 });
 
-Deno.test("a block that only has the generation of the section found last is no dispatch", () => {
+Deno.test("a block that shares only the generation of the MRU section is not a dispatch", () => {
   const arena = Arena.create({ bytes: 1 << 20 });
   const reader = new PhysMapReader(arena);
   const range = { first: 0n, last: 0xffffn, offset: 0n, region: 1, flags: 0 };
   reader.section(build(arena, 12, [range], 77), 0);
   const other = arena.allocate(64, 64);
-  new Float64Array(arena.u32.buffer)[(other + HEADER.generation) >>> 3] = 77;
-  assertThrows(() => reader.section(other, 0), NotADispatchError);
+  DISPATCH.generation.set(new Float64Array(arena.u32.buffer), other, 77);
+  refused("NOT_A_DISPATCH", () => reader.section(other, 0));
 });
 
-Deno.test("a block that was freed is no dispatch any more, in an arena in debug mode", () => {
+Deno.test("a block that was freed is no longer a dispatch, in an arena in debug mode", () => {
   const arena = Arena.create({ bytes: 1 << 20, debug: true });
   const reader = new PhysMapReader(arena);
   const range = { first: 0n, last: 0xffffn, offset: 0n, region: 1, flags: 0 };
   const dispatch = build(arena, 12, [range], 1);
   reader.section(dispatch, 0);
   arena.free(dispatch);
-  assertThrows(() => reader.section(dispatch, 0), NotADispatchError);
-  assertThrows(() => reader.walk(dispatch, 0), NotADispatchError);
+  refused("NOT_A_DISPATCH", () => reader.section(dispatch, 0));
+  refused("NOT_A_DISPATCH", () => reader.walk(dispatch, 0));
 });
 
 /** A reader written from the README's tables alone: the region and the offset of an address. */
