@@ -100,7 +100,7 @@ Deno.test("a planted end without a grace period is caught by a reader", () =>
     schedule.awaitStep(1);
     map.change(1);
     schedule.reach(2);
-    await assertRejects(() => late, Error, "NotADispatchError");
+    await assertRejects(() => late, Error, "PhysMapError");
   }));
 
 Deno.test("an address space that is destroyed under a reader shows it nothing", () =>
