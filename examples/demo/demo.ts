@@ -8,10 +8,10 @@
 import { type Machine, parseMachine } from "@guestmem/flatview/machine";
 import { MemoryAccess } from "@guestmem/flatview";
 import { readLines, readText } from "../guestmem/files.ts";
+import { Crew, type Member } from "../lib/crew.ts";
 import { Findings } from "../lib/findings.ts";
 import { RunState } from "../lib/vcpu/run_state.ts";
 import { Changes } from "./changes.ts";
-import { Crew, type Member } from "./crew.ts";
 import type { Status } from "./display.ts";
 import { DemoMachine, Memory } from "./machine.ts";
 import {
@@ -104,16 +104,13 @@ export async function demo(options: Options, watcher: Watcher): Promise<Report> 
 }
 
 function startDevices(crew: Crew, memory: Memory): Member<number | DeviceResult> {
-  const url = import.meta.resolve("./device_worker.ts");
-  const devices = crew.spawn<number | DeviceResult>("devices", url);
   const order: DeviceOrder = {
     arena: memory.arena.handle,
     domain: memory.domain.handle,
     ram: memory.ram.handle,
     channel: memory.channel.handle,
   };
-  devices.tell(order);
-  return devices;
+  return crew.start("devices", import.meta.resolve("./device_worker.ts"), order);
 }
 
 async function buildRig(
@@ -141,11 +138,10 @@ async function buildRig(
 async function runVcpus(rig: Rig, watcher: Watcher): Promise<VcpuResult[]> {
   const { options, crew, access, changes, findings, memory } = rig;
   const state = new RunState();
-  const vcpus = Array.from({ length: options.vcpus }, (_, number) => {
-    const vcpu = crew.spawn<VcpuResult>(`vCPU ${number}`, import.meta.resolve("./vcpu_worker.ts"));
-    vcpu.tell(orderOf(rig, number, state));
-    return vcpu;
-  });
+  const url = import.meta.resolve("./vcpu_worker.ts");
+  const vcpus = Array.from({ length: options.vcpus }, (_, number) => (
+    crew.start<VcpuResult>(`vCPU ${number}`, url, orderOf(rig, number, state))
+  ));
   const served = new AbortController();
   const serving = access.listen(served.signal);
   const start = performance.now();

@@ -1,9 +1,5 @@
-/// <reference lib="deno.worker" />
+import { say, work } from "../lib/crew_member.ts";
 import { Guest } from "./guest.ts";
-import type { VcpuOrder } from "./messages.ts";
+import type { VcpuOrder, VcpuResult } from "./messages.ts";
 
-self.onmessage = ({ data }: MessageEvent<VcpuOrder>) => {
-  const result = new Guest(data).run();
-  self.postMessage(result);
-  self.close();
-};
+work((order: VcpuOrder) => say<VcpuResult>(new Guest(order).run()));

@@ -1,5 +1,5 @@
 /**
- * What a run and its workers tell each other.
+ * The messages between a run and its workers.
  *
  * @module
  */
@@ -75,7 +75,13 @@ export interface UpdaterResult {
   readonly findings: readonly Finding[];
 }
 
-/** What a worker says. */
-export type Message =
-  | { readonly kind: "ready"; readonly token: number }
-  | { readonly kind: "done"; readonly result: ReaderResult | UpdaterResult };
+/** What a worker reports at its end. */
+export type Result = ReaderResult | UpdaterResult;
+
+/** What a worker answers: that it is ready to start, then its result. */
+export type Answer = "ready" | Result;
+
+/** Names a worker, in messages and as its context's label. */
+export function nameOf({ role, worker }: Order): string {
+  return `${role} ${worker}`;
+}

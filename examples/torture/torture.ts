@@ -8,12 +8,13 @@
  */
 
 import type { Progress } from "./control.ts";
-import { Crew } from "./crew.ts";
-import type { Order } from "./messages.ts";
+import { Crew } from "../lib/crew.ts";
+import { type Answer, nameOf, type Order, type Result } from "./messages.ts";
 import type { Options } from "./options.ts";
 import { MIN_READS, MIN_UPDATES, type Report, report } from "./report.ts";
 import { buildRig, countErrors, countGracePeriods, findLeaks, UPDATERS } from "./rig.ts";
 
+const WORKER = import.meta.resolve("./worker.ts");
 /** The run looks at its workers this often. */
 const LOOK_MS = 10;
 
@@ -30,8 +31,8 @@ export async function torture(
 ): Promise<Report> {
   const rig = buildRig(options);
   const crew = new Crew(rig.arena);
-  for (const order of rig.orders) crew.spawn(order);
-  await crew.ready();
+  const workers = rig.orders.map((order) => crew.start<Answer>(nameOf(order), WORKER, order));
+  await Promise.all(workers.map((worker) => worker.answer())); // ready, or failed
   const start = performance.now();
   const elapsed = () => (performance.now() - start) / 1000;
   rig.control.go();
@@ -42,7 +43,12 @@ export async function torture(
     if (isOver(options, rig.orders, progress)) break;
   }
   rig.control.stop();
-  await crew.ended();
+  const results: Result[] = [];
+  const ended = workers.map(async (worker) => {
+    const result = await worker.answer();
+    if (result !== null && result !== "ready") results.push(result);
+  });
+  await crew.within("workers", Promise.all(ended));
   const failures = crew.failures.length > 0 || countErrors(rig) > 0
     ? crew.failures
     : findLeaks(rig);
@@ -50,7 +56,7 @@ export async function torture(
     options,
     elapsed: elapsed(),
     gracePeriods: countGracePeriods(rig),
-    results: crew.results,
+    results,
     failures,
   });
 }

@@ -95,8 +95,10 @@ export function serve<Data>(setup: (data: Data) => Functions | Promise<Functions
       if (!target) throw new TypeError(`The worker serves no function "${name}"`);
       post({ kind: "returned", id, value: await target(...args) });
     } catch (error) {
-      if (error instanceof Death) self.close();
-      if (error instanceof Death) throw error;
+      if (error instanceof Death) {
+        self.close();
+        throw error;
+      }
       post({ kind: "threw", id, error: asText(error) });
     }
   };
