@@ -5,7 +5,8 @@
  */
 
 import { checkPublishedFiles } from "./published_files.ts";
-import { isDocumented, PORTABLE, type Tree } from "../lib/tree.ts";
+import { allEntries } from "../lib/packages.ts";
+import { isDocumented, type Tree } from "../lib/tree.ts";
 
 const IMPORT_MAP = "--import-map=tools/offline/imports.json";
 
@@ -32,14 +33,6 @@ async function problemsOf(args: readonly string[]): Promise<string[]> {
 /** Lines of a Deno command that only say what it is at. */
 const PROGRESS = /^(Check|Download) .*\n/gm;
 
-/** What each package exports, as paths. */
-function exportsOf(tree: Tree, member: string): string[] {
-  const config = JSON.parse(tree.get(`${member}/deno.json`) ?? "{}") as {
-    exports?: Record<string, string>;
-  };
-  return Object.values(config.exports ?? {}).map((target) => member + target.slice(1));
-}
-
 /** Tests that `deno task test` ignores: they run programs, or their workers print errors. */
 const RUNNING_TESTS = [
   "tools/check/standard_library_test.ts",
@@ -58,7 +51,7 @@ export const DENO_CHECKS: Record<string, (tree: Tree) => Promise<string[]>> = {
       "doc",
       "--lint",
       IMPORT_MAP,
-      ...PORTABLE.flatMap((member) => exportsOf(tree, member)),
+      ...allEntries(tree).map(({ path }) => path),
     ]),
   "examples in documentation": (tree) =>
     problemsOf([

@@ -4,24 +4,17 @@
  * @module
  */
 
-import { importsOf } from "../lib/import_graph.ts";
+import { importsOf, internalsImportedBy } from "../lib/import_graph.ts";
+import { configOf, type PackageConfig } from "../lib/packages.ts";
 import { isPublished, MEMBERS, topOf, type Tree } from "../lib/tree.ts";
-
-interface Config {
-  name?: string;
-  version?: string;
-  license?: string;
-  exports?: Record<string, string>;
-  workspace?: string[];
-}
 
 /** The doors of a package: every mod.ts, at whatever depth, is public. */
 const doorsOf = (tree: Tree, member: string): string[] =>
   [...tree.keys()].filter((path) => topOf(path) === member && path.endsWith("/mod.ts"))
     .map((path) => `.${path.slice(member.length)}`);
 
-function checkPackage(tree: Tree, member: string, config: Config): string[] {
-  const exports = config.exports ?? {};
+function checkPackage(tree: Tree, member: string, config: PackageConfig): string[] {
+  const { exports } = config;
   const targets = Object.values(exports);
   const problems: string[] = [];
   if (config.name !== `@guestmem/${member}`) problems.push(`name is ${config.name}`);
@@ -38,13 +31,35 @@ function checkPackage(tree: Tree, member: string, config: Config): string[] {
     if (!targets.includes(door)) problems.push(`${door} is public and not exported`);
   }
   return [
-    ...problems.map((problem) => `${member}/deno.json: ${problem}`),
+    ...[...problems, ...pinProblems(tree, member, config)].map((problem) =>
+      `${member}/deno.json: ${problem}`
+    ),
     ...checkDocuments(tree, member, config, targets),
     ...checkReached(tree, member, targets),
   ];
 }
 
-/** Published modules that no export leads to; of doors, {@link checkPackage} tells. */
+/**
+ * Internals change from one version to the next, so who imports a sibling's must get the very version
+ * that it was published with. Without a pin, publishing would allow every later one ("^").
+ */
+function pinProblems(tree: Tree, member: string, { imports }: PackageConfig): string[] {
+  const pins = internalsImportedBy(tree, member).map((sibling) => {
+    const name = `@guestmem/${sibling}`;
+    return [name, `jsr:${name}@${configOf(tree, sibling).version}`] as const;
+  });
+  const wanted = new Map(pins);
+  return [
+    ...pins.filter(([name, pin]) => imports[name] !== pin).map(([name, pin]) =>
+      `"imports" must pin "${name}" to ${pin}, since ${name}/internal is imported`
+    ),
+    ...Object.keys(imports).filter((name) => !wanted.has(name)).map((name) =>
+      `"imports" pins ${name}, of which no internals are imported`
+    ),
+  ];
+}
+
+/** Published modules that no export leads to; {@link checkPackage} reports doors. */
 function checkReached(tree: Tree, member: string, targets: readonly string[]): string[] {
   const reached = new Set(targets.map((target) => member + target.slice(1)));
   for (const path of reached) {
@@ -63,7 +78,7 @@ function checkReached(tree: Tree, member: string, targets: readonly string[]): s
 function checkDocuments(
   tree: Tree,
   member: string,
-  { version }: Config,
+  { version }: PackageConfig,
   targets: readonly string[],
 ): string[] {
   const problems: string[] = [];
@@ -86,17 +101,16 @@ function checkDocuments(
 export function checkPackageExports(tree: Tree): string[] {
   const problems: string[] = [];
   const versions = new Map<string, string>();
-  const workspace = (JSON.parse(tree.get("deno.json") ?? "{}") as Config).workspace ?? [];
+  const { workspace = [] } = JSON.parse(tree.get("deno.json") ?? "{}") as { workspace?: string[] };
   for (const member of MEMBERS) {
-    const text = tree.get(`${member}/deno.json`);
-    const listed = workspace.includes(`./${member}`);
-    if (listed !== (text !== undefined)) {
+    const exists = tree.has(`${member}/deno.json`);
+    if (workspace.includes(`./${member}`) !== exists) {
       problems.push(
         `deno.json: ${member} must be in "workspace" if it has a deno.json, and only then`,
       );
     }
-    if (text === undefined) continue;
-    const config = JSON.parse(text) as Config;
+    if (!exists) continue;
+    const config = configOf(tree, member);
     if (config.version !== undefined) versions.set(member, config.version);
     // The examples are run from the repository and not published.
     if (member !== "examples") problems.push(...checkPackage(tree, member, config));

@@ -113,3 +113,23 @@ Deno.test('a package whose "." is not its mod.ts is caught', () => {
     "rcu/deno.json: ./mod.ts is public and not exported",
   ]);
 });
+
+Deno.test("a package that imports a sibling's internals pins its exact version", () => {
+  const name = "@guestmem/ramblock";
+  const config = { ...rcu, name, exports: { ".": "./mod.ts", "./memslots": "./memslots/mod.ts" } };
+  const pin = (imports?: Record<string, string>) =>
+    checkPackageExports(project({
+      "ramblock/deno.json": { ...config, imports },
+      "ramblock/mod.ts": DOOR + 'export type { Kernel } from "@guestmem/rcu/internal";',
+    }));
+  const problem = 'ramblock/deno.json: "imports" must pin "@guestmem/rcu" to ' +
+    "jsr:@guestmem/rcu@1.0.0, since @guestmem/rcu/internal is imported";
+  assertEquals(pin(), [problem]);
+  assertEquals(pin({ "@guestmem/rcu": "jsr:@guestmem/rcu@^1.0.0" }), [problem]);
+  assertEquals(pin({ "@guestmem/rcu": "jsr:@guestmem/rcu@0.9.0" }), [problem]);
+  assertEquals(pin({ "@guestmem/rcu": "jsr:@guestmem/rcu@1.0.0" }), []);
+  const stale = { ...config, imports: { "@guestmem/rcu": "jsr:@guestmem/rcu@1.0.0" } };
+  assertEquals(checkPackageExports(project({ "ramblock/deno.json": stale })), [
+    'ramblock/deno.json: "imports" pins @guestmem/rcu, of which no internals are imported',
+  ]);
+});

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { PORTABLE, type Tree, withoutComments } from "./tree.ts";
+import { allEntries } from "./packages.ts";
+import { isPublished, topOf, type Tree, withoutComments } from "./tree.ts";
 
 /**
  * How a module is named: for its values, for its types alone, or by `import.meta.resolve`, which does
@@ -51,28 +52,42 @@ export function importsOf(source: string): Import[] {
 }
 
 /** The file that a specifier means in a module; undefined for what is not the project's. */
-function resolve(tree: Tree, from: string, specifier: string): string | undefined {
+function resolve(
+  entries: ReadonlyMap<string, string>,
+  from: string,
+  specifier: string,
+): string | undefined {
   if (specifier.startsWith("#tools/")) return `tools/${specifier.slice("#tools/".length)}`;
   if (specifier.startsWith(".")) return new URL(specifier, `file:///${from}`).pathname.slice(1);
-  const [, member, entry] = /^@guestmem\/([^/]+)(.*)$/.exec(specifier) ?? [];
-  if (member === undefined || !PORTABLE.includes(member)) return undefined;
-  const { exports = {} } = JSON.parse(tree.get(`${member}/deno.json`) ?? "{}") as {
-    exports?: Record<string, string>;
-  };
-  const target = exports[`.${entry}`];
-  return target === undefined ? undefined : member + target.slice(1);
+  return entries.get(specifier);
 }
 
 /** The imports of every TypeScript file, by path, but for those whose target is not in the tree. */
 export function importGraph(tree: Tree): Map<string, Edge[]> {
+  const entries = new Map(allEntries(tree).map(({ specifier, path }) => [specifier, path]));
   const graph = new Map<string, Edge[]>();
   for (const [from, source] of tree) {
     if (!from.endsWith(".ts") || from.endsWith(".as.ts")) continue;
     const edges = importsOf(source).flatMap((found): Edge[] => {
-      const to = resolve(tree, from, found.specifier);
+      const to = resolve(entries, from, found.specifier);
       return to !== undefined && tree.has(to) ? [{ ...found, from, to }] : [];
     });
     graph.set(from, edges);
   }
   return graph;
+}
+
+/** Every specifier that the published modules of a package name. */
+export function importedBy(tree: Tree, member: string): Set<string> {
+  const sources = [...tree].filter(([path]) => topOf(path) === member && isPublished(path));
+  return new Set(
+    sources.flatMap(([, source]) => importsOf(source).map(({ specifier }) => specifier)),
+  );
+}
+
+/** The siblings whose internals a package imports, so that it depends on their exact version. */
+export function internalsImportedBy(tree: Tree, member: string): string[] {
+  return [...importedBy(tree, member)].flatMap((specifier) =>
+    /^@guestmem\/([^/]+)\/internal$/.exec(specifier)?.[1] ?? []
+  ).sort();
 }

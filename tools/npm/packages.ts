@@ -5,15 +5,9 @@
  */
 
 import { build, emptyDir } from "@deno/dnt";
-import { importsOf } from "../lib/import_graph.ts";
-import { isPublished, PORTABLE, topOf, type Tree } from "../lib/tree.ts";
-
-interface Config {
-  readonly name: string;
-  readonly version: string;
-  readonly license: string;
-  readonly exports: Readonly<Record<string, string>>;
-}
+import { importedBy, internalsImportedBy } from "../lib/import_graph.ts";
+import { allEntries, configOf, entriesOf } from "../lib/packages.ts";
+import { PORTABLE, type Tree } from "../lib/tree.ts";
 
 /** What a package is, in a line. */
 const DESCRIPTIONS: Readonly<Record<string, string>> = {
@@ -27,37 +21,20 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
 /** Files that a package carries besides its code. */
 const DOCUMENTS = ["README.md", "CHANGELOG.md", "LICENSE"];
 
-const configOf = (tree: Tree, member: string): Config =>
-  JSON.parse(tree.get(`${member}/deno.json`)!);
-
-/** A module that packages import by name: its specifier in source, its path, its npm package. */
-interface Door {
-  readonly specifier: string;
-  readonly path: string;
-  readonly package: { name: string; version: string; subPath?: string };
-}
-
-/** All modules of the five packages that others can import. */
-function doorsOf(tree: Tree): Door[] {
-  return PORTABLE.flatMap((member) => {
-    const { name, version, exports } = configOf(tree, member);
-    return Object.entries(exports).map(([key, target]) => {
-      const subPath = key.slice(2);
-      return {
-        specifier: subPath === "" ? name : `${name}/${subPath}`,
-        path: `./${member}${target.slice(1)}`,
-        package: { name, version: `^${version}`, ...(subPath !== "" && { subPath }) },
-      };
-    });
+/** The entries of siblings that a package imports, as packages of npm, by path. */
+function dependenciesOf(tree: Tree, member: string) {
+  const imported = importedBy(tree, member);
+  const pinned = internalsImportedBy(tree, member);
+  const siblings = allEntries(tree).filter(({ specifier }) => imported.has(specifier));
+  return siblings.map((entry) => {
+    const { version } = configOf(tree, entry.member);
+    const subPath = entry.key.slice(2);
+    return [`./${entry.path}`, {
+      name: `@guestmem/${entry.member}`,
+      version: pinned.includes(entry.member) ? version! : `^${version}`,
+      ...(subPath !== "" && { subPath }),
+    }] as const;
   });
-}
-
-/** The names that a package's published modules import. */
-function importedBy(tree: Tree, member: string): Set<string> {
-  const sources = [...tree].filter(([path]) => topOf(path) === member && isPublished(path));
-  return new Set(
-    sources.flatMap(([, source]) => importsOf(source).map(({ specifier }) => specifier)),
-  );
 }
 
 async function buildPackage(
@@ -66,18 +43,16 @@ async function buildPackage(
   folder: string,
   importMap: string,
 ): Promise<void> {
-  const { name, version, license, exports } = configOf(tree, member);
-  const imported = importedBy(tree, member);
-  const siblings = doorsOf(tree).filter(({ specifier }) => imported.has(specifier));
+  const { name, version, license } = configOf(tree, member);
   await emptyDir(folder);
   await build({
-    entryPoints: Object.entries(exports).map(([key, target]) => ({
+    entryPoints: entriesOf(tree, member).map(({ key, path }) => ({
       name: key,
-      path: `./${member}${target.slice(1)}`,
+      path: `./${path}`,
     })),
     outDir: folder,
     importMap,
-    mappings: Object.fromEntries(siblings.map((door) => [door.path, door.package])),
+    mappings: Object.fromEntries(dependenciesOf(tree, member)),
     // The packages use no API of a platform; types are checked where the tarballs are installed.
     shims: {},
     typeCheck: false,
@@ -87,10 +62,10 @@ async function buildPackage(
     skipSourceOutput: true,
     compilerOptions: { target: "ES2023", lib: ["ESNext", "DOM"] },
     package: {
-      name,
-      version,
+      name: name!,
+      version: version!,
       description: DESCRIPTIONS[member]!,
-      license,
+      license: license!,
       engines: { node: ">=20" },
     },
     async postBuild() {
@@ -106,10 +81,10 @@ async function buildPackage(
 export async function buildPackages(tree: Tree, outDir: string): Promise<void> {
   const importMap = await Deno.makeTempFile({ suffix: ".json" });
   try {
-    const root = `file://${Deno.cwd()}/`;
-    const imports = doorsOf(tree).map((
-      { specifier, path },
-    ) => [specifier, new URL(path, root).href]);
+    const imports = allEntries(tree).map(({ specifier, path }) => [
+      specifier,
+      new URL(path, `file://${Deno.cwd()}/`).href,
+    ]);
     await Deno.writeTextFile(importMap, JSON.stringify({ imports: Object.fromEntries(imports) }));
     for (const member of PORTABLE) {
       await buildPackage(tree, member, `${outDir}/${member}`, importMap);

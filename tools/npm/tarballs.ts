@@ -4,10 +4,11 @@
  * @module
  */
 
-import { importsOf } from "../lib/import_graph.ts";
-import { isTestOnly, PORTABLE, type Tree } from "../lib/tree.ts";
 import { run } from "../lib/command.ts";
+import { importsOf } from "../lib/import_graph.ts";
+import { configOf } from "../lib/packages.ts";
 import { readTarball } from "../lib/tar.ts";
+import { isTestOnly, PORTABLE, type Tree } from "../lib/tree.ts";
 
 /** A package as npm packed it. */
 export interface Tarball {
@@ -58,7 +59,7 @@ const packageOf = (specifier: string): string =>
 /** A line for each thing that a tarball must not have, or must have and lacks. */
 export function checkTarball({ member, files }: Omit<Tarball, "path">, tree: Tree): string[] {
   const text = (path: string) => new TextDecoder().decode(files.get(path));
-  const config = JSON.parse(tree.get(`${member}/deno.json`)!) as { version: string };
+  const config = configOf(tree, member);
   const problems: string[] = [];
   for (const path of REQUIRED) if (!files.has(path)) problems.push(`lacks ${path}`);
   for (const path of files.keys()) if (!belongs(path)) problems.push(`has ${path}`);
@@ -70,10 +71,13 @@ export function checkTarball({ member, files }: Omit<Tarball, "path">, tree: Tre
     if (!files.has(target.replace(/\.js$/, ".d.ts"))) problems.push(`${target} has no types`);
   }
   const imported = new Set<string>();
+  const pinned = new Set<string>();
   for (const path of files.keys()) {
     if (!/\.(js|d\.ts)$/.test(path)) continue;
     for (const { specifier } of importsOf(text(path))) {
-      if (!specifier.startsWith(".")) imported.add(packageOf(specifier));
+      if (specifier.startsWith(".")) continue;
+      imported.add(packageOf(specifier));
+      if (specifier.endsWith("/internal")) pinned.add(packageOf(specifier));
     }
   }
   for (const name of imported) {
@@ -81,7 +85,8 @@ export function checkTarball({ member, files }: Omit<Tarball, "path">, tree: Tre
   }
   for (const [name, range] of Object.entries(dependencies)) {
     if (!imported.has(name)) problems.push(`depends on ${name} and does not import it`);
-    if (range !== `^${config.version}`) problems.push(`depends on ${name} ${range}`);
+    const wanted = pinned.has(name) ? config.version : `^${config.version}`;
+    if (range !== wanted) problems.push(`depends on ${name} ${range} and not ${wanted}`);
   }
   return problems.map((problem) => `${member}: ${problem}`);
 }

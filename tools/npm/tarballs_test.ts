@@ -73,9 +73,16 @@ Deno.test("versions and dependencies must agree with deno.json and the imports",
   ]);
   const dependencies = { "@guestmem/rcu": "*" };
   assertEquals(check({ "package.json": { ...manifest, dependencies } }), [
-    "physmap: depends on @guestmem/rcu *",
+    "physmap: depends on @guestmem/rcu * and not ^1.2.3",
   ]);
   assertEquals(check({ "esm/mod.d.ts": `export { f } from "fast-check/sub";` }), [
     "physmap: imports fast-check and does not depend on it",
   ]);
+});
+
+Deno.test("a package that imports a sibling's internals depends on its exact version", () => {
+  const internal = { "esm/b.js": `import { k } from "@guestmem/rcu/internal";` };
+  assertEquals(check(internal), ["physmap: depends on @guestmem/rcu ^1.2.3 and not 1.2.3"]);
+  const dependencies = { "@guestmem/rcu": "1.2.3" };
+  assertEquals(check({ ...internal, "package.json": { ...manifest, dependencies } }), []);
 });
