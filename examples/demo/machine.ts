@@ -173,13 +173,13 @@ export class DemoMachine {
   /** Words of RAM that lie at a ram_addr_t. The caller holds a reference to the block. */
   words(ramAddr: number, bytes: number): Int32Array {
     const { ram, reader } = this.#shared;
-    const section = reader.lock();
+    const guard = reader.lock();
     try {
-      const block = ram.find(section, ramAddr);
+      const block = ram.find(guard, ramAddr);
       const window = ram.locate(block, ramAddr - ram.offsetOf(block));
       return window.i32.subarray(ram.at / 4, (ram.at + bytes) / 4);
     } finally {
-      section.unlock();
+      guard.unlock();
     }
   }
 

@@ -75,9 +75,9 @@ function machine() {
   const removals = () => removed;
   /** The pages of low memory that were written since the last time. */
   const takeDirty = () => {
-    const section = reader.lock();
-    const dirty = ram.dirty.snapshotAndClear(section, DIRTY_CLIENT.MIGRATION, 0, 20 * MIB);
-    section.unlock();
+    const guard = reader.lock();
+    const dirty = ram.dirty.snapshotAndClear(guard, DIRTY_CLIENT.MIGRATION, 0, 20 * MIB);
+    guard.unlock();
     return [...dirty];
   };
   return { blocks, low, access, table, data, removals, takeDirty };

@@ -55,9 +55,9 @@ const setup = (data: VcpuData) => {
   return {
     /** The host position of a guest page by the memslots. */
     hostOf(gfn: number): number {
-      const section = srcu.lock();
-      const host = slots.gfnToHost(slots.snapshot(section), gfn);
-      section.unlock();
+      const guard = srcu.lock();
+      const host = slots.gfnToHost(slots.snapshot(guard), gfn);
+      guard.unlock();
       return host;
     },
     store: (address: number, value: number): number =>

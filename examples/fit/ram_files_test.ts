@@ -41,22 +41,22 @@ function createMachine() {
   const ram = GuestRam.create(domain, { bytes: 1 << 21, windowBytes: 1 << 18 });
   const blocks = new RamList(ram);
   const reader = domain.register();
-  const inSection = <T>(body: (section: ReturnType<typeof reader.lock>) => T): T => {
-    const section = reader.lock();
+  const inSection = <T>(body: (guard: ReturnType<typeof reader.lock>) => T): T => {
+    const guard = reader.lock();
     try {
-      return body(section);
+      return body(guard);
     } finally {
-      section.unlock();
+      guard.unlock();
     }
   };
   const read = (address: number, length: number) =>
-    inSection((section) => {
+    inSection((guard) => {
       const bytes = new Uint8Array(length);
-      ram.read(section, address, bytes);
+      ram.read(guard, address, bytes);
       return bytes;
     });
   const write = (address: number, bytes: Uint8Array) =>
-    inSection((section) => ram.write(section, address, bytes));
+    inSection((guard) => ram.write(guard, address, bytes));
   return { domain, blocks, read, write };
 }
 

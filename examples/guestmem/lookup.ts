@@ -23,13 +23,13 @@ export async function lookup(
     throw new UsageError(`--as: expected one of ${names.join(", ")}, found "${name}"`);
   }
   const reader = domain.register();
-  const section = reader.lock();
+  const guard = reader.lock();
   for (const space of spaces) {
     if (spaces.length > 1) env.out(`${space.name}, root ${space.root.name}:`);
     const attached = AddressSpaceReader.attach(arena, space.handle);
-    for (const address of wanted) env.out(describe(space, attached, section, address));
+    for (const address of wanted) env.out(describe(space, attached, guard, address));
   }
-  section.unlock();
+  guard.unlock();
   return EXIT_OK;
 }
 
@@ -41,11 +41,11 @@ function parseAddress(text: string): bigint {
 function describe(
   space: AddressSpace,
   reader: AddressSpaceReader,
-  section: ReadGuard,
+  guard: ReadGuard,
   address: bigint,
 ): string {
   const at = `0x${address.toString(16)}`;
-  const row = reader.lookup(section, address);
+  const row = reader.lookup(guard, address);
   const id = reader.region(row);
   if (id === UNASSIGNED) return `${at}: unassigned`;
   const region = space.view.regions.find((other) => other.id === id)!;

@@ -44,13 +44,13 @@ export async function runControl(start: StartVcpu, vcpus = 2): Promise<Report> {
   const reports = await running;
   await domain.barrierAsync();
   const reader = domain.register({ label: "control" });
-  const section = reader.lock();
+  const guard = reader.lock();
   const bytes = reports.map((_, index) => {
     const byte = new Uint8Array(1);
-    ram.read(section, 0x1000 * index + 0x10, byte);
+    ram.read(guard, 0x1000 * index + 0x10, byte);
     return byte[0]!;
   });
-  section.unlock();
+  guard.unlock();
   reader.unregister();
   return {
     versions: machine.versions,

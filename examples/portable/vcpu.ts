@@ -49,9 +49,9 @@ export function runVcpu(data: VcpuData): VcpuReport {
   const report = { sections: 0, configs: 0, tornConfigs: 0, tornMaps: 0 };
   let last = 0;
   while (Atomics.load(control, 0) === 0) {
-    const section = reader.lock();
+    const guard = reader.lock();
     try {
-      const at = config.dereference(section) / 4;
+      const at = config.dereference(guard) / 4;
       const version = arena.u32[at]!;
       for (let word = 1; word < CONFIG_WORDS; word++) {
         if (arena.u32[at + word] !== version) report.tornConfigs++;
@@ -60,7 +60,7 @@ export function runVcpu(data: VcpuData): VcpuReport {
       if (version > last) report.configs++;
       last = version;
 
-      const view = space.view(section);
+      const view = space.view(guard);
       const isBar = (home: number) => space.region(space.lookupIn(view, home)) === bar.region;
       if (bar.homes.filter(isBar).length !== 1) report.tornMaps++;
 
@@ -68,10 +68,10 @@ export function runVcpu(data: VcpuData): VcpuReport {
       const row = space.lookupIn(view, address);
       if ((space.flags(row) & RangeFlag.RAM) !== 0) {
         // The only block of RAM starts at 0, so the offset in the region is the ram_addr_t.
-        ram.write(section, Number(space.offset(row, address)), Uint8Array.of(index + 1));
+        ram.write(guard, Number(space.offset(row, address)), Uint8Array.of(index + 1));
       }
     } finally {
-      section.unlock();
+      guard.unlock();
     }
     report.sections++;
     if (report.configs >= ENOUGH) Atomics.store(control, 1 + index, 1);

@@ -56,7 +56,7 @@ export class ReaderLoop {
     while (!this.#control.stopped) {
       const pick = this.#random.below(this.#pointers.length);
       // Lets microtasks run too: debug mode asks in one whether a section was left open.
-      await this.#section(this.#order.cells[pick]!, this.#pointers[pick]!);
+      await this.#guard(this.#order.cells[pick]!, this.#pointers[pick]!);
       this.#reader.between(this.#random);
       if (++this.#reads % REPORT === 0) this.#report();
     }
@@ -72,12 +72,12 @@ export class ReaderLoop {
     };
   }
 
-  async #section(cell: Cell, pointer: RcuPointer): Promise<void> {
+  async #guard(cell: Cell, pointer: RcuPointer): Promise<void> {
     const floor = this.#control.latest(cell.index);
-    const section = this.#reader.lock();
+    const guard = this.#reader.lock();
     // Whoever sees this change later knows that a grace period began inside the section.
     const before = this.#startPoll();
-    const block = pointer.dereference(section);
+    const block = pointer.dereference(guard);
     const version = this.#elements.version(block);
     // Versions wrap around in a run of hours.
     if (((version - floor) | 0) < 0) {
@@ -86,11 +86,11 @@ export class ReaderLoop {
     this.#examine(block, version);
     if (this.#random.once(8)) this.#nest();
     if (this.#random.once(16)) this.#linger(block);
-    if (this.#reader.sleeps && this.#random.once(256)) await this.#sleep(block, section);
+    if (this.#reader.sleeps && this.#random.once(256)) await this.#sleep(block, guard);
     this.#examine(block, version);
     this.#count(block);
     if (this.#startPoll() !== before) this.#overlapped++;
-    section.unlock();
+    guard.unlock();
     if (this.#order.plant === "use-after-unlock" && this.#random.once(64)) {
       this.#keep(block, version);
     }
@@ -108,9 +108,9 @@ export class ReaderLoop {
   }
 
   /** Keeps the section open while other tasks of this worker run. */
-  async #sleep(block: number, section: ReadGuard): Promise<void> {
+  async #sleep(block: number, guard: ReadGuard): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 0));
-    if (!section.open) this.#error("section ended", block, "during an await");
+    if (!guard.open) this.#error("section ended", block, "during an await");
   }
 
   /** The planted bug: looks at the element until it is too old, with the section over. */

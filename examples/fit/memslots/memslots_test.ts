@@ -105,12 +105,12 @@ Deno.test("a batch that fails is reported by the commit, and the next one catche
   const { topology, system, slots, addRam, seen, memory } = createFollowed();
   const ram = addRam("ram", 4 * PAGE);
   system.addSubregion(0, ram);
-  const section = slots.srcu.register().lock();
+  const guard = slots.srcu.register().lock();
   const { errors } = assertThrows(() => ram.setAddress(8 * PAGE), ListenerError);
   assertEquals(errors.map((error) => (error as Error).name), ["WaitInSectionError"]);
   assertEquals(memory.view.ranges()[0]!.first, BigInt(8 * PAGE), "the view is out");
   assertEquals(seen(), [[0, 4, "ram+0", 0]], "the slots are as they were, not half");
-  section.unlock();
+  guard.unlock();
   system.addSubregion(0x100 * PAGE, topology.initIo("registers", 16, {}));
   assertEquals(seen(), [[8, 4, "ram+0", 0]]);
 });
@@ -119,9 +119,9 @@ Deno.test("slots follow one address space, from registration until it ends", () 
   const { topology, system, listener, memory, addRam, seen, slots } = createFollowed();
   const reader = slots.srcu.register();
   const generation = () => {
-    const section = reader.lock();
-    const generation = slots.generation(slots.snapshot(section));
-    section.unlock();
+    const guard = reader.lock();
+    const generation = slots.generation(slots.snapshot(guard));
+    guard.unlock();
     return generation;
   };
   system.addSubregion(0, addRam("ram", 4 * PAGE));
@@ -150,22 +150,22 @@ function createLogged() {
   /** Takes the dirty pages of a client. */
   const take = (client: keyof typeof DIRTY_CLIENT): number[] => {
     machine.listener.syncLogs();
-    const section = rcu.lock();
-    const pages = [...ram.dirty.snapshotAndClear(section, DIRTY_CLIENT[client], 0, 16 * PAGE)];
-    section.unlock();
+    const guard = rcu.lock();
+    const pages = [...ram.dirty.snapshotAndClear(guard, DIRTY_CLIENT[client], 0, 16 * PAGE)];
+    guard.unlock();
     return pages;
   };
   /** A write by a vCPU, through its shadow mapping. */
   const vcpuWrites = (gfn: number): void => {
-    const section = srcu.lock();
-    assertEquals(shadow.translate(section, gfn, true) >= 0, true, `gfn ${gfn}`);
-    section.unlock();
+    const guard = srcu.lock();
+    assertEquals(shadow.translate(guard, gfn, true) >= 0, true, `gfn ${gfn}`);
+    guard.unlock();
   };
   /** A write by a device, through the block. */
   const deviceWrites = (page: number): void => {
-    const section = rcu.lock();
-    ram.write(section, page * PAGE, Uint8Array.of(1));
-    section.unlock();
+    const guard = rcu.lock();
+    ram.write(guard, page * PAGE, Uint8Array.of(1));
+    guard.unlock();
   };
   for (const client of ["VGA", "CODE", "MIGRATION"] as const) take(client);
   return { ...machine, vram, take, vcpuWrites, deviceWrites };
@@ -224,15 +224,15 @@ Deno.test("a logged page stays dirty when its slot is split, moved or gone", () 
 /** The masks with which blocks log, where a region shows them. */
 function logMasks({ domain, blocks, memory }: Machine, regions: readonly MemoryRegion[]) {
   const reader = domain.register();
-  const section = reader.lock();
+  const guard = reader.lock();
   const shown = regions.filter((region) =>
     region.ram && memory.view.ranges().some((range) => range.region === region)
   );
   const masks = shown.map(({ name, ram, dirtyLogMask }) => {
-    const block = blocks.ram.find(section, Number(ram!.ramAddr));
+    const block = blocks.ram.find(guard, Number(ram!.ramAddr));
     return { name, logs: blocks.ram.logMaskOf(block), told: dirtyLogMask };
   });
-  section.unlock();
+  guard.unlock();
   reader.unregister();
   return masks;
 }

@@ -19,9 +19,9 @@ const setup = (data: Data) => {
   const { slots, schedule } = attachAll(data, { slots: Memslots });
 
   /** Spins until another table is current; its snapshot. */
-  function awaitOther(section: ReadGuard, table: number): number {
+  function awaitOther(guard: ReadGuard, table: number): number {
     for (const end = performance.now() + 30_000; performance.now() < end;) {
-      const now = slots.snapshot(section);
+      const now = slots.snapshot(guard);
       if (now !== table) return now;
     }
     throw new Error("No batch came");
@@ -43,12 +43,12 @@ const setup = (data: Data) => {
      */
     lookBetween(gfns: number[]): number[] {
       const reader = slots.srcu.register();
-      const section = reader.lock();
-      const before = slots.snapshot(section);
+      const guard = reader.lock();
+      const before = slots.snapshot(guard);
       schedule.reach(1);
-      const between = awaitOther(section, before);
+      const between = awaitOther(guard, before);
       const found = gfns.map((gfn) => slots.gfnToHost(between, gfn));
-      section.unlock();
+      guard.unlock();
       reader.unregister();
       return found;
     },
@@ -59,15 +59,15 @@ const setup = (data: Data) => {
      */
     readTwice(gfn: number, step: 1 | 2): number[] {
       const reader = slots.srcu.register();
-      const section = reader.lock();
-      const table = slots.snapshot(section);
+      const guard = reader.lock();
+      const table = slots.snapshot(guard);
       const at = slots.gfnToHost(table, gfn) - data.origin;
       const first = data.bytes[at]!;
       schedule.reach(1);
       schedule.awaitStep(step);
-      awaitOther(section, table);
+      awaitOther(guard, table);
       const second = data.bytes[at]!;
-      section.unlock();
+      guard.unlock();
       reader.unregister();
       return [first, second];
     },

@@ -27,13 +27,13 @@ self.onmessage = ({ data }) => {
   access.bindIommu(data.region, new TableTranslator(iotlb, data.iommu));
   access.setTarget(0, memory);
 
-  const section = reader.lock(); // translation and use of the result lie in one section
-  const target = nic.translate(section, data.iova, 1, true);
+  const guard = reader.lock(); // translation and use of the result lie in one section
+  const target = nic.translate(guard, data.iova, 1, true);
   const translated = Number(target.offset); // in the RAM region, which starts at ram_addr_t 0
   schedule.reach(1);
   schedule.awaitStep(2); // the mapping is being taken away
-  ram.view(section, Uint8Array, translated, 1)[0] = data.values[0];
-  section.unlock();
+  ram.view(guard, Uint8Array, translated, 1)[0] = data.values[0];
+  guard.unlock();
 
   schedule.awaitStep(3); // the unmapping is complete
   const late = nic.store8(data.iova, data.values[1]);

@@ -72,9 +72,9 @@ export async function unplug(): Promise<Unplugged> {
   const after = isFinal;
 
   const next = blocks.addAnonymous({ name: "dimm1", length: BYTES });
-  const section = domain.register().lock();
-  const content = ram.view(section, Uint8Array, next.offset, 1)[0]!;
-  section.unlock();
+  const guard = domain.register().lock();
+  const content = ram.view(guard, Uint8Array, next.offset, 1)[0]!;
+  guard.unlock();
   return {
     seen,
     finalized: [inside, after],

@@ -21,17 +21,17 @@ self.onmessage = ({ data }) => {
   const ram = GuestRam.attach(arena, data.ram);
   const schedule = Schedule.attach(data.schedule);
 
-  const section = reader.lock();
-  const row = memory.lookup(section, data.address);
+  const guard = reader.lock();
+  const row = memory.lookup(guard, data.address);
   const at = memory.offset(row, data.address); // the DIMM's block is the first: at ram_addr_t 0
-  const bytes = ram.view(section, Uint8Array, at, 1);
+  const bytes = ram.view(guard, Uint8Array, at, 1);
   bytes[0] = data.content;
   const before = bytes[0]!;
   schedule.reach(1);
   schedule.awaitStep(2); // the DIMM is unplugged
   const after = bytes[0]!;
-  const foundAgain = memory.region(memory.lookup(section, data.address)) !== UNASSIGNED;
-  section.unlock();
+  const foundAgain = memory.region(memory.lookup(guard, data.address)) !== UNASSIGNED;
+  guard.unlock();
   reader.unregister();
   self.postMessage({ before, after, foundAgain } satisfies Seen);
 };

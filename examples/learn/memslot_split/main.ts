@@ -38,9 +38,9 @@ export async function split(): Promise<Outcomes> {
   boot.commit();
   const [reader, shadow] = [srcu.register(), ShadowMap.create(slots)];
   const writeBoth = () => {
-    const section = reader.lock();
-    const hosts = [LOW, HIGH].map((gfn) => shadow.translate(section, gfn, true));
-    section.unlock();
+    const guard = reader.lock();
+    const hosts = [LOW, HIGH].map((gfn) => shadow.translate(guard, gfn, true));
+    guard.unlock();
     return hosts;
   };
   const before = writeBoth();

@@ -8,12 +8,12 @@ self.onmessage = ({ data }) => {
   const slots = Memslots.attach(Arena.attach(data.arena, { label: "vCPU 1" }), data.slots);
   const reader = slots.srcu.register();
   const schedule = Schedule.attach(data.schedule);
-  const section = reader.lock();
-  const table = slots.snapshot(section);
+  const guard = reader.lock();
+  const table = slots.snapshot(guard);
   schedule.reach(1);
   schedule.awaitStep(2);
   const host = slots.gfnToHost(table, data.gfn);
-  section.unlock();
+  guard.unlock();
   reader.unregister();
   self.postMessage(host);
 };

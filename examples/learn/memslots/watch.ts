@@ -37,10 +37,10 @@ export function watch(
   const reader = slots.srcu.register();
   do {
     for (const gfn of gfns) {
-      const section = reader.lock();
-      count(met, slots.gfnToHost(slots.snapshot(section), gfn), host + gfn * 4096);
-      count(met, shadow.translate(section, gfn, true), host + gfn * 4096);
-      section.unlock();
+      const guard = reader.lock();
+      count(met, slots.gfnToHost(slots.snapshot(guard), gfn), host + gfn * 4096);
+      count(met, shadow.translate(guard, gfn, true), host + gfn * 4096);
+      guard.unlock();
     }
   } while (passed());
   reader.unregister();

@@ -17,13 +17,13 @@ self.onmessage = ({ data }: MessageEvent<Entry>) => {
   const arena = Arena.attach(data.arena, { label: "vCPU" });
   const ram = GuestRam.attach(arena, data.ram);
   const reader = ram.domain.register();
-  const section = reader.lock();
+  const guard = reader.lock();
   const bytes = new Uint8Array(4096);
-  ram.read(section, data.offset, bytes);
+  ram.read(guard, data.offset, bytes);
   const end = bytes.indexOf(0);
   const text = new TextDecoder().decode(bytes.subarray(0, end));
-  ram.write(section, data.offset + end, new TextEncoder().encode(`${data.line}\n`));
-  section.unlock();
+  ram.write(guard, data.offset + end, new TextEncoder().encode(`${data.line}\n`));
+  guard.unlock();
   reader.unregister();
   arena.close();
   self.postMessage(text.split("\n").slice(0, -1));

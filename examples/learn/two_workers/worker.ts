@@ -7,11 +7,11 @@ self.onmessage = ({ data }) => {
   const config = RcuPointer.attach(arena, data.config);
   let seen = 0;
   while (seen !== data.last) {
-    const section = reader.lock();
+    const guard = reader.lock();
     try {
-      seen = arena.u32[config.dereference(section) / 4]!;
+      seen = arena.u32[config.dereference(guard) / 4]!;
     } finally {
-      section.unlock();
+      guard.unlock();
     }
   }
   reader.unregister();

@@ -21,13 +21,13 @@ self.onmessage = ({ data }) => {
   const map = new PhysMapReader(arena);
   const look = (dispatch: number) => map.region(map.section(dispatch, data.address));
 
-  const section = reader.lock();
-  const dispatch = current.dereference(section);
+  const guard = reader.lock();
+  const dispatch = current.dereference(guard);
   const before = look(dispatch);
   schedule.reach(1);
   schedule.awaitStep(2); // the control context commits other maps
   const after = look(dispatch);
-  section.unlock();
+  guard.unlock();
 
   const later = reader.lock();
   const next = look(current.dereference(later));

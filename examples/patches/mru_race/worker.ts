@@ -14,36 +14,36 @@ self.onmessage = ({ data }) => {
   const schedule = Schedule.attach(data.schedule);
 
   /** The block found last if there is one, else what the list has, which is remembered. */
-  function find(section: ReadGuard, beforeStore = () => {}): number {
-    const now = version.dereference(section);
-    const last = mru.load(section);
+  function find(guard: ReadGuard, beforeStore = () => {}): number {
+    const now = version.dereference(guard);
+    const last = mru.load(guard);
     if (last !== 0 && (!data.tagged || mru.second === now)) return last;
-    const block = list.dereference(section);
+    const block = list.dereference(guard);
     beforeStore();
     mru.publish(block, now);
     return block;
   }
 
   function storeLate(): null {
-    const section = reader.lock();
-    find(section, () => {
+    const guard = reader.lock();
+    find(guard, () => {
       schedule.reach(1);
       schedule.awaitStep(2); // the block is unlinked, the word cleared
     });
-    section.unlock();
+    guard.unlock();
     schedule.reach(3);
     return null;
   }
 
   function lookLate(): Seen {
     schedule.awaitStep(3);
-    const section = reader.lock();
-    const block = find(section);
+    const guard = reader.lock();
+    const block = find(guard);
     const before = arena.u32[block / 4]!;
     schedule.reach(4);
     schedule.awaitStep(5); // the block is reclaimed
     const after = arena.u32[block / 4]!;
-    section.unlock();
+    guard.unlock();
     return block === 0 ? null : [before, after];
   }
 

@@ -19,7 +19,7 @@ self.onmessage = ({ data }) => {
   const pair = RcuPair.attach(arena, data.words[3]);
   const struct = RcuPointer.attach(arena, data.words[4]);
   const schedule = Schedule.attach(data.schedule);
-  const section = reader.lock();
+  const guard = reader.lock();
   const letWriterGo = () => {
     schedule.reach(1);
     schedule.awaitStep(2);
@@ -30,34 +30,34 @@ self.onmessage = ({ data }) => {
     "reread the table": () => {
       letWriterGo();
       for (;;) {
-        const t = table.dereference(section);
-        const r = root.dereference(section);
-        if (table.dereference(section) === t) return [r, t];
+        const t = table.dereference(guard);
+        const r = root.dereference(guard);
+        if (table.dereference(guard) === t) return [r, t];
       }
     },
     // Second sketch: the table is not the one that is being published, so both fit. Do they?
     "announce the table": () => {
       for (;;) {
-        const t = table.dereference(section);
+        const t = table.dereference(guard);
         letWriterGo();
-        const r = root.dereference(section);
-        if (next.dereference(section) !== t) return [r, t];
+        const r = root.dereference(guard);
+        if (next.dereference(guard) !== t) return [r, t];
       }
     },
     "one word": () => {
-      const r = pair.load(section); // both halves, in one load
+      const r = pair.load(guard); // both halves, in one load
       letWriterGo();
       return [r, pair.second];
     },
     "pointer to a struct": () => {
-      const block = struct.dereference(section);
+      const block = struct.dereference(guard);
       const r = arena.u32[block / 4]!;
       letWriterGo();
       return [r, arena.u32[block / 4 + 1]!]; // the old struct lives until the section ends
     },
   };
   const seen = loads[data.protocol as Protocol]();
-  section.unlock();
+  guard.unlock();
   reader.unregister();
   if (data.protocol === "reread the table") schedule.reach(3);
   self.postMessage(seen);

@@ -23,16 +23,16 @@ self.onmessage = ({ data }) => {
   const shadow = ShadowMap.create(slots);
   const schedule = Schedule.attach(data.schedule);
 
-  const section = reader.lock();
-  const snapshot = slots.snapshot(section);
+  const guard = reader.lock();
+  const snapshot = slots.snapshot(guard);
   schedule.reach(1);
   schedule.awaitStep(2); // the slot is published as invalid
-  const latest = slots.snapshot(section);
+  const latest = slots.snapshot(guard);
   const fromLatest = slots.gfnToHost(latest, data.gfn);
   let teardown = false;
   slots.forEachInHostRange(latest, data.host, data.host, () => teardown = true);
   const fromSnapshot = shadow.instantiate(snapshot, data.gfn, true);
-  section.unlock();
+  guard.unlock();
 
   schedule.awaitStep(3); // the deletion is complete
   const later = reader.lock();

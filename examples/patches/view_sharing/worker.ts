@@ -19,13 +19,13 @@ self.onmessage = ({ data }) => {
   const isBar = (view: number) =>
     memory.region(memory.lookupIn(view, data.address)) === data.region;
 
-  const section = reader.lock();
-  const view = memory.view(section); // one load, and the dispatch is the one of this view
+  const guard = reader.lock();
+  const view = memory.view(guard); // one load, and the dispatch is the one of this view
   schedule.reach(1);
   schedule.awaitStep(2); // no address space has the view any more
   const inItsView = isBar(view);
-  const inTheNext = isBar(memory.view(section));
-  section.unlock();
+  const inTheNext = isBar(memory.view(guard));
+  guard.unlock();
   reader.unregister();
   self.postMessage({ inItsView, inTheNext } satisfies Seen);
 };
