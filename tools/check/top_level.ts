@@ -10,10 +10,12 @@ const ALLOWED = new Set([
   ...MEMBERS,
   "tools",
   ".ci",
+  ".github",
   ".git",
   ".gitignore",
   "deno.json",
   "deno.lock",
+  "LICENSE",
   "README.md",
 ]);
 
