@@ -1,7 +1,7 @@
 /**
- * A NIC, in a worker, writes to guest RAM through its IOMMU, and the mapping is taken away under it.
- * The unmapping is complete only when the write that had been translated before is over; a later one
- * is refused. So a page that was unmapped can be given to somebody else.
+ * A NIC in a worker writes to guest RAM through its IOMMU while the mapping is removed. The
+ * unmapping completes only after the write that was translated before it; a later write is refused.
+ * So an unmapped page can be reused at once.
  *
  *     deno run --allow-read examples/learn/dma_through_iommu/main.ts
  *
@@ -18,18 +18,18 @@ import type { Results } from "./worker.ts";
 
 const PAGE = 4096;
 const RAM_BYTES = 1 << 20;
-/** The NIC's address of a page, and where the page lies in RAM. */
+/** The NIC's address of a page, and the page's offset in RAM. */
 const IOVA = 0x1000;
 export const BUFFER = 0x8000;
 export const EARLY = 0x11;
 export const LATE = 0x22;
 
-/** What the NIC was told, and what is in the page's first byte. */
+/** What the NIC saw, and the page's first byte. */
 export interface Outcome {
   readonly results: Results;
   /** Whether the unmapping was complete while the NIC was still writing. */
   readonly completeTooEarly: boolean;
-  /** When the unmapping is complete, and after the NIC has tried again. */
+  /** When the unmapping completes, and after the NIC has tried again. */
   readonly page: readonly [whenComplete: number, afterwards: number];
 }
 
@@ -70,12 +70,12 @@ export async function unmapUnderDma(): Promise<Outcome> {
   schedule.awaitStep(1); // the NIC has translated, and not written yet
   let isComplete = false;
   const unmapped = mappings.unmapAsync(IOVA, PAGE).then(() => isComplete = true);
-  await new Promise((resolve) => setTimeout(resolve)); // it would be, if it waited for nobody
+  await new Promise((resolve) => setTimeout(resolve)); // it would be complete by now if it did not wait
   const completeTooEarly = isComplete;
   schedule.reach(2);
   await unmapped;
   const whenComplete = bytes[BUFFER]!;
-  bytes[BUFFER] = 0; // the page is another's now
+  bytes[BUFFER] = 0; // the page now belongs to someone else
   schedule.reach(3);
   const results = await device;
   return { results, completeTooEarly, page: [whenComplete, bytes[BUFFER]!] };
@@ -83,7 +83,7 @@ export async function unmapUnderDma(): Promise<Outcome> {
 
 if (import.meta.main) {
   const { results, page: [whenComplete, afterwards] } = await unmapUnderDma();
-  console.log(`The NIC's address leads to 0x${results.translated.toString(16)} in RAM.`);
-  console.log(`It holds ${whenComplete} when the unmapping is complete: the NIC wrote before.`);
-  console.log(`The NIC's next write is refused (${results.late}): it holds ${afterwards}.`);
+  console.log(`The NIC's address translates to 0x${results.translated.toString(16)} in RAM.`);
+  console.log(`It holds ${whenComplete} when the unmapping completes: the NIC wrote first.`);
+  console.log(`The NIC's next write is refused (${results.late}): the page holds ${afterwards}.`);
 }

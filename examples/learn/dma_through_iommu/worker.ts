@@ -5,11 +5,11 @@ import { GuestRam } from "@guestmem/ramblock";
 import { Arena, RcuDomain } from "@guestmem/rcu";
 import { Schedule } from "../../lib/schedule.ts";
 
-/** What the NIC was told. */
+/** What the NIC saw. */
 export interface Results {
-  /** Where in RAM its first address led. */
+  /** RAM offset that its address was translated to. */
   readonly translated: number;
-  /** What became of the write after the unmapping. */
+  /** Result of the write after the unmapping. */
   readonly late: MemTxResult;
 }
 
@@ -22,16 +22,16 @@ self.onmessage = ({ data }) => {
   const nic = access.attach(data.nic);
   const schedule = Schedule.attach(data.schedule);
 
-  // The translator answers in this worker; what it answers goes on in system memory.
+  // The translator runs in this worker; its results are addresses in system memory.
   const iotlb = new IommuReader(arena, reader, data.iommu.unit);
   access.bindIommu(data.region, new TableTranslator(iotlb, data.iommu));
   access.setTarget(0, memory);
 
-  const guard = reader.lock(); // translation and use of the result lie in one section
+  const guard = reader.lock(); // a translation is valid until its section ends
   const target = nic.translate(guard, data.iova, 1, true);
   const translated = Number(target.offset); // in the RAM region, which starts at ram_addr_t 0
   schedule.reach(1);
-  schedule.awaitStep(2); // the mapping is being taken away
+  schedule.awaitStep(2); // the mapping is being removed
   ram.view(guard, Uint8Array, translated, 1)[0] = data.values[0];
   guard.unlock();
 

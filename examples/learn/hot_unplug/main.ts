@@ -1,6 +1,6 @@
 /**
- * A DIMM is unplugged while a vCPU reads it. From then on nobody finds it, but its memory stays what
- * it is until the vCPU has left its section; then the region's finaliser runs, which gives the RAM
+ * A DIMM is unplugged while a vCPU reads it. New lookups no longer find it, but its memory stays
+ * intact until the vCPU leaves its section. Then the region's finaliser runs and gives the RAM
  * block back, and the next DIMM gets the same memory, zeroed.
  *
  *     deno run --allow-read examples/learn/hot_unplug/main.ts
@@ -19,9 +19,9 @@ const DIMM = 0x1_0000_0000;
 const BYTES = 1 << 20;
 export const CONTENT = 0x55;
 
-/** What there is to see of an unplugging. */
+/** What happened during the unplug. */
 export interface Unplugged {
-  /** What the vCPU saw, from before the unplugging to after it, in one section. */
+  /** What the vCPU saw in one section that spans the unplug. */
   readonly seen: Seen;
   /** Whether the finaliser had run while the vCPU was inside, and after it had left. */
   readonly finalized: readonly [inside: boolean, after: boolean];
@@ -60,14 +60,14 @@ export async function unplug(): Promise<Unplugged> {
     content: CONTENT,
   });
   schedule.awaitStep(1); // the vCPU has found the DIMM, and written to it
-  system.delSubregion(dimm); // published: nobody finds it any more
+  system.delSubregion(dimm); // published: new lookups no longer find it
   dimm.destroy(); // the creator's reference; the old view holds another
   domain.poll(domain.startPoll()); // the grace period begins, and waits for the vCPU
-  await new Promise((resolve) => setTimeout(resolve)); // what is due here, as finalisers, runs now
+  await new Promise((resolve) => setTimeout(resolve)); // finalisers that are due run now
   const inside = isFinal;
   schedule.reach(2);
   const seen = await vcpu;
-  await domain.barrierAsync(); // the view is freed, and the region with it
+  await domain.barrierAsync(); // the old view is freed, and the region with it
   await domain.barrierAsync(); // the block, which the finaliser removed, is reclaimed
   const after = isFinal;
 
@@ -88,8 +88,8 @@ if (import.meta.main) {
     `The vCPU, inside its section: ${seen.before} before, ${seen.after} after the unplug`,
   );
   console.log(
-    `It looks the address up again: ${seen.foundAgain ? "still there" : "nothing there"}`,
+    `It looks the address up again: ${seen.foundAgain ? "still there" : "unassigned"}`,
   );
-  console.log(`Finaliser has run: ${inside} while it is inside, ${after} once it has left`);
+  console.log(`Finaliser has run: ${inside} while the vCPU is inside, ${after} once it has left`);
   console.log(`The next DIMM: same memory ${next.sameMemory}, first byte ${next.content}`);
 }

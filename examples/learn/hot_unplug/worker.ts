@@ -8,9 +8,9 @@ import { Schedule } from "../../lib/schedule.ts";
 export interface Seen {
   /** The DIMM's first byte. */
   readonly before: number;
-  /** The same after the unplugging. */
+  /** The same byte after the unplug. */
   readonly after: number;
-  /** Whether another lookup, after the unplugging, finds the DIMM. */
+  /** Whether a second lookup, after the unplug, finds the DIMM. */
   readonly foundAgain: boolean;
 }
 

@@ -1,7 +1,7 @@
 /**
- * A memslot is split in two, the upper half read-only, while a vCPU uses it: what a VMM does when the
- * guest write-protects a part of its memory. A guest page that has memory before and after the batch
- * is never reported to have none; while the batch runs, it is *retry*.
+ * A memslot is split in two, the upper half read-only, while vCPUs use it: what a VMM does when the
+ * guest write-protects a part of its memory. A guest page that has memory before and after the
+ * batch never looks unmapped: while the batch runs, a lookup returns *retry*.
  *
  *     deno run --allow-read examples/learn/memslot_split/main.ts
  *
@@ -14,17 +14,17 @@ import { Schedule } from "../../lib/schedule.ts";
 import { ask } from "../../lib/workers.ts";
 
 const PAGE = 4096;
-/** Where the slot's memory lies, and two of its pages: one for each half. */
+/** The slot's host address, and a guest page in each half. */
 export const HOST = 2 ** 46;
 export const LOW = 0x10;
 export const HIGH = 0x90;
 
-/** What a vCPU is told that writes to both pages, at three times. */
+/** Results of a vCPU's writes to both pages, before, during and after the split. */
 export interface Outcomes {
   readonly before: readonly number[];
   readonly during: readonly number[];
   readonly after: readonly number[];
-  /** Where the other vCPU, whose section began before the split, finds the high page meanwhile. */
+  /** Where the other vCPU, whose section began before the split, finds the high page. */
   readonly olderSnapshot: number;
 }
 
@@ -65,7 +65,7 @@ export async function split(): Promise<Outcomes> {
     flags: SLOT_FLAG.READONLY,
   });
   const committed = batch.commitAsync(); // cannot finish before the other vCPU leaves
-  shadow.clear(); // so that this vCPU must look at the table
+  shadow.clear(); // so that this vCPU must look in the table
   const during = writeBoth();
   schedule.reach(2);
   const olderSnapshot = await vcpu;

@@ -3,7 +3,7 @@ import { Memslots } from "@guestmem/ramblock/memslots";
 import { Arena } from "@guestmem/rcu";
 import { Schedule } from "../../lib/schedule.ts";
 
-// A vCPU that is inside a section while the slot is split: its snapshot stays what it was.
+// A vCPU that is inside a section while the slot is split: its snapshot does not change.
 self.onmessage = ({ data }) => {
   const slots = Memslots.attach(Arena.attach(data.arena, { label: "vCPU 1" }), data.slots);
   const reader = slots.srcu.register();

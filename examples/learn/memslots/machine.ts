@@ -19,19 +19,19 @@ export interface Machine {
   readonly arena: Arena;
   readonly domain: RcuDomain;
   readonly blocks: RamList;
-  /** Without a slot, until a listener follows `memory`. */
+  /** Empty until a listener follows `memory`. */
   readonly slots: Memslots;
   readonly topology: Topology;
   readonly system: MemoryRegion;
   readonly memory: AddressSpace;
-  /** Adds zeroed memory, for a region to stand on. */
+  /** Adds zeroed memory to back a region. */
   addBlock(name: string, length: number): RamBacking;
 }
 
 /**
  * Creates a machine with no memory yet.
  *
- * @param limit The most memslots.
+ * @param limit Maximum number of memslots.
  */
 export function createMachine(limit = 64): Machine {
   const arena = Arena.create({ bytes: 1 << 22 });

@@ -1,9 +1,10 @@
 /**
  * A BAR moves over RAM while a vCPU uses the RAM around it.
  *
- * The RAM's flat ranges, and so its memslots, end where the BAR begins: as the BAR moves, slots go and
- * others come that show the same pages. A listener that commits all of that as one batch leaves no
- * hole. One that makes each section a batch of its own does, and a vCPU falls into it.
+ * The RAM's flat ranges end where the BAR begins, and so do its memslots: as the BAR moves, slots
+ * are deleted and others are created for the same pages. A listener that commits the whole change
+ * as one batch leaves no hole. One that commits a batch for each section does, and the vCPU falls
+ * into it.
  *
  *     deno run --allow-read examples/learn/memslots/main.ts
  *
@@ -41,7 +42,8 @@ export async function moveBar(batches: "one for a commit" | "one for a section")
       words,
     } satisfies Entry,
   );
-  // Of its priority it is told first of what comes, when all that goes is gone.
+  // Its priority puts it in front: when it hears of an added section, all old slots are gone and no
+  // new one is there.
   const pause: MemoryListener = { priority: -1, regionAdd: () => awaitPass(words) };
   awaitPass(words);
   topology.registerListener(pause, memory);
@@ -50,7 +52,7 @@ export async function moveBar(batches: "one for a commit" | "one for a section")
   return await met;
 }
 
-/** Blocks until the vCPU, which counts in the first word, has made a pass that began after the call. */
+/** Blocks until the vCPU, which counts its passes in the first word, has begun and ended a pass. */
 export function awaitPass(words: Int32Array): void {
   const before = Atomics.load(words, 0);
   for (let now = before; now < before + 2; now = Atomics.load(words, 0)) {

@@ -1,5 +1,5 @@
 /**
- * The mistake that batches of slots are there for.
+ * The mistake that batches of memslots prevent.
  *
  * @module
  */
@@ -10,8 +10,8 @@ import type { Memslots } from "@guestmem/ramblock/memslots";
 
 /**
  * Follows a flat view of page-aligned RAM with a batch for each section, as QEMU's KVM listener did
- * up to version 7.2: a section that changes its extent is gone first and then comes back, and for a
- * moment its pages have no slot. To be looked at, not to be used.
+ * up to version 7.2: a section whose extent changes is deleted and then added again, and in between
+ * its pages have no slot. Not for use.
  */
 export class PiecemealListener implements MemoryListener {
   readonly #slots: Memslots;

@@ -1,14 +1,14 @@
 /**
- * What vCPUs do here: they look up pages that are mapped all the time.
+ * A vCPU's loop here: it looks up pages that are mapped all the time.
  *
  * @module
  */
 
 import { type Memslots, OUTCOME, ShadowMap } from "@guestmem/ramblock/memslots";
 
-/** What a vCPU met. */
+/** Counts a vCPU's lookups by result. */
 export interface Met {
-  /** The page where it belongs. */
+  /** The right page. */
   mapped: number;
   /** Told to try again. */
   retries: number;
@@ -19,10 +19,10 @@ export interface Met {
 }
 
 /**
- * Looks pages up, in the table and through shadow mappings, a section for each page.
+ * Looks pages up in the table and through shadow mappings, with a section for each page.
  *
- * @param slots As this context attached to them.
- * @param host The host position of gfn 0; that of gfn n is n pages further.
+ * @param slots This context's memslots.
+ * @param host Host address of gfn 0; gfn n is n pages after it.
  * @param gfns The pages to look up in each pass.
  * @param passed Called after each pass; it returns false to end the watch.
  */

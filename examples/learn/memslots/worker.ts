@@ -3,13 +3,13 @@ import { Memslots, type MemslotsHandle } from "@guestmem/ramblock/memslots";
 import { Arena, type ArenaHandle } from "@guestmem/rcu";
 import { watch } from "./watch.ts";
 
-/** What the vCPU begins with. */
+/** What the vCPU is started with. */
 export interface Entry {
   readonly arena: ArenaHandle;
   readonly slots: MemslotsHandle;
   readonly host: number;
   readonly gfns: readonly number[];
-  /** Two words: the passes that the vCPU has made, and whether it is to end. */
+  /** Two words: passes made by the vCPU, and whether it is to stop. */
   readonly words: Int32Array;
 }
 

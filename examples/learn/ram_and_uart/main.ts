@@ -1,7 +1,8 @@
 /**
- * An address space with RAM and a UART: a vCPU in a worker writes a text to RAM, and then byte by
- * byte to the UART, which lives in the control context. RAM is accessed directly; an access to the
- * UART leaves the vCPU, as an exit to user space does, and comes back when the device has answered.
+ * An address space with RAM and a UART. A vCPU in a worker writes a string to RAM, then byte by
+ * byte to the UART, whose device model runs in the control context. RAM is accessed directly; an
+ * access to the UART leaves the vCPU, like an exit to user space, and returns with the device's
+ * answer.
  *
  *     deno run --allow-read examples/learn/ram_and_uart/main.ts
  *
@@ -17,9 +18,9 @@ import type { Seen } from "./worker.ts";
 const RAM_BYTES = 1 << 20;
 export const UART = 0x1000_0000;
 
-/** A UART: byte 0 transmits, byte 5 says that it can. Every access is of one byte. */
+/** A UART: register 0 transmits, register 5 says that it is ready. All accesses are one byte wide. */
 export class Uart implements MemoryRegionOps {
-  /** What was transmitted. */
+  /** Everything transmitted so far. */
   text = "";
   readonly valid = { minAccessSize: 1, maxAccessSize: 1 };
 
@@ -32,7 +33,7 @@ export class Uart implements MemoryRegionOps {
   }
 }
 
-/** Has a vCPU print a text; what the UART got, and what the vCPU saw. */
+/** Runs a vCPU that prints a string. Returns what the UART transmitted and what the vCPU saw. */
 export async function print(text: string): Promise<{ transmitted: string; seen: Seen }> {
   const arena = Arena.create({ bytes: 4 << 20 });
   const domain = RcuDomain.create(arena);
@@ -70,8 +71,8 @@ export async function print(text: string): Promise<{ transmitted: string; seen: 
 
 if (import.meta.main) {
   const { transmitted, seen } = await print("Hello from the guest");
-  console.log(`In RAM:       ${seen.inRam}`);
+  console.log(`In RAM:        ${seen.inRam}`);
   console.log(`From the UART: ${transmitted}`);
-  console.log(`A write of four bytes to the UART is refused: ${seen.wideWrite}`);
-  console.log(`So is a read where nothing lies:              ${seen.nothing}`);
+  console.log(`A four-byte write to the UART is refused: ${seen.wideWrite}`);
+  console.log(`So is a read of an unassigned address:    ${seen.nothing}`);
 }

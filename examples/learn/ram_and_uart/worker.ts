@@ -7,9 +7,9 @@ import { Arena, RcuDomain } from "@guestmem/rcu";
 export interface Seen {
   /** The text, read back from RAM. */
   readonly inRam: string;
-  /** What became of a write of four bytes to the UART. */
+  /** Result of a four-byte write to the UART. */
   readonly wideWrite: MemTxResult;
-  /** What became of a read behind RAM. */
+  /** Result of a read past the end of RAM. */
   readonly nothing: MemTxResult;
 }
 
@@ -32,7 +32,7 @@ self.onmessage = ({ data }) => {
   memory.read(BUFFER, bytes);
   for (const byte of bytes) {
     while ((memory.load8(UART + 5) & 0x20) === 0);
-    memory.store8(UART, byte); // waits, outside any section, until the device has taken it
+    memory.store8(UART, byte); // blocks, outside any section, until the device has taken it
   }
   const wideWrite = memory.store32le(UART, 0);
   memory.load32le(0x20_0000);

@@ -1,8 +1,8 @@
 /**
- * Guest memory that outlives its machine: an NVDIMM whose content is a file's.
+ * Guest memory that outlives its machine: an NVDIMM backed by a file.
  *
- * A guest writes into the DIMM from a vCPU's worker. When the DIMM is unplugged, its memory goes back
- * to the file once no vCPU can see it any more; a machine that is started later finds it again.
+ * A guest writes into the DIMM from a vCPU's worker. When the DIMM is unplugged, its memory is
+ * written back to the file once no vCPU can see it; a machine that starts later finds it again.
  *
  *     deno run --allow-read --allow-write examples/learn/ram_files/main.ts [FILE]
  *
@@ -21,7 +21,7 @@ const NVDIMM_BYTES = 1 << 20;
  * Starts a machine with the file as its NVDIMM, lets its guest write a line into it, and unplugs it.
  *
  * @param path A file of at least a mebibyte.
- * @param line What the guest writes behind the lines that are there.
+ * @param line What the guest appends to the lines that are there.
  * @returns The lines that the guest found there.
  */
 export async function boot(path: string, line: string): Promise<string[]> {
@@ -39,7 +39,7 @@ export async function boot(path: string, line: string): Promise<string[]> {
     );
 
     blocks.remove(id);
-    await domain.barrierAsync(); // no vCPU sees it any more: it is written back and flushed
+    await domain.barrierAsync(); // no vCPU sees the block any more: it is written back and flushed
     return found;
   } finally {
     file.close();

@@ -2,17 +2,17 @@
 import { GuestRam, type GuestRamHandle } from "@guestmem/ramblock";
 import { Arena, type ArenaHandle } from "@guestmem/rcu";
 
-/** What the guest begins with. */
+/** What the guest is started with. */
 export interface Entry {
   readonly arena: ArenaHandle;
   readonly ram: GuestRamHandle;
   /** The ram_addr_t of the NVDIMM. */
   readonly offset: number;
-  /** What the guest adds to it. */
+  /** What the guest appends. */
   readonly line: string;
 }
 
-/** The guest: it keeps lines in the NVDIMM, the first zero byte behind the last. */
+/** The guest: keeps lines of text in the NVDIMM, terminated by a zero byte. */
 self.onmessage = ({ data }: MessageEvent<Entry>) => {
   const arena = Arena.attach(data.arena, { label: "vCPU" });
   const ram = GuestRam.attach(arena, data.ram);

@@ -1,7 +1,7 @@
 /**
- * Address spaces that show the same share one flat view: the vCPU's, and those of the devices whose
- * accesses are not translated. It is rendered and published once. A device that may not access memory
- * has the empty view, of which there is one.
+ * Address spaces with the same content share one flat view: the vCPU's, and that of each device
+ * whose accesses are not translated. The view is rendered and published once. Devices that may not
+ * access memory share the one empty view.
  *
  *     deno run --allow-read examples/learn/shared_flat_view/main.ts
  *
@@ -11,11 +11,11 @@
 import { Topology } from "@guestmem/flatview";
 import { Arena, RcuDomain } from "@guestmem/rcu";
 
-/** Whether two devices see what the vCPU sees, as one view, and what it cost. */
+/** Whether two devices share the vCPU's view, and how many views exist. */
 export interface Sharing {
   readonly nicShares: boolean;
   readonly diskShares: boolean;
-  /** Views that were built for the step, and that are alive after it, the empty one included. */
+  /** Views built for the step, and alive after it, including the empty one. */
   readonly built: number;
   readonly alive: number;
 }
@@ -42,7 +42,7 @@ export function shareViews(): Record<string, Sharing> {
   const step = (change: () => void): Sharing => {
     const before = topology.stats.built;
     topology.transaction(change);
-    domain.barrier(); // what was replaced is freed
+    domain.barrier(); // replaced views are freed
     return {
       nicShares: nic.space.view === memory.view,
       diskShares: disk.space.view === memory.view,

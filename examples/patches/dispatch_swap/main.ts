@@ -1,9 +1,10 @@
 /**
  * A dispatch is replaced while a worker looks addresses up in it.
  *
- * The point of QEMU's patch "exec: RCUify AddressSpaceDispatch": a commit publishes the next dispatch
- * by one store, and the old one goes to `call_rcu` where it used to be freed at once. Both are run
- * here. What is freed at once is soon used again for another map, under the reader's eyes.
+ * The point of QEMU's patch "exec: RCUify AddressSpaceDispatch": a commit publishes the next
+ * dispatch with one store, and hands the old one to `call_rcu` instead of freeing it at once. This
+ * runs both. Memory that is freed at once is soon reused for another map, while the reader still
+ * uses it.
  *
  *     deno run --allow-read examples/patches/dispatch_swap/main.ts
  *
@@ -20,11 +21,11 @@ import type { Seen } from "./worker.ts";
 export const RAM = 1;
 export const NIC = 2;
 
-/** Where the NIC's registers are after so many commits. */
+/** Address of the NIC's registers after a number of commits. */
 const barAfter = (commits: number): number => 0xfebf_0000 - commits * 0x1000;
 const COMMITS = 16;
 
-/** The guest moves the BAR again and again while a worker stands between two lookups in the first map. */
+/** Moves the BAR again and again while a worker is between two lookups in the first map. */
 export async function moveBar(old: "freed after a grace period" | "freed at once"): Promise<Seen> {
   const arena = Arena.create({ bytes: 1 << 22 });
   const domain = RcuDomain.create(arena);
@@ -53,7 +54,7 @@ export async function moveBar(old: "freed after a grace period" | "freed at once
   }
   schedule.reach(2);
   const result = await seen;
-  await domain.barrierAsync(); // with no section open, what was deferred is freed
+  await domain.barrierAsync(); // no section is open: deferred blocks are freed
   return result;
 }
 
@@ -62,8 +63,8 @@ if (import.meta.main) {
   for (const old of ["freed after a grace period", "freed at once"] as const) {
     const { before, after, next } = await moveBar(old);
     console.log(`Old dispatches are ${old}. At the NIC's first address, the worker finds`);
-    console.log(`  in the dispatch that it has loaded:     ${name(before)}`);
-    console.log(`  there again, after ${COMMITS} commits:          ${name(after)}`);
+    console.log(`  in the dispatch that it loaded:         ${name(before)}`);
+    console.log(`  in the same one, after ${COMMITS} commits:      ${name(after)}`);
     console.log(`  in its next section, in the latest map: ${name(next)}`);
   }
 }

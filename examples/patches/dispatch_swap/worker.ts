@@ -3,7 +3,7 @@ import { PhysMapReader } from "@guestmem/physmap";
 import { Arena, RcuDomain, RcuPointer } from "@guestmem/rcu";
 import { Schedule } from "../../lib/schedule.ts";
 
-/** The region that the worker finds at one address, at three times. */
+/** The region that the worker finds at one address, at three moments. */
 export interface Seen {
   /** In the dispatch that was published when its section began. */
   readonly before: number;

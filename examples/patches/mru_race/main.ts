@@ -1,11 +1,12 @@
 /**
- * Two readers and a writer race for the word that names the RAM block found last.
+ * Two readers and a writer race for the word that caches the most recently found RAM block.
  *
- * The point of QEMU's patch "exec: protect mru_block with RCU": readers may write `mru_block` without
- * a lock, since a stale store is over by the end of the grace period. It is; but before that end
- * another reader, who came too late to be waited for, can load what was stored. This forces that
- * schedule, first with the word as the patch has it, then with a tag: the version of the list under
- * which the block was found, as `@guestmem/ramblock` keeps it.
+ * The point of QEMU's patch "exec: protect mru_block with RCU": readers may write `mru_block`
+ * without a lock, because a stale store cannot come after the end of the grace period. It cannot;
+ * but before that end, a reader that entered too late to be waited for can load the stale pointer,
+ * and still use it when the block has been freed. This forces that schedule, first with the word as
+ * in the patch, then with a tag: the version of the list under which the block was found.
+ * `@guestmem/ramblock` keeps that tag.
  *
  *     deno run --allow-read examples/patches/mru_race/main.ts
  *
@@ -17,7 +18,7 @@ import { Schedule } from "../../lib/schedule.ts";
 import { ask } from "../../lib/workers.ts";
 import type { Seen } from "./worker.ts";
 
-/** What the block holds, and the one that is given its memory later. */
+/** Content of the block, and of the block that reuses its memory. */
 export const CONTENT = 0x55;
 export const OTHER_CONTENT = 0xee;
 
@@ -28,9 +29,9 @@ export async function race(word: "plain" | "tagged"): Promise<Seen> {
   const schedule = Schedule.create();
   const block = arena.allocate(64);
   arena.u32[block / 4] = CONTENT;
-  const list = RcuPointer.create(arena, block); // a list of one block, or none
+  const list = RcuPointer.create(arena, block); // a list of one block or none
   const version = RcuPointer.create(arena, 1); // of the list
-  const mru = RcuPair.create(arena); // a block, and the version under which it was found
+  const mru = RcuPair.create(arena); // a block, and the list's version when it was found
   const start = (role: "A" | "B") =>
     ask<Seen>(import.meta.resolve("./worker.ts"), {
       arena: arena.handle,
@@ -45,14 +46,14 @@ export async function race(word: "plain" | "tagged"): Promise<Seen> {
   schedule.awaitStep(1); // A has found the block, and has not stored it yet
   list.publish(0); // unlinked
   version.publish(2);
-  mru.publish(0, 0); // forgotten
+  mru.publish(0, 0); // cleared
   const cookie = domain.startPoll();
   domain.poll(cookie); // the grace period begins: it waits for A
   schedule.reach(2); // A stores the block, and leaves (3); B enters a section and looks up
   schedule.awaitStep(4);
   while (!domain.poll(cookie)); // the grace period ends, with B inside: B came later
   arena.free(block);
-  const other = arena.allocate(64); // takes the memory that was freed
+  const other = arena.allocate(64); // reuses the freed memory
   arena.u32[other / 4] = OTHER_CONTENT;
   schedule.reach(5);
   await a;

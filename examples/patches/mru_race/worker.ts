@@ -2,7 +2,7 @@
 import { Arena, RcuDomain, RcuPair, RcuPointer, type ReadGuard } from "@guestmem/rcu";
 import { Schedule } from "../../lib/schedule.ts";
 
-/** What the late reader reads of the block that it finds, before and after the reclaim; null if none. */
+/** Content of the block that the late reader finds, before and after the reclaim; null if it finds none. */
 export type Seen = readonly [before: number, after: number] | null;
 
 self.onmessage = ({ data }) => {
@@ -13,7 +13,7 @@ self.onmessage = ({ data }) => {
   const mru = RcuPair.attach(arena, data.words[2]);
   const schedule = Schedule.attach(data.schedule);
 
-  /** The block found last if there is one, else what the list has, which is remembered. */
+  /** Returns the cached block if there is one, else the list's, which it then caches. */
   function find(guard: ReadGuard, beforeStore = () => {}): number {
     const now = version.dereference(guard);
     const last = mru.load(guard);

@@ -2,9 +2,10 @@
  * A root and a table are replaced together, and a reader must load them together.
  *
  * The point of the thread of May 2013 on loading root and page table as one ("mem: prepare
- * address_space listener rcu style"). It has two sketches with two words, and each has a schedule in
- * which the reader leaves with an old table and a new root: these are forced here. What holds is one
- * 64-bit word for both (`RcuPair`), or one pointer to a struct of both, which QEMU ended up with.
+ * address_space listener rcu style"). It has two sketches with two words. Each has a schedule in
+ * which the reader leaves with an old table and a new root; both schedules are forced here. Two
+ * ways hold: one 64-bit word for both (`RcuPair`), and one pointer to a struct of both, which QEMU
+ * ended up with.
  *
  *     deno run --allow-read examples/patches/pair_publication/main.ts
  *
@@ -16,7 +17,7 @@ import { Schedule } from "../../lib/schedule.ts";
 import { ask } from "../../lib/workers.ts";
 import type { Pair, Protocol } from "./worker.ts";
 
-/** Replaces version 1 by version 2 at the worst moment; what the reader leaves with. */
+/** Replaces version 1 by version 2 at the worst moment. Returns what the reader loaded. */
 export async function replacePair(protocol: Protocol): Promise<Pair> {
   const arena = Arena.create({ bytes: 1 << 20 });
   const domain = RcuDomain.create(arena);
@@ -27,7 +28,7 @@ export async function replacePair(protocol: Protocol): Promise<Pair> {
     return block;
   };
   const [root, table] = [RcuPointer.create(arena, 1), RcuPointer.create(arena, 1)];
-  const next = RcuPointer.create(arena); // the table that is being published, else 0
+  const next = RcuPointer.create(arena); // the table being published, else 0
   const pair = RcuPair.create(arena, 1, 1);
   const struct = RcuPointer.create(arena, newStruct(1));
 

@@ -1,11 +1,11 @@
 /**
  * A memslot is deleted in two steps while a vCPU makes mappings from it.
  *
- * The point of the patch "KVM: introduce kvm->srcu and convert kvm_set_memory_region to SRCU update":
- * the slot is first published as invalid, which stops new shadow mappings and still lets old ones be
- * torn down; after a grace period no vCPU has the table without that mark, so what is torn down then
- * stays down. Also, one lookup is one snapshot: a hunk of the patch that loads the root and then goes
- * through the pointer again can mix two tables.
+ * The point of the patch "KVM: introduce kvm->srcu and convert kvm_set_memory_region to SRCU
+ * update": the slot is first published as invalid, which stops new shadow mappings and still lets
+ * old ones be torn down. After a grace period no vCPU uses a table in which the slot is valid, so
+ * mappings that are torn down then stay down. Also, a lookup uses one snapshot: a hunk of the patch
+ * that loads the root and then dereferences the pointer again can mix two tables.
  *
  *     deno run --allow-read examples/patches/slot_deletion/main.ts
  *
@@ -18,11 +18,11 @@ import { Schedule } from "../../lib/schedule.ts";
 import { ask } from "../../lib/workers.ts";
 import type { Seen } from "./worker.ts";
 
-/** Where slot 0 lies: 16 pages from guest page 0x100 on. */
+/** Slot 0: its host address, and its first guest page. It has 16 pages. */
 export const HOST = 2 ** 46;
 export const BASE_GFN = 0x100;
 
-/** Deletes slot 0 while a vCPU stands in a section with the table that still has it. */
+/** Deletes slot 0 while a vCPU is in a section with a table that still has it. */
 export async function deleteSlot(): Promise<Seen> {
   const arena = Arena.create({ bytes: 1 << 20 });
   const srcu = Srcu.create(arena);
@@ -42,9 +42,9 @@ export async function deleteSlot(): Promise<Seen> {
   schedule.awaitStep(1); // the vCPU has its snapshot
   const deletion = slots.batch();
   deletion.delete(0);
-  const deleted = deletion.commitAsync(); // publishes the slot as invalid, and waits for the vCPU
+  const deleted = deletion.commitAsync(); // publishes the slot as invalid and waits for the vCPU
   schedule.reach(2);
-  await deleted; // mappings flushed, and the slot gone
+  await deleted; // mappings are flushed, and the slot is gone
   schedule.reach(3);
   return await seen;
 }
@@ -54,10 +54,10 @@ if (import.meta.main) {
   const outcome = (host: number) =>
     host === OUTCOME.RETRY ? "retry" : host === OUTCOME.NO_SLOT ? "no slot" : "the slot's memory";
   console.log("While the slot is invalid, a vCPU whose section is older");
-  console.log(`  makes a mapping from its snapshot:       ${outcome(seen.fromSnapshot)}`);
-  console.log(`  would, from the latest table, be told:   ${outcome(seen.fromLatest)}`);
-  console.log(`  has the same table when it loads again:  ${seen.sameTable ? "yes" : "no"}`);
-  console.log(`  finds the slot for teardown in it:       ${seen.teardown ? "yes" : "no"}`);
+  console.log(`  makes a mapping from its snapshot to:    ${outcome(seen.fromSnapshot)}`);
+  console.log(`  would be told by the latest table:       ${outcome(seen.fromLatest)}`);
+  console.log(`  gets the same table when it loads again: ${seen.sameTable ? "yes" : "no"}`);
+  console.log(`  finds the slot there for teardown:       ${seen.teardown ? "yes" : "no"}`);
   console.log("After the deletion");
   console.log(`  the mapping that it made leads to:       ${outcome(seen.afterwards)}`);
 }

@@ -3,17 +3,17 @@ import { Memslots, ShadowMap } from "@guestmem/ramblock/memslots";
 import { Arena } from "@guestmem/rcu";
 import { Schedule } from "../../lib/schedule.ts";
 
-/** What a vCPU meets in a section that began before the deletion, and after the deletion. */
+/** What a vCPU finds in a section that began before the deletion, and after the deletion. */
 export interface Seen {
-  /** What a mapping that is made from its snapshot leads to. */
+  /** Host address that a mapping made from its snapshot leads to. */
   readonly fromSnapshot: number;
-  /** What one from the latest table would. */
+  /** The same for a mapping from the latest table. */
   readonly fromLatest: number;
-  /** Whether the latest table is that of the snapshot. */
+  /** Whether the latest table is its snapshot. */
   readonly sameTable: boolean;
-  /** Whether the latest table has the slot for those who tear mappings down. */
+  /** Whether the latest table still has the slot, for teardown. */
   readonly teardown: boolean;
-  /** What the vCPU's mapping leads to once the deletion is complete. */
+  /** The same for the vCPU's mapping once the deletion is complete. */
   readonly afterwards: number;
 }
 

@@ -2,10 +2,10 @@
  * One flat view with one dispatch for two address spaces, replaced under a reader.
  *
  * The point of QEMU's patch "memory: Move AddressSpaceDispatch from AddressSpace to FlatView": an
- * address space has one pointer, to its view, and the dispatch is the view's. So one store switches
- * both, a reader gets a dispatch that fits its view, address spaces that share a view share the
- * dispatch, and both are destroyed together: when the last address space has let go of the view, and
- * a grace period after that.
+ * address space has one pointer, to its view, and the view owns its dispatch. So one store switches
+ * both, a reader always gets the dispatch of its view, address spaces that share a view share its
+ * dispatch, and both are destroyed together: a grace period after the last address space drops the
+ * view.
  *
  *     deno run --allow-read examples/patches/view_sharing/main.ts
  *
@@ -20,7 +20,7 @@ import type { Seen } from "./worker.ts";
 
 export const BAR = 0xfebf_0000;
 
-/** What there is to see. */
+/** What happened. */
 export interface Replaced {
   /** Whether the two address spaces had one view, with one dispatch. */
   readonly shared: boolean;
@@ -30,7 +30,7 @@ export interface Replaced {
   readonly seen: Seen;
 }
 
-/** Has one address space let go of the shared view, and then the other, under a worker's section. */
+/** Makes one address space drop the shared view, then the other, while a worker is in a section. */
 export async function replaceView(): Promise<Replaced> {
   const arena = Arena.create({ bytes: 1 << 22 });
   const domain = RcuDomain.create(arena);
@@ -55,9 +55,9 @@ export async function replaceView(): Promise<Replaced> {
     region: bar.id,
   });
   schedule.awaitStep(1); // the worker has loaded the view of "memory"
-  nic.destroy(); // lets go of the view, which "memory" still has
+  nic.destroy(); // drops the view; "memory" still has it
   note("one is destroyed");
-  bar.setAddress(BAR - 0x1000); // "memory" gets another: the first view has no address space left
+  bar.setAddress(BAR - 0x1000); // "memory" gets another view: no address space has the first one
   domain.poll(domain.startPoll()); // the grace period begins, and waits for the worker
   await new Promise((resolve) => setTimeout(resolve)); // a view that is due is freed now
   note("the other has a new view");

@@ -20,7 +20,7 @@ self.onmessage = ({ data }) => {
     memory.region(memory.lookupIn(view, data.address)) === data.region;
 
   const guard = reader.lock();
-  const view = memory.view(guard); // one load, and the dispatch is the one of this view
+  const view = memory.view(guard); // one load: the view and its own dispatch
   schedule.reach(1);
   schedule.awaitStep(2); // no address space has the view any more
   const inItsView = isBar(view);
