@@ -1,19 +1,20 @@
 /**
- * IOMMUs: the translation of devices' accesses, which every worker can do while the mappings change.
+ * IOMMUs: every worker translates its device's accesses while the mappings change.
  *
- * A {@linkcode TableIommu} has domains whose mappings are made by calls and lie in the arena, in a
- * {@linkcode MappingTable} each. A {@linkcode GuestIommu} goes by page tables in guest RAM: Intel
- * VT-d's ({@linkcode VtdWalker}) or RISC-V's ({@linkcode RiscvWalker}). Both have regions, to be put
- * into flatview's address spaces ({@linkcode IommuMemoryRegion}), and both tell notifiers of changes.
+ * A {@linkcode TableIommu} has domains; the mappings of each are made by calls, and are in a
+ * {@linkcode MappingTable} in the arena. A {@linkcode GuestIommu} uses page tables in guest RAM: Intel
+ * VT-d's ({@linkcode VtdWalker}) or RISC-V's ({@linkcode RiscvWalker}). Both have regions to put into
+ * flatview's address spaces ({@linkcode IommuMemoryRegion}), and both notify followers of changes.
  *
- * Each worker has a translator for each region ({@linkcode IommuTranslator}) with an IOTLB in front
- * of it. Translation and the use of its result lie in one read-side section; an unmapping is complete
- * when no section is open that could still use the mapping.
+ * Each worker attaches to an IOMMU with an {@linkcode IommuReader}, which has an IOTLB, and makes an
+ * {@linkcode IommuTranslator} for each region. A translation and the use of its result are in one
+ * read-side section; an unmapping is complete when no section is open that could still use the
+ * mapping.
  *
  * @example
  * ```ts
  * import { Arena, RcuDomain } from "@guestmem/rcu";
- * import { IommuEntry, IommuReader, TableIommu, TableTranslator } from "@guestmem/iommu";
+ * import { IommuReader, IotlbEntry, TableIommu } from "@guestmem/iommu";
  * import { assertEquals } from "@std/assert";
  *
  * const arena = Arena.create({ bytes: 1 << 20 });
@@ -26,58 +27,39 @@
  *
  * // In the device's worker:
  * const reader = domain.register();
- * const translator = new TableTranslator(new IommuReader(arena, reader, iommu.handle), nic.handle);
- * const entry = new IommuEntry();
- * const section = reader.lock();
+ * const translator = new IommuReader(arena, reader, iommu.handle).translator(nic.handle);
+ * const entry = new IotlbEntry();
+ * const guard = reader.lock();
  * if (translator.translate(0x12345, 2, 0, entry)) {
- *   assertEquals(entry.addressOf(0x12345), 0x4001_2345); // copy to there, before the section ends
+ *   assertEquals(entry.addressOf(0x12345), 0x4001_2345); // copy there before the section ends
  * }
- * section.unlock();
+ * guard.unlock();
  * ```
  *
  * @module
  */
 
-export type { Mapping } from "./_runs.ts";
-export {
-  DomainInUseError,
-  ForeignIommuError,
-  InvalidPermissionError,
-  IommuAddressError,
-  IommuChainError,
-  IommuIndexError,
-  MappingLimitError,
-  NotifierError,
-  OutsideSectionError,
-  OverlapError,
-  RangeBeyondError,
-  ShadowConflictError,
-  UnalignedError,
-  UnknownDomainError,
-} from "./errors.ts";
-export { type IommuEvent, type IommuNotifier, type NotifierKind } from "./notify/notifier.ts";
+export { type Mapping } from "./addresses/page_run.ts";
+export { IommuError, type IommuErrorDetails } from "./errors/iommu_error.ts";
+export { type Access, type FaultKind, IommuFault } from "./faults/iommu_fault.ts";
+export type { IommuRegionHandle } from "./handles/region_handle.ts";
+export type { IdentifiedMemory, IommuHandle } from "./handles/unit_handle.ts";
+export { IotlbEntry } from "./iotlb/iotlb_entry.ts";
+export type { IotlbStats } from "./iotlb/iotlb.ts";
+export type { IommuEvent, IommuNotifier } from "./notify/iommu_notifier.ts";
 export { type DmaContainer, ShadowMapping } from "./notify/shadow_mapping.ts";
-export { BusMaster, type BusMasterOptions } from "./region/bus_master.ts";
+export { BusMaster, type BusMasterOptions, type BusMasterTopology } from "./region/bus_master.ts";
 export { GuestRegion, type GuestRegionOptions } from "./region/guest_region.ts";
-export { IommuMemoryRegion, type IommuRegionOptions } from "./region/iommu_region.ts";
-export {
-  type Binding,
-  type IommuRegionHandle,
-  TableRegion,
-  type TableRegionOptions,
-} from "./region/table_region.ts";
-export { MappingTable, type TableStats } from "./table/mapping_table.ts";
-export { CachedTranslator } from "./translate/cached_translator.ts";
-export { type Access, type IommuAnswer, IommuEntry } from "./translate/entry.ts";
-export { CONTEXT_LEVEL, type FaultKind, IommuFault, ROOT_LEVEL } from "./translate/fault.ts";
-export { GuestTranslator } from "./translate/guest_translator.ts";
-export { IommuReader, type IommuReaderOptions } from "./translate/reader.ts";
-export { TableTranslator } from "./translate/table_translator.ts";
-export type { IommuTranslator, TranslationStats } from "./translate/translator.ts";
+export { IommuMemoryRegion } from "./region/iommu_memory_region.ts";
+export { type Binding, TableRegion, type TableRegionOptions } from "./region/table_region.ts";
+export type { GracePeriods } from "./resources/grace_periods.ts";
+export { MappingTable } from "./table/mapping_table.ts";
+export { IommuReader } from "./translate/iommu_reader.ts";
+export { IommuTranslator } from "./translate/iommu_translator.ts";
 export { GuestIommu, type GuestIommuOptions } from "./unit/guest_iommu.ts";
-export { TableIommu, type TableOptions } from "./unit/table_iommu.ts";
-export { type Invalidation, type IommuHandle, type IommuOptions, IommuUnit } from "./unit/unit.ts";
-export { type GuestMemory, GuestWindow } from "./walker/guest_memory.ts";
-export { type RiscvOptions, RiscvWalker } from "./walker/riscv.ts";
-export { VTD_ENABLED, vtdFaultReason, type VtdOptions, VtdWalker } from "./walker/vtd.ts";
-export { GuestTableWalker, type WalkerOptions } from "./walker/walker.ts";
+export { type Invalidation, type IommuOptions, IommuUnit } from "./unit/iommu_unit.ts";
+export { TableIommu } from "./unit/table_iommu.ts";
+export { GuestTableWalker, type WalkerOptions } from "./walker/guest_table_walker.ts";
+export { RiscvWalker } from "./walker/riscv_walker.ts";
+export { type TableMemory, TableWindow } from "./walker/table_memory.ts";
+export { VtdWalker } from "./walker/vtd_walker.ts";

@@ -6,7 +6,7 @@
  */
 
 import { AddressSpaceReader, type GuestSpace, MemTxResult } from "@guestmem/flatview";
-import { IommuReader, TableTranslator } from "@guestmem/iommu";
+import { IommuReader } from "@guestmem/iommu";
 import { Random } from "../lib/random.ts";
 import { Vcpu } from "../lib/vcpu/vcpu.ts";
 import { answerOf, Key, wordOf } from "./answers.ts";
@@ -50,7 +50,7 @@ export class Guest {
     this.#ports = cpu.access.attach(order.ports);
     this.#dma = cpu.access.attach(order.dma);
     const iommu = new IommuReader(cpu.arena, cpu.reader, order.iommu);
-    cpu.access.bindIommu(order.dmaRegion, new TableTranslator(iommu, order.iommuRegion));
+    cpu.access.bindIommu(order.dmaRegion, iommu.translator(order.iommuRegion));
     cpu.access.setTarget(0, cpu.memory);
     this.#views = AddressSpaceReader.attach(cpu.arena, order.memory);
     this.#counters = new Float64Array(order.counters).subarray(order.number * Counter.ROW);

@@ -7,7 +7,7 @@ import {
   MmioChannel,
   type MmioChannelHandle,
 } from "@guestmem/flatview";
-import { IommuReader, type IommuRegionHandle, TableTranslator } from "@guestmem/iommu";
+import { IommuReader, type IommuRegionHandle } from "@guestmem/iommu";
 import { GuestRam, type GuestRamHandle } from "@guestmem/ramblock";
 import { Memslots, type MemslotsHandle } from "@guestmem/ramblock/memslots";
 import type { ArenaHandle, DomainHandle } from "@guestmem/rcu";
@@ -37,10 +37,7 @@ const setup = (data: VcpuData) => {
   const device = access.attach(data.device);
   const [region, handle] = data.iommu;
   access.setTarget(0, space);
-  access.bindIommu(
-    region,
-    new TableTranslator(new IommuReader(arena, reader, handle.unit), handle),
-  );
+  access.bindIommu(region, new IommuReader(arena, reader, handle.unit).translator(handle));
   const srcu = slots.srcu.register();
   const tlb = space.tlb();
   reader.offline(); // between two calls this worker is in its event loop

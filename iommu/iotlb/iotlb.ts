@@ -4,12 +4,29 @@
  * @module
  */
 
-import { FANOUT, MASK, MAX_PAGES, PAGE_BYTES, SPAN } from "../_pages.ts";
-import type { Access, IommuAnswer } from "../translate/entry.ts";
-import type { TranslationStats } from "../translate/translator.ts";
-import { EVERY_DOMAIN, type InvalidationLog } from "./invalidations.ts";
+import { FANOUT, MASK, MAX_PAGES, PAGE_BYTES, SPAN } from "../addresses/pages.ts";
+import type { Access } from "../faults/iommu_fault.ts";
+import { EVERY_DOMAIN, type InvalidationLog } from "./invalidation_log.ts";
+import type { IotlbFields } from "./iotlb_entry.ts";
 
-// A slot is eight doubles, a cache line. TAG is the page number at the entry's level.
+/** What an IOTLB counted, in this context alone. */
+export interface IotlbStats {
+  /** Translations that the IOTLB answered. */
+  readonly hits: number;
+  /** Translations that needed a walk. */
+  readonly misses: number;
+  /** Entries that were replaced by others. */
+  readonly evictions: number;
+  /** Invalidations of a range that this context processed. */
+  readonly rangeInvalidations: number;
+  /** Invalidations of a whole domain. */
+  readonly domainInvalidations: number;
+  /** Invalidations of everything, including those made because too many had been missed. */
+  readonly fullInvalidations: number;
+}
+
+// A slot is eight doubles, a cache line, in this worker's own memory. TAG is the page number at the
+// entry's level.
 const STRIDE = 8;
 const TAG = 0;
 const KEY = 1; // the context and the level
@@ -20,7 +37,7 @@ const TARGET = 5;
 const DOMAIN = 6;
 const LEVEL = 7;
 const EMPTY = -1;
-/** Of a key, for the level: a power of two. */
+/** A key is a context times this, plus the level; a power of two. */
 const LEVELS = 4;
 
 const HITS = 0;
@@ -31,11 +48,11 @@ const DOMAINS = 4;
 const FULLS = 5;
 
 /**
- * Remembers translations, so that most need no walk. It belongs to one worker; those of all workers
- * are invalidated through the unit's log. Direct-mapped; an entry of any page size takes one slot.
+ * Caches translations, so that most need no walk. It belongs to one worker; the unit's log carries
+ * invalidations to those of all workers. Direct-mapped; an entry of any page size takes one slot.
  *
- * What it holds is only used if no invalidation came since it was read, or none that concerns it:
- * see {@linkcode InvalidationLog}. Its keys are numbers of contexts and pages, never arena offsets.
+ * An entry is used only if no invalidation that concerns it was made since it was read: see
+ * {@linkcode InvalidationLog}. Keys are context and page numbers, never arena offsets.
  */
 export class Iotlb {
   readonly #log: InvalidationLog;
@@ -43,13 +60,14 @@ export class Iotlb {
   readonly #mask: number;
   readonly #shift: number;
   readonly #counts = new Float64Array(8);
-  readonly #take = (domain: number, first: number, last: number) => this.#drop(domain, first, last);
-  // Which levels it holds entries of. Bits are set by insert and cleared when everything goes.
+  readonly #onInvalidation = (domain: number, first: number, last: number) =>
+    this.#drop(domain, first, last);
+  // The levels of the entries in it. Bits are set by insert and cleared when everything is dropped.
   #levels = 0;
   #seen: number;
 
   /**
-   * Starts with nothing in it.
+   * Creates an empty one.
    *
    * @param log The unit's log.
    * @param entries How many translations it holds, rounded up to a power of two; 256 unless given.
@@ -65,10 +83,10 @@ export class Iotlb {
   }
 
   /**
-   * Takes note of the invalidations since the last call. To be called inside the read-side section
-   * before `find`: before the walk whose result is inserted, too.
+   * Processes the invalidations since the last call. Call it inside the read-side section before
+   * `find`, and so before the walk whose result is inserted.
    *
-   * @returns How many there ever were: another value means that something changed.
+   * @returns How many were ever made: another value than last time means that something changed.
    */
   catchUp(): number {
     if (this.#log.tail !== this.#seen) this.#readLog();
@@ -76,15 +94,15 @@ export class Iotlb {
   }
 
   /**
-   * Looks a page up.
+   * Looks up a page.
    *
-   * @param context Whose translation.
+   * @param context Whose translation: a domain, or a source of guest tables.
    * @param page The page.
-   * @param access What is wanted: a mapping that allows less is not found, since a walk may by now.
-   * @param entry Takes the answer.
+   * @param access What is wanted. An entry that allows less is a miss: a walk may find more by now.
+   * @param entry Takes the result.
    * @returns Whether it was found.
    */
-  find(context: number, page: number, access: Access, entry: IommuAnswer): boolean {
+  find(context: number, page: number, access: Access, entry: IotlbFields): boolean {
     const slots = this.#slots;
     let tag = page;
     let key = context * LEVELS;
@@ -111,14 +129,14 @@ export class Iotlb {
   }
 
   /**
-   * Remembers what a walk found, unless that must not be.
+   * Adds the result of a walk.
    *
    * @param context Whose translation.
-   * @param domain By which domain it is invalidated.
+   * @param domain The domain that invalidates it.
    * @param level 0, 1 or 2 for pages of 4 KiB, 2 MiB or 1 GiB.
    * @param entry What the walk found.
    */
-  insert(context: number, domain: number, level: number, entry: IommuAnswer): void {
+  insert(context: number, domain: number, level: number, entry: IotlbFields): void {
     const slots = this.#slots;
     const tag = entry.iova / (SPAN[level]! * PAGE_BYTES);
     const key = context * LEVELS + level;
@@ -135,8 +153,8 @@ export class Iotlb {
     this.#levels |= 1 << level;
   }
 
-  /** What it counted. */
-  get stats(): TranslationStats {
+  /** Figures since it was created. */
+  get stats(): IotlbStats {
     const counts = this.#counts;
     return {
       hits: counts[HITS]!,
@@ -149,18 +167,18 @@ export class Iotlb {
   }
 
   /**
-   * Where an entry would lie: multiplicative hashing (Knuth, TAOCP 6.4), since buffers lie at strides
-   * that are powers of two. Of a page number it takes the low 32 bits.
+   * Index of an entry's slot: multiplicative hashing (Knuth, TAOCP 6.4), since buffers are often at
+   * strides that are powers of two. It uses the low 32 bits of the page number.
    */
   #slotOf(key: number, tag: number): number {
     return ((Math.imul(tag ^ (key << 24), 0x9e37_79b1) >>> this.#shift) & this.#mask) * STRIDE;
   }
 
   #readLog(): void {
-    const seen = this.#log.readFrom(this.#seen, this.#take);
+    const seen = this.#log.readFrom(this.#seen, this.#onInvalidation);
     if (seen >= 0) this.#seen = seen;
     else {
-      // Before the entries go: what comes in afterwards was read after this.
+      // Before dropping: what is inserted afterwards was read after this load.
       this.#seen = this.#log.tail;
       this.#dropAll();
     }

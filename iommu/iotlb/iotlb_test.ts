@@ -1,16 +1,16 @@
 import { Arena } from "@guestmem/rcu";
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { MAX_PAGES, SPAN } from "../_pages.ts";
-import { IommuEntry } from "../translate/entry.ts";
-import { EVERY_DOMAIN, InvalidationLog, LOG_BYTES, LOG_RECORDS } from "./invalidations.ts";
+import { MAX_PAGES, SPAN } from "../addresses/pages.ts";
+import { EVERY_DOMAIN, InvalidationLog, LOG, LOG_RECORDS } from "./invalidation_log.ts";
+import { IotlbEntry } from "./iotlb_entry.ts";
 import { Iotlb } from "./iotlb.ts";
 
 function setUp(entries: number) {
   const arena = Arena.create({ bytes: 1 << 16 });
-  const log = new InvalidationLog(arena, arena.allocate(LOG_BYTES));
+  const log = new InvalidationLog(arena, arena.allocate(LOG.size, LOG.alignment));
   const iotlb = new Iotlb(log, entries);
-  const entry = new IommuEntry();
+  const entry = new IotlbEntry();
   const put = (context: number, page: number, level = 0, domain = context): void => {
     entry.iova = (page - page % SPAN[level]!) * 4096;
     entry.translated = entry.iova + 2 ** 40;
@@ -44,19 +44,19 @@ Deno.test("an invalidation drops what overlaps its range in its domain, of every
   assertEquals([rangeInvalidations, domainInvalidations, fullInvalidations], [2, 1, 1]);
 });
 
-Deno.test("who has missed more invalidations than the log holds drops everything", () => {
+Deno.test("an IOTLB that has missed more invalidations than the log holds drops everything", () => {
   const { log, iotlb, put, has } = setUp(64);
   put(1, 5);
   for (let i = 0; i < LOG_RECORDS - 1; i++) log.append(9, 0, 0);
-  assertEquals(has(1, 5), true, "63 can be gone through");
+  assertEquals(has(1, 5), true, "63 can be processed");
   for (let i = 0; i < LOG_RECORDS; i++) log.append(9, 0, 0);
   assertEquals(has(1, 5), false, "64 cannot");
   assertEquals(iotlb.stats.fullInvalidations, 1);
   put(1, 5);
-  assertEquals(has(1, 5), true, "and then it goes on");
+  assertEquals(has(1, 5), true, "and then it works again");
 });
 
-Deno.test("a log that goes round while it is read is not believed", () => {
+Deno.test("a log that wraps around while it is read is not believed", () => {
   const { log } = setUp(64);
   const seen = log.tail;
   log.append(1, 0, 0);
@@ -66,7 +66,7 @@ Deno.test("a log that goes round while it is read is not believed", () => {
   assertEquals(log.readFrom(seen, append), -1);
 });
 
-Deno.test("buffers at strides of every power of two do not push each other out", () => {
+Deno.test("buffers at strides of every power of two do not evict each other", () => {
   for (let shift = 0; shift < 30; shift++) {
     const { put, has } = setUp(256);
     const pages = Array.from({ length: 16 }, (_, i) => i * 2 ** shift);
@@ -80,7 +80,7 @@ Deno.test("buffers at strides of every power of two do not push each other out",
   assertEquals(neighbours.filter((page) => has(1, page)).length, 128);
 });
 
-Deno.test("an entry that allows less than is wanted is not found, so that a walk can say", () => {
+Deno.test("an entry that allows less than the access wants is a miss, so that a walk decides", () => {
   const { entry, iotlb } = setUp(64);
   entry.iova = 0;
   entry.translated = 4096;
@@ -90,7 +90,7 @@ Deno.test("an entry that allows less than is wanted is not found, so that a walk
   assertEquals(found, [true, true, false, false]);
 });
 
-Deno.test("whatever is put in and dropped, nothing stale is ever found", () => {
+Deno.test("whatever is inserted and dropped, nothing stale is ever found", () => {
   const pages = fc.constantFrom(0, 1, 2, 511, 512, 513, 512 * 512, MAX_PAGES - 1);
   const steps = fc.array(
     fc.record({

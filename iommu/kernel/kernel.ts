@@ -9,11 +9,11 @@ import { KERNEL_BASE64 } from "./bytes.ts";
 
 /** The kernel's functions over one memory. */
 export interface Kernel {
-  /** The level of the leaf that maps a page, or -1. */
+  /** Finds the leaf that maps a page: returns its level, or -1. */
   walk(table: number, page: number): number;
-  /** The first page that the entry found last leads to. */
+  /** The first page that the last found leaf maps to. */
   targetPage(): number;
-  /** The permissions of the entry found last. */
+  /** The permissions of the last found leaf: 1 read, 2 write, 3 both. */
   permissions(): number;
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { GuestWindow } from "../walker/guest_memory.ts";
+import { TableWindow } from "../walker/table_memory.ts";
 import type { Load } from "./slow_walks.ts";
 
 /** See the module. */
@@ -21,8 +21,8 @@ export class GuestRam {
   }
 
   /** A window for a walker. */
-  window(): GuestWindow {
-    return new GuestWindow(this.memory, this.base);
+  window(): TableWindow {
+    return new TableWindow(this.memory, this.base);
   }
 
   /** Loads a word for a model. */

@@ -4,23 +4,33 @@
  * @module
  */
 
-import { lastAddress, MAX_PAGES, pageOf } from "../_pages.ts";
-import { type Mapping, RunList, toMapping } from "../_runs.ts";
-import { ShadowConflictError } from "../errors.ts";
-import type { IommuMemoryRegion } from "../region/iommu_region.ts";
-import type { IommuEvent, IommuNotifier } from "./notifier.ts";
+import { lastAddress, MAX_PAGES, pageOf } from "../addresses/pages.ts";
+import { type Mapping, toMapping } from "../addresses/page_run.ts";
+import { RunList } from "../addresses/run_list.ts";
+import { IommuError } from "../errors/iommu_error.ts";
+import type { IommuEvent, IommuNotifier } from "./iommu_notifier.ts";
 
 /** Where the shadow is kept: what VFIO's two ioctls do. */
 export interface DmaContainer {
-  /** Maps a range where nothing is mapped. */
+  /** Maps a range of which nothing is mapped. */
   mapDma(mapping: Mapping): void;
-  /** Unmaps a range; when it returns the device reaches it no more. Parts of it may not be mapped. */
+  /** Unmaps a range, parts of which may not be mapped. When it returns the device cannot reach it. */
   unmapDma(first: bigint, last: bigint): void;
+}
+
+/** What a shadow needs of the region that it follows: an `IommuMemoryRegion`. */
+export interface NotifierRegistry {
+  /** Registers a notifier. */
+  registerNotifier(notifier: IommuNotifier): void;
+  /** Unregisters a notifier. */
+  unregisterNotifier(notifier: IommuNotifier): void;
+  /** Notifies a notifier of every mapping in its range. */
+  replay(notifier: IommuNotifier): void;
 }
 
 /**
  * Follows a region's mappings and keeps a container equal to them: after each call that changes the
- * region, the container has what the region has. Control context.
+ * region, both have the same mappings. Control context.
  *
  * @example
  * ```ts
@@ -47,20 +57,20 @@ export interface DmaContainer {
  * ```
  */
 export class ShadowMapping {
-  readonly #region: IommuMemoryRegion;
+  readonly #region: NotifierRegistry;
   readonly #container: DmaContainer;
   readonly #notifier: IommuNotifier;
   readonly #runs = new RunList();
 
   /**
-   * Registers with the region and takes over what is mapped.
+   * Registers with the region and copies what is mapped.
    *
-   * @param region The region to follow.
-   * @param container What is to be kept equal; nothing is mapped in it yet.
+   * @param region The region to follow: an {@linkcode IommuMemoryRegion}.
+   * @param container What to keep equal; nothing is mapped in it yet.
    * @param index The IOMMU index; 0 unless given.
-   * @throws {NotifierError} If the region cannot tell of mappings.
+   * @throws {IommuError} `INVALID_NOTIFIER` if the region cannot report mappings.
    */
-  constructor(region: IommuMemoryRegion, container: DmaContainer, index = 0) {
+  constructor(region: NotifierRegistry, container: DmaContainer, index = 0) {
     this.#region = region;
     this.#container = container;
     this.#notifier = {
@@ -68,27 +78,27 @@ export class ShadowMapping {
       first: 0,
       last: lastAddress(MAX_PAGES - 1),
       index,
-      notify: (event) => this.#take(event),
+      notify: (event) => this.#apply(event),
     };
     region.registerNotifier(this.#notifier);
     region.replay(this.#notifier);
   }
 
-  /** What the container has, joined where it goes on. */
+  /** The mappings of the container, merged where one continues another. */
   get mappings(): Mapping[] {
-    return this.#runs.joined.map(toMapping);
+    return this.#runs.merged.map(toMapping);
   }
 
-  /** Stops following, and unmaps everything. */
+  /** Stops following and unmaps everything. */
   close(): void {
     this.#region.unregisterNotifier(this.#notifier);
     for (const { first, last } of this.mappings) this.#unmap(first, last);
   }
 
-  #take({ kind, first, last, target, perm }: IommuEvent): void {
+  #apply({ kind, first, last, target, perm }: IommuEvent): void {
     if (kind !== "map") return this.#unmap(first, last);
     const run = { first: pageOf(first), last: pageOf(last), target: pageOf(target), perm };
-    if (!this.#runs.add(run)) throw new ShadowConflictError(first, last);
+    if (!this.#runs.add(run)) throw new IommuError("SHADOW_CONFLICT", { first, last });
     this.#container.mapDma({ first, last, target, perm });
   }
 

@@ -4,52 +4,70 @@
  * @module
  */
 
-import type { AddressSpace, MemoryRegion, Topology } from "@guestmem/flatview";
-import type { RcuDomain } from "@guestmem/rcu";
-import { waitOutside } from "@guestmem/rcu/internal";
-import type { IommuMemoryRegion } from "./iommu_region.ts";
+import type { AddressSpace, IommuOps, MemoryRegion } from "@guestmem/flatview";
+import { changeAndWait, type GracePeriods } from "../resources/grace_periods.ts";
+import type { IommuMemoryRegion } from "./iommu_memory_region.ts";
 
-/** What a bus master is made of. */
+/** What a bus master needs of flatview's `Topology`. */
+export interface BusMasterTopology {
+  /** Creates a container. */
+  initContainer(name: string, size: number | bigint): MemoryRegion;
+  /** Creates an alias. */
+  initAlias(
+    name: string,
+    size: number | bigint,
+    target: MemoryRegion,
+    offset: number | bigint,
+  ): MemoryRegion;
+  /** Creates an IOMMU region. */
+  initIommu(name: string, size: number | bigint, ops: IommuOps): MemoryRegion;
+  /** Creates an address space. */
+  createAddressSpace(name: string, root: MemoryRegion): AddressSpace;
+  /** Makes several changes one step for readers. */
+  transaction<T>(change: () => T): T;
+}
+
+/** Options of {@linkcode BusMaster}. */
 export interface BusMasterOptions {
   /** The topology. */
-  readonly topology: Topology;
+  readonly topology: BusMasterTopology;
   /** The domain that the topology publishes with. */
-  readonly domain: RcuDomain;
+  readonly domain: GracePeriods;
   /** Root of system memory: where accesses go while the IOMMU is off. */
   readonly system: MemoryRegion;
   /** The device's name. */
   readonly name: string;
-  /** What its accesses go through while the IOMMU is on. */
+  /** What accesses go through while the IOMMU is on. */
   readonly iommu: IommuMemoryRegion;
 }
 
 const WHOLE = 2n ** 64n;
 
 /**
- * A device that masters the bus: its address space, the switch of its bus mastering, the switch of
- * its IOMMU. At first it may not master the bus, and its IOMMU is off. Control context.
+ * A device that masters the bus: its address space, and switches for bus mastering and for the IOMMU.
+ * Both are off at first. Control context.
  *
- * Its regions are those of QEMU's PCI devices: a container with an alias that is enabled while the
- * device may master the bus, to a container that shows either system memory or the IOMMU region. So
- * the physical root of a device without IOMMU is that of system memory, and all such devices share
- * one FlatView and one dispatch.
+ * Its regions are those of QEMU's PCI devices: a container with an alias, enabled while the device may
+ * master the bus, of a container that shows either system memory or the IOMMU region. So the physical
+ * root of a device whose IOMMU is off is that of system memory, and all such devices share one
+ * FlatView and one dispatch.
  */
 export class BusMaster {
   /** The device's address space: workers attach to its `handle`. */
   readonly space: AddressSpace;
-  /** The IOMMU region in the topology: workers register its translator by this one's `id`. */
+  /** The IOMMU region in the topology: workers bind its translator to this region's `id`. */
   readonly region: MemoryRegion;
-  readonly #topology: Topology;
-  readonly #domain: RcuDomain;
+  readonly #topology: BusMasterTopology;
+  readonly #domain: GracePeriods;
   readonly #container: MemoryRegion;
   readonly #dma: MemoryRegion;
   readonly #master: MemoryRegion;
   readonly #direct: MemoryRegion;
 
   /**
-   * Makes the device's regions and its address space.
+   * Creates the device's regions and its address space.
    *
-   * @param options What it is made of.
+   * @param options The topology, and the device.
    * @throws {ArenaExhaustedError} If the arena has no room.
    */
   constructor({ topology, domain, system, name, iommu }: BusMasterOptions) {
@@ -84,7 +102,7 @@ export class BusMaster {
   }
 
   /**
-   * Lets the device master the bus or not, and returns when no access goes by the old state.
+   * Lets the device master the bus or not, and returns when no access uses the old state.
    *
    * @param enabled Whether it may.
    * @throws {WaitInSectionError} Inside a read-side section. Nothing is changed.
@@ -94,9 +112,9 @@ export class BusMaster {
   }
 
   /**
-   * Switches the IOMMU on or off, in one step, and returns when no access goes by the old state.
+   * Switches the IOMMU on or off, in one step, and returns when no access uses the old state.
    *
-   * @param translating Whether accesses are to be translated.
+   * @param translating Whether accesses are translated.
    * @throws {WaitInSectionError} Inside a read-side section. Nothing is changed.
    */
   setTranslating(translating: boolean): void {
@@ -107,9 +125,9 @@ export class BusMaster {
   }
 
   /**
-   * Destroys the address space and the regions of a device that is gone: late readers see nothing
-   * assigned. Workers must have let go of the handle. The {@linkcode IommuMemoryRegion} stays; its
-   * unit destroys it.
+   * Destroys the address space and the regions of a device that is gone: late readers find nothing
+   * assigned. Workers must have dropped the handle. The {@linkcode IommuMemoryRegion} remains; its unit
+   * destroys it.
    *
    * @throws {AddressSpaceStateError} If the address space has listeners or was destroyed, or a
    * transaction is open. Nothing is changed.
@@ -127,9 +145,6 @@ export class BusMaster {
   }
 
   #change(action: string, change: () => void): void {
-    waitOutside(this.#domain.arena, action, () => {
-      this.#topology.transaction(change);
-      this.#domain.synchronize();
-    });
+    changeAndWait(this.#domain, action, () => this.#topology.transaction(change));
   }
 }

@@ -4,113 +4,121 @@
  * @module
  */
 
-import { MAX_PAGES, PAGE_BYTES } from "../_pages.ts";
-import { difference, type PageRun, RunList } from "../_runs.ts";
-import type { IommuNotifier } from "../notify/notifier.ts";
-import { IommuEntry } from "../translate/entry.ts";
-import { IommuFault } from "../translate/fault.ts";
-import { REGION, REGION_MAGIC } from "../unit/layout.ts";
-import type { GuestTableWalker } from "../walker/walker.ts";
-import { type FoundPage, IommuMemoryRegion, type IommuRegionOptions } from "./iommu_region.ts";
-import type { IommuRegionHandle, RegionPlace } from "./table_region.ts";
+import type { BlockAllocator } from "@guestmem/rcu";
+import { MAX_PAGES, PAGE_BYTES } from "../addresses/pages.ts";
+import { difference, type LeafRun, type PageRun } from "../addresses/page_run.ts";
+import { RunList } from "../addresses/run_list.ts";
+import { IommuFault } from "../faults/iommu_fault.ts";
+import { type IommuRegionHandle, REGION, REGION_MAGIC } from "../handles/region_handle.ts";
+import type { IommuHandle } from "../handles/unit_handle.ts";
+import { IotlbEntry } from "../iotlb/iotlb_entry.ts";
+import type { IommuNotifier } from "../notify/iommu_notifier.ts";
+import type { GuestTableWalker } from "../walker/guest_table_walker.ts";
+import { IommuMemoryRegion, type IommuRegionOptions } from "./iommu_memory_region.ts";
 
 /** Options of a region in front of guest tables. */
-export interface GuestRegionOptions extends Omit<IommuRegionOptions, "indexes" | "attrsToIndex"> {
+export interface GuestRegionOptions extends IommuRegionOptions {
   /** The source id of the device: bus 15:8, device 7:3 and function 2:0, for PCI. 0 unless given. */
   readonly source?: number;
 }
 
-/** What a guest region needs of its unit. */
-export interface GuestRegionPlace extends RegionPlace {
+/** The guest's tables, as the unit gives them to its regions. */
+export interface GuestTables {
   /** The control context's walker. */
   readonly walker: GuestTableWalker;
-  /** Whether the guest invalidates what it maps, too, so that mappings can be told of. */
+  /** Whether the guest also invalidates what it maps, so that mappings can be reported. */
   readonly cachingMode: boolean;
   /** Loads the root register. */
   root(): { low: number; high: number };
 }
 
 /**
- * See the module. Made by {@linkcode GuestIommu.createRegion}. Control context.
+ * A region in front of guest tables. From {@linkcode GuestIommu.createRegion}. Control context.
  *
- * The guest changes its tables without a word; it speaks when it invalidates. Then the region lists
- * what the tables map in the range, compares that with what its notifiers were told, and tells them
- * the difference. As QEMU's shadow page tables for VT-d.
+ * The guest changes its tables without notice and speaks only when it invalidates. Then the region
+ * lists what the tables map in the range, compares that with what its notifiers know, and notifies
+ * them of the difference: QEMU's shadow page tables for VT-d.
  */
 export class GuestRegion extends IommuMemoryRegion {
   /** What workers attach with. */
   readonly handle: IommuRegionHandle;
-  readonly #place: GuestRegionPlace;
+  readonly #tables: GuestTables;
   readonly #source: number;
-  readonly #entry = new IommuEntry();
+  readonly #entry = new IotlbEntry();
   readonly #fault = new IommuFault();
-  #told = new RunList();
+  /** What the notifiers know. Kept only while one follows mappings. */
+  #notified = new RunList();
 
   /**
-   * @internal Made by {@linkcode GuestIommu.createRegion}.
+   * @internal From {@linkcode GuestIommu.createRegion}.
    *
-   * @param place Where it lives.
+   * @param arena Where its block is allocated.
+   * @param unit The unit's handle.
+   * @param tables The guest's tables.
    * @param options Name and source id.
    * @throws {RangeError} If the source id has more than 16 bits.
    */
-  constructor(place: GuestRegionPlace, options: GuestRegionOptions) {
+  constructor(
+    arena: BlockAllocator,
+    unit: IommuHandle,
+    tables: GuestTables,
+    options: GuestRegionOptions,
+  ) {
     super(
       options,
-      place.cachingMode ? ["map", "unmap", "deviceIotlbUnmap"] : ["unmap", "deviceIotlbUnmap"],
+      tables.cachingMode ? ["map", "unmap", "deviceIotlbUnmap"] : ["unmap", "deviceIotlbUnmap"],
     );
     const source = options.source ?? 0;
     if (!Number.isInteger(source) || source < 0 || source > 0xffff) {
       throw new RangeError(
-        `Cannot create region "${this.name}": a source id has 16 bits, ${source} is none`,
+        `Cannot create region "${this.name}": the source id must have at most 16 bits and is ${source}`,
       );
     }
-    const { arena, unit } = place;
-    const offset = arena.allocate(REGION.bindings);
-    arena.u32[(offset + REGION.magic) >>> 2] = REGION_MAGIC;
-    arena.u32[(offset + REGION.indexes) >>> 2] = 1;
-    arena.u32[(offset + REGION.source) >>> 2] = source;
+    const offset = arena.allocate(REGION.size);
+    REGION.magic.set(arena.u32, offset, REGION_MAGIC.guest);
+    REGION.indexes.set(arena.u32, offset, 1);
+    REGION.source.set(arena.u32, offset, source);
     this.handle = { kind: "guestmem-iommu-region", unit, offset };
-    this.#place = place;
+    this.#tables = tables;
     this.#source = source;
   }
 
   /** See {@linkcode IommuMemoryRegion.registerNotifier}. */
   override registerNotifier(notifier: IommuNotifier): void {
-    const before = this.notifiers.wantsMappings;
+    const followed = this.notifiers.followsMappings;
     super.registerNotifier(notifier);
-    if (!before && this.notifiers.wantsMappings) {
-      this.#told = new RunList();
-      for (const run of this.runsOf(0, 0, MAX_PAGES - 1)) this.#told.add(run);
-    }
+    if (followed || !this.notifiers.followsMappings) return;
+    this.#notified = new RunList();
+    for (const run of this.runsOf(0, 0, MAX_PAGES - 1)) this.#notified.add(run);
   }
 
   /** @internal */
-  protected override toldRuns(_index: number, first: number, last: number): PageRun[] {
-    return this.#told.within(first, last);
+  protected override notifiedRuns(_index: number, first: number, last: number): PageRun[] {
+    return this.#notified.within(first, last);
   }
 
-  /** @internal The guest has invalidated a range: tells the notifiers what is different. */
-  invalidated(first: number, last: number): void {
-    if (!this.notifiers.wantsMappings) {
-      this.notifiers.unmapped("unmap", 0, first, last);
+  /** @internal The guest has invalidated a range: notifies of what changed in it. */
+  notifyInvalidated(first: number, last: number): void {
+    if (!this.notifiers.followsMappings) {
+      this.notifiers.notifyUnmapped("unmap", 0, first, last);
       return;
     }
-    const before = this.#told.within(first, last);
+    const before = this.#notified.within(first, last);
     const now = this.runsOf(0, first, last);
     const gone = difference(before, now);
-    for (const run of gone) this.#told.remove(run.first, run.last);
-    this.tellUnmapped(0, gone);
+    for (const run of gone) this.#notified.remove(run.first, run.last);
+    this.notifyUnmapped(0, gone);
     for (const run of difference(now, before)) {
-      this.#told.add(run);
-      this.notifiers.mapped(0, run);
+      this.#notified.add(run);
+      this.notifiers.notifyMapped(0, run);
     }
   }
 
   /** @internal */
-  protected override find(_index: number, page: number): FoundPage | null {
-    const { low, high } = this.#place.root();
+  protected override find(_index: number, page: number): LeafRun | null {
+    const { low, high } = this.#tables.root();
     const entry = this.#entry;
-    const level = this.#place.walker.walk(low, high, this.#source, page, 0, entry, this.#fault);
+    const level = this.#tables.walker.walk(low, high, this.#source, page, 0, entry, this.#fault);
     if (level < 0) return null;
     const first = entry.iova / PAGE_BYTES;
     const last = first + (entry.addrMask + 1) / PAGE_BYTES - 1;
@@ -119,7 +127,7 @@ export class GuestRegion extends IommuMemoryRegion {
 
   /** @internal */
   protected override runsOf(_index: number, first: number, last: number): PageRun[] {
-    const { low, high } = this.#place.root();
-    return this.#place.walker.list(low, high, this.#source, first, last, this.#fault);
+    const { low, high } = this.#tables.root();
+    return this.#tables.walker.list(low, high, this.#source, first, last, this.#fault);
   }
 }

@@ -4,97 +4,90 @@
  * @module
  */
 
-import type { Arena, RcuDomain } from "@guestmem/rcu";
-import { waitOutside } from "@guestmem/rcu/internal";
-import { MAX_PAGES, SPAN } from "../_pages.ts";
-import type { PageRun } from "../_runs.ts";
-import { EVERY_DOMAIN, type InvalidationLog } from "../iotlb/invalidations.ts";
+import { instantiateKernel } from "@guestmem/rcu/internal";
+import { MAX_LEAF_LEVEL, MAX_PAGES, SPAN } from "../addresses/pages.ts";
+import type { LeafRun, PageRun } from "../addresses/page_run.ts";
+import {
+  BLOCKED,
+  BYPASS,
+  type IommuRegionHandle,
+  REGION,
+  REGION_MAGIC,
+} from "../handles/region_handle.ts";
+import type { IommuHandle } from "../handles/unit_handle.ts";
+import { EVERY_DOMAIN } from "../iotlb/invalidation_log.ts";
+import { changeAndWait, changeAndWaitAsync } from "../resources/grace_periods.ts";
+import type { UnitResources } from "../resources/unit_resources.ts";
 import type { MappingTable, TableListener } from "../table/mapping_table.ts";
-import { BLOCKED, BYPASS, REGION, REGION_MAGIC } from "../unit/layout.ts";
-import type { IommuHandle } from "../unit/unit.ts";
-import { type FoundPage, IommuMemoryRegion, type IommuRegionOptions } from "./iommu_region.ts";
+import {
+  type IommuIndexOptions,
+  IommuMemoryRegion,
+  type IommuRegionOptions,
+} from "./iommu_memory_region.ts";
 
 /** Options of a region in front of mapping tables. */
-export interface TableRegionOptions extends IommuRegionOptions {
-  /** Handle of the address space in which accesses end under `"bypass"`; 0 unless given. */
+export interface TableRegionOptions extends IommuRegionOptions, IommuIndexOptions {
+  /** Number of the address space in which accesses go on under `"bypass"`; 0 unless given. */
   readonly target?: number;
 }
 
-/** What a worker attaches to a region with. Structured-cloneable. */
-export interface IommuRegionHandle {
-  /** Tells it from other handles. */
-  readonly kind: "guestmem-iommu-region";
-  /** The unit. */
-  readonly unit: IommuHandle;
-  /** Offset of the region's block. */
-  readonly offset: number;
-}
-
-/** What a region needs of its unit. */
-export interface RegionPlace {
-  /** The arena. */
-  readonly arena: Arena;
-  /** The domain whose sections protect translations. */
-  readonly domain: RcuDomain;
-  /** The log that reaches every IOTLB. */
-  readonly log: InvalidationLog;
-  /** The unit. */
-  readonly unit: IommuHandle;
-}
-
-/** What accesses with some index go through: a domain by its id, nothing, or no further. */
+/** What accesses of an index go through: a domain, by its id; nothing; or they are refused. */
 export type Binding = number | "bypass" | "blocked";
 
-const IDENTITY: PageRun = { first: 0, last: MAX_PAGES - 1, target: 0, perm: 3 };
-
-/** See the module. Made by {@linkcode TableIommu.createRegion}. Control context. */
+/**
+ * A region whose indexes are bound to {@linkcode MappingTable}s. From
+ * {@linkcode TableIommu.createRegion}. Control context.
+ */
 export class TableRegion extends IommuMemoryRegion {
   /** What workers attach with. */
   readonly handle: IommuRegionHandle;
-  readonly #place: RegionPlace & { table(id: number): MappingTable };
+  readonly #resources: UnitResources;
+  readonly #tableOf: (id: number) => MappingTable;
   readonly #bound: (MappingTable | "bypass" | "blocked")[];
   readonly #listeners: TableListener[];
 
   /**
-   * @internal Made by {@linkcode TableIommu.createRegion}.
+   * @internal From {@linkcode TableIommu.createRegion}.
    *
-   * @param place Where it lives, and how a domain is found.
+   * @param resources What the unit gives it.
+   * @param unit The unit's handle.
+   * @param tableOf Finds a domain's table; throws if there is none.
    * @param options Name and indexes.
    */
   constructor(
-    place: RegionPlace & { table(id: number): MappingTable },
+    resources: UnitResources,
+    unit: IommuHandle,
+    tableOf: (id: number) => MappingTable,
     options: TableRegionOptions,
   ) {
     super(options, ["map", "unmap", "deviceIotlbUnmap"]);
-    const { arena, unit } = place;
-    const offset = arena.allocate(REGION.bindings + this.indexes * 4);
-    arena.u32[(offset + REGION.magic) >>> 2] = REGION_MAGIC;
-    arena.u32[(offset + REGION.indexes) >>> 2] = this.indexes;
-    arena.u32[(offset + REGION.target) >>> 2] = options.target ?? 0;
+    const { arena } = resources;
+    const offset = arena.allocate(REGION.bindings.at(0, this.indexes));
+    REGION.magic.set(arena.u32, offset, REGION_MAGIC.table);
+    REGION.indexes.set(arena.u32, offset, this.indexes);
+    REGION.target.set(arena.u32, offset, options.target ?? 0);
     this.handle = { kind: "guestmem-iommu-region", unit, offset };
-    this.#place = place;
+    this.#resources = resources;
+    this.#tableOf = tableOf;
     this.#bound = Array.from({ length: this.indexes }, () => "blocked");
     this.#listeners = this.#bound.map((_, index) => ({
-      mapped: (run) => this.notifiers.mapped(index, run),
-      unmapped: (runs) => this.tellUnmapped(index, runs),
+      mapped: (run) => this.notifiers.notifyMapped(index, run),
+      unmapped: (runs) => this.notifyUnmapped(index, runs),
     }));
   }
 
   /**
-   * Binds an index, and returns when no reader uses what it was bound to before through this region.
-   * Notifiers are told what is gone, then what has come.
+   * Binds an index, and returns when no reader uses its previous binding through this region.
+   * Notifiers are notified of what is no longer mapped, then of what is.
    *
    * @param index The IOMMU index.
    * @param binding A domain's id, `"bypass"` or `"blocked"`.
-   * @throws {IommuIndexError} If the region has no such index.
-   * @throws {UnknownDomainError} If there is no such domain.
+   * @throws {IommuError} `INVALID_INDEX` or `UNKNOWN_DOMAIN` if there is no such index or domain.
    * @throws {WaitInSectionError} Inside a read-side section. Nothing is changed.
    */
   bind(index: number, binding: Binding): void {
-    waitOutside(this.#place.arena, "bind a region", () => {
-      this.#rebind(index, binding);
-      this.#place.domain.synchronize();
-    });
+    const { domain } = this.#resources;
+    changeAndWait(domain, "bind a region", () => this.#rebind(index, binding));
   }
 
   /**
@@ -104,14 +97,14 @@ export class TableRegion extends IommuMemoryRegion {
    * @param binding A domain's id, `"bypass"` or `"blocked"`.
    */
   async bindAsync(index: number, binding: Binding): Promise<void> {
-    waitOutside(this.#place.arena, "bind a region", () => this.#rebind(index, binding));
-    await this.#place.domain.synchronizeAsync();
+    const { domain } = this.#resources;
+    await changeAndWaitAsync(domain, "bind a region", () => this.#rebind(index, binding));
   }
 
   /** @internal Blocks every index and frees the block after a grace period. */
   release(): void {
     for (let index = 0; index < this.indexes; index++) this.#rebind(index, "blocked");
-    this.#place.domain.deferFree(this.handle.offset);
+    this.#resources.domain.deferFree(this.handle.offset);
   }
 
   /** @internal Whether an index is bound to a table. */
@@ -120,37 +113,38 @@ export class TableRegion extends IommuMemoryRegion {
   }
 
   /** @internal */
-  protected override find(index: number, page: number): FoundPage | null {
+  protected override find(index: number, page: number): LeafRun | null {
     const bound = this.#bound[index]!;
     if (bound === "blocked") return null;
     if (bound !== "bypass") return bound.find(page);
-    const first = page - page % SPAN[2]!;
-    return { first, last: first + SPAN[2]! - 1, target: first, perm: 3, level: 2 };
+    const span = SPAN[MAX_LEAF_LEVEL]!;
+    const first = page - page % span;
+    return { first, last: first + span - 1, target: first, perm: 3, level: MAX_LEAF_LEVEL };
   }
 
   /** @internal */
   protected override runsOf(index: number, first: number, last: number): PageRun[] {
     const bound = this.#bound[index]!;
     if (bound === "blocked") return [];
-    return bound === "bypass"
-      ? [{ ...IDENTITY, first, last, target: first }]
-      : bound.runs(first, last);
+    return bound === "bypass" ? [{ first, last, target: first, perm: 3 }] : bound.runs(first, last);
   }
 
   #rebind(index: number, binding: Binding): void {
     this.requireIndex(index);
-    const next = typeof binding === "number" ? this.#place.table(binding) : binding;
-    const before = this.#bound[index]!;
-    if (next === before) return;
+    const next = typeof binding === "number" ? this.#tableOf(binding) : binding;
+    const previous = this.#bound[index]!;
+    if (next === previous) return;
+    const { arena, log } = this.#resources;
     const gone = this.runsOf(index, 0, MAX_PAGES - 1);
-    if (typeof before !== "string") before.removeListener(this.#listeners[index]!);
+    if (typeof previous !== "string") previous.removeListener(this.#listeners[index]!);
     this.#bound[index] = next;
     const word = next === "blocked" ? BLOCKED : next === "bypass" ? BYPASS : next.offset;
-    this.#place.arena.kernel.store32(this.handle.offset + REGION.bindings + index * 4, word);
-    // A translator reads its bindings again when the log has moved; the range is as small as can be.
-    this.#place.log.append(EVERY_DOMAIN, 0, 0);
+    instantiateKernel(arena.memory).store32(REGION.bindings.at(this.handle.offset, index), word);
+    // Translators read their bindings again when the log has moved, whatever the record invalidates:
+    // one page of every domain is the least.
+    log.append(EVERY_DOMAIN, 0, 0);
     if (typeof next !== "string") next.addListener(this.#listeners[index]!);
-    this.tellUnmapped(index, gone);
-    for (const run of this.runsOf(index, 0, MAX_PAGES - 1)) this.notifiers.mapped(index, run);
+    this.notifyUnmapped(index, gone);
+    for (const run of this.runsOf(index, 0, MAX_PAGES - 1)) this.notifiers.notifyMapped(index, run);
   }
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Arena, DeferredBudgetError, type RcuDomain } from "@guestmem/rcu";
+import { DeferredBudgetError } from "@guestmem/rcu";
 import { waitOutside } from "@guestmem/rcu/internal";
 import {
   alignedPage,
@@ -14,151 +14,129 @@ import {
   pageOf,
   pagesOf,
   SPAN,
-} from "../_pages.ts";
-import { appendRun, type Mapping, type PageRun, partOf, toMapping } from "../_runs.ts";
-import { InvalidPermissionError, RangeBeyondError } from "../errors.ts";
-import type { InvalidationLog } from "../iotlb/invalidations.ts";
-import { Edit } from "./edit.ts";
-import { ENTRIES, HEADER, HEADER_BYTES, NODE_BYTES } from "./layout.ts";
-import type { FoundPage } from "../region/iommu_region.ts";
-import { planMap } from "./map.ts";
-import { scanNode } from "./scan.ts";
-import { planUnmap, retireTree } from "./unmap.ts";
+} from "../addresses/pages.ts";
+import {
+  appendRun,
+  type LeafRun,
+  type Mapping,
+  type PageRange,
+  type PageRun,
+  partOf,
+  toMapping,
+} from "../addresses/page_run.ts";
+import { IommuError } from "../errors/iommu_error.ts";
+import { NODE, TABLE } from "../kernel/layouts.ts";
+import type { UnitResources } from "../resources/unit_resources.ts";
+import { NodeWords } from "./node_words.ts";
+import { planMap } from "./plan_map.ts";
+import { planUnmap, retireTree } from "./plan_unmap.ts";
+import { scanEntries, type VisitPages } from "./scan_entries.ts";
+import { TableEdit } from "./table_edit.ts";
 
-/** Where a table lives and whom it tells. */
-export interface TablePlace {
-  /** The arena. */
-  readonly arena: Arena;
-  /** The domain whose sections protect translations. */
-  readonly domain: RcuDomain;
-  /** The log that reaches every IOTLB. */
-  readonly log: InvalidationLog;
-}
-
-/** Is told of a table's changes, in the control context. */
+/** Is notified of a table's changes, in the control context. */
 export interface TableListener {
-  /** A run was mapped, where nothing was. */
+  /** A run was mapped. */
   mapped(run: PageRun): void;
-  /** What a range mapped is gone; `runs` is what was there. */
+  /** Runs are no longer mapped. */
   unmapped(runs: readonly PageRun[]): void;
 }
 
-/** How large a table is. */
-export interface TableStats {
-  /** Leaves of 4 KiB, 2 MiB and 1 GiB. */
-  readonly leaves: readonly [number, number, number];
-  /** Nodes. */
-  readonly nodes: number;
-  /** Bytes of the arena that nodes and header take. */
-  readonly bytes: number;
-}
-
 /**
- * A radix table in the arena that maps the addresses of a domain (IOVAs) in pages of 4 KiB, 2 MiB
- * and 1 GiB, nine bits a level. One control context changes it; every worker translates through it
- * at the same time, under RCU. Made by {@linkcode TableIommu.createTable}.
+ * A radix table in the arena that maps the addresses of a domain (IOVAs) in pages of 4 KiB, 2 MiB and
+ * 1 GiB, nine bits a level. One control context changes it; every worker translates through it at the
+ * same time, under RCU. From {@linkcode TableIommu.createTable}.
  *
- * Each entry changes in one step. A mapping of many entries comes and goes entry by entry; when the
- * call returns it is all there, or all gone.
+ * Each entry changes in one step. A mapping of several entries appears and disappears entry by entry;
+ * when the call returns it is all there, or all gone.
  */
 export class MappingTable {
-  /** Its domain id: never given twice. */
+  /** Its domain id: never used twice. */
   readonly id: number;
   /** Addresses are below 2 to the power of this. */
   readonly addressBits: number;
-  /** Handle of the address space that it leads to. */
+  /** Number of the address space that it maps to. */
   readonly target: number;
-  /** @internal Where its header lies in the arena. */
+  /** @internal Offset of its header in the arena. */
   readonly offset: number;
-  readonly #place: TablePlace;
+  readonly #resources: UnitResources;
+  readonly #nodes: NodeWords;
   readonly #root: number;
   readonly #levels: number;
   readonly #listeners = new Set<TableListener>();
 
   /**
-   * @internal Made by {@linkcode TableIommu.createTable}.
+   * @internal From {@linkcode TableIommu.createTable}.
    *
-   * @param place Where it lives.
+   * @param resources What the unit gives it.
    * @param id Its domain id.
    * @param addressBits How wide its addresses are, 12 to 64.
-   * @param target Handle of the address space that it leads to.
+   * @param target Number of the address space that it maps to.
    * @throws {ArenaExhaustedError} If the arena has no room.
    */
-  constructor(place: TablePlace, id: number, addressBits: number, target: number) {
-    const { arena } = place;
+  constructor(resources: UnitResources, id: number, addressBits: number, target: number) {
+    const { arena } = resources;
     this.id = id;
     this.addressBits = addressBits;
     this.target = target;
-    this.#place = place;
+    this.#resources = resources;
+    this.#nodes = new NodeWords(arena.u32);
     this.#levels = Math.max(Math.ceil((addressBits - PAGE_BITS) / 9), 1);
-    this.offset = arena.allocate(HEADER_BYTES);
+    this.offset = arena.allocate(TABLE.size);
     try {
-      this.#root = arena.allocate(NODE_BYTES);
+      this.#root = arena.allocate(NODE.size);
     } catch (error) {
       arena.free(this.offset);
       throw error;
     }
-    const header = this.offset >>> 2;
-    arena.u32[header + (HEADER.root >> 2)] = this.#root;
-    arena.u32[header + (HEADER.levels >> 2)] = this.#levels;
-    arena.u32[header + (HEADER.id >> 2)] = id >>> 0;
-    arena.u32[header + (HEADER.id >> 2) + 1] = Math.floor(id / 2 ** 32);
-    arena.u32[header + (HEADER.target >> 2)] = target;
+    TABLE.root.set(arena.u32, this.offset, this.#root);
+    TABLE.levels.set(arena.u32, this.offset, this.#levels);
+    TABLE.id.set(arena.u32, this.offset, id);
+    TABLE.target.set(arena.u32, this.offset, target);
   }
 
   /**
-   * Maps a range. Takes the largest pages that the alignment of both addresses allows. Control
-   * context; any reader may translate meanwhile. O(pages of the largest sizes that fit).
+   * Maps a range, with the largest pages that the alignment of both addresses allows. Control context;
+   * readers may translate at the same time. O(pages of the largest sizes that fit).
    *
    * @param iova First address, a multiple of 4,096.
    * @param size Bytes, a multiple of 4,096, at least one page.
-   * @param target What the first address is to translate to, a multiple of 4,096.
+   * @param target What the first address translates to, a multiple of 4,096.
    * @param perm 1 read, 2 write, 3 both.
-   * @throws {OverlapError} If a part of the range is mapped.
-   * @throws {UnalignedError} If a value is not a multiple of the page size.
-   * @throws {IommuAddressError} If a value is no address or size.
-   * @throws {RangeBeyondError} If the range or its target runs past the end.
-   * @throws {InvalidPermissionError} If the permissions are none of the three.
-   * @throws {ArenaExhaustedError} If there is no room for a node. Nothing is changed then.
+   * @throws {IommuError} `OVERLAP` if part of the range is mapped; `UNALIGNED`, `INVALID_ADDRESS`,
+   * `RANGE_BEYOND` or `INVALID_PERMISSION` if a value is not as above. Nothing is changed.
+   * @throws {ArenaExhaustedError} If there is no room for a node. Nothing is changed.
    */
   map(iova: number | bigint, size: number | bigint, target: number | bigint, perm: number): void {
-    if (perm !== 1 && perm !== 2 && perm !== 3) throw new InvalidPermissionError(perm);
+    if (perm !== 1 && perm !== 2 && perm !== 3) {
+      throw new IommuError("INVALID_PERMISSION", { perm });
+    }
     const { first, last } = this.#range("map", iova, size);
     const targetPage = alignedPage("map", "the target", target);
     const targetLast = targetPage + (last - first);
-    if (targetLast >= MAX_PAGES) throw new RangeBeyondError("map", lastAddress(targetLast), 64);
+    if (targetLast >= MAX_PAGES) throw rangeBeyond("map", targetLast, 64);
     const run = { first, last, target: targetPage, perm };
-    const edit = new Edit(this.#place.arena);
-    try {
-      planMap(edit, run, this.#root, this.#levels - 1, 0);
-    } catch (error) {
-      edit.abandon();
-      throw error;
-    }
-    edit.commit();
+    this.#edit((edit) => planMap(edit, run, this.#root, this.#levels - 1, 0));
     for (const listener of this.#listeners) listener.mapped(run);
   }
 
   /**
-   * Unmaps whatever is mapped in a range, and returns when no reader can use it any more: each
-   * section that could has ended, and the IOTLB of every worker has been told. A large page that
-   * lies partly in the range is split.
+   * Unmaps everything in a range, and returns when no reader can use it any more: each section that
+   * could has ended, and the IOTLB of every worker sees the invalidation. A large page that is partly
+   * in the range is split.
    *
    * @param iova First address, a multiple of 4,096.
    * @param size Bytes, a multiple of 4,096, at least one page.
    * @returns How many pages of 4 KiB were mapped there.
-   * @throws {UnalignedError} If a value is not a multiple of the page size.
-   * @throws {IommuAddressError} If a value is no address or size.
-   * @throws {RangeBeyondError} If the range runs past the end.
+   * @throws {IommuError} `UNALIGNED`, `INVALID_ADDRESS` or `RANGE_BEYOND` if a value is not as above.
    * @throws {ArenaExhaustedError} If there is no room to split a large page. Nothing is changed.
    * @throws {WaitInSectionError} Inside a read-side section. Nothing is changed.
-   * @throws {BlockingForbiddenError} Where blocking is forbidden: it is unmapped, but whether readers
-   * still use it is not known. Use {@linkcode unmapAsync} there.
+   * @throws {BlockingForbiddenError} Where blocking is forbidden: the range is unmapped, but readers
+   * may still use it. Use {@linkcode unmapAsync} there.
    */
   unmap(iova: number | bigint, size: number | bigint): number {
-    const { arena, domain } = this.#place;
-    return waitOutside(arena, "unmap a range", () => {
-      const pages = this.#take(iova, size);
+    const { domain } = this.#resources;
+    return waitOutside(domain.arena, "unmap a range", () => {
+      const pages = this.#remove(iova, size);
       if (pages > 0) domain.synchronize();
       return pages;
     });
@@ -173,8 +151,8 @@ export class MappingTable {
    * @returns How many pages of 4 KiB were mapped there. Rejects as {@linkcode unmap} throws.
    */
   async unmapAsync(iova: number | bigint, size: number | bigint): Promise<number> {
-    const { arena, domain } = this.#place;
-    const pages = waitOutside(arena, "unmap a range", () => this.#take(iova, size));
+    const { domain } = this.#resources;
+    const pages = waitOutside(domain.arena, "unmap a range", () => this.#remove(iova, size));
     if (pages > 0) await domain.synchronizeAsync();
     return pages;
   }
@@ -183,16 +161,17 @@ export class MappingTable {
    * Finds the mapping of an address. Control context.
    *
    * @param iova The address.
-   * @returns The mapping of its page, of the size that the page has; null if nothing is mapped.
+   * @returns The mapping of its page, whatever size that has; null if the address is not mapped.
+   * @throws {IommuError} `INVALID_ADDRESS` if it is not a valid address.
    */
   lookup(iova: number | bigint): Mapping | null {
     const found = this.find(pageOf(iova));
     return found && toMapping(found);
   }
 
-  /** @internal The leaf that maps a page, with its level. */
-  find(page: number): FoundPage | null {
-    let found: FoundPage | null = null;
+  /** @internal The leaf that maps a page. */
+  find(page: number): LeafRun | null {
+    let found: LeafRun | null = null;
     if (page >= this.#pages) return null;
     this.#scan(page, page, (_page, _pages, target, perm, level) => {
       const span = SPAN[level]!;
@@ -204,11 +183,12 @@ export class MappingTable {
   }
 
   /**
-   * The mappings of a range in the order of their addresses, clipped to it; what goes on in one
-   * another is joined, whatever page sizes it is made of. Control context. O(nodes in the range).
+   * The mappings of a range in order of their addresses, clipped to it and merged where one continues
+   * another, whatever page sizes they use. Control context. O(nodes in the range).
    *
    * @param iova First address, a multiple of 4,096; 0 unless given.
    * @param size Bytes, a multiple of 4,096; up to the end unless given.
+   * @throws {IommuError} `UNALIGNED`, `INVALID_ADDRESS` or `RANGE_BEYOND` if a value is not as above.
    */
   mappings(iova: number | bigint = 0, size?: number | bigint): Mapping[] {
     const bytes = size ?? (1n << BigInt(this.addressBits)) - BigInt(iova);
@@ -216,7 +196,7 @@ export class MappingTable {
     return this.runs(first, last).map(toMapping);
   }
 
-  /** @internal The mappings of a range of pages, joined. */
+  /** @internal The mappings of a range of pages, merged. */
   runs(first: number, last: number): PageRun[] {
     const runs: PageRun[] = [];
     this.#scan(first, Math.min(last, this.#pages - 1), (page, pages, target, perm) => {
@@ -225,29 +205,36 @@ export class MappingTable {
     return runs;
   }
 
-  /** Counts leaves and nodes. O(nodes). */
-  get stats(): TableStats {
+  /**
+   * How large it is: leaves of 4 KiB, 2 MiB and 1 GiB, nodes, and bytes of the arena that nodes and
+   * header use. O(nodes).
+   */
+  get stats(): {
+    readonly leaves: readonly [number, number, number];
+    readonly nodes: number;
+    readonly bytes: number;
+  } {
     const leaves: [number, number, number] = [0, 0, 0];
     this.#scan(0, this.#pages - 1, (_page, _pages, _target, _perm, level) => {
       leaves[level]!++;
     });
-    const nodes = this.#nodes().length;
-    return { leaves, nodes, bytes: HEADER_BYTES + nodes * NODE_BYTES };
+    const nodes = this.#allNodes().length;
+    return { leaves, nodes, bytes: TABLE.size + nodes * NODE.size };
   }
 
-  /** @internal Adds who is to be told of changes. */
+  /** @internal Adds a listener. */
   addListener(listener: TableListener): void {
     this.#listeners.add(listener);
   }
 
-  /** @internal Takes it out. */
+  /** @internal Removes a listener. */
   removeListener(listener: TableListener): void {
     this.#listeners.delete(listener);
   }
 
-  /** @internal Frees the table after a grace period. Nobody may reach it any more. */
+  /** @internal Frees the table after a grace period. No region may be bound to it. */
   release(): void {
-    this.#free([...this.#nodes(), this.offset]);
+    this.#deferFree([...this.#allNodes(), this.offset]);
   }
 
   /** The pages of the address space. */
@@ -255,28 +242,37 @@ export class MappingTable {
     return 2 ** (this.addressBits - PAGE_BITS);
   }
 
-  /** Takes a range out, tells the IOTLBs and the listeners; the grace period is the caller's. */
-  #take(iova: number | bigint, size: number | bigint): number {
+  /** Removes a range, invalidates it, and notifies the listeners; the caller waits for readers. */
+  #remove(iova: number | bigint, size: number | bigint): number {
     const range = this.#range("unmap", iova, size);
     const runs = this.runs(range.first, range.last);
     if (runs.length === 0) return 0;
-    const edit = new Edit(this.#place.arena);
-    try {
+    const retired = this.#edit((edit) => {
       planUnmap(edit, range, this.#root, this.#levels - 1, 0);
+    });
+    // After the entries are cleared: see the log for why.
+    this.#resources.log.append(this.id, range.first, range.last);
+    this.#deferFree(retired);
+    for (const listener of this.#listeners) listener.unmapped(runs);
+    return runs.reduce((pages, { first, last }) => pages + last - first + 1, 0);
+  }
+
+  /** Plans a change and commits it; returns the retired nodes. If planning throws, nothing changes. */
+  #edit(plan: (edit: TableEdit) => void): readonly number[] {
+    const edit = new TableEdit(this.#resources.arena);
+    try {
+      plan(edit);
     } catch (error) {
       edit.abandon();
       throw error;
     }
     edit.commit();
-    this.#place.log.append(this.id, range.first, range.last); // after the entries: see the log
-    this.#free(edit.retired);
-    for (const listener of this.#listeners) listener.unmapped(runs);
-    return runs.reduce((pages, { first, last }) => pages + last - first + 1, 0);
+    return edit.retired;
   }
 
-  /** Frees blocks after a grace period: what the domain's budget does not take, in a callback. */
-  #free(blocks: readonly number[]): void {
-    const { arena, domain } = this.#place;
+  /** Frees blocks after a grace period; those beyond the domain's budget in a callback. */
+  #deferFree(blocks: readonly number[]): void {
+    const { arena, domain } = this.#resources;
     for (const [at, block] of blocks.entries()) {
       try {
         domain.deferFree(block);
@@ -287,32 +283,25 @@ export class MappingTable {
     }
   }
 
-  #range(
-    action: string,
-    iova: number | bigint,
-    size: number | bigint,
-  ): { first: number; last: number } {
+  #range(action: string, iova: number | bigint, size: number | bigint): PageRange {
     const first = alignedPage(action, "the address", iova);
     const last = first + pagesOf(action, size) - 1;
-    if (last >= this.#pages) {
-      throw new RangeBeyondError(action, lastAddress(last), this.addressBits);
-    }
+    if (last >= this.#pages) throw rangeBeyond(action, last, this.addressBits);
     return { first, last };
   }
 
-  #scan(first: number, last: number, visit: Parameters<typeof scanNode>[6]): void {
-    const words = this.#place.arena.u32; // plain: this context alone changes them
-    const entries = {
-      low: (node: number, slot: number) => words[(node + ENTRIES + slot * 8) >>> 2]!,
-      high: (node: number, slot: number) => words[(node + ENTRIES + slot * 8 + 4) >>> 2]!,
-    };
-    scanNode(entries, this.#root, this.#levels - 1, 0, first, last, visit);
+  #scan(first: number, last: number, visit: VisitPages): void {
+    scanEntries(this.#nodes, this.#root, this.#levels - 1, 0, first, last, visit);
   }
 
-  /** All nodes, each below what it leads to. */
-  #nodes(): number[] {
-    const edit = new Edit(this.#place.arena);
+  /** All nodes, children before parents. */
+  #allNodes(): number[] {
+    const edit = new TableEdit(this.#resources.arena);
     retireTree(edit, this.#root, this.#levels - 1);
     return edit.retired;
   }
+}
+
+function rangeBeyond(action: string, lastPage: number, bits: number): IommuError {
+  return new IommuError("RANGE_BEYOND", { action, last: lastAddress(lastPage), bits });
 }

@@ -6,17 +6,10 @@ import {
   WaitInSectionError,
 } from "@guestmem/rcu";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import {
-  InvalidPermissionError,
-  IommuAddressError,
-  OverlapError,
-  RangeBeyondError,
-  UnalignedError,
-} from "../errors.ts";
+import { IommuError, type IommuErrorDetails } from "../errors/iommu_error.ts";
+import { IotlbEntry } from "../iotlb/iotlb_entry.ts";
 import { SlowTable } from "../model/slow_table.ts";
-import { IommuEntry } from "../translate/entry.ts";
-import { IommuReader } from "../translate/reader.ts";
-import { TableTranslator } from "../translate/table_translator.ts";
+import { IommuReader } from "../translate/iommu_reader.ts";
 import { TableIommu } from "../unit/table_iommu.ts";
 import fc from "fast-check";
 
@@ -33,24 +26,22 @@ function setUp(addressBits = 48, bytes = 32 * MIB) {
   const region = iommu.createRegion({ name: "device" });
   region.bind(0, table.id);
   const reader = domain.register();
-  const translator = new TableTranslator(
-    new IommuReader(arena, reader, iommu.handle, { iotlbEntries: 8 }),
-    region.handle,
-  );
-  const entry = new IommuEntry();
-  /** What a worker would find for a page. */
+  const translator = new IommuReader(arena, reader, iommu.handle, { iotlbEntries: 8 })
+    .translator(region.handle);
+  const entry = new IotlbEntry();
+  /** What a worker finds for a page. */
   const translate = (page: number): { target: number; perm: number } | null => {
-    const section = reader.lock();
+    const guard = reader.lock();
     try {
       const address = BigInt(page) << 12n;
       if (!translator.translate(address, 0, 0, entry)) return null;
       assertEquals(entry.target, 7);
       return { target: (entry.translated + (page * PAGE - entry.iova)) / PAGE, perm: entry.perm };
     } finally {
-      section.unlock();
+      guard.unlock();
     }
   };
-  return { arena, domain, iommu, table, region, reader, translator, entry, translate };
+  return { arena, domain, table, reader, translate };
 }
 
 /** Pages near the borders of small and large pages, where everything happens. */
@@ -88,7 +79,7 @@ const operations: fc.Arbitrary<Operation[]> = fc.array(
 );
 
 for (const addressBits of [43, 48, 57, 64]) {
-  Deno.test(`a table of ${addressBits} bits agrees with a list of intervals (G5)`, () => {
+  Deno.test(`a table of ${addressBits} bits agrees with a list of intervals (IOMMU-G5)`, () => {
     const { arena, domain, table, translate } = setUp(addressBits);
     domain.barrier();
     const { liveBytes } = arena.stats();
@@ -105,7 +96,11 @@ for (const addressBits of [43, 48, 57, 64]) {
           } else {
             const before = arena.stats().liveBytes;
             const map = () => table.map(first * PAGE, pages * PAGE, BigInt(to) * 4096n, perm);
-            const { existing } = assertThrows(map, OverlapError);
+            const { details: { existing } } = assertThrows(
+              map,
+              IommuError<"OVERLAP">,
+              "mapped already",
+            );
             assert(model.find(Number(existing >> 12n)));
             assertEquals(arena.stats().liveBytes, before, "nothing is left of a failed map");
           }
@@ -162,34 +157,32 @@ Deno.test("the last page of 64 bits can be mapped", () => {
   assertEquals(table.lookup(2n ** 64n - 1n), null);
 });
 
-Deno.test("bad input is refused by name and changes nothing (G4)", () => {
+Deno.test("bad input is refused by name and changes nothing (IOMMU-G4)", () => {
   const { table } = setUp(39);
+  const refused = (code: keyof IommuErrorDetails, run: () => void, message?: string) =>
+    assertEquals(assertThrows(run, IommuError, message).code, code);
   const map =
     (iova: number | bigint, size: number | bigint, target: number | bigint, perm = 3) => () =>
       table.map(iova, size, target, perm);
-  assertThrows(
-    map(1, PAGE, 0),
-    UnalignedError,
-    "the address must be a multiple of 0x1000 and is 0x1",
-  );
-  assertThrows(map(0, 100, 0), UnalignedError, "the size");
-  assertThrows(map(0, PAGE, 0x800n), UnalignedError, "the target");
-  assertThrows(map(0, 0, 0), IommuAddressError);
-  assertThrows(map(-PAGE, PAGE, 0), IommuAddressError);
-  assertThrows(map(0.5, PAGE, 0), IommuAddressError);
-  assertThrows(map(NaN, PAGE, 0), IommuAddressError);
-  assertThrows(map(2n ** 64n, PAGE, 0), IommuAddressError);
-  assertThrows(map(2 ** 39 - PAGE, 2 * PAGE, 0), RangeBeyondError, "below 2^39");
-  assertThrows(map(0, 2 * PAGE, 2n ** 64n - 4096n), RangeBeyondError, "below 2^64");
-  assertThrows(map(0, PAGE, 0, 0), InvalidPermissionError);
-  assertThrows(map(0, PAGE, 0, 4), InvalidPermissionError);
-  assertThrows(() => table.unmap(0, 5), UnalignedError);
+  refused("UNALIGNED", map(1, PAGE, 0), "the address must be a multiple of 0x1000 and is 0x1");
+  refused("UNALIGNED", map(0, 100, 0), "the size");
+  refused("UNALIGNED", map(0, PAGE, 0x800n), "the target");
+  refused("INVALID_ADDRESS", map(0, 0, 0));
+  refused("INVALID_ADDRESS", map(-PAGE, PAGE, 0));
+  refused("INVALID_ADDRESS", map(0.5, PAGE, 0));
+  refused("INVALID_ADDRESS", map(NaN, PAGE, 0));
+  refused("INVALID_ADDRESS", map(2n ** 64n, PAGE, 0));
+  refused("RANGE_BEYOND", map(2 ** 39 - PAGE, 2 * PAGE, 0), "below 2^39");
+  refused("RANGE_BEYOND", map(0, 2 * PAGE, 2n ** 64n - 4096n), "below 2^64");
+  refused("INVALID_PERMISSION", map(0, PAGE, 0, 0));
+  refused("INVALID_PERMISSION", map(0, PAGE, 0, 4));
+  refused("UNALIGNED", () => table.unmap(0, 5));
   table.map(4 * PAGE, PAGE, 0, 1);
-  assertThrows(map(0, GIB, 0), OverlapError, "0x4000 is mapped already");
+  refused("OVERLAP", map(0, GIB, 0), "0x4000 is mapped already");
   assertEquals(table.mappings().length, 1);
 });
 
-Deno.test("an exhausted arena leaves the table as it was (G4)", () => {
+Deno.test("an exhausted arena leaves the table as it was (IOMMU-G4)", () => {
   const { arena, table } = setUp(48, 256 * 1024);
   table.map(0, 2 * MIB, 0, 3);
   const before = arena.stats().liveBytes;
@@ -207,7 +200,7 @@ Deno.test("an exhausted arena leaves the table as it was (G4)", () => {
   assertEquals(table.unmap(PAGE, PAGE), 1);
 });
 
-Deno.test("nodes beyond what the domain takes in are freed all the same (G5)", async () => {
+Deno.test("nodes beyond the domain's budget are freed all the same (IOMMU-G5)", async () => {
   const { arena, domain, table } = setUp();
   await domain.barrierAsync();
   const { liveBytes } = arena.stats();
@@ -225,13 +218,13 @@ Deno.test("nodes beyond what the domain takes in are freed all the same (G5)", a
   assertEquals(arena.stats().liveBytes, liveBytes);
 });
 
-Deno.test("an unmapping inside a section is refused before anything is changed (G4)", async () => {
+Deno.test("an unmapping inside a section is refused before anything is changed (IOMMU-G4)", async () => {
   const { table, reader } = setUp();
   table.map(0, PAGE, 0, 3);
-  const section = reader.lock();
+  const guard = reader.lock();
   assertThrows(() => table.unmap(0, PAGE), WaitInSectionError);
   const refused = table.unmapAsync(0, PAGE);
-  section.unlock();
+  guard.unlock();
   await assertRejects(() => refused, WaitInSectionError);
   assertEquals(table.mappings().length, 1);
   assertEquals(await table.unmapAsync(0, PAGE), 1);

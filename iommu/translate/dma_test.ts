@@ -3,11 +3,11 @@ import { rounds, spinUntil } from "#tools/testing/until.ts";
 import { type TestWorkers, withWorkers } from "#tools/testing/workers.ts";
 import { Arena, RcuDomain } from "@guestmem/rcu";
 import { assert, assertEquals } from "@std/assert";
-import { InvalidationLog } from "../iotlb/invalidations.ts";
+import { InvalidationLog } from "../iotlb/invalidation_log.ts";
 import { GuestRam } from "../model/guest_ram.ts";
 import { GuestIommu } from "../unit/guest_iommu.ts";
 import { TableIommu } from "../unit/table_iommu.ts";
-import { RiscvWalker } from "../walker/riscv.ts";
+import { RiscvWalker } from "../walker/riscv_walker.ts";
 import type { DeviceData, Setup } from "./dma_test_worker.ts";
 
 const WORKER = import.meta.resolve("./dma_test_worker.ts");
@@ -93,7 +93,7 @@ async function withoutInvalidations(body: () => void | Promise<void>): Promise<v
 }
 
 for (const kind of ["table", "guest"] as const) {
-  Deno.test(`${kind}: an unmapping is not complete while a device copies (G1)`, () =>
+  Deno.test(`${kind}: an unmapping is not complete while a device copies (IOMMU-G1)`, () =>
     withWorkers(async (workers) => {
       const machine = createMachine(kind);
       const device = machine.spawn(workers);
@@ -140,7 +140,7 @@ for (const kind of ["table", "guest"] as const) {
       assertEquals(machine.isClean(FIRST_PAGE), false);
     }));
 
-  Deno.test(`${kind}: devices write while pages are mapped, unmapped and used again (G1)`, () =>
+  Deno.test(`${kind}: devices write while pages are mapped, unmapped and used again (IOMMU-G1)`, () =>
     withWorkers(async (workers) => {
       const machine = createMachine(kind);
       const enough = () => {

@@ -2,13 +2,11 @@
 import { serve } from "#tools/testing/worker_side.ts";
 import { Schedule } from "#tools/testing/schedule.ts";
 import { Arena, type ArenaHandle, RcuDomain } from "@guestmem/rcu";
-import type { IommuRegionHandle } from "../region/table_region.ts";
-import { GuestWindow } from "../walker/guest_memory.ts";
-import { RiscvWalker } from "../walker/riscv.ts";
-import { IommuEntry } from "./entry.ts";
-import { GuestTranslator } from "./guest_translator.ts";
-import { IommuReader } from "./reader.ts";
-import { TableTranslator } from "./table_translator.ts";
+import type { IommuRegionHandle } from "../handles/region_handle.ts";
+import { TableWindow } from "../walker/table_memory.ts";
+import { RiscvWalker } from "../walker/riscv_walker.ts";
+import { IotlbEntry } from "../iotlb/iotlb_entry.ts";
+import { IommuReader } from "./iommu_reader.ts";
 
 /** What a device worker is started with. */
 export interface DeviceData {
@@ -31,20 +29,16 @@ const setup = (data: DeviceData) => {
   const ram = new Uint32Array(data.memory.buffer);
   const qsbr = data.flavour === "qsbr" ? domain.register({ flavour: "qsbr" }) : null;
   const reader = qsbr ?? domain.register();
-  const own = new IommuReader(arena, reader, data.region.unit, { iotlbEntries: 16 });
+  const iommu = new IommuReader(arena, reader, data.region.unit, { iotlbEntries: 16 });
   const translator = data.kind === "table"
-    ? new TableTranslator(own, data.region)
-    : new GuestTranslator(
-      own,
-      data.region,
-      new RiscvWalker({ memory: new GuestWindow(data.memory) }),
-    );
-  const entry = new IommuEntry();
+    ? iommu.translator(data.region)
+    : iommu.translator(data.region, new RiscvWalker({ memory: new TableWindow(data.memory) }));
+  const entry = new IotlbEntry();
   qsbr?.offline();
 
-  /** Writes a page through the IOMMU; false if that refuses. `pause` runs between walk and copy. */
+  /** Writes a page through the IOMMU; false if that is refused. `pause` runs between walk and copy. */
   const write = (iova: number, value: number, pause?: () => void): boolean => {
-    const section = reader.lock();
+    const guard = reader.lock();
     try {
       if (!translator.translate(iova, 2, 0, entry)) return false;
       pause?.();
@@ -52,12 +46,12 @@ const setup = (data: DeviceData) => {
       ram.fill(value, at, at + 1024);
       return true;
     } finally {
-      section.unlock();
+      guard.unlock();
     }
   };
 
   return {
-    /** One write, from outside of everything. */
+    /** One write, from outside every section. */
     writeOnce(iova: number): boolean {
       qsbr?.online();
       const done = write(iova, 1);
@@ -74,7 +68,7 @@ const setup = (data: DeviceData) => {
       qsbr?.offline();
       return done;
     },
-    /** Writes to so many pages, `stride` apart, in turn until it is told to stop. */
+    /** Writes to pages, `stride` apart, in turn until it is told to stop. */
     run(pages: number, stride: number, device: number): void {
       qsbr?.online();
       for (let i = device; Atomics.load(control, 0) === 0; i++) {

@@ -6,7 +6,7 @@ import { assertEquals } from "@std/assert";
 import { GuestRam } from "../model/guest_ram.ts";
 import { GuestIommu } from "../unit/guest_iommu.ts";
 import { TableIommu } from "../unit/table_iommu.ts";
-import { RiscvWalker } from "../walker/riscv.ts";
+import { RiscvWalker } from "../walker/riscv_walker.ts";
 import type { Setup, WatcherData } from "./entries_test_worker.ts";
 
 const WORKER = import.meta.resolve("./entries_test_worker.ts");
@@ -47,7 +47,7 @@ function createTable() {
   return { ...machine, table, data, watched, shift };
 }
 
-Deno.test("pages beside one that is unmapped are never lost, not even while theirs is split (G2)", () =>
+Deno.test("pages beside one that is unmapped are never lost, not even while theirs is split (IOMMU-G2)", () =>
   withWorkers(async (workers) => {
     const { table, control, data, watched, shift, awaitRounds } = createTable();
     const seen = workers.spawn<Setup>(WORKER, data).call("watch", watched);
@@ -97,7 +97,7 @@ function createGuest() {
   return { ...machine, data, store, shifts: [4096, 0x1000_0000_2000] };
 }
 
-Deno.test("an entry that the guest changes is seen old or new, never half of each (G7)", () =>
+Deno.test("an entry that the guest changes is seen old or new, never half of each (IOMMU-G7)", () =>
   withWorkers(async (workers) => {
     const { control, data, store, shifts } = createGuest();
     // Pages 0 and 1 push each other out of the one slot, so that every translation walks.

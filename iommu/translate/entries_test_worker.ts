@@ -2,13 +2,11 @@
 import { serve } from "#tools/testing/worker_side.ts";
 import { Schedule } from "#tools/testing/schedule.ts";
 import { Arena, type ArenaHandle, type DomainHandle, RcuDomain } from "@guestmem/rcu";
-import type { IommuRegionHandle } from "../region/table_region.ts";
-import { type GuestMemory, GuestWindow } from "../walker/guest_memory.ts";
-import { RiscvWalker } from "../walker/riscv.ts";
-import { IommuEntry } from "./entry.ts";
-import { GuestTranslator } from "./guest_translator.ts";
-import { IommuReader } from "./reader.ts";
-import { TableTranslator } from "./table_translator.ts";
+import type { IommuRegionHandle } from "../handles/region_handle.ts";
+import { type TableMemory, TableWindow } from "../walker/table_memory.ts";
+import { RiscvWalker } from "../walker/riscv_walker.ts";
+import { IotlbEntry } from "../iotlb/iotlb_entry.ts";
+import { IommuReader } from "./iommu_reader.ts";
 
 /** What a watcher is started with. */
 export interface WatcherData {
@@ -22,8 +20,8 @@ export interface WatcherData {
   memory?: WebAssembly.Memory;
 }
 
-/** A guest memory that loads an entry in two steps, as none may. */
-class TornMemory implements GuestMemory {
+/** A guest memory that loads an entry in two steps, which none may do. */
+class TornMemory implements TableMemory {
   high = 0;
   constructor(private readonly words: Uint32Array, private readonly schedule: Schedule) {}
 
@@ -42,22 +40,20 @@ const setup = (data: WatcherData) => {
   const arena = Arena.attach(data.arena);
   const reader = RcuDomain.attach(arena, data.domain).register();
   const control = new Int32Array(data.control);
-  const entry = new IommuEntry();
-  const own = new IommuReader(arena, reader, data.region.unit, { iotlbEntries: 1 });
+  const entry = new IotlbEntry();
+  const iommu = new IommuReader(arena, reader, data.region.unit, { iotlbEntries: 1 });
   const { memory } = data;
-  const create = (guest?: GuestMemory) =>
-    guest
-      ? new GuestTranslator(own, data.region, new RiscvWalker({ memory: guest }))
-      : new TableTranslator(own, data.region);
-  const translator = create(memory && new GuestWindow(memory));
+  const create = (guest?: TableMemory) =>
+    iommu.translator(data.region, guest && new RiscvWalker({ memory: guest }));
+  const translator = create(memory && new TableWindow(memory));
   /** How far a page is moved; NaN if it is refused. */
   const shiftOf = (page: number, through = translator): number => {
-    const section = reader.lock();
+    const guard = reader.lock();
     try {
       const address = page * 4096;
       return through.translate(address, 1, 0, entry) ? entry.addressOf(address) - address : NaN;
     } finally {
-      section.unlock();
+      guard.unlock();
     }
   };
   return {

@@ -4,36 +4,46 @@
  * @module
  */
 
-import type { Arena } from "@guestmem/rcu";
-import { IommuIndexError } from "../errors.ts";
-import type { IommuRegionHandle } from "../region/table_region.ts";
-import { REGION, UNIT } from "../unit/layout.ts";
-import type { GuestTableWalker } from "../walker/walker.ts";
-import { CachedTranslator } from "./cached_translator.ts";
-import type { Access, IommuAnswer } from "./entry.ts";
-import { checkRegion, type IommuReader } from "./reader.ts";
+import type { SharedMemory } from "@guestmem/rcu";
+import { instantiateKernel, type Kernel } from "@guestmem/rcu/internal";
+import { IommuError } from "../errors/iommu_error.ts";
+import type { Access } from "../faults/iommu_fault.ts";
+import { REGION } from "../handles/region_handle.ts";
+import { UNIT } from "../handles/unit_handle.ts";
+import type { Iotlb } from "../iotlb/iotlb.ts";
+import type { IotlbFields } from "../iotlb/iotlb_entry.ts";
+import type { GuestTableWalker } from "../walker/guest_table_walker.ts";
+import { IommuTranslator, type SectionState } from "./iommu_translator.ts";
 
 /** Translates the accesses that reach a {@linkcode GuestRegion}, in one worker. */
-export class GuestTranslator extends CachedTranslator {
-  readonly #kernel: Arena["kernel"];
+export class GuestTranslator extends IommuTranslator {
+  readonly #kernel: Kernel;
   readonly #root: number;
   readonly #source: number;
   readonly #walker: GuestTableWalker;
 
   /**
-   * Attaches to a region.
+   * Attaches to a region, whose handle was checked.
    *
-   * @param reader What this worker has of the IOMMU.
-   * @param handle The region's `handle`.
-   * @param walker A walker of this worker's own, of the same format as the control context's.
-   * @throws {ForeignIommuError} If the handle names no region of that IOMMU.
+   * @param memory The arena.
+   * @param reader Whether this worker is in a section.
+   * @param iotlb This worker's IOTLB.
+   * @param unit Offset of the unit's block.
+   * @param region Offset of the region's block.
+   * @param walker This worker's walker, of the same format as the control context's.
    */
-  constructor(reader: IommuReader, handle: IommuRegionHandle, walker: GuestTableWalker) {
-    super(reader);
-    checkRegion(reader, handle);
-    this.#kernel = reader.arena.kernel;
-    this.#root = reader.offset + UNIT.root;
-    this.#source = reader.arena.u32[(handle.offset + REGION.source) >>> 2]!;
+  constructor(
+    memory: SharedMemory,
+    reader: SectionState,
+    iotlb: Iotlb,
+    unit: number,
+    region: number,
+    walker: GuestTableWalker,
+  ) {
+    super(reader, iotlb);
+    this.#kernel = instantiateKernel(memory.memory);
+    this.#root = UNIT.root.at(unit);
+    this.#source = REGION.source.get(memory.u32, region);
     this.#walker = walker;
   }
 
@@ -44,7 +54,7 @@ export class GuestTranslator extends CachedTranslator {
 
   /** @internal */
   protected override contextOf(index: number): number {
-    if (index !== 0) throw new IommuIndexError(index, 1);
+    if (index !== 0) throw new IommuError("INVALID_INDEX", { index, count: 1 });
     return this.#source;
   }
 
@@ -53,7 +63,7 @@ export class GuestTranslator extends CachedTranslator {
     page: number,
     access: Access,
     _index: number,
-    entry: IommuAnswer,
+    entry: IotlbFields,
   ): number {
     const low = this.#kernel.pairLoad(this.#root) >>> 0;
     const high = this.#kernel.pairSecond() >>> 0;

@@ -4,30 +4,31 @@
  * @module
  */
 
-import type { Arena } from "@guestmem/rcu";
-import { MASK, PAGE_BYTES, SPAN } from "../_pages.ts";
-import { IommuIndexError } from "../errors.ts";
+import type { SharedMemory } from "@guestmem/rcu";
+import { instantiateKernel, type Kernel as RcuKernel } from "@guestmem/rcu/internal";
+import { MASK, MAX_LEAF_LEVEL, PAGE_BYTES, SPAN } from "../addresses/pages.ts";
+import { IommuError } from "../errors/iommu_error.ts";
+import type { Access } from "../faults/iommu_fault.ts";
+import { BLOCKED, BYPASS, REGION } from "../handles/region_handle.ts";
+import type { Iotlb } from "../iotlb/iotlb.ts";
+import type { IotlbFields } from "../iotlb/iotlb_entry.ts";
 import { type Kernel, kernelOf } from "../kernel/kernel.ts";
-import type { IommuRegionHandle } from "../region/table_region.ts";
-import { HEADER } from "../table/layout.ts";
-import { BLOCKED, BYPASS, REGION } from "../unit/layout.ts";
-import { CachedTranslator, NOT_CACHED } from "./cached_translator.ts";
-import type { Access, IommuAnswer } from "./entry.ts";
-import { checkRegion, type IommuReader } from "./reader.ts";
+import { TABLE } from "../kernel/layouts.ts";
+import { IommuTranslator, NOT_CACHED, type SectionState } from "./iommu_translator.ts";
 
-/** A context under which the IOTLB holds nothing: ids of domains start at 1. */
+/** A context for which the IOTLB keeps nothing: domain ids start at 1. */
 const NO_CONTEXT = 0;
-const BYPASS_LEVEL = 2;
 
 /**
  * Translates the accesses that reach a {@linkcode TableRegion}, in one worker.
  *
- * It remembers what each index is bound to, and reads it again when the log of invalidations has
- * moved: whoever binds a region stores the binding, appends to the log, and waits for a grace period
- * before a table is freed. So an offset that it remembers is that of a live table.
+ * It caches what each index is bound to, and reads it again when the log of invalidations has moved:
+ * `bind` stores the binding, appends to the log, and waits for a grace period before a table can be
+ * freed. So a cached offset is always that of a live table.
  */
-export class TableTranslator extends CachedTranslator {
-  readonly #arena: Arena;
+export class TableTranslator extends IommuTranslator {
+  readonly #words: Uint32Array;
+  readonly #rcu: RcuKernel;
   readonly #kernel: Kernel;
   readonly #region: number;
   readonly #tables: Uint32Array; // by index: offset of the table's header, BLOCKED or BYPASS
@@ -36,20 +37,20 @@ export class TableTranslator extends CachedTranslator {
   #domain = NO_CONTEXT;
 
   /**
-   * Attaches to a region.
+   * Attaches to a region, whose handle was checked.
    *
-   * @param reader What this worker has of the IOMMU.
-   * @param handle The region's `handle`.
-   * @throws {ForeignIommuError} If the handle names no region of that IOMMU.
+   * @param memory The arena.
+   * @param reader Whether this worker is in a section.
+   * @param iotlb This worker's IOTLB.
+   * @param region Offset of the region's block.
    */
-  constructor(reader: IommuReader, handle: IommuRegionHandle) {
-    super(reader);
-    const { arena } = reader;
-    checkRegion(reader, handle);
-    this.#arena = arena;
-    this.#kernel = kernelOf(arena.memory);
-    this.#region = handle.offset;
-    const indexes = arena.u32[(handle.offset + REGION.indexes) >>> 2]!;
+  constructor(memory: SharedMemory, reader: SectionState, iotlb: Iotlb, region: number) {
+    super(reader, iotlb);
+    this.#words = memory.u32;
+    this.#rcu = instantiateKernel(memory.memory);
+    this.#kernel = kernelOf(memory.memory);
+    this.#region = region;
+    const indexes = REGION.indexes.get(memory.u32, region);
     this.#tables = new Uint32Array(indexes);
     this.#ids = new Float64Array(indexes);
   }
@@ -63,23 +64,25 @@ export class TableTranslator extends CachedTranslator {
   protected override contextOf(index: number, generation: number): number {
     if (generation !== this.#generation) this.#readBindings(generation);
     const id = this.#ids[index];
-    if (id === undefined) throw new IommuIndexError(index, this.#ids.length);
+    if (id === undefined) {
+      throw new IommuError("INVALID_INDEX", { index, count: this.#ids.length });
+    }
     return id;
   }
 
   /** @internal */
-  protected override walk(page: number, access: Access, index: number, entry: IommuAnswer): number {
+  protected override walk(page: number, access: Access, index: number, entry: IotlbFields): number {
     const table = this.#tables[index]!;
     this.#domain = this.#ids[index]!;
     if (table === BLOCKED) return this.refuse("blocked");
-    if (table === BYPASS) return this.#pass(page, entry);
+    if (table === BYPASS) return this.#bypass(page, entry);
     const level = this.#kernel.walk(table, page);
     if (level < 0) return this.refuse("notMapped");
     const perm = this.#kernel.permissions();
     if ((access & ~perm) !== 0) {
       return this.refuse((access & ~perm) & 2 ? "writeDenied" : "readDenied");
     }
-    entry.target = this.#arena.u32[(table + HEADER.target) >>> 2]!;
+    entry.target = TABLE.target.get(this.#words, table);
     entry.iova = (page - page % SPAN[level]!) * PAGE_BYTES;
     entry.translated = this.#kernel.targetPage() * PAGE_BYTES;
     entry.addrMask = MASK[level]!;
@@ -87,23 +90,21 @@ export class TableTranslator extends CachedTranslator {
     return level;
   }
 
-  #pass(page: number, entry: IommuAnswer): number {
-    entry.target = this.#arena.u32[(this.#region + REGION.target) >>> 2]!;
-    entry.iova = entry.translated = (page - page % SPAN[BYPASS_LEVEL]!) * PAGE_BYTES;
-    entry.addrMask = MASK[BYPASS_LEVEL]!;
+  #bypass(page: number, entry: IotlbFields): number {
+    entry.target = REGION.target.get(this.#words, this.#region);
+    entry.iova = entry.translated = (page - page % SPAN[MAX_LEAF_LEVEL]!) * PAGE_BYTES;
+    entry.addrMask = MASK[MAX_LEAF_LEVEL]!;
     entry.perm = 3;
     return NOT_CACHED;
   }
 
   #readBindings(generation: number): void {
-    const { kernel, u32 } = this.#arena;
     for (let index = 0; index < this.#tables.length; index++) {
-      const table = kernel.load32(this.#region + REGION.bindings + index * 4) >>> 0;
+      const table = this.#rcu.load32(REGION.bindings.at(this.#region, index)) >>> 0;
       this.#tables[index] = table;
       // Plain: the header was written before the binding was stored, and never after.
-      const id = (table + HEADER.id) >>> 2;
       const isTable = table !== BLOCKED && table !== BYPASS;
-      this.#ids[index] = isTable ? u32[id]! + u32[id + 1]! * 2 ** 32 : NO_CONTEXT;
+      this.#ids[index] = isTable ? TABLE.id.get(this.#words, table) : NO_CONTEXT;
     }
     this.#generation = generation;
   }

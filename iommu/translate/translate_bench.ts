@@ -12,12 +12,11 @@ import { Arena, RcuDomain } from "@guestmem/rcu";
 import { GuestRam } from "../model/guest_ram.ts";
 import { GuestIommu } from "../unit/guest_iommu.ts";
 import { TableIommu } from "../unit/table_iommu.ts";
-import { RiscvWalker } from "../walker/riscv.ts";
-import { VtdWalker } from "../walker/vtd.ts";
-import { IommuEntry } from "./entry.ts";
-import { GuestTranslator } from "./guest_translator.ts";
-import { IommuReader } from "./reader.ts";
-import { TableTranslator } from "./table_translator.ts";
+import { RiscvWalker } from "../walker/riscv_walker.ts";
+import { VtdWalker } from "../walker/vtd_walker.ts";
+import { IotlbEntry } from "../iotlb/iotlb_entry.ts";
+import { IommuReader } from "./iommu_reader.ts";
+import type { IommuTranslator } from "./iommu_translator.ts";
 
 const COUNT = 1000;
 const PAGES = 256;
@@ -27,34 +26,29 @@ const IOTLB_ENTRIES = 512;
 const arena = Arena.create({ bytes: 8 << 20 });
 const domain = RcuDomain.create(arena);
 const reader = domain.register();
-const entry = new IommuEntry();
+const entry = new IotlbEntry();
 const kind = Deno.args[0] ?? "table";
 
 /** A region whose first 256 pages are mapped one by one, each elsewhere. */
-function createTranslators(): { hits: TableTranslator | GuestTranslator; walks: typeof hits } {
+function createTranslators(): { hits: IommuTranslator; walks: IommuTranslator } {
   if (kind === "table") {
     const iommu = new TableIommu({ arena, domain });
     const table = iommu.createTable();
     const region = iommu.createRegion({ name: "device" });
     region.bind(0, table.id);
     for (let page = 0; page < PAGES; page++) table.map(page * 4096, 4096, (page ^ 1) * 4096, 3);
-    const own = (iotlbEntries: number) =>
-      new IommuReader(arena, reader, iommu.handle, { iotlbEntries });
-    return {
-      hits: new TableTranslator(own(IOTLB_ENTRIES), region.handle),
-      walks: new TableTranslator(own(1), region.handle),
-    };
+    const translator = (iotlbEntries: number) =>
+      new IommuReader(arena, reader, iommu.handle, { iotlbEntries }).translator(region.handle);
+    return { hits: translator(IOTLB_ENTRIES), walks: translator(1) };
   }
   const { ram, root, walker } = kind === "vtd" ? vtdTables() : riscvTables();
   const iommu = new GuestIommu({ arena, domain, walker: walker(ram) });
   iommu.setRoot(root);
   const { handle } = iommu.createRegion({ name: "device" });
-  const own = (iotlbEntries: number) =>
-    new IommuReader(arena, reader, iommu.handle, { iotlbEntries });
-  return {
-    hits: new GuestTranslator(own(IOTLB_ENTRIES), handle, walker(ram)),
-    walks: new GuestTranslator(own(1), handle, walker(ram)),
-  };
+  const translator = (iotlbEntries: number) =>
+    new IommuReader(arena, reader, iommu.handle, { iotlbEntries })
+      .translator(handle, walker(ram));
+  return { hits: translator(IOTLB_ENTRIES), walks: translator(1) };
 }
 
 /** Four levels, 48 bits. */
@@ -114,12 +108,12 @@ for (
   const [name, translator] of [["IOTLB hit", hits], ["walk, and into the IOTLB", walks]] as const
 ) {
   bench(name, () => {
-    const section = reader.lock();
+    const guard = reader.lock();
     let sum = 0;
     for (let i = 0; i < COUNT; i++) {
       if (translator.translate(addresses[i]!, 1, 0, entry)) sum += entry.addressOf(addresses[i]!);
     }
-    section.unlock();
+    guard.unlock();
     return sum;
   });
 }

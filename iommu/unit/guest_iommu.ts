@@ -4,30 +4,34 @@
  * @module
  */
 
-import { waitOutside } from "@guestmem/rcu/internal";
-import { ForeignIommuError } from "../errors.ts";
+import { instantiateKernel, type Kernel } from "@guestmem/rcu/internal";
+import { toUint64 } from "../addresses/uint64.ts";
+import { UNIT } from "../handles/unit_handle.ts";
 import { GuestRegion, type GuestRegionOptions } from "../region/guest_region.ts";
-import type { GuestTableWalker } from "../walker/walker.ts";
-import { UNIT } from "./layout.ts";
-import { type IommuOptions, IommuUnit } from "./unit.ts";
+import { changeAndWait, changeAndWaitAsync } from "../resources/grace_periods.ts";
+import type { GuestTableWalker } from "../walker/guest_table_walker.ts";
+import { type IommuOptions, IommuUnit, notOfThisUnit } from "./iommu_unit.ts";
+
+const SET_ROOT = "set the root of an IOMMU's tables";
 
 /** Options of {@linkcode GuestIommu}. */
 export interface GuestIommuOptions extends IommuOptions {
   /** The control context's walker: a `VtdWalker` or a `RiscvWalker`. */
   readonly walker: GuestTableWalker;
   /**
-   * Whether the guest is told (VT-d's caching mode) that it must invalidate also what it maps where
-   * nothing was. Only then can notifiers follow mappings. False unless given.
+   * VT-d's caching mode: the guest must also invalidate what it maps where nothing was mapped. Only
+   * then can notifiers follow mappings. False unless given.
    */
   readonly cachingMode?: boolean;
 }
 
 /**
- * An IOMMU in front of page tables in guest RAM. The guest sets the root register and asks for
- * invalidations; whoever emulates the IOMMU's registers and queues calls these methods. Control
+ * An IOMMU in front of page tables in guest RAM. The guest sets the root register and requests
+ * invalidations; the emulation of the IOMMU's registers and queues calls these methods. Control
  * context; one at a time.
  */
 export class GuestIommu extends IommuUnit {
+  readonly #kernel: Kernel;
   readonly #walker: GuestTableWalker;
   readonly #cachingMode: boolean;
   readonly #regions = new Set<GuestRegion>();
@@ -40,11 +44,12 @@ export class GuestIommu extends IommuUnit {
    */
   constructor(options: GuestIommuOptions) {
     super(options);
+    this.#kernel = instantiateKernel(options.arena.memory);
     this.#walker = options.walker;
     this.#cachingMode = options.cachingMode ?? false;
   }
 
-  /** The root register: 0 until it is set, which passes addresses as they are. */
+  /** The root register: 0 until it is set, under which addresses pass unchanged. */
   get root(): bigint {
     const { low, high } = this.#root();
     return (BigInt(high) << 32n) | BigInt(low);
@@ -53,15 +58,13 @@ export class GuestIommu extends IommuUnit {
   /**
    * Sets the root register, drops every translation, and returns when no worker uses one any more.
    *
-   * @param value For VT-d the address of the root table, plus 1 (`VTD_ENABLED`) to translate; for
+   * @param value For VT-d the address of the root table, plus `VtdWalker.ENABLED` to translate; for
    * RISC-V as `satp`.
+   * @throws {IommuError} `INVALID_ADDRESS` if it is not a 64-bit value.
    * @throws {WaitInSectionError} Inside a read-side section. Nothing is changed.
    */
-  setRoot(value: bigint): void {
-    waitOutside(this.arena, "set the root of an IOMMU's tables", () => {
-      this.#storeRoot(value);
-      this.domain.synchronize();
-    });
+  setRoot(value: number | bigint): void {
+    changeAndWait(this.resources.domain, SET_ROOT, () => this.#storeRoot(value));
   }
 
   /**
@@ -69,53 +72,53 @@ export class GuestIommu extends IommuUnit {
    *
    * @param value The register's value.
    */
-  async setRootAsync(value: bigint): Promise<void> {
-    waitOutside(this.arena, "set the root of an IOMMU's tables", () => this.#storeRoot(value));
-    await this.domain.synchronizeAsync();
+  async setRootAsync(value: number | bigint): Promise<void> {
+    await changeAndWaitAsync(this.resources.domain, SET_ROOT, () => this.#storeRoot(value));
   }
 
   /**
-   * Creates a device's region, to be put into an address space.
+   * Creates a device's region to put into an address space.
    *
    * @param options Name and source id.
    * @throws {ArenaExhaustedError} If the arena has no room.
    */
   createRegion(options: GuestRegionOptions): GuestRegion {
-    const { arena, domain, log, handle } = this;
-    const shared = { arena, domain, log, unit: handle, root: () => this.#root() };
-    const place = { ...shared, walker: this.#walker, cachingMode: this.#cachingMode };
-    const region = new GuestRegion(place, options);
+    const tables = {
+      walker: this.#walker,
+      cachingMode: this.#cachingMode,
+      root: () => this.#root(),
+    };
+    const region = new GuestRegion(this.resources.arena, this.handle, tables, options);
     this.#regions.add(region);
     return region;
   }
 
   /**
-   * Destroys a region whose device is gone: in no address space any more, and with no translator in
+   * Destroys a region whose device is gone: it must be in no address space and have no translator in
    * any worker. Its memory is freed after a grace period.
    *
    * @param region A region of this unit.
-   * @throws {ForeignIommuError} If it is none, or was destroyed before.
+   * @throws {IommuError} `FOREIGN_HANDLE` if it is not, or was destroyed.
    */
   destroyRegion(region: GuestRegion): void {
-    if (!this.#regions.delete(region)) {
-      throw new ForeignIommuError("an IOMMU region", "it is none of this IOMMU, or was destroyed");
-    }
-    this.domain.deferFree(region.handle.offset);
+    if (!this.#regions.delete(region)) throw notOfThisUnit();
+    this.resources.domain.deferFree(region.handle.offset);
   }
 
   /** @internal */
-  protected override told(firstPage: number, lastPage: number): void {
-    for (const region of this.#regions) region.invalidated(firstPage, lastPage);
+  protected override notifyInvalidated(firstPage: number, lastPage: number): void {
+    for (const region of this.#regions) region.notifyInvalidated(firstPage, lastPage);
   }
 
-  #storeRoot(value: bigint): void {
-    const low = Number(value & 0xffff_ffffn);
-    this.arena.kernel.pairStore(this.handle.offset + UNIT.root, low, Number(value >> 32n));
+  #storeRoot(value: number | bigint): void {
+    const root = toUint64(value, "a root register");
+    const low = Number(root & 0xffff_ffffn);
+    this.#kernel.pairStore(UNIT.root.at(this.handle.offset), low, Number(root >> 32n));
     this.announce({});
   }
 
   #root(): { low: number; high: number } {
-    const low = this.arena.kernel.pairLoad(this.handle.offset + UNIT.root) >>> 0;
-    return { low, high: this.arena.kernel.pairSecond() >>> 0 };
+    const low = this.#kernel.pairLoad(UNIT.root.at(this.handle.offset)) >>> 0;
+    return { low, high: this.#kernel.pairSecond() >>> 0 };
   }
 }

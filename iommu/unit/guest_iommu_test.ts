@@ -1,49 +1,48 @@
 import { Arena, RcuDomain, WaitInSectionError } from "@guestmem/rcu";
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { IommuIndexError } from "../errors.ts";
+import { IommuError } from "../errors/iommu_error.ts";
 import { GuestRam } from "../model/guest_ram.ts";
-import { IommuEntry } from "../translate/entry.ts";
-import { GuestTranslator } from "../translate/guest_translator.ts";
-import { IommuReader } from "../translate/reader.ts";
-import { RiscvWalker } from "../walker/riscv.ts";
-import { VTD_ENABLED, vtdFaultReason, VtdWalker } from "../walker/vtd.ts";
-import type { GuestTableWalker } from "../walker/walker.ts";
+import { IotlbEntry } from "../iotlb/iotlb_entry.ts";
+import { IommuReader } from "../translate/iommu_reader.ts";
+import { RiscvWalker } from "../walker/riscv_walker.ts";
+import { VtdWalker } from "../walker/vtd_walker.ts";
+import type { GuestTableWalker } from "../walker/guest_table_walker.ts";
 import { GuestIommu } from "./guest_iommu.ts";
 
 const RAM_BASE = 0x10_0000;
 /** Bus 3, device 2, function 1. */
 const SOURCE = 0x311;
 
-/** A guest IOMMU, and a worker's way through it by the source ids of devices. */
+/** A guest IOMMU, and a worker that translates for devices by their source ids. */
 function setUp(walker: (ram: GuestRam) => GuestTableWalker) {
   const arena = Arena.create({ bytes: 1 << 20 });
   const domain = RcuDomain.create(arena);
   const ram = new GuestRam(32, RAM_BASE);
   const iommu = new GuestIommu({ arena, domain, walker: walker(ram) });
   const reader = domain.register();
-  const own = new IommuReader(arena, reader, iommu.handle);
-  const entry = new IommuEntry();
+  const worker = new IommuReader(arena, reader, iommu.handle);
+  const entry = new IotlbEntry();
   const reasons: number[] = [];
   const createDevice = (source: number) => {
     const region = iommu.createRegion({ name: "device", source });
-    const translator = new GuestTranslator(own, region.handle, walker(ram));
+    const translator = worker.translator(region.handle, walker(ram));
     translator.onFault = (fault) => {
       assertEquals(fault.source, source);
-      reasons.push(vtdFaultReason(fault));
+      reasons.push(VtdWalker.faultReason(fault));
     };
     const translate = (address: number | bigint, access: 0 | 1 | 2 | 3 = 1) => {
-      const section = reader.lock();
+      const guard = reader.lock();
       try {
         return translator.translate(address, access, 0, entry)
-          ? entry.addressOf(Number(address))
+          ? Number(entry.addressOf(BigInt(address)))
           : entry.fault;
       } finally {
-        section.unlock();
+        guard.unlock();
       }
     };
     return { region, translator, translate };
   };
-  return { arena, domain, ram, iommu, reader, own, entry, reasons, createDevice };
+  return { ram, iommu, reader, entry, reasons, createDevice };
 }
 
 /** Tables of three levels for one source: the root at page 0, the last table at page 4. */
@@ -63,7 +62,7 @@ Deno.test("VT-d: off, on, and off again", () => {
   vtdTables(ram, 9);
   ram.set(4, 5, 0xabc_d000n | 3n);
   assertEquals(translate(0x5678), 0x5678);
-  iommu.setRoot(ram.at(0) | BigInt(VTD_ENABLED));
+  iommu.setRoot(ram.at(0) | BigInt(VtdWalker.ENABLED));
   assertEquals(iommu.root, BigInt(RAM_BASE) | 1n);
   assertEquals(translate(0x5678), 0xabc_d678);
   assertEquals(region.translate(0x5678n, 2, 0).translated, 0xabc_d000n);
@@ -158,20 +157,21 @@ Deno.test("RISC-V: a page read first may be written once the guest has set its d
   assertEquals(translate(2n ** 63n), "nonCanonical");
 });
 
-Deno.test("what is asked inside a section, or of an index that is not there, is refused", async () => {
-  const { iommu, reader, own, createDevice, entry } = vtd();
+Deno.test("a change inside a section, and an index that does not exist, are refused", async () => {
+  const { iommu, reader, createDevice, entry } = vtd();
   const { translator } = createDevice(SOURCE);
-  const section = reader.lock();
+  const guard = reader.lock();
   assertThrows(() => iommu.setRoot(1n), WaitInSectionError);
   assertThrows(() => iommu.invalidate(), WaitInSectionError);
   const refused = iommu.setRootAsync(1n);
-  assertThrows(() => translator.translate(0, 1, 1, entry), IommuIndexError);
-  section.unlock();
+  const inIndex = () => translator.translate(0, 1, 1, entry);
+  assertEquals(assertThrows(inIndex, IommuError).code, "INVALID_INDEX");
+  guard.unlock();
   await assertRejects(() => refused, WaitInSectionError);
   assertEquals(iommu.root, 0n);
   await iommu.setRootAsync(1n);
   await iommu.invalidateAsync();
   assertEquals(iommu.root, 1n);
-  assertEquals(own.iotlb.stats.fullInvalidations, 0, "it takes note when it is used");
+  assertEquals(translator.stats.fullInvalidations, 0, "it processes them when it is used");
   assertThrows(() => iommu.createRegion({ name: "wide", source: 0x1_0000 }), RangeError, "16 bits");
 });

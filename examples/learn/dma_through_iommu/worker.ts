@@ -1,6 +1,6 @@
 /// <reference lib="deno.worker" />
 import { MemoryAccess, type MemTxResult } from "@guestmem/flatview";
-import { IommuReader, TableTranslator } from "@guestmem/iommu";
+import { IommuReader } from "@guestmem/iommu";
 import { GuestRam } from "@guestmem/ramblock";
 import { Arena, RcuDomain } from "@guestmem/rcu";
 import { Schedule } from "../../lib/schedule.ts";
@@ -23,8 +23,8 @@ self.onmessage = ({ data }) => {
   const schedule = Schedule.attach(data.schedule);
 
   // The translator runs in this worker; its results are addresses in system memory.
-  const iotlb = new IommuReader(arena, reader, data.iommu.unit);
-  access.bindIommu(data.region, new TableTranslator(iotlb, data.iommu));
+  const iommu = new IommuReader(arena, reader, data.iommu.unit);
+  access.bindIommu(data.region, iommu.translator(data.iommu));
   access.setTarget(0, memory);
 
   const guard = reader.lock(); // a translation is valid until its section ends

@@ -12,7 +12,7 @@ import { Worker } from "node:worker_threads";
 import { Topology } from "@guestmem/flatview";
 import { parseMachine } from "@guestmem/flatview/machine";
 import { liveViews, printFlatViews } from "@guestmem/flatview/mtree";
-import { IommuEntry, IommuReader, TableIommu, TableTranslator } from "@guestmem/iommu";
+import { IommuReader, IotlbEntry, TableIommu } from "@guestmem/iommu";
 import { MapGenerations, PhysMapBuilder, PhysMapReader } from "@guestmem/physmap";
 import { Memslots } from "@guestmem/ramblock/memslots";
 import { Arena, RcuDomain, RcuPointer, Srcu, WaitInSectionError } from "@guestmem/rcu";
@@ -114,8 +114,8 @@ test("iommu translates, and no more after the unmapping", () => {
   nic.bind(0, table.id);
   table.map(0x1000, 0x1000, 0x8000_0000, 3);
   const reader = domain.register();
-  const translator = new TableTranslator(new IommuReader(arena, reader, iommu.handle), nic.handle);
-  const entry = new IommuEntry();
+  const translator = new IommuReader(arena, reader, iommu.handle).translator(nic.handle);
+  const entry = new IotlbEntry();
   const translate = () => {
     const section = reader.lock();
     try {
