@@ -1,26 +1,20 @@
 /**
- * The checks that Deno's own subcommands make.
+ * The checks that Deno's own subcommands do.
  *
  * @module
  */
 
-import { checkPublishedFiles } from "./published_files.ts";
+import { outputOf } from "../lib/command.ts";
 import { allEntries } from "../lib/packages.ts";
 import { isDocumented, type Tree } from "../lib/tree.ts";
+import { checkPublishedFiles } from "./published_files.ts";
 
 const IMPORT_MAP = "--import-map=tools/offline/imports.json";
 
 /** Runs a subcommand. */
 async function run(args: readonly string[]): Promise<{ success: boolean; output: string }> {
-  const command = new Deno.Command(Deno.execPath(), {
-    args: [...args],
-    env: { NO_COLOR: "1" },
-    stdout: "piped",
-    stderr: "piped",
-  });
-  const { success, stdout, stderr } = await command.output();
-  const text = new TextDecoder();
-  return { success, output: text.decode(stdout) + text.decode(stderr) };
+  const { success, stdout, stderr } = await outputOf(Deno.execPath(), args);
+  return { success, output: stdout + stderr };
 }
 
 /** Runs a subcommand; its output if it failed, else nothing. */
@@ -30,7 +24,7 @@ async function problemsOf(args: readonly string[]): Promise<string[]> {
   return [`deno ${args.slice(0, 3).join(" ")} ...\n${output.replaceAll(PROGRESS, "")}`];
 }
 
-/** Lines of a Deno command that only say what it is at. */
+/** Progress lines of a Deno command. */
 const PROGRESS = /^(Check|Download) .*\n/gm;
 
 /** Tests that `deno task test` ignores: they run programs, or their workers print errors. */

@@ -1,6 +1,6 @@
 /**
- * Sees to it that every example in the documentation is run: `deno test --doc` runs what is fenced as
- * plain `ts`; any other code must be the text of a file in `examples`, whose own tests run it.
+ * Checks that something runs every example in the documentation: `deno test --doc` runs what is fenced
+ * as plain `ts`; any other code must be the text of a file in `examples`, whose own tests run it.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { isDocumented, type Tree } from "../lib/tree.ts";
 const FENCE = /^[ *]*```(\S+)([^\n]*)\n([^]*?)^[ *]*```$/gm;
 const CODE = /^(ts|js|mjs|typescript|javascript)$/;
 
-/** A source as it is compared: documentation may leave out the directives for the compiler. */
+/** A source for comparison: documentation may leave out directives for the compiler. */
 const shown = (source: string): string => source.replace(/^\/\/\/ .*\n+/gm, "").trim();
 
 /** A line for each example that nothing runs. */

@@ -1,5 +1,5 @@
 /**
- * Holds the floors of each package against the code: an import points down, types included.
+ * Checks the floors of each package: an import points down, types included.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Holds the picture of the packages against the code: who may import whom.
+ * Checks who imports whom against the picture of the packages.
  *
  * @module
  */

@@ -1,13 +1,12 @@
 /**
- * Checks everything about the project but its tests, a line for each check, and exits with 1 if any
- * failed:
+ * Runs all checks but the tests, prints a line for each, and exits with 1 if any failed:
  *
  *     deno task check
  *
  * @module
  */
 
-import { buildPackages } from "../npm/packages.ts";
+import { buildPackages } from "../npm/build_packages.ts";
 import { checkTarball, packAll } from "../npm/tarballs.ts";
 import { DENO_CHECKS } from "./deno_commands.ts";
 import { checkExamplesRun } from "./examples_run.ts";
@@ -18,7 +17,7 @@ import { checkStandardLibrary } from "./standard_library.ts";
 import { checkTopLevel } from "./top_level.ts";
 import { readTree, type Tree } from "../lib/tree.ts";
 
-/** Packs the npm packages and looks into the tarballs; `deno task npm` tries them out, too. */
+/** Packs the npm packages and checks what is in them. `deno task npm` installs and runs them, too. */
 async function checkNpmPackages(tree: Tree): Promise<string[]> {
   const folder = await Deno.makeTempDir();
   try {

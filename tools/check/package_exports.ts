@@ -1,5 +1,5 @@
 /**
- * Holds each package's deno.json against its files and against the other packages.
+ * Compares each package's deno.json with its files and with the other packages.
  *
  * @module
  */
@@ -86,7 +86,7 @@ function checkDocuments(
     if (!tree.has(`${member}/${name}`)) problems.push(`${member}/${name}: is missing`);
   }
   if (!tree.get(`${member}/CHANGELOG.md`)?.includes(`\n## ${version}`)) {
-    problems.push(`${member}/CHANGELOG.md: does not tell of version ${version}`);
+    problems.push(`${member}/CHANGELOG.md: has no section for version ${version}`);
   }
   for (const path of targets.map((target) => member + target.slice(1))) {
     const source = tree.get(path);
@@ -97,7 +97,7 @@ function checkDocuments(
   return problems;
 }
 
-/** A line for each package.json-like promise that does not hold. */
+/** A line for each thing that a deno.json claims and that does not hold. */
 export function checkPackageExports(tree: Tree): string[] {
   const problems: string[] = [];
   const versions = new Map<string, string>();

@@ -90,7 +90,7 @@ Deno.test("each broken promise is caught", () => {
     [{ "rcu/LICENSE": undefined }, "rcu/LICENSE: is missing"],
     [
       { "rcu/CHANGELOG.md": "\n## 0.9.0" },
-      "rcu/CHANGELOG.md: does not tell of version 1.0.0",
+      "rcu/CHANGELOG.md: has no section for version 1.0.0",
     ],
     [
       { "ramblock/memslots/mod.ts": 'export * from "./a.ts";' },

@@ -1,12 +1,12 @@
 /**
- * What tests may do that need more than to read and write files.
+ * Permissions that some tests need beyond reading and writing files.
  *
  * @module
  */
 
 /**
- * Whether programs may be run. Tests that need to are ignored under `deno task test`, which grants
- * files only, and run by `deno task check`.
+ * Whether programs may be run. Tests that do so are skipped by `deno task test`, which grants access to
+ * files only; `deno task check` runs them.
  */
 export async function mayRun(): Promise<boolean> {
   const states = await Promise.all(

@@ -1,5 +1,5 @@
 /**
- * What would be published to JSR.
+ * Checks what would be published to JSR.
  *
  * @module
  */
@@ -9,10 +9,9 @@ import { isPublished, PORTABLE, topOf } from "../lib/tree.ts";
 const DOCUMENTS = ["README.md", "CHANGELOG.md", "LICENSE"];
 
 /**
- * A line for each file that `deno publish --dry-run` lists and that is not a package's, and for each
- * that it lacks.
+ * A line for each file that `deno publish --dry-run` lists and should not, and for each that it lacks.
  *
- * @param output What the command said.
+ * @param output What the command printed.
  * @param root The repository's root, as a URL.
  */
 export function checkPublishedFiles(output: string, root: string): string[] {

@@ -1,9 +1,10 @@
 /**
- * Holds the packages to the JavaScript that their oldest platform has.
+ * Checks that the packages use no more of JavaScript's library than their oldest platform has.
  *
  * @module
  */
 
+import { outputOf } from "../lib/command.ts";
 import { allEntries } from "../lib/packages.ts";
 import type { Tree } from "../lib/tree.ts";
 
@@ -11,11 +12,11 @@ import type { Tree } from "../lib/tree.ts";
 const LIB = ["es2023", "dom", "esnext.disposable"];
 
 /**
- * Checks the types of all packages against that library, so that a newer function (or a platform's
- * own) does not exist. What the compiler says, if anything.
+ * Checks the types of all packages against that library: a newer function, or one of a platform, does
+ * not exist there. Returns what the compiler reports, if anything.
  *
  * @param tree The project's files.
- * @param root The folder that they lie in.
+ * @param root The URL of their folder.
  */
 export async function checkStandardLibrary(tree: Tree, root: string): Promise<string[]> {
   const entries = allEntries(tree).map(({ specifier, path }) =>
@@ -29,13 +30,10 @@ export async function checkStandardLibrary(tree: Tree, root: string): Promise<st
       imports: Object.fromEntries(entries),
     };
     await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify(config));
-    const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["check", `--config=${folder}/deno.json`, ...entries.map(([, url]) => url)],
-      env: { NO_COLOR: "1" },
-      stdout: "null",
-      stderr: "piped",
-    }).output();
-    return success ? [] : [new TextDecoder().decode(stderr)];
+    const urls = entries.map(([, url]) => url);
+    const args = ["check", `--config=${folder}/deno.json`, ...urls];
+    const { success, stderr } = await outputOf(Deno.execPath(), args);
+    return success ? [] : [stderr];
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

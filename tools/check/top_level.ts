@@ -1,5 +1,5 @@
 /**
- * Keeps the top level of the repository to what a reader expects there.
+ * Checks that the top level of the repository holds only what a reader expects there.
  *
  * @module
  */

@@ -2,8 +2,8 @@
  * Compiles each package's WebAssembly kernel from its AssemblyScript source and embeds the bytes in
  * a TypeScript module, since a worker of a JSR or npm package must load them with no file access.
  *
- * A kernel imports the constants of what lies in shared memory from `./layouts`: for that module the
- * compiler gets the offsets and sizes of the layouts that `layouts.ts` beside the kernel exports.
+ * A kernel imports the offsets and sizes of what lies in shared memory from `./layouts`. The compiler
+ * gets that module from here, made of what `layouts.ts` beside the kernel exports.
  *
  *     deno task kernel           # rebuild every kernel
  *     deno task kernel --check   # recompile, compare, exit 1 if a committed module differs

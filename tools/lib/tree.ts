@@ -22,25 +22,25 @@ export async function readTree(root: string): Promise<Tree> {
       const path = folder + name;
       if (name === ".git") continue;
       if (isDirectory) await read(`${path}/`);
-      else {tree.set(
-          path,
-          /\.(ts|json|md)$/.test(name) ? await Deno.readTextFile(`${root}/${path}`) : "",
-        );}
+      else {
+        const isText = /\.(ts|json|md)$/.test(name);
+        tree.set(path, isText ? await Deno.readTextFile(`${root}/${path}`) : "");
+      }
     }
   };
   await read("");
   return tree;
 }
 
-/** The package or folder at the top that a path lies in. */
+/** The top-level folder of a path: a package, or "tools". */
 export const topOf = (path: string): string => path.slice(0, Math.max(0, path.indexOf("/")));
 
-/** Whether a TypeScript file is there for tests only, so that it is not published. */
+/** Whether a TypeScript file serves tests only, so that it is not published. */
 export function isTestOnly(path: string): boolean {
   return /_(test|test_worker|bench)\.ts$|(^|\/)(model|testdata)\//.test(path);
 }
 
-/** Whether a file is published TypeScript of some package. */
+/** Whether a file is TypeScript that would be published if it is in a package. */
 export function isPublished(path: string): boolean {
   return path.endsWith(".ts") && !path.endsWith(".as.ts") && !isTestOnly(path);
 }
@@ -51,7 +51,7 @@ export function isDocumented(path: string): boolean {
     (PORTABLE.includes(topOf(path)) && isPublished(path));
 }
 
-/** TypeScript without its comments. Strings stay, so that one with slashes in it does no harm. */
+/** TypeScript without its comments. A string that contains slashes stays as it is. */
 export function withoutComments(source: string): string {
   const token =
     /\/\/[^\n]*|\/\*[^]*?\*\/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`/g;

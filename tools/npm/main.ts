@@ -1,7 +1,6 @@
 /**
- * Builds the npm packages of the five modules, packs them, and tries them as their users would: the
- * tarballs are installed in a project of their own, whose types are checked with tsc and whose test
- * runs on Node with worker_threads.
+ * Builds and packs the npm packages, and uses them as their users would: a project outside the
+ * repository installs the tarballs, checks its types with tsc and runs its test on Node.
  *
  *     deno task npm               # leaves nothing behind
  *     deno task npm --out=FOLDER  # leaves the packages and the tarballs in an empty folder
@@ -11,8 +10,8 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import { readTree } from "../lib/tree.ts";
-import { buildPackages } from "./packages.ts";
-import { tryTarballs } from "./project.ts";
+import { buildPackages } from "./build_packages.ts";
+import { tryTarballs } from "./consumer_project.ts";
 import { checkTarball, packAll } from "./tarballs.ts";
 
 async function main(outDir: string): Promise<void> {

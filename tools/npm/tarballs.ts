@@ -1,5 +1,5 @@
 /**
- * Packs the npm packages and looks at what users would get.
+ * Packs the npm packages and checks what users would get.
  *
  * @module
  */
@@ -18,7 +18,7 @@ export interface Tarball {
   readonly files: ReadonlyMap<string, Uint8Array>;
 }
 
-/** Packs the packages that {@link ./packages.ts} built in folders of `outDir`. */
+/** Packs the packages that {@link ./build_packages.ts} built in folders of `outDir`. */
 export function packAll(outDir: string): Promise<Tarball[]> {
   return Promise.all(PORTABLE.map(async (member) => {
     const args = ["pack", "--json", `--pack-destination=${outDir}`];
@@ -56,7 +56,7 @@ function belongs(path: string): boolean {
 const packageOf = (specifier: string): string =>
   specifier.split("/").slice(0, specifier.startsWith("@") ? 2 : 1).join("/");
 
-/** A line for each thing that a tarball must not have, or must have and lacks. */
+/** A line for each thing that a tarball has and must not, or lacks and must have. */
 export function checkTarball({ member, files }: Omit<Tarball, "path">, tree: Tree): string[] {
   const text = (path: string) => new TextDecoder().decode(files.get(path));
   const config = configOf(tree, member);

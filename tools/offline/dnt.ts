@@ -19,6 +19,7 @@
 
 import { dirname, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { run } from "../lib/command.ts";
 import { readTarball } from "../lib/tar.ts";
 
 /** A module that others can import. */
@@ -91,18 +92,7 @@ export async function emptyDir(dir: string | URL): Promise<void> {
 }
 
 /** Runs a Deno subcommand and returns what it wrote to stdout. */
-async function deno(args: string[], cwd?: string): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args,
-    ...(cwd !== undefined && { cwd }),
-    env: { NO_COLOR: "1" },
-    stdout: "piped",
-    stderr: "piped",
-  }).output();
-  const text = new TextDecoder();
-  if (!success) throw new Error(`deno ${args.join(" ")} failed:\n${text.decode(stderr)}`);
-  return text.decode(stdout);
-}
+const deno = (args: string[], cwd?: string): Promise<string> => run(Deno.execPath(), args, cwd);
 
 /** Every module that the entry points reach, by its URL. */
 async function moduleGraph(options: BuildOptions): Promise<Map<string, GraphModule>> {

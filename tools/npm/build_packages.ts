@@ -1,5 +1,5 @@
 /**
- * Builds the npm packages of the five modules.
+ * Builds the npm packages.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { importedBy, internalsImportedBy } from "../lib/import_graph.ts";
 import { allEntries, configOf, entriesOf } from "../lib/packages.ts";
 import { PORTABLE, type Tree } from "../lib/tree.ts";
 
-/** What a package is, in a line. */
+/** The descriptions in package.json. */
 const DESCRIPTIONS: Readonly<Record<string, string>> = {
   rcu: "Read-copy-update over shared memory, for programs whose workers share a WebAssembly.Memory",
   physmap: "The radix page map of a guest's address space, in shared memory",

@@ -1,5 +1,5 @@
 /**
- * A project of its own outside of the repository, which installs the tarballs as a user would.
+ * A throwaway project outside the repository, which installs the tarballs as a user would.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { run } from "../lib/command.ts";
 import type { Tarball } from "./tarballs.ts";
 
-/** The sources of the test, which keep their paths. */
+/** The sources of its test. They keep their paths. */
 const SOURCES = [
   "examples/portable/control.ts",
   "examples/portable/machine.ts",
@@ -21,7 +21,7 @@ const SOURCES = [
 /** The oldest TypeScript and the oldest Node types that the packages promise to work with. */
 const DEV_DEPENDENCIES = { typescript: "~5.9.0", "@types/node": "^20.0.0" };
 
-/** Options of both: the packages' own declarations are checked as well. */
+/** Options of both configurations. The packages' own declarations are checked as well. */
 const STRICT = {
   strict: true,
   exactOptionalPropertyTypes: true,
@@ -44,7 +44,7 @@ const NODE = {
   files: SOURCES,
 };
 
-/** Checks what a page runs as a bundler would have it, without the types of Node. */
+/** Checks what a page runs, as a bundler would, without the types of Node. */
 const BROWSER = {
   compilerOptions: {
     ...STRICT,
