@@ -13,27 +13,13 @@ import { isTestOnly, topOf, type Tree } from "../lib/tree.ts";
  * top of all floors.
  */
 export const FLOORS: Readonly<Record<string, readonly string[]>> = {
-  rcu: [
-    "layout",
-    "errors",
-    "kernel",
-    "arena",
-    "sync",
-    "grace_period",
-    "domain",
-    "srcu",
-    "data",
+  physmap: ["errors", "kernel", "address", "build", "lookup", "dump"],
+  iommu: [
+    ...["errors", "kernel", "addresses", "faults", "iotlb", "handles", "resources", "notify"],
+    ...["table", "walker", "translate", "region", "unit"],
   ],
-  flatview: [
-    "errors",
-    "region",
-    "render",
-    "view",
-    "topology",
-    "access",
-    "mtree",
-    "machine",
-  ],
+  examples: ["lib", "guestmem", "portable", "learn", "patches", "demo", "torture", "fit"],
+  tools: ["lib", "offline", "testing", "model", "kernel", "browser", "npm", "check"],
 };
 
 /** The height of a module in its package's floors: doors are on top, -1 is on none of them. */

@@ -10,6 +10,7 @@ import { buildPackages } from "../npm/build_packages.ts";
 import { checkTarball, packAll } from "../npm/tarballs.ts";
 import { DENO_CHECKS } from "./deno_commands.ts";
 import { checkExamplesRun } from "./examples_run.ts";
+import { checkFloors } from "./floors.ts";
 import { checkImportDirections } from "./import_directions.ts";
 import { checkPackageExports } from "./package_exports.ts";
 import { checkPortability } from "./portability.ts";
@@ -35,6 +36,7 @@ const CHECKS: Record<string, (tree: Tree) => string[] | Promise<string[]>> = {
   "top level": topLevel,
   "package exports": checkPackageExports,
   "import directions": checkImportDirections,
+  "floors": (tree) => checkFloors(tree),
   "portability": checkPortability,
   "every example is run": checkExamplesRun,
   "standard library": (tree) => checkStandardLibrary(tree, import.meta.resolve("../../")),
