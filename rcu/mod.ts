@@ -17,9 +17,9 @@
  *
  * // In each worker, after it attached to `arena.handle` and `domain.handle`:
  * const reader = domain.register();
- * const section = reader.lock();
- * const version = arena.u32[current.dereference(section) / 4];
- * section.unlock();
+ * const guard = reader.lock();
+ * const version = arena.u32[current.dereference(guard) / 4];
+ * guard.unlock();
  * assertEquals(version, 0);
  *
  * // In whichever worker updates: fill a new block, publish it, free the old one after a grace period.
@@ -38,9 +38,13 @@ export type { ContextInfo } from "./arena/contexts.ts";
 export type { EvictionReport } from "./arena/evict.ts";
 export type { RepairReport } from "./arena/repair.ts";
 export type { ArenaStats, ClassStats } from "./arena/stats.ts";
-export { LIST_NODE_BYTES, RcuList } from "./data/list.ts";
-export { RcuPair } from "./data/pair.ts";
-export { RcuPointer } from "./data/pointer.ts";
+export { RcuList } from "./data/rcu_list.ts";
+export { RcuPair } from "./data/rcu_pair.ts";
+export { RcuPointer } from "./data/rcu_pointer.ts";
+export { MembReader } from "./domain/memb_reader.ts";
+export { QsbrReader } from "./domain/qsbr_reader.ts";
+export { RcuDomain, type ReaderOptions } from "./domain/rcu_domain.ts";
+export { RcuReader } from "./domain/rcu_reader.ts";
 export {
   type BlockHistory,
   type ContextName,
@@ -55,16 +59,12 @@ export {
   UseAfterFreeError,
   WaitInSectionError,
 } from "./errors/specific_errors.ts";
-export { RcuDomain, type ReaderOptions, type Reclaimer } from "./domain/domain.ts";
-export { MembReader } from "./domain/memb_reader.ts";
-export { QsbrReader } from "./domain/qsbr_reader.ts";
-export { RcuReader, type ReaderPlace } from "./domain/reader.ts";
-export type { OutermostGuard, ReadGuard } from "./domain/section.ts";
-export type { DomainHandle, DomainOptions } from "./grace_period/block.ts";
-export { type DomainStats, GracePeriodDomain } from "./grace_period/domain.ts";
-export type { Engine } from "./grace_period/engine.ts";
+export type { DomainHandle, DomainOptions } from "./grace_period/domain_block.ts";
+export type { DomainStats } from "./grace_period/grace_periods.ts";
+export type { ReadGuard, ReadLock } from "./grace_period/read_guard.ts";
+export type { Reclaimer } from "./grace_period/reclaimer.ts";
 export type { Flavour, ReaderName } from "./grace_period/slots.ts";
 export type { StallReport } from "./grace_period/stall.ts";
-export { SrcuReader } from "./srcu/reader.ts";
 export { Srcu } from "./srcu/srcu.ts";
+export { SrcuReader } from "./srcu/srcu_reader.ts";
 export { type LockOutcome, Mutex } from "./sync/mutex.ts";

@@ -22,8 +22,7 @@ export type Flavour = "memb" | "qsbr" | "srcu";
 export interface Grace {
   startPoll(): number;
   poll(cookie: number): boolean;
-  synchronize(): void;
-  synchronizeExpedited(): void;
+  synchronize(options?: { readonly hurry?: boolean }): void;
   synchronizeAsync(): Promise<void>;
   call(run: () => void): void;
   deferFree(block: number): void;
@@ -63,8 +62,7 @@ export function attachGrace(
     return {
       startPoll: () => domain.startPoll(),
       poll: (cookie) => domain.poll(cookie),
-      synchronize: () => domain.synchronize(),
-      synchronizeExpedited: () => domain.synchronizeExpedited(),
+      synchronize: (options) => domain.synchronize(options),
       synchronizeAsync: () => domain.synchronizeAsync(),
       call: (run) => domain.callRcu(run),
       deferFree: (block) => domain.deferFree(block),
@@ -77,8 +75,7 @@ export function attachGrace(
   return {
     startPoll: () => srcu.startPoll(),
     poll: (cookie) => srcu.poll(cookie),
-    synchronize: () => srcu.synchronizeSrcu(),
-    synchronizeExpedited: () => srcu.synchronizeSrcuExpedited(),
+    synchronize: (options) => srcu.synchronizeSrcu(options),
     synchronizeAsync: () => srcu.synchronizeSrcuAsync(),
     call: (run) => srcu.callSrcu(run),
     deferFree: (block) => srcu.deferFree(block),

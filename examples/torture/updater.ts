@@ -130,7 +130,7 @@ export class UpdaterLoop {
     if (this.#random.once(4)) this.#look();
     const form = this.#random.below(3);
     if (form === 0) this.#grace.synchronize();
-    else if (form === 1) this.#grace.synchronizeExpedited();
+    else if (form === 1) this.#grace.synchronize({ hurry: true });
     else await this.#grace.synchronizeAsync();
   }
 

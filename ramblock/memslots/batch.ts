@@ -111,7 +111,7 @@ export class SlotBatch {
   /**
    * Makes the batch visible, and blocks until nobody uses what it has taken away.
    *
-   * @param options With `expedite`, readers in the way are asked to end their sections soon.
+   * @param options With `hurry`, readers in the way are asked to hurry.
    * @throws {SlotOverlapError} If two slots would have the same gfn.
    * @throws {SlotLimitError} If there would be too many.
    * @throws {BatchConflictError} If another batch came before, or this one was committed.
@@ -122,14 +122,13 @@ export class SlotBatch {
    * is changed, or, if it was the second wait, the batch is in effect and its last readers are not
    * known to be gone. Use `commitAsync` there.
    */
-  commit(options: { readonly expedite?: boolean } = {}): void {
+  commit(options: { readonly hurry?: boolean } = {}): void {
     const { srcu } = this.#core;
     const steps = this.#begin();
     try {
       while (!steps.next().done) {
         try {
-          if (options.expedite) srcu.synchronizeSrcuExpedited();
-          else srcu.synchronizeSrcu();
+          srcu.synchronizeSrcu(options);
         } catch (error) {
           steps.throw(error);
         }

@@ -161,7 +161,7 @@ export class MemslotListener {
       batch.create({ ...wanted, id });
       entries.set(gfn, { ...wanted, id: id++ });
     }
-    batch.commit({ expedite: true });
+    batch.commit({ hurry: true });
     this.#entries = entries;
     this.#changed = false;
   }

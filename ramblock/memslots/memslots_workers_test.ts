@@ -155,7 +155,7 @@ Deno.test("torture: splits, resizes and moves show no hole to vCPUs", () =>
       const batch = slots.batch();
       for (const { id } of batch.slots()) batch.delete(id);
       for (const slot of layouts[round % layouts.length]!) batch.create(slot);
-      if (round % 2 === 0) batch.commit({ expedite: true });
+      if (round % 2 === 0) batch.commit({ hurry: true });
       else await batch.commitAsync();
     }
     schedule.reach(1);

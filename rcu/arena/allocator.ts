@@ -15,6 +15,8 @@ export interface SharedMemory {
   readonly i32: Int32Array;
   /** The memory as bytes. */
   readonly u8: Uint8Array;
+  /** Whether guards are checked where they are used, as in an arena in debug mode. */
+  readonly debug?: boolean;
 }
 
 /** Shared memory in which blocks are allocated. */

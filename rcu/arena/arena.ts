@@ -5,16 +5,21 @@
  */
 
 import { RcuError } from "../errors/rcu_error.ts";
-import { instantiateKernel, type Kernel } from "../kernel/kernel.ts";
 import type { BlockAllocator } from "./allocator.ts";
 import { CheckedView } from "./checked.ts";
 import { type ContextInfo, Contexts } from "./contexts.ts";
 import { ArenaCore } from "./core.ts";
 import { evictContext, type EvictionReport } from "./evict.ts";
+import {
+  type ArenaGeometry,
+  DEFAULT_CONTEXTS,
+  geometryOf,
+  HEADER,
+  LAYOUT_VERSION,
+  MAGIC,
+} from "./header.ts";
 import { Heap } from "./heap.ts";
-import { DEFAULT_CONTEXTS, type Layout, LAYOUT_VERSION, layoutOf, MAGIC, Word } from "./layout.ts";
 import { detectBlocking } from "./lock.ts";
-import { linkMember, unlinkMember } from "./members.ts";
 import { reserve, sharedBuffer } from "./memory.ts";
 import { checkBlocks } from "./quarantine.ts";
 import { repair, type RepairReport, verify } from "./repair.ts";
@@ -80,8 +85,6 @@ export class Arena implements BlockAllocator {
   readonly token: number;
   /** Whether freed blocks are poisoned and kept in quarantine, and blocks followed by a canary. */
   readonly debug: boolean;
-  /** This context's instance of the kernel, over the arena's memory. */
-  readonly kernel: Kernel;
   /** Loads and stores that report a use after free. */
   readonly checked: CheckedView;
   readonly #core: ArenaCore;
@@ -90,23 +93,22 @@ export class Arena implements BlockAllocator {
     coreOf = (arena) => arena.#core;
   }
 
-  private constructor(handle: ArenaHandle, layout: Layout, label: string) {
+  private constructor(handle: ArenaHandle, geometry: ArenaGeometry, label: string) {
     const buffer = sharedBuffer(handle.memory);
     const store = new Store(buffer);
-    const contexts = new Contexts(buffer, layout);
-    const heap = new Heap(store, layout, (token) => contexts.nameOf(token));
+    const contexts = new Contexts(buffer, geometry);
+    const heap = new Heap(store, geometry, (token) => contexts.nameOf(token));
     this.memory = handle.memory;
     this.handle = handle;
     this.u32 = store.u32;
     this.u8 = store.u8;
     this.i32 = new Int32Array(buffer);
-    this.kernel = instantiateKernel(handle.memory);
-    this.debug = store.u32[Word.DEBUG] === 1;
-    if (Atomics.load(store.u32, Word.MAGIC) !== MAGIC) heap.format();
+    this.debug = HEADER.debug.get(store.u32, 0) === 1;
+    if (Atomics.load(store.u32, HEADER.magic.index(0)) !== MAGIC) heap.format();
     this.token = contexts.join(label);
     this.#core = new ArenaCore(
       this.i32,
-      layout,
+      geometry,
       heap,
       contexts,
       this.token,
@@ -136,23 +138,23 @@ export class Arena implements BlockAllocator {
       });
     }
     const memory = reserve(bytes);
-    const layout = layoutOf(memory.buffer.byteLength, contexts);
+    const geometry = geometryOf(memory.buffer.byteLength, contexts);
     const u32 = new Uint32Array(sharedBuffer(memory));
     const [low, high] = crypto.getRandomValues(new Uint32Array(2));
-    u32[Word.VERSION] = LAYOUT_VERSION;
-    u32[Word.ID_LOW] = low!;
-    u32[Word.ID_HIGH] = high!;
-    u32[Word.BYTES] = layout.bytes;
-    u32[Word.CONTEXTS] = contexts;
-    u32[Word.DEBUG] = debug ? 1 : 0;
-    u32[Word.NEXT_TOKEN] = 1;
+    u32[HEADER.version.index(0)] = LAYOUT_VERSION;
+    u32[HEADER.idLow.index(0)] = low!;
+    u32[HEADER.idHigh.index(0)] = high!;
+    u32[HEADER.bytes.index(0)] = geometry.bytes;
+    u32[HEADER.contexts.index(0)] = contexts;
+    u32[HEADER.debug.index(0)] = debug ? 1 : 0;
+    u32[HEADER.nextToken.index(0)] = 1;
     const id = formatId(low!, high!);
     const arena = new Arena(
       { kind: "guestmem-arena", version: LAYOUT_VERSION, id, memory },
-      layout,
+      geometry,
       label,
     );
-    Atomics.store(u32, Word.MAGIC, MAGIC);
+    Atomics.store(u32, HEADER.magic.index(0), MAGIC);
     return arena;
   }
 
@@ -208,8 +210,8 @@ export class Arena implements BlockAllocator {
 
   /** Reads the statistics, under the lock. */
   stats(): ArenaStats {
-    const { heap, layout } = this.#core;
-    return this.#core.locked(() => readStats(this.u32, layout, heap.bins.largest()));
+    const { heap, geometry } = this.#core;
+    return this.#core.locked(() => readStats(this.u32, geometry, heap.bins.largest()));
   }
 
   /** Lists the contexts: those attached, and those gone whose record was not used again. */
@@ -249,22 +251,7 @@ export class Arena implements BlockAllocator {
    * @throws {RcuError} `UNKNOWN_CONTEXT`: if no other context ever had this token
    */
   evict(token: number): EvictionReport {
-    return evictContext(this, this.#core, token);
-  }
-
-  /**
-   * Adds a structure whose {@linkcode EvictionHandler} is to run when a context is evicted.
-   *
-   * @param offset A live block whose first two words are left to the arena
-   * @param type Its type, one of `MemberType`
-   */
-  registerMember(offset: number, type: number): void {
-    this.#core.locked(() => linkMember(this.#core.heap.store, offset, type));
-  }
-
-  /** Takes out what {@linkcode Arena.registerMember} added; its block may be freed then. */
-  unregisterMember(offset: number): void {
-    this.#core.locked(() => unlinkMember(this.#core.heap.store, offset));
+    return evictContext(this.#core, this, token);
   }
 }
 
@@ -274,7 +261,7 @@ function formatId(low: number, high: number): string {
 }
 
 /** Checks that a handle and the memory in it are an arena of this version. */
-function checkHandle(handle: ArenaHandle): Layout {
+function checkHandle(handle: ArenaHandle): ArenaGeometry {
   const expect = (field: string, expected: unknown, actual: unknown): void => {
     if (actual !== expected) {
       throw new RcuError("FOREIGN_HANDLE", { what: "arena", field, expected, actual });
@@ -286,11 +273,11 @@ function checkHandle(handle: ArenaHandle): Layout {
   expect("memory", true, handle.memory instanceof WebAssembly.Memory);
   expect("memory.buffer", "SharedArrayBuffer", handle.memory.buffer.constructor.name);
   const u32 = new Uint32Array(sharedBuffer(handle.memory));
-  expect("magic", MAGIC, Atomics.load(u32, Word.MAGIC));
-  expect("layout version", LAYOUT_VERSION, u32[Word.VERSION]);
-  expect("id", formatId(u32[Word.ID_LOW]!, u32[Word.ID_HIGH]!), handle.id);
-  expect("size", handle.memory.buffer.byteLength, u32[Word.BYTES]);
-  const contexts = u32[Word.CONTEXTS]!;
+  expect("magic", MAGIC, Atomics.load(u32, HEADER.magic.index(0)));
+  expect("layout version", LAYOUT_VERSION, HEADER.version.get(u32, 0));
+  expect("id", formatId(HEADER.idLow.get(u32, 0), HEADER.idHigh.get(u32, 0)), handle.id);
+  expect("size", handle.memory.buffer.byteLength, HEADER.bytes.get(u32, 0));
+  const contexts = HEADER.contexts.get(u32, 0);
   expect("number of contexts in range", true, contexts >= 1 && contexts <= 4096);
-  return layoutOf(u32[Word.BYTES]!, contexts);
+  return geometryOf(HEADER.bytes.get(u32, 0), contexts);
 }

@@ -13,17 +13,18 @@ import { RcuError } from "../errors/rcu_error.ts";
 import { EvictedError } from "../errors/specific_errors.ts";
 import { Arena, type ArenaHandle, coreOf } from "./arena.ts";
 import type { Setup } from "./arena_test_worker.ts";
-import { Word } from "./layout.ts";
-import { Limbo, LIMBO_BYTES } from "./limbo.ts";
+import { HEADER } from "./header.ts";
+import { LIMBO } from "./limbo.ts";
 import { evictionHandlers } from "./members.ts";
 import { reserve } from "./memory.ts";
+import { registerMember, unregisterMember } from "./register_member.ts";
 
 const WORKER = import.meta.resolve("./arena_test_worker.ts");
 
 /** An arena with a registered limbo record. */
 function arenaWithLimbo(options: { bytes: number; debug?: boolean }): [Arena, number] {
   const arena = Arena.create({ ...options, label: "main" });
-  const limbo = arena.allocate(LIMBO_BYTES);
+  const limbo = arena.allocate(LIMBO.size);
   coreOf(arena).registerLimbo(limbo);
   return [arena, limbo];
 }
@@ -92,9 +93,9 @@ Deno.test("handles that are none, older, foreign or corrupt are refused by field
     assertEquals(error.details["actual"], field.startsWith("number") ? false : value);
     arena.u32[word] = before;
   };
-  corrupt(Word.VERSION, 99, "layout version");
-  corrupt(Word.BYTES, 131072, "size");
-  corrupt(Word.CONTEXTS, 70000, "number of contexts in range");
+  corrupt(HEADER.version.index(0), 99, "layout version");
+  corrupt(HEADER.bytes.index(0), 131072, "size");
+  corrupt(HEADER.contexts.index(0), 70000, "number of contexts in range");
   assertEquals(arena.contexts().length, 1);
   Arena.attach(handle);
 });
@@ -148,7 +149,7 @@ for (const debug of [false, true]) {
       spinUntil(() => {
         core.startBatch(limbo, () => 2);
         core.reclaimBatch(limbo, 100, core.waitCookie(limbo));
-        return arena.u32[limbo / 4 + Limbo.COUNT] === 0;
+        return LIMBO.count.get(arena.u32, limbo) === 0;
       }, "all is reclaimed");
       const { liveBlocks, deferredBlocks } = arena.stats();
       assertEquals({ liveBlocks, deferredBlocks }, { liveBlocks: 1, deferredBlocks: 0 });
@@ -169,7 +170,11 @@ for (const what of ["allocate", "free", "defer"] as const) {
         worker.expectDeath();
         worker.call("dieIn", what, stores, blocks[1]!, limbo).catch(() => {});
         await worker.ended;
-        assertEquals(Atomics.load(arena.u32, Word.LOCK), token, "it died without the lock");
+        assertEquals(
+          Atomics.load(arena.u32, HEADER.lock.index(0)),
+          token,
+          "it died without the lock",
+        );
         // Asks for the lock while the dead context holds it.
         const waiting = survivor.call("allocate", 64);
         const report = arena.evict(token);
@@ -304,7 +309,7 @@ Deno.test("members: handlers run for each, results are added up, unknown types a
   const arena = Arena.create({ bytes: 1 << 20 });
   const blocks = [1, 1, 2].map((type) => {
     const block = arena.allocate(32);
-    arena.registerMember(block, type);
+    registerMember(arena, block, type);
     return block;
   });
   const seen: number[] = [];
@@ -317,8 +322,8 @@ Deno.test("members: handlers run for each, results are added up, unknown types a
   assertEquals(report.members, { slots: 4 });
   assertEquals(report.unhandled, 1);
   assertEquals(seen, [blocks[1]!, token, blocks[0]!, token]);
-  arena.unregisterMember(blocks[1]!);
-  assertThrows(() => arena.unregisterMember(blocks[1]!), RcuError, "not registered");
+  unregisterMember(arena, blocks[1]!);
+  assertThrows(() => unregisterMember(arena, blocks[1]!), RcuError, "not registered");
   assertEquals(arena.evict(token).members, { slots: 2 });
   evictionHandlers.delete(1);
 });

@@ -7,8 +7,8 @@
  * @module
  */
 
-import { at, BLOCK_HEADER, Field, MIN_BLOCK, sizeOf } from "./block.ts";
-import { Word } from "./layout.ts";
+import { BLOCK, BLOCK_HEADER, MIN_BLOCK, sizeOf } from "./block.ts";
+import { HEADER } from "./header.ts";
 import type { Store } from "./store.ts";
 
 /** Rows of bins; the last holds blocks of 2 GiB and more. */
@@ -57,45 +57,51 @@ export class Bins {
 
   /** First block of a bin, 0 if it is empty. */
   head(bin: number): number {
-    return this.#u32[Word.BINS + bin]!;
+    return HEADER.bins.get(this.#u32, 0, bin);
   }
 
   /** Empties every bin. */
   reset(): void {
-    this.#store.fill(Word.ROW_MAP * 4, (Word.BINS + ROWS * 8) * 4, 0);
+    const { rowMap, bins } = HEADER;
+    this.#store.fill(rowMap.at(0), bins.at(0) + bins.size, 0);
   }
 
   /** Puts a free block in front of its bin. O(1). */
   insert(block: number): void {
     const store = this.#store;
     const bin = binOf(sizeOf(this.#u32, block) >>> 4);
-    const head = this.#u32[Word.BINS + bin]!;
-    store.put(at(block, Field.NEXT), head);
-    store.put(at(block, Field.OWNER), 0);
-    if (head !== 0) store.put(at(head, Field.OWNER), block);
-    store.put(Word.BINS + bin, block);
+    const head = HEADER.bins.get(this.#u32, 0, bin);
+    store.put(BLOCK.next.index(block), head);
+    store.put(BLOCK.owner.index(block), 0);
+    if (head !== 0) store.put(BLOCK.owner.index(head), block);
+    store.put(HEADER.bins.index(0, bin), block);
     const row = bin >>> 3;
-    store.put(Word.BIN_MAPS + row, this.#u32[Word.BIN_MAPS + row]! | (1 << (bin & 7)));
-    store.put(Word.ROW_MAP, (this.#u32[Word.ROW_MAP]! | (1 << row)) >>> 0);
+    store.put(
+      HEADER.binMaps.index(0, row),
+      HEADER.binMaps.get(this.#u32, 0, row) | (1 << (bin & 7)),
+    );
+    store.put(HEADER.rowMap.index(0), (HEADER.rowMap.get(this.#u32, 0) | (1 << row)) >>> 0);
   }
 
   /** Takes a free block out of its bin. O(1). */
   remove(block: number): void {
     const store = this.#store;
-    const next = this.#u32[at(block, Field.NEXT)]!;
-    const previous = this.#u32[at(block, Field.OWNER)]!;
-    if (next !== 0) store.put(at(next, Field.OWNER), previous);
+    const next = BLOCK.next.get(this.#u32, block);
+    const previous = BLOCK.owner.get(this.#u32, block);
+    if (next !== 0) store.put(BLOCK.owner.index(next), previous);
     if (previous !== 0) {
-      store.put(at(previous, Field.NEXT), next);
+      store.put(BLOCK.next.index(previous), next);
       return;
     }
     const bin = binOf(sizeOf(this.#u32, block) >>> 4);
-    store.put(Word.BINS + bin, next);
+    store.put(HEADER.bins.index(0, bin), next);
     if (next !== 0) return;
     const row = bin >>> 3;
-    const map = this.#u32[Word.BIN_MAPS + row]! & ~(1 << (bin & 7));
-    store.put(Word.BIN_MAPS + row, map);
-    if (map === 0) store.put(Word.ROW_MAP, (this.#u32[Word.ROW_MAP]! & ~(1 << row)) >>> 0);
+    const map = HEADER.binMaps.get(this.#u32, 0, row) & ~(1 << (bin & 7));
+    store.put(HEADER.binMaps.index(0, row), map);
+    if (map === 0) {
+      store.put(HEADER.rowMap.index(0), (HEADER.rowMap.get(this.#u32, 0) & ~(1 << row)) >>> 0);
+    }
   }
 
   /**
@@ -130,10 +136,10 @@ export class Bins {
 
   /** Size of the largest free block, 0 if there is none. Searches one bin. */
   largest(): number {
-    const rows = this.#u32[Word.ROW_MAP]!;
+    const rows = HEADER.rowMap.get(this.#u32, 0);
     if (rows === 0) return 0;
     const row = 31 - Math.clz32(rows);
-    const column = 31 - Math.clz32(this.#u32[Word.BIN_MAPS + row]!);
+    const column = 31 - Math.clz32(HEADER.binMaps.get(this.#u32, 0, row));
     let largest = 0;
     for (let block = this.head(row * 8 + column); block !== 0; block = this.#next(block)) {
       largest = Math.max(largest, sizeOf(this.#u32, block));
@@ -145,15 +151,15 @@ export class Bins {
   nonEmpty(bin: number): number {
     const row = bin >>> 3;
     if (row >= ROWS) return -1;
-    const map = this.#u32[Word.BIN_MAPS + row]! & (0xff << (bin & 7));
+    const map = HEADER.binMaps.get(this.#u32, 0, row) & (0xff << (bin & 7));
     if (map !== 0) return row * 8 + lowestBit(map);
-    const rows = this.#u32[Word.ROW_MAP]! & (~0 << (row + 1));
+    const rows = HEADER.rowMap.get(this.#u32, 0) & (~0 << (row + 1));
     if (rows === 0) return -1;
     const found = lowestBit(rows);
-    return found * 8 + lowestBit(this.#u32[Word.BIN_MAPS + found]!);
+    return found * 8 + lowestBit(HEADER.binMaps.get(this.#u32, 0, found));
   }
 
   #next(block: number): number {
-    return this.#u32[at(block, Field.NEXT)]!;
+    return BLOCK.next.get(this.#u32, block);
   }
 }

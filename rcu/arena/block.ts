@@ -6,8 +6,8 @@
  * @module
  */
 
-/** Bytes of a block's header. */
-export const BLOCK_HEADER = 32;
+import { defineLayout } from "../layout/layout.ts";
+
 /** Bytes of the smallest block, header included. */
 export const MIN_BLOCK = 48;
 /** Unit of sizes and of alignment, in bytes. */
@@ -18,25 +18,28 @@ export const CANARY = 0xc5;
 /** Canary bytes that a block has at least. */
 export const CANARY_BYTES = 8;
 
-/** Words of a block's header, relative to its first. */
-export const Field = {
+/** A block's header. */
+export const BLOCK = defineLayout({
   /** Size in bytes, header included; the low four bits are the {@linkcode State}. */
-  SIZE: 0,
+  tag: "u32",
   /** Size of the block before this one, 0 for the first: lets `free` find it. */
-  PREVIOUS_SIZE: 1,
+  previousSize: "u32",
   /** Bytes asked for. */
-  REQUESTED: 2,
+  requested: "u32",
   /** Token of the context that allocated it. */
-  ALLOCATED_BY: 3,
+  allocatedBy: "u32",
   /** Token of the context that freed it, 0 for none. */
-  FREED_BY: 4,
+  freedBy: "u32",
   /** Number of the allocation. */
-  SERIAL: 5,
+  serial: "u32",
   /** Next block in the bin, the limbo list or the quarantine; 0 at the end. */
-  NEXT: 6,
+  next: "u32",
   /** FREE: previous block in the bin. DEFERRED: offset of the limbo record. QUARANTINED: `POISON`. */
-  OWNER: 7,
-} as const;
+  owner: "u32",
+});
+
+/** Bytes of a block's header. */
+export const BLOCK_HEADER: number = BLOCK.size;
 
 /** What a block is. */
 export const State = {
@@ -64,17 +67,12 @@ export const STATE_NAMES: Readonly<Record<number, string>> = {
   [State.MERGED]: "merged",
 };
 
-/** Index of a field of the block whose header starts at byte `block`. */
-export function at(block: number, field: number): number {
-  return (block >>> 2) + field;
-}
-
 /** Size of a block in bytes, header included. */
 export function sizeOf(u32: Uint32Array, block: number): number {
-  return (u32[block >>> 2]! & ~15) >>> 0;
+  return (BLOCK.tag.get(u32, block) & ~15) >>> 0;
 }
 
 /** State of a block, one of {@linkcode State}. */
 export function stateOf(u32: Uint32Array, block: number): number {
-  return u32[block >>> 2]! & 15;
+  return BLOCK.tag.get(u32, block) & 15;
 }

@@ -7,7 +7,7 @@
 
 import { type BlockHistory, RcuError } from "../errors/rcu_error.ts";
 import { UseAfterFreeError } from "../errors/specific_errors.ts";
-import { at, BLOCK_HEADER, Field, GRAIN, sizeOf, State, stateOf } from "./block.ts";
+import { BLOCK, BLOCK_HEADER, GRAIN, sizeOf, State, stateOf } from "./block.ts";
 import type { ArenaCore } from "./core.ts";
 import type { Heap } from "./heap.ts";
 
@@ -88,8 +88,8 @@ export class CheckedView {
   }
 
   #historyAt(offset: number): BlockHistory {
-    const { layout, starts } = this.#heap;
-    if (!Number.isInteger(offset) || offset < layout.heapStart || offset >= layout.heapEnd) {
+    const { geometry, starts } = this.#heap;
+    if (!Number.isInteger(offset) || offset < geometry.heapStart || offset >= geometry.heapEnd) {
       throw new RcuError("INVALID_POINTER", {
         action: "inspect",
         offset,
@@ -106,35 +106,35 @@ export class CheckedView {
 
   /** Whether the bytes lie in a block that may be touched. */
   #isFine(offset: number, bytes: number): boolean {
-    const { store: { u32 }, layout, starts } = this.#heap;
-    if (!Number.isInteger(offset) || offset < layout.heapStart || offset >= layout.heapEnd) {
+    const { store: { u32 }, geometry, starts } = this.#heap;
+    if (!Number.isInteger(offset) || offset < geometry.heapStart || offset >= geometry.heapEnd) {
       return false;
     }
     const block = starts.covering(offset);
     const state = stateOf(u32, block);
     const start = block + BLOCK_HEADER;
     return (state === State.LIVE || state === State.DEFERRED) && offset >= start &&
-      offset + bytes <= start + u32[at(block, Field.REQUESTED)]!;
+      offset + bytes <= start + BLOCK.requested.get(u32, block);
   }
 
   /** Throws what is wrong. Under the lock, so that the headers it reads stay headers. */
   #report(access: string, offset: number, bytes: number): void {
-    const { store, layout, starts } = this.#heap;
+    const { store, geometry, starts } = this.#heap;
     const { u32 } = store;
-    const inside = Number.isInteger(offset) && offset >= layout.heapStart &&
-      offset < layout.heapEnd;
+    const inside = Number.isInteger(offset) && offset >= geometry.heapStart &&
+      offset < geometry.heapEnd;
     if (!inside) throw new RcuError("OUT_OF_BLOCK", { access, offset, bytes, block: undefined });
     const block = starts.covering(offset);
     const state = stateOf(u32, block);
     if (state !== State.LIVE && state !== State.DEFERRED) {
       const former = this.#formerBlock(block, offset);
-      if (u32[at(former, Field.ALLOCATED_BY)] === 0) {
+      if (BLOCK.allocatedBy.get(u32, former) === 0) {
         throw new RcuError("OUT_OF_BLOCK", { access, offset, bytes, block: undefined });
       }
       throw new UseAfterFreeError({ access, offset, history: this.#heap.history(former) });
     }
     const start = block + BLOCK_HEADER;
-    if (offset < start || offset + bytes > start + u32[at(block, Field.REQUESTED)]!) {
+    if (offset < start || offset + bytes > start + BLOCK.requested.get(u32, block)) {
       throw new RcuError("OUT_OF_BLOCK", {
         access,
         offset,

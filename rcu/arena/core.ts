@@ -9,11 +9,11 @@ import { RcuError } from "../errors/rcu_error.ts";
 import { ArenaExhaustedError, EvictedError } from "../errors/specific_errors.ts";
 import { BLOCK_HEADER, CANARY_BYTES, GRAIN, sizeOf, State } from "./block.ts";
 import type { Contexts } from "./contexts.ts";
+import { type ArenaGeometry, HEADER } from "./header.ts";
 import { checkRequest, type Heap } from "./heap.ts";
-import { type Layout, Word } from "./layout.ts";
 import {
   deferBlock,
-  Limbo,
+  LIMBO,
   registerLimbo,
   shiftWaiting,
   startBatch,
@@ -32,7 +32,7 @@ export class ArenaCore implements LockContext {
 
   /**
    * @param i32 The memory as signed words, for atomics
-   * @param layout The arena's layout
+   * @param geometry Where the parts of the arena lie
    * @param heap The heap
    * @param contexts The context table
    * @param token This context's token
@@ -41,7 +41,7 @@ export class ArenaCore implements LockContext {
    */
   constructor(
     readonly i32: Int32Array,
-    readonly layout: Layout,
+    readonly geometry: ArenaGeometry,
     readonly heap: Heap,
     readonly contexts: Contexts,
     readonly token: number,
@@ -62,20 +62,20 @@ export class ArenaCore implements LockContext {
   /** Takes the arena's lock; repairs the arena if its last holder died. */
   enter(): void {
     this.checkAttached();
-    if (acquire(this.i32, Word.LOCK, this)) return;
+    if (acquire(this.i32, HEADER.lock.index(0), this)) return;
     let repaired = false;
     try {
       this.lastRepair = repair(this.heap);
       repaired = true;
     } finally {
-      if (!repaired) release(this.i32, Word.LOCK, this);
+      if (!repaired) release(this.i32, HEADER.lock.index(0), this);
     }
-    setInconsistent(this.i32, Word.LOCK, false);
+    setInconsistent(this.i32, HEADER.lock.index(0), false);
   }
 
   /** Releases the arena's lock. */
   leave(): void {
-    release(this.i32, Word.LOCK, this);
+    release(this.i32, HEADER.lock.index(0), this);
   }
 
   /**
@@ -83,7 +83,7 @@ export class ArenaCore implements LockContext {
    * changed; after any other (a stack overflow, say) the next holder has to repair.
    */
   leaveAfter(error: unknown): void {
-    if (!(error instanceof RcuError)) setInconsistent(this.i32, Word.LOCK, true);
+    if (!(error instanceof RcuError)) setInconsistent(this.i32, HEADER.lock.index(0), true);
     this.leave();
   }
 
@@ -202,7 +202,7 @@ export class ArenaCore implements LockContext {
       if (waitCookie(store.u32, limbo) !== cookie) return 0;
       let freed = 0;
       while (freed < max) {
-        const block = store.u32[limbo / 4 + Limbo.WAIT_HEAD]!;
+        const block = LIMBO.waitHead.get(store.u32, limbo);
         if (block === 0) break;
         // First, since it throws if it finds damage in the quarantine.
         if (this.debug) makeRoom(this.heap, sizeOf(store.u32, block));
@@ -221,7 +221,7 @@ export class ArenaCore implements LockContext {
   }
 
   #exhausted(bytes: number): ArenaExhaustedError {
-    const free = this.heap.store.u32[Word.STATE_BYTES + State.FREE]!;
+    const free = HEADER.stateBytes.get(this.heap.store.u32, 0, State.FREE);
     const largest = this.heap.bins.largest();
     return new ArenaExhaustedError({
       requested: bytes,

@@ -3,7 +3,7 @@ import { RcuError } from "../errors/rcu_error.ts";
 import { UseAfterFreeError } from "../errors/specific_errors.ts";
 import { Arena, coreOf } from "./arena.ts";
 import { CANARY } from "./block.ts";
-import { LIMBO_BYTES } from "./limbo.ts";
+import { LIMBO } from "./limbo.ts";
 import { POISON } from "./quarantine.ts";
 
 const debugArena = () => Arena.create({ bytes: 1 << 20, label: "maker", debug: true });
@@ -51,7 +51,7 @@ Deno.test("the history survives the quarantine, and a merge with the free neighb
 Deno.test("a deferred block may still be read, and is poisoned once it is reclaimed", () => {
   const arena = debugArena();
   const core = coreOf(arena);
-  const limbo = arena.allocate(LIMBO_BYTES);
+  const limbo = arena.allocate(LIMBO.size);
   core.registerLimbo(limbo);
   const block = arena.allocate(64);
   arena.checked.storeF64(block, 2.5);
@@ -96,7 +96,7 @@ Deno.test("checked loads and stores of each width", () => {
 Deno.test("a write past the end is found when the block is freed, deferred or checked", () => {
   const arena = debugArena();
   const core = coreOf(arena);
-  const limbo = arena.allocate(LIMBO_BYTES);
+  const limbo = arena.allocate(LIMBO.size);
   core.registerLimbo(limbo);
   const block = arena.allocate(13);
   arena.u8[block + 13] = 0;

@@ -1,13 +1,13 @@
 /**
- * Eviction: what the living do about a context that died.
+ * Eviction: repairing what a dead context left behind.
  *
  * @module
  */
 
 import { type ContextName, RcuError } from "../errors/rcu_error.ts";
-import type { Arena } from "./arena.ts";
+import type { SharedMemory } from "./allocator.ts";
 import type { ArenaCore } from "./core.ts";
-import { Word } from "./layout.ts";
+import { HEADER } from "./header.ts";
 import { passOn } from "./lock.ts";
 import { evictionHandlers, members } from "./members.ts";
 import type { RepairReport } from "./repair.ts";
@@ -24,14 +24,18 @@ export interface EvictionReport {
   readonly repaired: RepairReport | null;
   /** Functions that it had queued for after a grace period: they are lost. */
   readonly lostFunctions: number;
-  /** What was done to the members, by name, added up: `mutexes` passed on, and so forth. */
+  /** Repairs of the members by name, added up: `mutexes` passed on, for example. */
   readonly members: Readonly<Record<string, number>>;
   /** Members of a type for which this context has loaded no module: nothing was done about them. */
   readonly unhandled: number;
 }
 
 /** Evicts a context; see {@linkcode Arena.evict}. */
-export function evictContext(arena: Arena, core: ArenaCore, token: number): EvictionReport {
+export function evictContext(
+  core: ArenaCore,
+  memory: SharedMemory,
+  token: number,
+): EvictionReport {
   core.checkAttached();
   if (!core.contexts.wasIssued(token) || token === core.token) {
     throw new RcuError("UNKNOWN_CONTEXT", { token });
@@ -39,7 +43,7 @@ export function evictContext(arena: Arena, core: ArenaCore, token: number): Evic
   const context = core.contexts.nameOf(token);
   // Marked first: whoever finds the dead context in a lock word from now on takes the lock over.
   const wasAlive = core.contexts.evict(token);
-  const heldArenaLock = passOn(core.i32, Word.LOCK, token);
+  const heldArenaLock = passOn(core.i32, HEADER.lock.index(0), token);
   const found: Record<string, number> = {};
   let unhandled = 0;
   core.lastRepair = null;
@@ -50,7 +54,7 @@ export function evictContext(arena: Arena, core: ArenaCore, token: number): Evic
         unhandled++;
         continue;
       }
-      for (const [name, count] of Object.entries(handler(arena, offset, token))) {
+      for (const [name, count] of Object.entries(handler(memory, offset, token))) {
         found[name] = (found[name] ?? 0) + count;
       }
     }

@@ -13,10 +13,9 @@
 import { type BlockHistory, type ContextName, RcuError } from "../errors/rcu_error.ts";
 import { alignmentGap, Bins, rowOf } from "./bins.ts";
 import {
-  at,
+  BLOCK,
   BLOCK_HEADER,
   CANARY,
-  Field,
   GRAIN,
   MIN_BLOCK,
   sizeOf,
@@ -24,7 +23,7 @@ import {
   STATE_NAMES,
   stateOf,
 } from "./block.ts";
-import { type Layout, Word } from "./layout.ts";
+import { type ArenaGeometry, HEADER, STATE_ROWS } from "./header.ts";
 import { BlockStarts } from "./starts.ts";
 import type { Store } from "./store.ts";
 
@@ -38,23 +37,23 @@ export class Heap {
 
   /**
    * @param store Where the arena lies
-   * @param layout Its layout
+   * @param geometry Where its parts lie
    * @param nameOf Names a context by its token, for errors
    */
   constructor(
     readonly store: Store,
-    readonly layout: Layout,
+    readonly geometry: ArenaGeometry,
     readonly nameOf: (token: number) => ContextName,
   ) {
     this.bins = new Bins(store);
-    this.starts = new BlockStarts(store, layout);
+    this.starts = new BlockStarts(store, geometry);
     this.#u32 = store.u32;
   }
 
   /** Makes one free block of all the heap. The memory must be fresh. */
   format(): void {
-    const { heapStart, heapEnd } = this.layout;
-    this.store.put(at(heapStart, Field.SIZE), (heapEnd - heapStart + State.FREE) >>> 0);
+    const { heapStart, heapEnd } = this.geometry;
+    this.store.put(BLOCK.tag.index(heapStart), (heapEnd - heapStart + State.FREE) >>> 0);
     this.starts.set(heapStart);
     this.bins.insert(heapStart);
     this.count(State.FREE, heapEnd - heapStart, 1);
@@ -78,24 +77,24 @@ export class Heap {
     zeroed = true,
   ): number {
     const size = Math.max(MIN_BLOCK, Math.ceil(bytes / GRAIN) * GRAIN + BLOCK_HEADER);
-    if (size > this.layout.heapEnd) return 0;
+    if (size > this.geometry.heapEnd) return 0;
     let block = alignment === GRAIN ? this.bins.find(size) : this.bins.findAligned(size, alignment);
     if (block === 0) return 0;
     const gap = alignment === GRAIN ? 0 : alignmentGap(block, alignment);
     if (gap !== 0) block = this.#splitFront(block, gap);
     const { store } = this;
-    const serial = this.#u32[Word.SERIAL]!;
-    store.put(Word.SERIAL, (serial + 1) >>> 0);
-    store.put(at(block, Field.REQUESTED), requested);
-    store.put(at(block, Field.ALLOCATED_BY), token);
-    store.put(at(block, Field.FREED_BY), 0);
-    store.put(at(block, Field.SERIAL), serial);
+    const serial = HEADER.serial.get(this.#u32, 0);
+    store.put(HEADER.serial.index(0), (serial + 1) >>> 0);
+    store.put(BLOCK.requested.index(block), requested);
+    store.put(BLOCK.allocatedBy.index(block), token);
+    store.put(BLOCK.freedBy.index(block), 0);
+    store.put(BLOCK.serial.index(block), serial);
     const taken = this.#take(block, size);
     if (zeroed) store.fill(block + BLOCK_HEADER, block + taken, 0);
     if (requested < bytes) {
       store.fillBytes(block + BLOCK_HEADER + requested, block + taken, CANARY);
     }
-    store.commit(at(block, Field.SIZE), (taken + State.LIVE) >>> 0);
+    store.commit(BLOCK.tag.index(block), (taken + State.LIVE) >>> 0);
     this.count(State.LIVE, taken, 1);
     this.#raisePeak();
     return block;
@@ -112,17 +111,17 @@ export class Heap {
     const u32 = this.#u32;
     const own = sizeOf(u32, block);
     const before = stateOf(u32, block);
-    if (token !== 0) store.put(at(block, Field.FREED_BY), token);
-    store.commit(at(block, Field.SIZE), (own + State.FREE) >>> 0);
+    if (token !== 0) store.put(BLOCK.freedBy.index(block), token);
+    store.commit(BLOCK.tag.index(block), (own + State.FREE) >>> 0);
     this.count(before, own, -1);
     this.count(State.FREE, own, 1);
     let size = own;
     const next = block + own;
-    if (next < this.layout.heapEnd && stateOf(u32, next) === State.FREE) {
+    if (next < this.geometry.heapEnd && stateOf(u32, next) === State.FREE) {
       bins.remove(next);
       size = this.#merge(block, next);
     }
-    const previous = u32[at(block, Field.PREVIOUS_SIZE)]!;
+    const previous = BLOCK.previousSize.get(u32, block);
     if (previous !== 0 && stateOf(u32, block - previous) === State.FREE) {
       bins.remove(block - previous);
       size = this.#merge(block - previous, block);
@@ -136,7 +135,7 @@ export class Heap {
   turn(block: number, state: number): void {
     const size = sizeOf(this.#u32, block);
     const before = stateOf(this.#u32, block);
-    this.store.commit(at(block, Field.SIZE), (size + state) >>> 0);
+    this.store.commit(BLOCK.tag.index(block), (size + state) >>> 0);
     this.count(before, size, -1);
     this.count(state, size, 1);
   }
@@ -161,8 +160,8 @@ export class Heap {
       throw new RcuError("INVALID_POINTER", { action, offset, reason: "no block starts there" });
     }
     const next = block + sizeOf(u32, block);
-    const whole = STATE_NAMES[state] !== undefined && next <= this.layout.heapEnd &&
-      (next === this.layout.heapEnd || u32[at(next, Field.PREVIOUS_SIZE)] === next - block);
+    const whole = STATE_NAMES[state] !== undefined && next <= this.geometry.heapEnd &&
+      (next === this.geometry.heapEnd || BLOCK.previousSize.get(u32, next) === next - block);
     if (!whole) {
       throw new RcuError("ARENA_CORRUPT", {
         offset: block,
@@ -178,17 +177,17 @@ export class Heap {
     const u32 = this.#u32;
     return {
       block: block + BLOCK_HEADER,
-      size: u32[at(block, Field.REQUESTED)]!,
+      size: BLOCK.requested.get(u32, block),
       state: STATE_NAMES[stateOf(u32, block)] ?? "corrupt",
-      serial: u32[at(block, Field.SERIAL)]!,
-      allocatedBy: this.nameOf(u32[at(block, Field.ALLOCATED_BY)]!),
-      freedBy: this.nameOf(u32[at(block, Field.FREED_BY)]!),
+      serial: BLOCK.serial.get(u32, block),
+      allocatedBy: this.nameOf(BLOCK.allocatedBy.get(u32, block)),
+      freedBy: this.nameOf(BLOCK.freedBy.get(u32, block)),
     };
   }
 
   /** Counts a block of `size` bytes in (`by` = 1) or out (`by` = -1) of a state. */
   count(state: number, size: number, by: number): void {
-    const bytes = Word.STATE_BYTES + state;
+    const bytes = HEADER.stateBytes.index(0, state);
     const blocks = blockCount(state, rowOf(size));
     this.store.put(bytes, (this.#u32[bytes]! + by * size) >>> 0);
     this.store.put(blocks, (this.#u32[blocks]! + by) >>> 0);
@@ -200,9 +199,9 @@ export class Heap {
     const rest = block + gap;
     const size = sizeOf(this.#u32, block) - gap;
     this.bins.remove(block);
-    store.put(at(rest, Field.PREVIOUS_SIZE), gap);
-    store.put(at(rest, Field.SIZE), (size + State.FREE) >>> 0);
-    store.commit(at(block, Field.SIZE), (gap + State.FREE) >>> 0);
+    store.put(BLOCK.previousSize.index(rest), gap);
+    store.put(BLOCK.tag.index(rest), (size + State.FREE) >>> 0);
+    store.commit(BLOCK.tag.index(block), (gap + State.FREE) >>> 0);
     this.starts.set(rest);
     this.#tellNext(rest, size);
     this.count(State.FREE, size + gap, -1);
@@ -221,14 +220,16 @@ export class Heap {
     this.bins.remove(block);
     this.count(State.FREE, whole, -1);
     if (left < MIN_BLOCK) {
-      store.commit(at(block, Field.SIZE), (whole + State.PENDING) >>> 0);
+      store.commit(BLOCK.tag.index(block), (whole + State.PENDING) >>> 0);
       return whole;
     }
     const rest = block + size;
-    store.put(at(rest, Field.PREVIOUS_SIZE), size);
-    for (let field = Field.REQUESTED; field <= Field.OWNER; field++) store.put(at(rest, field), 0);
-    store.put(at(rest, Field.SIZE), (left + State.FREE) >>> 0);
-    store.commit(at(block, Field.SIZE), (size + State.PENDING) >>> 0);
+    store.put(BLOCK.previousSize.index(rest), size);
+    for (let word = BLOCK.requested.index(rest); word <= BLOCK.owner.index(rest); word++) {
+      store.put(word, 0);
+    }
+    store.put(BLOCK.tag.index(rest), (left + State.FREE) >>> 0);
+    store.commit(BLOCK.tag.index(block), (size + State.PENDING) >>> 0);
     this.starts.set(rest);
     this.#tellNext(rest, left);
     this.count(State.FREE, left, 1);
@@ -241,9 +242,9 @@ export class Heap {
     const u32 = this.#u32;
     const first = sizeOf(u32, block);
     const second = sizeOf(u32, next);
-    this.store.commit(at(block, Field.SIZE), (first + second + State.FREE) >>> 0);
+    this.store.commit(BLOCK.tag.index(block), (first + second + State.FREE) >>> 0);
     this.starts.clear(next);
-    this.store.put(at(next, Field.SIZE), (second + State.MERGED) >>> 0);
+    this.store.put(BLOCK.tag.index(next), (second + State.MERGED) >>> 0);
     this.count(State.FREE, first, -1);
     this.count(State.FREE, second, -1);
     this.count(State.FREE, first + second, 1);
@@ -253,13 +254,13 @@ export class Heap {
   /** Writes a block's size into the header of the block behind it. */
   #tellNext(block: number, size: number): void {
     const next = block + size;
-    if (next < this.layout.heapEnd) this.store.put(at(next, Field.PREVIOUS_SIZE), size);
+    if (next < this.geometry.heapEnd) this.store.put(BLOCK.previousSize.index(next), size);
   }
 
   #raisePeak(): void {
-    const used = this.#u32[Word.STATE_BYTES + State.LIVE]! +
-      this.#u32[Word.STATE_BYTES + State.DEFERRED]!;
-    if (used > this.#u32[Word.PEAK]!) this.store.put(Word.PEAK, used);
+    const used = HEADER.stateBytes.get(this.#u32, 0, State.LIVE) +
+      HEADER.stateBytes.get(this.#u32, 0, State.DEFERRED);
+    if (used > HEADER.peak.get(this.#u32, 0)) this.store.put(HEADER.peak.index(0), used);
   }
 
   #header(offset: number, action: string): number {
@@ -267,7 +268,7 @@ export class Heap {
       throw new RcuError("INVALID_POINTER", { action, offset, reason: "an offset is an integer" });
     }
     const block = offset - BLOCK_HEADER;
-    if (block < this.layout.heapStart || offset >= this.layout.heapEnd) {
+    if (block < this.geometry.heapStart || offset >= this.geometry.heapEnd) {
       throw new RcuError("INVALID_POINTER", {
         action,
         offset,
@@ -292,7 +293,7 @@ export class Heap {
 
 /** Index of the word that counts the blocks of a state and a row. */
 export function blockCount(state: number, row: number): number {
-  return Word.STATE_BLOCKS + (state - 1) * 28 + row;
+  return HEADER.stateBlocks.index(0, (state - 1) * STATE_ROWS + row);
 }
 
 /** Refuses a size or an alignment that no block can have. */

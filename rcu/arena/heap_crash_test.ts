@@ -5,14 +5,13 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { RcuError } from "../errors/rcu_error.ts";
-import { at, BLOCK_HEADER, Field, sizeOf, State, stateOf } from "./block.ts";
+import { BLOCK, BLOCK_HEADER, sizeOf, State, stateOf } from "./block.ts";
+import { geometryOf, HEADER_BYTES, PAGE_BYTES } from "./header.ts";
 import { Heap } from "./heap.ts";
-import { HEADER_BYTES, layoutOf, PAGE_BYTES } from "./layout.ts";
 import {
   deferBlock,
   deferredBlocks,
-  Limbo,
-  LIMBO_BYTES,
+  LIMBO,
   registerLimbo,
   shiftWaiting,
   startBatch,
@@ -22,7 +21,7 @@ import { POISON, quarantine, releaseOldest } from "./quarantine.ts";
 import { repair, verify } from "./repair.ts";
 import { Store } from "./store.ts";
 
-const LAYOUT = layoutOf(PAGE_BYTES, 1);
+const LAYOUT = geometryOf(PAGE_BYTES, 1);
 const DEAD = 7;
 
 class Death extends Error {}
@@ -71,7 +70,7 @@ function bench(): Bench {
   const store = new MortalStore(new SharedArrayBuffer(PAGE_BYTES));
   const heap = new Heap(store, LAYOUT, (token) => ({ token, label: "" }));
   heap.format();
-  const home = heap.allocate(LIMBO_BYTES, LIMBO_BYTES, 16, 1);
+  const home = heap.allocate(LIMBO.size, LIMBO.size, 16, 1);
   const limbo = home + BLOCK_HEADER;
   registerLimbo(store, limbo);
   return { store, heap, home, limbo };
@@ -134,7 +133,7 @@ function assertIntact({ heap, store }: Bench, blocks: number[]): void {
   const live = new Set(blocksIn(heap, State.LIVE));
   for (const block of blocks) {
     assert(live.has(block), `block ${block} was lost`);
-    const end = block + BLOCK_HEADER + store.u32[at(block, Field.REQUESTED)]!;
+    const end = block + BLOCK_HEADER + BLOCK.requested.get(store.u32, block);
     for (let byte = block + BLOCK_HEADER; byte < end; byte += 4) {
       assertEquals(store.u32[byte / 4], block, `block ${block} was overwritten`);
     }
@@ -253,7 +252,7 @@ Deno.test("a worker that dies while it starts a batch loses no block", () => {
     act: (b) => assert(startBatch(b.store, b.limbo, 2 ** 40 + 5)),
     check: (b) => {
       assertEquals(deferredBlocks(b.store.u32, b.limbo).length, 3);
-      assertEquals(b.store.u32[b.limbo / 4 + Limbo.WAIT_HEAD], 0, "the cookie must be fresh");
+      assertEquals(b.store.u32[LIMBO.waitHead.index(b.limbo)], 0, "the cookie must be fresh");
     },
   });
 });
@@ -335,7 +334,7 @@ Deno.test("a worker that dies while it registers or gives up a limbo record", ()
       return [];
     },
     act: (b) => {
-      const record = b.heap.allocate(LIMBO_BYTES, LIMBO_BYTES, 16, DEAD) + BLOCK_HEADER;
+      const record = b.heap.allocate(LIMBO.size, LIMBO.size, 16, DEAD) + BLOCK_HEADER;
       registerLimbo(b.store, record);
       unregisterLimbo(b.store, record);
     },
@@ -357,7 +356,7 @@ Deno.test("a worker that dies while it repairs: the next one repairs again", () 
     act: (b) => {
       // A first death: the block between two free ones was being allocated.
       const hole = blocksIn(b.heap, State.LIVE)[3]!;
-      b.store.commit(at(hole, Field.SIZE), sizeOf(b.store.u32, hole) + State.PENDING);
+      b.store.commit(BLOCK.tag.index(hole), sizeOf(b.store.u32, hole) + State.PENDING);
       repair(b.heap);
     },
     check: (b) => {
@@ -404,7 +403,7 @@ Deno.test("the test sees a commit that comes too early", () => {
 Deno.test("repair refuses a header that no allocator wrote, and changes nothing", () => {
   const subject = bench();
   const block = make(subject, 100);
-  subject.store.put(at(block, Field.SIZE), 0xffffffff);
+  subject.store.put(BLOCK.tag.index(block), 0xffffffff);
   const before = subject.store.u8.slice();
   assertEquals(assertThrows(() => repair(subject.heap), RcuError).code, "ARENA_CORRUPT");
   assertEquals(subject.store.u8.slice(), before);
@@ -412,23 +411,23 @@ Deno.test("repair refuses a header that no allocator wrote, and changes nothing"
 
 Deno.test("verify finds each kind of damage", () => {
   const damages: [string, (b: Bench, block: number) => void][] = [
-    ["previous size", (b, block) => b.store.put(at(block, Field.PREVIOUS_SIZE), 16)],
+    ["previous size", (b, block) => b.store.put(BLOCK.previousSize.index(block), 16)],
     ["bitmap misses", (b, block) => b.heap.starts.clear(block)],
     ["bitmap has marks", (b, block) => b.heap.starts.set(block + 16)],
-    ["pending", (b, block) => b.store.put(at(block, Field.SIZE), sizeOf(b.store.u32, block) + 2)],
+    ["pending", (b, block) => b.store.put(BLOCK.tag.index(block), sizeOf(b.store.u32, block) + 2)],
     ["byte counter", (b) => b.heap.count(State.LIVE, 16, 1)],
     ["in no bin", (b) => b.heap.bins.reset()],
     ["side by side", (b) => {
       const last = blocksIn(b.heap, State.FREE)[0]!;
       const size = sizeOf(b.store.u32, last);
-      b.store.put(at(last + 64, Field.SIZE), size - 64 + State.FREE);
-      b.store.put(at(last + 64, Field.PREVIOUS_SIZE), 64);
-      b.store.put(at(last, Field.SIZE), 64 + State.FREE);
+      b.store.put(BLOCK.tag.index(last + 64), size - 64 + State.FREE);
+      b.store.put(BLOCK.previousSize.index(last + 64), 64);
+      b.store.put(BLOCK.tag.index(last), 64 + State.FREE);
       b.heap.starts.set(last + 64);
     }],
     ["queue", (b) => b.heap.turn(make(b, 16), State.QUARANTINED)],
     ["no limbo record", (b) => b.heap.turn(make(b, 16), State.DEFERRED)],
-    ["count of a limbo", (b) => b.store.put(b.limbo / 4 + Limbo.COUNT, 5)],
+    ["count of a limbo", (b) => b.store.put(LIMBO.count.index(b.limbo), 5)],
   ];
   for (const [message, damage] of damages) {
     const subject = bench();

@@ -4,7 +4,7 @@ import { ArenaExhaustedError } from "../errors/specific_errors.ts";
 import { Arena, coreOf } from "./arena.ts";
 import { binOf, rowMinimum, rowOf, ROWS } from "./bins.ts";
 import { BLOCK_HEADER, MIN_BLOCK, sizeOf } from "./block.ts";
-import { Limbo, LIMBO_BYTES } from "./limbo.ts";
+import { LIMBO } from "./limbo.ts";
 import fc from "fast-check";
 
 const small = (debug = false) => Arena.create({ bytes: 65536, contexts: 1, label: "small", debug });
@@ -196,7 +196,7 @@ type Op = ["allocate", number, number] | [
 function compareWithModel(debug: boolean, ops: Op[]): void {
   const arena = small(debug);
   const core = coreOf(arena);
-  const limbo = arena.allocate(LIMBO_BYTES);
+  const limbo = arena.allocate(LIMBO.size);
   core.registerLimbo(limbo);
   const live: { offset: number; bytes: number; mark: number }[] = [];
   const deferred: { offset: number; bytes: number; mark: number }[] = [];
@@ -217,7 +217,7 @@ function compareWithModel(debug: boolean, ops: Op[]): void {
         continue;
       }
       assertEquals(offset % alignment!, 0);
-      for (const other of [...live, ...deferred, { offset: limbo, bytes: LIMBO_BYTES }]) {
+      for (const other of [...live, ...deferred, { offset: limbo, bytes: LIMBO.size }]) {
         const apart = offset >= other.offset + other.bytes || other.offset >= offset + value;
         assert(apart, `block ${offset} overlaps ${other.offset}`);
       }
@@ -254,7 +254,7 @@ function compareWithModel(debug: boolean, ops: Op[]): void {
     const stats = arena.stats();
     assertEquals(stats.liveBlocks, live.length + 1);
     assertEquals(stats.deferredBlocks, deferred.length);
-    assertEquals(arena.u32[limbo / 4 + Limbo.COUNT], deferred.length);
+    assertEquals(LIMBO.count.get(arena.u32, limbo), deferred.length);
     assertEquals(
       stats.liveBytes + stats.deferredBytes + stats.quarantinedBytes + stats.freeBytes,
       stats.heapBytes,

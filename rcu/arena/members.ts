@@ -7,17 +7,18 @@
  */
 
 import { RcuError } from "../errors/rcu_error.ts";
-import type { Arena } from "./arena.ts";
-import { Word } from "./layout.ts";
+import { defineLayout } from "../layout/layout.ts";
+import type { SharedMemory } from "./allocator.ts";
+import { HEADER } from "./header.ts";
 import type { Store } from "./store.ts";
 
-/** Words of a member's head. */
-export const Member = {
+/** The words at the start of a member's block that belong to the arena. */
+export const MEMBER = defineLayout({
   /** Next member, 0 at the end. */
-  LINK: 0,
-  /** What it is; doubles as its magic number. */
-  TYPE: 1,
-} as const;
+  link: "u32",
+  /** What it is, one of {@linkcode MemberType} or a sibling's; doubles as its magic number. */
+  type: "u32",
+});
 
 /** Types of members. */
 export const MemberType = {
@@ -27,17 +28,17 @@ export const MemberType = {
 } as const;
 
 /**
- * What is done about one member when a context was evicted.
+ * Repairs one member after a context was evicted.
  *
  * Runs under the arena's lock, so it must neither allocate, free nor defer, and it must not wait.
  *
- * @param arena The arena, in the context that evicts
- * @param offset The member
- * @param token The evicted context
- * @returns What was done, by name; added up over all members
+ * @param memory The arena's memory, in the context that evicts.
+ * @param offset The member.
+ * @param token The evicted context.
+ * @returns How many things of each name it repaired; eviction adds them up over all members.
  */
 export type EvictionHandler = (
-  arena: Arena,
+  memory: SharedMemory,
   offset: number,
   token: number,
 ) => Record<string, number>;
@@ -47,9 +48,9 @@ export const evictionHandlers: Map<number, EvictionHandler> = new Map();
 
 /** Adds a member. */
 export function linkMember(store: Store, offset: number, type: number): void {
-  store.put(offset / 4 + Member.TYPE, type);
-  store.put(offset / 4 + Member.LINK, store.u32[Word.MEMBERS]!);
-  store.commit(Word.MEMBERS, offset);
+  store.put(MEMBER.type.index(offset), type);
+  store.put(MEMBER.link.index(offset), HEADER.members.get(store.u32, 0));
+  store.commit(HEADER.members.index(0), offset);
 }
 
 /**
@@ -59,7 +60,7 @@ export function linkMember(store: Store, offset: number, type: number): void {
  */
 export function unlinkMember(store: Store, offset: number): void {
   const { u32 } = store;
-  let link: number = Word.MEMBERS;
+  let link = HEADER.members.index(0);
   while (u32[link] !== offset) {
     if (u32[link] === 0) {
       throw new RcuError("INVALID_POINTER", {
@@ -68,16 +69,20 @@ export function unlinkMember(store: Store, offset: number): void {
         reason: "it is not registered",
       });
     }
-    link = u32[link]! / 4 + Member.LINK;
+    link = MEMBER.link.index(u32[link]!);
   }
-  store.commit(link, u32[offset / 4 + Member.LINK]!);
+  store.commit(link, MEMBER.link.get(u32, offset));
 }
 
 /** Lists the members. */
 export function members(u32: Uint32Array): { offset: number; type: number }[] {
   const found: { offset: number; type: number }[] = [];
-  for (let offset = u32[Word.MEMBERS]!; offset !== 0; offset = u32[offset / 4 + Member.LINK]!) {
-    found.push({ offset, type: u32[offset / 4 + Member.TYPE]! });
+  for (
+    let offset = HEADER.members.get(u32, 0);
+    offset !== 0;
+    offset = MEMBER.link.get(u32, offset)
+  ) {
+    found.push({ offset, type: MEMBER.type.get(u32, offset) });
   }
   return found;
 }

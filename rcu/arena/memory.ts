@@ -5,7 +5,7 @@
  */
 
 import { RcuError } from "../errors/rcu_error.ts";
-import { MAX_ARENA_BYTES, PAGE_BYTES } from "./layout.ts";
+import { MAX_ARENA_BYTES, PAGE_BYTES } from "./header.ts";
 
 /** The buffer of a shared memory. The one place where its type is narrowed. */
 export function sharedBuffer(memory: WebAssembly.Memory): SharedArrayBuffer {

@@ -7,9 +7,9 @@
 
 import { RcuError } from "../errors/rcu_error.ts";
 import { UseAfterFreeError } from "../errors/specific_errors.ts";
-import { at, BLOCK_HEADER, CANARY, Field, sizeOf, State, stateOf } from "./block.ts";
+import { BLOCK, BLOCK_HEADER, CANARY, sizeOf, State, stateOf } from "./block.ts";
+import { HEADER } from "./header.ts";
 import type { Heap } from "./heap.ts";
-import { Word } from "./layout.ts";
 
 /** Word that fills freed blocks. No multiple of 16 and no small number, so it makes a bad pointer. */
 export const POISON = 0xdeadbeef;
@@ -20,7 +20,7 @@ const QUARANTINE_SHARE = 16;
 export function damagedCanary(heap: Heap, block: number): number {
   const { u32, u8 } = heap.store;
   const end = block + sizeOf(u32, block);
-  for (let byte = block + BLOCK_HEADER + u32[at(block, Field.REQUESTED)]!; byte < end; byte++) {
+  for (let byte = block + BLOCK_HEADER + BLOCK.requested.get(u32, block); byte < end; byte++) {
     if (u8[byte] !== CANARY) return byte;
   }
   return 0;
@@ -47,7 +47,7 @@ export function damagedPoison(heap: Heap, block: number): number {
 /** Poisons a block and puts it at the end of the quarantine. */
 export function quarantine(heap: Heap, block: number, token: number): void {
   const { store } = heap;
-  if (token !== 0) store.put(at(block, Field.FREED_BY), token);
+  if (token !== 0) store.put(BLOCK.freedBy.index(block), token);
   // Before it is poisoned: a block must not be live with its contents gone.
   heap.turn(block, State.QUARANTINED);
   poison(heap, block);
@@ -58,41 +58,41 @@ export function quarantine(heap: Heap, block: number, token: number): void {
 function poison(heap: Heap, block: number): void {
   const { store } = heap;
   store.fill(block + BLOCK_HEADER, block + sizeOf(store.u32, block), POISON);
-  store.put(at(block, Field.OWNER), POISON);
+  store.put(BLOCK.owner.index(block), POISON);
 }
 
 /** Queues a block whose header says QUARANTINED, poisoned or not: the context that freed it died. */
 export function requeueQuarantined(heap: Heap, block: number): void {
-  if (heap.store.u32[at(block, Field.OWNER)] !== POISON) poison(heap, block);
+  if (BLOCK.owner.get(heap.store.u32, block) !== POISON) poison(heap, block);
   appendQuarantined(heap, block);
 }
 
 /** Appends a block whose header says QUARANTINED to the queue. */
 function appendQuarantined(heap: Heap, block: number): void {
   const { store } = heap;
-  const tail = store.u32[Word.QUARANTINE_TAIL]!;
-  store.put(at(block, Field.NEXT), 0);
-  store.put(tail === 0 ? Word.QUARANTINE_HEAD : at(tail, Field.NEXT), block);
-  store.put(Word.QUARANTINE_TAIL, block);
+  const tail = HEADER.quarantineTail.get(store.u32, 0);
+  store.put(BLOCK.next.index(block), 0);
+  store.put(tail === 0 ? HEADER.quarantineHead.index(0) : BLOCK.next.index(tail), block);
+  store.put(HEADER.quarantineTail.index(0), block);
 }
 
 /** Frees the oldest block in quarantine; false if there is none. */
 export function releaseOldest(heap: Heap): boolean {
   const { store } = heap;
-  const block = store.u32[Word.QUARANTINE_HEAD]!;
+  const block = HEADER.quarantineHead.get(store.u32, 0);
   if (block === 0) return false;
   checkOldest(heap);
-  const next = store.u32[at(block, Field.NEXT)]!;
-  store.put(Word.QUARANTINE_HEAD, next);
-  if (next === 0) store.put(Word.QUARANTINE_TAIL, 0);
+  const next = BLOCK.next.get(store.u32, block);
+  store.put(HEADER.quarantineHead.index(0), next);
+  if (next === 0) store.put(HEADER.quarantineTail.index(0), 0);
   heap.release(block, 0);
   return true;
 }
 
 /** Frees blocks from the quarantine until `bytes` more fit into its share of the arena. */
 export function makeRoom(heap: Heap, bytes: number): void {
-  const limit = heap.layout.bytes / QUARANTINE_SHARE;
-  while (heap.store.u32[Word.STATE_BYTES + State.QUARANTINED]! + bytes > limit) {
+  const limit = heap.geometry.bytes / QUARANTINE_SHARE;
+  while (HEADER.stateBytes.get(heap.store.u32, 0, State.QUARANTINED) + bytes > limit) {
     if (!releaseOldest(heap)) return;
   }
 }
@@ -102,7 +102,7 @@ export function makeRoom(heap: Heap, bytes: number): void {
  * before, so that each such write is reported once.
  */
 function checkOldest(heap: Heap): void {
-  const block = heap.store.u32[Word.QUARANTINE_HEAD]!;
+  const block = HEADER.quarantineHead.get(heap.store.u32, 0);
   const byte = damagedPoison(heap, block);
   if (byte === 0) return;
   const error = new UseAfterFreeError({
@@ -116,8 +116,12 @@ function checkOldest(heap: Heap): void {
 
 /** Throws at the first block whose canary or whose poison was overwritten. */
 export function checkBlocks(heap: Heap): void {
-  const { layout, store } = heap;
-  for (let block = layout.heapStart; block < layout.heapEnd; block += sizeOf(store.u32, block)) {
+  const { geometry, store } = heap;
+  for (
+    let block = geometry.heapStart;
+    block < geometry.heapEnd;
+    block += sizeOf(store.u32, block)
+  ) {
     const state = stateOf(store.u32, block);
     if (state === State.LIVE || state === State.DEFERRED) checkCanary(heap, block);
     if (state !== State.QUARANTINED) continue;

@@ -7,10 +7,10 @@
 
 import { RcuError } from "../errors/rcu_error.ts";
 import { binOf, rowOf, ROWS } from "./bins.ts";
-import { at, Field, GRAIN, MIN_BLOCK, sizeOf, State, STATE_NAMES, stateOf } from "./block.ts";
+import { BLOCK, GRAIN, MIN_BLOCK, sizeOf, State, STATE_NAMES, stateOf } from "./block.ts";
+import { HEADER } from "./header.ts";
 import { blockCount, type Heap } from "./heap.ts";
-import { Word } from "./layout.ts";
-import { appendDeferred, Limbo, limbos } from "./limbo.ts";
+import { appendDeferred, LIMBO, limbos } from "./limbo.ts";
 import { requeueQuarantined } from "./quarantine.ts";
 
 /** What a repair found. */
@@ -28,7 +28,7 @@ function checkedSize(heap: Heap, block: number): number {
   const { u32 } = heap.store;
   const size = sizeOf(u32, block);
   const state = stateOf(u32, block);
-  const valid = size >= MIN_BLOCK && block + size <= heap.layout.heapEnd && size % GRAIN === 0 &&
+  const valid = size >= MIN_BLOCK && block + size <= heap.geometry.heapEnd && size % GRAIN === 0 &&
     state >= State.FREE && state <= State.QUARANTINED;
   if (!valid) {
     throw new RcuError("ARENA_CORRUPT", {
@@ -49,24 +49,24 @@ function checkedSize(heap: Heap, block: number): number {
  * @throws {RcuError} `ARENA_CORRUPT`: if a header is not one that the allocator writes; nothing is changed
  */
 export function repair(heap: Heap): RepairReport {
-  const { store, layout } = heap;
+  const { store, geometry } = heap;
   const { u32 } = store;
-  for (let block = layout.heapStart; block < layout.heapEnd;) block += checkedSize(heap, block);
+  for (let block = geometry.heapStart; block < geometry.heapEnd;) block += checkedSize(heap, block);
   resetDerived(heap);
   const records = new Set(limbos(u32));
   let blocks = 0, reclaimed = 0, deferred = 0, previousSize = 0;
-  for (let block = layout.heapStart; block < layout.heapEnd;) {
+  for (let block = geometry.heapStart; block < geometry.heapEnd;) {
     if (stateOf(u32, block) === State.PENDING) {
-      store.commit(at(block, Field.SIZE), (sizeOf(u32, block) + State.FREE) >>> 0);
+      store.commit(BLOCK.tag.index(block), (sizeOf(u32, block) + State.FREE) >>> 0);
       reclaimed++;
     }
     const size = mergeRun(heap, block);
-    store.put(at(block, Field.PREVIOUS_SIZE), previousSize);
+    store.put(BLOCK.previousSize.index(block), previousSize);
     heap.starts.set(block);
     const state = stateOf(u32, block);
     heap.count(state, size, 1);
     if (state === State.FREE) heap.bins.insert(block);
-    const owner = u32[at(block, Field.OWNER)]!;
+    const owner = BLOCK.owner.get(u32, block);
     if (state === State.DEFERRED && records.has(owner)) {
       appendDeferred(heap, block, owner);
       deferred++;
@@ -81,17 +81,17 @@ export function repair(heap: Heap): RepairReport {
 
 /** Lets a free block swallow what follows it and is free or half-allocated; returns its size. */
 function mergeRun(heap: Heap, block: number): number {
-  const { store, layout } = heap;
+  const { store, geometry } = heap;
   const { u32 } = store;
   let size = sizeOf(u32, block);
   if (stateOf(u32, block) !== State.FREE) return size;
-  for (let next = block + size; next < layout.heapEnd; next = block + size) {
+  for (let next = block + size; next < geometry.heapEnd; next = block + size) {
     const state = stateOf(u32, next);
     if (state !== State.FREE && state !== State.PENDING) break;
     const swallowed = sizeOf(u32, next);
     size += swallowed;
-    store.commit(at(block, Field.SIZE), (size + State.FREE) >>> 0);
-    store.put(at(next, Field.SIZE), (swallowed + State.MERGED) >>> 0);
+    store.commit(BLOCK.tag.index(block), (size + State.FREE) >>> 0);
+    store.put(BLOCK.tag.index(next), (swallowed + State.MERGED) >>> 0);
   }
   return size;
 }
@@ -101,10 +101,10 @@ function resetDerived(heap: Heap): void {
   const { store } = heap;
   heap.starts.reset();
   heap.bins.reset();
-  store.fill(Word.STATE_BYTES * 4, Word.ROW_MAP * 4, 0);
-  store.put(Word.QUARANTINE_HEAD, 0);
-  store.put(Word.QUARANTINE_TAIL, 0);
-  for (const limbo of limbos(store.u32)) store.fill(limbo, limbo + Limbo.LINK * 4, 0);
+  store.fill(HEADER.stateBytes.at(0), HEADER.rowMap.at(0), 0);
+  store.put(HEADER.quarantineHead.index(0), 0);
+  store.put(HEADER.quarantineTail.index(0), 0);
+  for (const limbo of limbos(store.u32)) store.fill(limbo, LIMBO.link.at(limbo), 0);
 }
 
 /** Throws `ARENA_CORRUPT` unless a condition holds. */
@@ -119,19 +119,19 @@ function expect(holds: boolean, offset: number, reason: string): void {
  * @throws {RcuError} `ARENA_CORRUPT`: at the first that does not hold
  */
 export function verify(heap: Heap): void {
-  const { store, layout } = heap;
+  const { store, geometry } = heap;
   const { u32 } = store;
   const bytes = new Map<number, number>();
   const counts = new Map<number, number>();
   const inState = new Map<number, Set<number>>();
   for (const state of Object.values(State)) inState.set(state, new Set());
   let previousSize = 0, previousState = 0, starts = 0;
-  for (let block = layout.heapStart; block < layout.heapEnd;) {
+  for (let block = geometry.heapStart; block < geometry.heapEnd;) {
     const size = checkedSize(heap, block);
     const state = stateOf(u32, block);
     expect(state !== State.PENDING, block, "a block is pending");
     expect(
-      u32[at(block, Field.PREVIOUS_SIZE)] === previousSize,
+      BLOCK.previousSize.get(u32, block) === previousSize,
       block,
       "the previous size is wrong",
     );
@@ -150,15 +150,15 @@ export function verify(heap: Heap): void {
     starts++;
     block += size;
   }
-  expect(starts === marks(heap), layout.bitmapAt, "the bitmap has marks where no block starts");
-  for (let word: number = Word.STATE_BYTES; word < Word.STATE_BLOCKS; word++) {
+  expect(starts === marks(heap), geometry.bitmapAt, "the bitmap has marks where no block starts");
+  for (let word = HEADER.stateBytes.index(0); word < HEADER.stateBlocks.index(0); word++) {
     expect(
-      u32[word] === (bytes.get(word - Word.STATE_BYTES) ?? 0),
+      u32[word] === (bytes.get(word - HEADER.stateBytes.index(0)) ?? 0),
       word * 4,
       "a byte counter is wrong",
     );
   }
-  for (let word: number = Word.STATE_BLOCKS; word < Word.ROW_MAP; word++) {
+  for (let word = HEADER.stateBlocks.index(0); word < HEADER.rowMap.index(0); word++) {
     expect(u32[word] === (counts.get(word) ?? 0), word * 4, "a block counter is wrong");
   }
   verifyBins(heap, inState.get(State.FREE)!);
@@ -170,8 +170,8 @@ function marks(heap: Heap): number {
   const { u32 } = heap.store;
   let found = 0;
   for (
-    let word = heap.layout.bitmapAt / 4;
-    word < (heap.layout.bitmapAt + heap.layout.bytes / 128) / 4;
+    let word = heap.geometry.bitmapAt / 4;
+    word < (heap.geometry.bitmapAt + heap.geometry.bytes / 128) / 4;
     word++
   ) {
     for (let bits = u32[word]!; bits !== 0; bits &= bits - 1) found++;
@@ -183,20 +183,20 @@ function verifyBins(heap: Heap, free: Set<number>): void {
   const { u32 } = heap.store;
   let found = 0;
   for (let bin = 0; bin < ROWS * 8; bin++) {
-    const marked = ((u32[Word.BIN_MAPS + (bin >>> 3)]! >>> (bin & 7)) & 1) !== 0;
+    const marked = ((HEADER.binMaps.get(u32, 0, bin >>> 3) >>> (bin & 7)) & 1) !== 0;
     expect(marked === (heap.bins.head(bin) !== 0), bin, "the map of bins is wrong");
     let previous = 0;
-    for (let block = heap.bins.head(bin); block !== 0; block = u32[at(block, Field.NEXT)]!) {
+    for (let block = heap.bins.head(bin); block !== 0; block = BLOCK.next.get(u32, block)) {
       expect(free.has(block), block, "a bin holds a block that is not free");
       expect(binOf(sizeOf(u32, block) >>> 4) === bin, block, "a block is in the wrong bin");
-      expect(u32[at(block, Field.OWNER)] === previous, block, "a bin's back link is wrong");
+      expect(BLOCK.owner.get(u32, block) === previous, block, "a bin's back link is wrong");
       previous = block;
       expect(++found <= free.size, block, "a bin runs in a circle");
     }
   }
   for (let row = 0; row < ROWS; row++) {
-    const marked = ((u32[Word.ROW_MAP]! >>> row) & 1) !== 0;
-    expect(marked === (u32[Word.BIN_MAPS + row] !== 0), row, "the map of rows is wrong");
+    const marked = ((HEADER.rowMap.get(u32, 0) >>> row) & 1) !== 0;
+    expect(marked === (HEADER.binMaps.get(u32, 0, row) !== 0), row, "the map of rows is wrong");
   }
   expect(found === free.size, 0, "a free block is in no bin");
 }
@@ -205,23 +205,22 @@ function verifyQueues(heap: Heap, deferred: Set<number>, quarantined: Set<number
   const { u32 } = heap.store;
   const queue = (head: number, of: Set<number>, what: string): number => {
     let length = 0;
-    for (let block = head; block !== 0; block = u32[at(block, Field.NEXT)]!) {
+    for (let block = head; block !== 0; block = BLOCK.next.get(u32, block)) {
       expect(of.has(block), block, `${what} holds a block that does not belong there`);
       expect(++length <= of.size, block, `${what} runs in a circle`);
     }
     return length;
   };
   expect(
-    queue(u32[Word.QUARANTINE_HEAD]!, quarantined, "the quarantine") === quarantined.size,
+    queue(HEADER.quarantineHead.get(u32, 0), quarantined, "the quarantine") === quarantined.size,
     0,
     "a quarantined block is not in the queue",
   );
   let listed = 0;
   for (const limbo of limbos(u32)) {
-    const record = limbo / 4;
-    const length = queue(u32[record + Limbo.NEXT_HEAD]!, deferred, "a limbo record") +
-      queue(u32[record + Limbo.WAIT_HEAD]!, deferred, "a limbo record");
-    expect(length === u32[record + Limbo.COUNT], limbo, "the count of a limbo record is wrong");
+    const length = queue(LIMBO.nextHead.get(u32, limbo), deferred, "a limbo record") +
+      queue(LIMBO.waitHead.get(u32, limbo), deferred, "a limbo record");
+    expect(length === LIMBO.count.get(u32, limbo), limbo, "the count of a limbo record is wrong");
     listed += length;
   }
   expect(listed === deferred.size, 0, "a deferred block is in no limbo record");

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Layout } from "./layout.ts";
+import type { ArenaGeometry } from "./header.ts";
 import type { Store } from "./store.ts";
 
 /** One bit for each 16 bytes of the arena. Writers hold the arena's lock. */
@@ -13,17 +13,17 @@ export class BlockStarts {
   readonly #store: Store;
   readonly #u32: Uint32Array;
   readonly #base: number;
-  readonly #layout: Layout;
+  readonly #geometry: ArenaGeometry;
 
   /**
    * @param store Where the arena lies
-   * @param layout Its layout
+   * @param geometry Where its parts lie
    */
-  constructor(store: Store, layout: Layout) {
+  constructor(store: Store, geometry: ArenaGeometry) {
     this.#store = store;
     this.#u32 = store.u32;
-    this.#base = layout.bitmapAt / 4;
-    this.#layout = layout;
+    this.#base = geometry.bitmapAt / 4;
+    this.#geometry = geometry;
   }
 
   /** Marks the block whose header starts at byte `block`. */
@@ -53,7 +53,7 @@ export class BlockStarts {
 
   /** Takes every mark away; leaves words alone that are 0, so that pages never used stay so. */
   reset(): void {
-    const end = this.#layout.heapEnd / 512;
+    const end = this.#geometry.heapEnd / 512;
     for (let word = 0; word < end; word++) {
       if (this.#u32[this.#base + word] !== 0) this.#store.put(this.#base + word, 0);
     }

@@ -6,8 +6,8 @@
 
 import { rowMinimum, ROWS } from "./bins.ts";
 import { State } from "./block.ts";
+import { type ArenaGeometry, HEADER } from "./header.ts";
 import { blockCount } from "./heap.ts";
-import { type Layout, Word } from "./layout.ts";
 
 /** Blocks of one size class: from `minBytes` up to twice that, headers included. */
 export interface ClassStats {
@@ -55,16 +55,20 @@ export interface ArenaStats {
 }
 
 /** Reads the counters. The caller holds the arena's lock. */
-export function readStats(u32: Uint32Array, layout: Layout, largestFreeBytes: number): ArenaStats {
-  const bytes = (state: number): number => u32[Word.STATE_BYTES + state]!;
+export function readStats(
+  u32: Uint32Array,
+  geometry: ArenaGeometry,
+  largestFreeBytes: number,
+): ArenaStats {
+  const bytes = (state: number): number => HEADER.stateBytes.get(u32, 0, state);
   const blocks = (state: number): number => {
     let sum = 0;
     for (let row = 0; row < ROWS; row++) sum += u32[blockCount(state, row)]!;
     return sum;
   };
   return {
-    bytes: layout.bytes,
-    heapBytes: layout.heapEnd - layout.heapStart,
+    bytes: geometry.bytes,
+    heapBytes: geometry.heapEnd - geometry.heapStart,
     liveBytes: bytes(State.LIVE),
     liveBlocks: blocks(State.LIVE),
     deferredBytes: bytes(State.DEFERRED),
@@ -73,7 +77,7 @@ export function readStats(u32: Uint32Array, layout: Layout, largestFreeBytes: nu
     freeBytes: bytes(State.FREE),
     freeBlocks: blocks(State.FREE),
     largestFreeBytes,
-    peakBytes: u32[Word.PEAK]!,
+    peakBytes: HEADER.peak.get(u32, 0),
     classes: readClasses(u32),
   };
 }

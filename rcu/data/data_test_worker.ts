@@ -1,6 +1,6 @@
 /// <reference lib="deno.worker" />
-import { serve } from "#tools/testing/worker_side.ts";
 import { Schedule } from "#tools/testing/schedule.ts";
+import { serve } from "#tools/testing/worker_side.ts";
 import { RAN, READY, STOP } from "../domain/testdata/words.ts";
 import {
   Arena,

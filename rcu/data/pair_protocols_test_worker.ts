@@ -10,6 +10,7 @@ import {
   type ReadGuard,
 } from "@guestmem/rcu";
 import type { Kernel } from "@guestmem/rcu/internal";
+import { instantiateKernel } from "../kernel/kernel.ts";
 
 /** What every worker of the bench is given. */
 interface Data {
@@ -142,7 +143,8 @@ function publishStructs(domain: RcuDomain, pointer: RcuPointer, n: number): numb
 /** A worker runs one of these only, so that each call site has seen one target. */
 const setup = (data: Data) => {
   const arena = Arena.attach(data.arena);
-  const { kernel, u32 } = arena;
+  const { u32 } = arena;
+  const kernel = instantiateKernel(arena.memory);
   const domain = RcuDomain.attach(arena, data.domain);
   const pair = RcuPair.attach(arena, data.pair);
   const pointer = RcuPointer.attach(arena, data.struct);

@@ -1,7 +1,7 @@
 /// <reference lib="deno.worker" />
-import { Death, serve } from "#tools/testing/worker_side.ts";
 import { Schedule } from "#tools/testing/schedule.ts";
 import { spinUntil, until } from "#tools/testing/until.ts";
+import { Death, serve } from "#tools/testing/worker_side.ts";
 import {
   Arena,
   type ArenaHandle,
@@ -231,7 +231,7 @@ const setup = (data: Data) => {
     },
     /** Has its event loop report quiescent states when an updater asks. */
     quiesceOnDemand(): void {
-      qsbr().onForceQuiescent(() => {
+      qsbr().onHurry(() => {
         Atomics.add(words, RAN, 1);
         qsbr().quiescent();
       });

@@ -4,10 +4,10 @@
  * @module
  */
 
-import type { RcuPointer } from "../data/pointer.ts";
-import type { Kernel } from "../kernel/kernel.ts";
-import { RcuReader, type ReaderPlace } from "./reader.ts";
-import { OutermostGuard } from "./section.ts";
+import type { ClaimedSlot } from "../grace_period/slots.ts";
+import { instantiateKernel, type Kernel } from "../kernel/kernel.ts";
+import { OutermostGuard } from "./guards.ts";
+import { RcuReader } from "./rcu_reader.ts";
 
 class MembGuard extends OutermostGuard {
   #kernel: Kernel;
@@ -15,11 +15,11 @@ class MembGuard extends OutermostGuard {
   #slot: number;
   #evicted: () => never;
 
-  constructor(place: ReaderPlace, evicted: () => never) {
+  constructor(claimed: ClaimedSlot, evicted: () => never) {
     super();
-    this.#kernel = place.arena.kernel;
-    this.#domain = place.domain;
-    this.#slot = place.slot;
+    this.#kernel = instantiateKernel(claimed.arena.memory);
+    this.#domain = claimed.domain;
+    this.#slot = claimed.slot;
     this.#evicted = evicted;
   }
 
@@ -40,20 +40,28 @@ class MembGuard extends OutermostGuard {
 export class MembReader extends RcuReader {
   /** How it reports quiescent states. */
   readonly flavour = "memb" as const;
-  /** The guard of the outermost section. */
+  /**
+   * The guard of the outermost section.
+   *
+   * @internal
+   */
   protected override readonly outermost: OutermostGuard;
 
   /**
-   * Made by `RcuDomain.register`.
+   * For `RcuDomain.register`.
    *
-   * @param place The slot that the domain claimed.
+   * @internal
    */
-  constructor(place: ReaderPlace) {
-    super(place);
-    this.outermost = new MembGuard(place, () => this.evicted());
+  constructor(claimed: ClaimedSlot) {
+    super(claimed);
+    this.outermost = new MembGuard(claimed, () => this.evicted());
   }
 
-  /** Enters the outermost section. */
+  /**
+   * Enters the outermost section.
+   *
+   * @internal
+   */
   protected override enter(): void {
     if (this.kernel.lock(this.domain, this.slot) !== 0) this.evicted();
   }
@@ -61,22 +69,30 @@ export class MembReader extends RcuReader {
   /**
    * A whole section in one call: dereferences `pointer` and reads one word of the block.
    *
-   * @param pointer A pointer that is not null.
+   * @param pointer An `RcuPointer` that is not null.
    * @param byteOffset Where the word lies in the block; a multiple of 4.
    * @returns The word, unsigned.
    * @throws {RcuError} `READER_STATE`: inside a section, which the fused one would end.
    * @throws {EvictedError} If the reader was evicted.
    */
-  readWord(pointer: RcuPointer, byteOffset: number): number {
+  readWord(pointer: { readonly offset: number }, byteOffset: number): number {
     if (this.outermost.depth !== 0) this.refuse("read a word in a section of its own");
     const word = this.kernel.readWord(this.domain, this.slot, pointer.offset, byteOffset);
     if (word < 0) this.evicted();
     return word;
   }
 
-  /** A worker outside a section holds up nobody. */
+  /**
+   * Does nothing: a worker outside a section holds up nobody.
+   *
+   * @internal
+   */
   override suspend(): void {}
 
-  /** Nothing was suspended. */
+  /**
+   * Does nothing: nothing was suspended.
+   *
+   * @internal
+   */
   override resume(): void {}
 }

@@ -5,8 +5,9 @@
  */
 
 import { RcuError } from "../errors/rcu_error.ts";
-import { RcuReader, type ReaderPlace } from "./reader.ts";
-import { OFFLINE, OutermostGuard } from "./section.ts";
+import type { ClaimedSlot } from "../grace_period/slots.ts";
+import { OFFLINE, OutermostGuard } from "./guards.ts";
+import { RcuReader } from "./rcu_reader.ts";
 
 class QsbrGuard extends OutermostGuard {
   override unlock(): void {
@@ -16,7 +17,7 @@ class QsbrGuard extends OutermostGuard {
 }
 
 /**
- * The QSBR flavour: sections cost nothing shared; instead the worker calls `quiescent()` now and
+ * The QSBR flavour: sections touch nothing shared; instead the worker calls `quiescent()` now and
  * then, and `offline()` before it blocks or idles. A worker that does neither holds up every grace
  * period. After liburcu's `urcu-qsbr`.
  *
@@ -25,17 +26,21 @@ class QsbrGuard extends OutermostGuard {
 export class QsbrReader extends RcuReader {
   /** How it reports quiescent states. */
   readonly flavour = "qsbr" as const;
-  /** The guard of the outermost section. */
+  /**
+   * The guard of the outermost section.
+   *
+   * @internal
+   */
   protected override readonly outermost: OutermostGuard = new QsbrGuard();
   #suspended = false;
 
   /**
-   * Made by `RcuDomain.register`.
+   * For `RcuDomain.register`. The reader starts online.
    *
-   * @param place The slot that the domain claimed; the reader starts online.
+   * @internal
    */
-  constructor(place: ReaderPlace) {
-    super(place);
+  constructor(claimed: ClaimedSlot) {
+    super(claimed);
     this.outermost.depth = OFFLINE;
     this.online();
   }
@@ -45,11 +50,15 @@ export class QsbrReader extends RcuReader {
     return this.outermost.depth >= 0;
   }
 
-  /** A section of this flavour touches nothing shared. */
+  /**
+   * Does nothing: a section of this flavour touches nothing shared.
+   *
+   * @internal
+   */
   protected override enter(): void {}
 
   /**
-   * Reports that the worker references nothing dereferenced before.
+   * Reports a quiescent state: the worker references nothing that it dereferenced before.
    *
    * @throws {RcuError} `READER_STATE`: inside a section, offline or unregistered.
    * @throws {EvictedError} If the reader was evicted.
@@ -74,7 +83,7 @@ export class QsbrReader extends RcuReader {
   /**
    * Comes back online.
    *
-   * @throws {RcuError} `READER_STATE`: if it is online already, or unregistered.
+   * @throws {RcuError} `READER_STATE`: online already, or unregistered.
    * @throws {EvictedError} If the reader was evicted.
    */
   online(): void {
@@ -83,14 +92,22 @@ export class QsbrReader extends RcuReader {
     this.outermost.depth = 0;
   }
 
-  /** Goes offline for the length of a wait. */
+  /**
+   * Goes offline for the length of a wait.
+   *
+   * @internal
+   */
   override suspend(): void {
     if (!this.isOnline) return;
     this.offline();
     this.#suspended = true;
   }
 
-  /** Comes back online if `suspend` went offline. */
+  /**
+   * Comes back online if `suspend` went offline.
+   *
+   * @internal
+   */
   override resume(): void {
     if (!this.#suspended) return;
     this.#suspended = false;

@@ -7,9 +7,9 @@
 
 import { type Arena, coreOf } from "../arena/arena.ts";
 import type { ArenaCore } from "../arena/core.ts";
-import { Limbo } from "../arena/limbo.ts";
+import { LIMBO } from "../arena/limbo.ts";
+import { DOMAIN } from "../kernel/layouts.ts";
 import type { Driver } from "./driver.ts";
-import { LIMBO, MAX_DEFERRED, MAX_DEFERRED_BYTES } from "./layout.ts";
 
 /** Frees at most so many blocks each time that it holds the arena's lock. */
 const BATCH = 64;
@@ -31,19 +31,19 @@ export class DeferredBlocks {
     this.#core = coreOf(arena);
     this.#u32 = arena.u32;
     this.#driver = driver;
-    this.#limbo = domain + LIMBO;
-    this.#maxCount = arena.u32[(domain + MAX_DEFERRED) >>> 2]!;
-    this.#maxBytes = arena.u32[(domain + MAX_DEFERRED_BYTES) >>> 2]!;
+    this.#limbo = DOMAIN.limbo.at(domain);
+    this.#maxCount = DOMAIN.maxDeferred.get(arena.u32, domain);
+    this.#maxBytes = DOMAIN.maxDeferredBytes.get(arena.u32, domain);
   }
 
   /** How many blocks wait. A snapshot: other contexts defer and reclaim too. */
   get count(): number {
-    return this.#u32[(this.#limbo >>> 2) + Limbo.COUNT]!;
+    return LIMBO.count.get(this.#u32, this.#limbo);
   }
 
   /** How many bytes wait, headers included. A snapshot. */
   get bytes(): number {
-    return this.#u32[(this.#limbo >>> 2) + Limbo.BYTES]!;
+    return LIMBO.bytes.get(this.#u32, this.#limbo);
   }
 
   /** Whether no more may be deferred before some have been freed. */

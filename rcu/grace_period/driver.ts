@@ -1,44 +1,61 @@
 /**
  * Waiting for grace periods: blocking, asynchronous and polled, in any number of contexts at once.
  *
- * There is no grace-period thread. Whoever waits drives, and any other context that waits can go on
+ * There is no grace-period thread. Whoever waits drives, and any other waiting context can go on
  * where a driver stopped or died, since the algorithm's state is in two shared counters that move
- * by compare-and-exchange (`advance` in the kernel). Those who come while a grace period is in
+ * by compare-and-exchange (`advance` in the kernel). Requests that arrive while a grace period is in
  * progress share the next one.
  *
  * @module
  */
 
-import type { Arena } from "../arena/arena.ts";
+import type { SharedMemory } from "../arena/allocator.ts";
 import { BlockingForbiddenError } from "../errors/specific_errors.ts";
+import { instantiateKernel, type Kernel } from "../kernel/kernel.ts";
+import { DOMAIN } from "../kernel/layouts.ts";
 import { canBlock } from "../sync/blocking.ts";
 import { pause } from "../sync/pause.ts";
 import { waitAsync } from "../sync/wait_async.ts";
+import { quiesceIdle, refuseInSection, waitOutside } from "../sync/waiting.ts";
 import type { Engine } from "./engine.ts";
-import { EVENT } from "./layout.ts";
 import type { StallWatch } from "./stall.ts";
-import { quiesceIdle, refuseInSection, waitOutside } from "./waiting.ts";
 
-/** Looks at the readers this many times before it sleeps: a section is shorter than a sleep. */
+/** Scans of the readers before the driver sleeps: a section is shorter than a sleep. */
 const SPINS = 2000;
 
-/** A reader that has held up a grace period for so long, in milliseconds, is asked to hurry. */
-const KICK_AFTER_MS = 10;
+/** A reader that has held up a grace period for this many milliseconds is asked to hurry. */
+const HURRY_AFTER_MS = 10;
 
 /** Drives one domain's grace periods from one context. */
 export class Driver {
-  #arena: Arena;
-  #domain: number;
-  #event: number;
-  #engine: Engine;
-  #stall: StallWatch;
+  readonly #memory: SharedMemory;
+  readonly #kernel: Kernel;
+  readonly #domain: number;
+  /** Address of the domain's EVENT word. */
+  readonly #event: number;
+  readonly #engine: Engine;
+  readonly #stalls: StallWatch;
 
-  constructor(arena: Arena, domain: number, engine: Engine, stall: StallWatch) {
-    this.#arena = arena;
+  /**
+   * @param memory The arena, as this context attached to it.
+   * @param domain The domain's block.
+   * @param engine Its grace-period algorithm.
+   * @param stalls Told of each reader that is waited for.
+   * @param kernel Loads and waits on EVENT.
+   */
+  constructor(
+    memory: SharedMemory,
+    domain: number,
+    engine: Engine,
+    stalls: StallWatch,
+    kernel: Kernel = instantiateKernel(memory.memory),
+  ) {
+    this.#memory = memory;
+    this.#kernel = kernel;
     this.#domain = domain;
-    this.#event = domain + EVENT;
+    this.#event = DOMAIN.event.at(domain);
     this.#engine = engine;
-    this.#stall = stall;
+    this.#stalls = stalls;
   }
 
   /** The cookie of the first grace period that starts after this call. */
@@ -46,46 +63,47 @@ export class Driver {
     return this.#engine.startPoll();
   }
 
-  /** Whether that grace period is over; moves it on if nothing is in the way. */
+  /** Whether that grace period is over; moves it on if no reader is in the way. */
   poll(cookie: number): boolean {
     return this.#engine.advance(cookie) === 0;
   }
 
   /**
-   * Blocks until the grace period is over. With `expedite`, the readers in the way are asked at once
-   * to move, those that hold up a grace period already in progress included.
+   * Blocks until the grace period is over. With `hurry`, the readers in the way are asked to hurry
+   * at once, including those that hold up a grace period already in progress.
    *
    * @throws {WaitInSectionError} Inside an RCU section, or an SRCU section of this domain.
    */
-  wait(cookie: number, action: string, expedite = false): void {
+  wait(cookie: number, action: string, hurry = false): void {
     this.refuse(action);
-    waitOutside(this.#arena, action, () => {
-      if (expedite && !this.poll(cookie)) this.#engine.arm(true);
+    waitOutside(this.#memory, action, () => {
+      if (hurry && !this.poll(cookie)) this.#engine.arm(true);
       if (this.#spin(cookie)) return;
       if (!canBlock()) throw new BlockingForbiddenError({ action });
-      for (let kick = expedite; !this.poll(cookie); kick = true) this.#sleep(cookie, kick);
+      for (let asks = hurry; !this.poll(cookie); asks = true) this.#sleep(cookie, asks);
     });
   }
 
   /** Throws if this context is inside a section in which `wait` would wait for itself. */
   refuse(action: string): void {
-    refuseInSection(this.#arena, action, this.#domain);
+    refuseInSection(this.#memory, action, this.#domain);
   }
 
   /** Resolves once the grace period is over; never blocks. Rejects with the signal's reason. */
   async waitAsync(cookie: number, signal?: AbortSignal): Promise<void> {
-    let kick = false;
+    let hurry = false;
     for (;;) {
       signal?.throwIfAborted();
       if (this.poll(cookie)) return;
-      const seen = this.#arena.kernel.load32(this.#event);
-      const slot = this.#engine.arm(kick);
+      const seen = this.#kernel.load32(this.#event);
+      const slot = this.#engine.arm(hurry);
       // Between two turns of the event loop this context references nothing. Its own readers were
-      // armed with the rest: one that was in the way signals here, and so keeps it from sleeping.
-      quiesceIdle(this.#arena);
+      // armed with the rest: one that was in the way signals here, which keeps the wait from sleeping.
+      quiesceIdle(this.#memory);
       if (slot === 0 || this.poll(cookie)) continue;
-      await waitAsync(this.#arena.i32, this.#event >>> 2, seen, this.#nap(slot, kick), signal);
-      kick = true;
+      const event = DOMAIN.event.index(this.#domain);
+      await waitAsync(this.#memory.i32, event, seen, this.#nap(slot, hurry), signal);
+      hurry = true;
     }
   }
 
@@ -98,23 +116,28 @@ export class Driver {
   }
 
   /**
-   * Sleeps until a reader signals. No wake-up is lost: EVENT is read first, and `arm` gives a reader
-   * that was in the way after it had been asked. When that one moves it finds the request and counts
-   * EVENT; or another signal has cleared the request, and has counted EVENT since it was read. The
-   * reader that `arm` gives may belong to a later grace period than the caller's, which another
-   * context has completed meanwhile: hence the last look. If that finds the caller's not over, the
-   * reader is in the way of the caller's own or of one before it.
+   * Sleeps until a reader signals. No wake-up is lost. EVENT is read first. `arm` returns a reader
+   * that was still in the way after it had been asked to signal; when that reader moves, there are
+   * two cases. It finds the request and adds to EVENT; or another signal has cleared the request,
+   * and has added to EVENT since it was read. Either way the sleep below ends.
+   *
+   * The reader that `arm` returns may belong to a later grace period than the caller's, if another
+   * context has completed the caller's in between: hence the last `poll`. If that finds the caller's
+   * grace period not over, the reader is in the way of the caller's own or of one before it.
    */
-  #sleep(cookie: number, kick: boolean): void {
-    const seen = this.#arena.kernel.load32(this.#event);
-    const slot = this.#engine.arm(kick);
+  #sleep(cookie: number, hurry: boolean): void {
+    const seen = this.#kernel.load32(this.#event);
+    const slot = this.#engine.arm(hurry);
     if (slot === 0 || this.poll(cookie)) return;
-    this.#arena.kernel.wait32(this.#event, seen, this.#nap(slot, kick));
+    this.#kernel.wait32(this.#event, seen, this.#nap(slot, hurry));
   }
 
-  /** How long to sleep, in milliseconds: until the kick, or until the next stall report is due. */
-  #nap(slot: number, kicked: boolean): number {
-    const report = this.#stall.check(slot);
-    return kicked ? report : Math.min(report, KICK_AFTER_MS);
+  /**
+   * How long to sleep, in milliseconds: until the next stall report is due, and until the readers
+   * are to be asked to hurry if they were not.
+   */
+  #nap(slot: number, hurried: boolean): number {
+    const report = this.#stalls.check(slot);
+    return hurried ? report : Math.min(report, HURRY_AFTER_MS);
   }
 }

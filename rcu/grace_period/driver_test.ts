@@ -4,10 +4,11 @@ import { withWorkers } from "#tools/testing/workers.ts";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { Setup } from "../domain/domain_test_worker.ts";
 import { READY, STOP, synchronizeInSections } from "../domain/testdata/words.ts";
+import { instantiateKernel } from "../kernel/kernel.ts";
+import { DOMAIN } from "../kernel/layouts.ts";
 import { Arena, EvictedError, RcuDomain, WaitInSectionError } from "../mod.ts";
 import { Driver } from "./driver.ts";
 import { rcuEngine } from "./engine.ts";
-import { EVENT } from "./layout.ts";
 import { StallWatch } from "./stall.ts";
 
 const WORKER = import.meta.resolve("../domain/domain_test_worker.ts");
@@ -192,7 +193,7 @@ Deno.test("synchronize and barrier inside a section are refused, and nothing is 
   domain.callRcu(() => ran++);
   const section = reader.lock();
   assertThrows(() => domain.synchronize(), WaitInSectionError, '"me"');
-  assertThrows(() => domain.synchronizeExpedited(), WaitInSectionError);
+  assertThrows(() => domain.synchronize({ hurry: true }), WaitInSectionError);
   assertThrows(() => domain.barrier(), WaitInSectionError);
   assertEquals([ran, section.open], [0, true]);
   section.unlock();
@@ -228,11 +229,11 @@ Deno.test("a wait that finds its context evicted says so, and leaves no reader s
 /** A driver that calls `look` before it loads EVENT and `fallAsleep` before it sleeps. */
 function withHooks(arena: Arena, domain: number, look: () => void, fallAsleep = () => {}) {
   const woken: string[] = [];
-  const { kernel } = arena;
+  const kernel = instantiateKernel(arena.memory);
   const hooked = {
     ...kernel,
     load32: (cell: number) => {
-      if (cell === domain + EVENT) look();
+      if (cell === DOMAIN.event.at(domain)) look();
       return kernel.load32(cell);
     },
     wait32: (cell: number, expected: number, milliseconds: number) => {
@@ -244,8 +245,7 @@ function withHooks(arena: Arena, domain: number, look: () => void, fallAsleep = 
   };
   const engine = rcuEngine(kernel, domain);
   const stall = new StallWatch(arena, domain, engine, "");
-  const place = Object.create(arena, { kernel: { value: hooked } }) as Arena;
-  return { driver: new Driver(place, domain, engine, stall), woken };
+  return { driver: new Driver(arena, domain, engine, stall, hooked), woken };
 }
 
 Deno.test("an updater whose grace period another completes does not sleep on the next one's readers", () => {

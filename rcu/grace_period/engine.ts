@@ -6,7 +6,7 @@
  */
 
 import type { Kernel } from "../kernel/kernel.ts";
-import { GP_CTR, GP_DONE } from "./layout.ts";
+import { DOMAIN } from "../kernel/layouts.ts";
 
 /** One domain's grace periods, as a context drives them. Every call is lock-free. */
 export interface Engine {
@@ -17,10 +17,10 @@ export interface Engine {
   /** Starts and completes grace periods until `cookie` is over: 0, or the slot in the way. */
   advance(cookie: number): number;
   /**
-   * Asks the readers in the way to signal when they move; with `kick`, to move soon. Returns the slot
+   * Asks the readers in the way to signal when they move; with `hurry`, to move soon. Returns the slot
    * of one that was still in the way after it had been asked, or 0.
    */
-  arm(kick: boolean): number;
+  arm(hurry: boolean): number;
   /** How many grace periods were completed. */
   completed(): number;
   /** The number of the grace period that was started last, from 1 on. */
@@ -35,10 +35,10 @@ export function rcuEngine(kernel: Kernel, domain: number): Engine {
     name: "RcuDomain",
     startPoll: () => kernel.startPoll(domain),
     advance: (cookie) => kernel.advance(domain, cookie) >>> 0,
-    arm: (kick) => kernel.arm(domain, kick ? 1 : 0) >>> 0,
-    completed: () => kernel.load64(domain + GP_DONE) - 1,
-    current: () => kernel.load64(domain + GP_CTR) - 1,
-    holder: () => kernel.advance(domain, kernel.load64(domain + GP_CTR)) >>> 0,
+    arm: (hurry) => kernel.arm(domain, hurry ? 1 : 0) >>> 0,
+    completed: () => kernel.load64(DOMAIN.gpDone.at(domain)) - 1,
+    current: () => kernel.load64(DOMAIN.gpCtr.at(domain)) - 1,
+    holder: () => kernel.advance(domain, kernel.load64(DOMAIN.gpCtr.at(domain))) >>> 0,
   };
 }
 
@@ -48,10 +48,10 @@ export function srcuEngine(kernel: Kernel, domain: number): Engine {
     name: "Srcu",
     startPoll: () => kernel.srcuStartPoll(domain),
     advance: (cookie) => kernel.srcuAdvance(domain, cookie) >>> 0,
-    arm: (kick) => kernel.srcuArm(domain, kick ? 1 : 0) >>> 0,
-    completed: () => Math.floor(kernel.load64(domain + GP_CTR) / 4),
-    current: () => Math.ceil(kernel.load64(domain + GP_CTR) / 4),
+    arm: (hurry) => kernel.srcuArm(domain, hurry ? 1 : 0) >>> 0,
+    completed: () => Math.floor(kernel.load64(DOMAIN.gpCtr.at(domain)) / 4),
+    current: () => Math.ceil(kernel.load64(DOMAIN.gpCtr.at(domain)) / 4),
     holder: () =>
-      kernel.srcuAdvance(domain, Math.ceil(kernel.load64(domain + GP_CTR) / 4) * 4) >>> 0,
+      kernel.srcuAdvance(domain, Math.ceil(kernel.load64(DOMAIN.gpCtr.at(domain)) / 4) * 4) >>> 0,
   };
 }

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { instantiateKernel } from "../kernel/kernel.ts";
 import { Arena, RcuDomain, Srcu } from "../mod.ts";
 import { rcuEngine, srcuEngine } from "./engine.ts";
 
@@ -7,8 +8,8 @@ const rcu = RcuDomain.create(arena);
 const srcu = Srcu.create(arena);
 
 const CASES = [
-  { domain: rcu, engine: rcuEngine(arena.kernel, rcu.offset), steps: 1 },
-  { domain: srcu, engine: srcuEngine(arena.kernel, srcu.offset), steps: 4 },
+  { domain: rcu, engine: rcuEngine(instantiateKernel(arena.memory), rcu.offset), steps: 1 },
+  { domain: srcu, engine: srcuEngine(instantiateKernel(arena.memory), srcu.offset), steps: 4 },
 ];
 
 for (const { domain, engine, steps } of CASES) {

@@ -1,13 +1,15 @@
 /**
- * Force-quiescent notifiers: telling a reader that returns to its event loop that a grace period
- * waits for it. After QEMU's `rcu_add_force_rcu_notifier`.
+ * Telling a reader that returns to its event loop that a grace period waits for it. After QEMU's
+ * `rcu_add_force_rcu_notifier`.
  *
  * @module
  */
 
-import type { Arena } from "../arena/arena.ts";
+import type { SharedMemory } from "../arena/allocator.ts";
+import { instantiateKernel } from "../kernel/kernel.ts";
+import { SLOT } from "../kernel/layouts.ts";
 
-/** Where the host has no `Atomics.waitAsync`, the word is looked at this often. */
+/** How often the word is polled where the host has no `Atomics.waitAsync`. */
 const POLL_MS = 4;
 
 /** What the host may offer. */
@@ -20,29 +22,33 @@ interface WaitAsync {
 }
 
 /**
- * Calls `notify` each time an updater kicks the reader whose HURRY word this is. Does not keep the
- * process alive.
+ * Calls `notify` each time an updater asks the reader to hurry. Does not keep the process alive.
  *
+ * @param memory The arena's memory.
+ * @param slot The reader's slot.
+ * @param notify What to call.
  * @returns A function that ends it.
  */
-export function watchHurry(arena: Arena, word: number, notify: () => void): () => void {
+export function watchHurry(memory: SharedMemory, slot: number, notify: () => void): () => void {
+  const kernel = instantiateKernel(memory.memory);
+  const index = SLOT.hurry.index(slot);
   let watching = true;
   const watch = async () => {
-    let change = wordChange(arena.i32, word >>> 2, 0);
+    let change = wordChange(memory.i32, index, 0);
     for (;;) {
       await change;
       if (!watching) return;
-      const hurry = arena.kernel.load32(word);
-      // Waits again before it calls: the callback may clear the word, and a kick that follows at once
-      // sets it to what it holds now.
-      change = wordChange(arena.i32, word >>> 2, hurry);
+      const hurry = kernel.load32(SLOT.hurry.at(slot));
+      // Waits again before it calls: the callback may clear the word, and a request that follows at
+      // once sets it to what it holds now.
+      change = wordChange(memory.i32, index, hurry);
       if (hurry !== 0) notify();
     }
   };
   watch();
   return () => {
     watching = false;
-    Atomics.notify(arena.i32, word >>> 2);
+    Atomics.notify(memory.i32, index);
   };
 }
 

@@ -1,8 +1,9 @@
-import { assert, assertEquals } from "@std/assert";
 import { Schedule } from "#tools/testing/schedule.ts";
 import { withWorkers } from "#tools/testing/workers.ts";
+import { assert, assertEquals } from "@std/assert";
 import type { Setup } from "../domain/domain_test_worker.ts";
 import { RAN } from "../domain/testdata/words.ts";
+import { instantiateKernel } from "../kernel/kernel.ts";
 import { Arena, RcuDomain } from "../mod.ts";
 import { rcuEngine } from "./engine.ts";
 
@@ -13,7 +14,7 @@ function create() {
   const domain = RcuDomain.create(arena, { stallMs: 600_000 });
   const other = Arena.attach(arena.handle);
   const reader = RcuDomain.attach(other, domain.handle).register({ flavour: "qsbr" });
-  const engine = rcuEngine(arena.kernel, domain.offset);
+  const engine = rcuEngine(instantiateKernel(arena.memory), domain.offset);
   /** Starts a grace period that the reader holds up, and asks it to move. */
   const kick = () => {
     assert(!domain.poll(domain.startPoll()));
@@ -52,7 +53,7 @@ Deno.test("a QSBR worker that idles online is told, and the updater's wait ends"
 Deno.test("the notifier is called from the event loop, once for each kick", async () => {
   const { reader, kick } = create();
   let told = 0;
-  reader.onForceQuiescent(() => {
+  reader.onHurry(() => {
     told++;
     reader.quiescent();
   });
@@ -72,7 +73,7 @@ Deno.test("a kick before the notifier was set is told, later in the same turn", 
   const { reader, kick } = create();
   kick();
   let told = 0;
-  const end = reader.onForceQuiescent(() => {
+  const end = reader.onHurry(() => {
     told++;
     end();
   });
@@ -85,7 +86,7 @@ Deno.test("a kick before the notifier was set is told, later in the same turn", 
 Deno.test("a kick that follows a quiescent state inside the notifier is not missed", async () => {
   const { reader, kick } = create();
   let told = 0;
-  reader.onForceQuiescent(() => {
+  reader.onHurry(() => {
     if (++told > 3) return;
     reader.quiescent();
     kick(); // sets the word to what it held when the notifier was called
@@ -98,13 +99,13 @@ Deno.test("a kick that follows a quiescent state inside the notifier is not miss
 Deno.test("a notifier that has ended is told nothing, and neither is one of an unregistered reader", async () => {
   const { domain, reader, kick } = create();
   let told = 0;
-  const end = reader.onForceQuiescent(() => told++);
+  const end = reader.onHurry(() => told++);
   end();
   kick();
   await settle();
   assertEquals(told, 0);
 
-  reader.onForceQuiescent(() => told++);
+  reader.onHurry(() => told++);
   await settle(() => told === 1, 10_000);
   assertEquals(told, 1);
   reader.unregister();
@@ -112,7 +113,7 @@ Deno.test("a notifier that has ended is told nothing, and neither is one of an u
   assertEquals(next.slot, reader.slot);
   const other = RcuDomain.attach(Arena.attach(domain.arena.handle), domain.handle);
   assert(!other.poll(other.startPoll()));
-  rcuEngine(domain.arena.kernel, domain.offset).arm(true);
+  rcuEngine(instantiateKernel(domain.arena.memory), domain.offset).arm(true);
   assert(next.hurry);
   await settle();
   assertEquals(told, 1);
@@ -126,7 +127,7 @@ Deno.test("where the host has no waitAsync the word is polled", async () => {
   const told = Promise.withResolvers<void>();
   try {
     host.waitAsync = undefined;
-    const end = reader.onForceQuiescent(() => {
+    const end = reader.onHurry(() => {
       reader.quiescent();
       end();
       told.resolve();

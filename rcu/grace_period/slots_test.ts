@@ -2,8 +2,8 @@ import { Schedule } from "#tools/testing/schedule.ts";
 import { withWorkers } from "#tools/testing/workers.ts";
 import { assertEquals, assertThrows } from "@std/assert";
 import type { Setup } from "../domain/domain_test_worker.ts";
+import { DOMAIN, SLOT } from "../kernel/layouts.ts";
 import { Arena, EvictedError, RcuDomain, RcuError } from "../mod.ts";
-import { SLOT_BYTES, SLOT_EVICTED, SLOT_HURRY, SLOT_WAITING, SLOTS } from "./layout.ts";
 import { claimedSlots, claimSlot, nameReader, releaseSlot } from "./slots.ts";
 
 const WORKER = import.meta.resolve("../domain/domain_test_worker.ts");
@@ -21,9 +21,9 @@ function create(readers: number) {
 Deno.test("each slot has two cache lines of its own", () => {
   const { domain, attach } = create(4);
   const slots = [1, 2, 3, 4].map(() => attach().domain.register().slot);
-  assertEquals(SLOT_BYTES % 64, 0);
-  assertEquals(domain.offset % SLOT_BYTES, 0);
-  assertEquals(slots.map((slot) => (slot - domain.offset) % SLOT_BYTES), [0, 0, 0, 0]);
+  assertEquals(SLOT.size % 64, 0);
+  assertEquals(domain.offset % SLOT.size, 0);
+  assertEquals(slots.map((slot) => (slot - domain.offset) % SLOT.size), [0, 0, 0, 0]);
   assertEquals(new Set(slots).size, 4);
 });
 
@@ -93,9 +93,9 @@ Deno.test("an evicted context registers no reader before it attaches anew", () =
 
 Deno.test("a claim clears what an eviction stored to a slot that was given up meanwhile", () => {
   const { arena, domain } = create(1);
-  const slot = claimSlot(arena, domain.offset, "memb", "");
+  const { slot } = claimSlot(arena, domain.offset, "memb", "");
   releaseSlot(arena, domain.offset, slot);
-  for (const word of [SLOT_EVICTED, SLOT_WAITING, SLOT_HURRY]) arena.u32[(slot + word) / 4] = 1;
+  for (const word of [SLOT.evicted, SLOT.waiting, SLOT.hurry]) word.set(arena.u32, slot, 1);
   const reader = domain.register();
   assertEquals(reader.slot, slot);
   assertEquals(reader.hurry, false);
@@ -113,7 +113,7 @@ Deno.test("workers that claim at once get slots of their own", () =>
     };
     const pair = [0, 1].map(() => workers.spawn<Setup>(WORKER, data));
     // With two slots for two workers no claim may fail, and each round gives its slot back.
-    const first = domain.offset + SLOTS;
+    const first = domain.offset + DOMAIN.size;
     const shared = await Promise.all(pair.map((worker) => worker.call("claim", 2000, first)));
     assertEquals(shared, [0, 0]);
     assertEquals(domain.stats().readers, 0);

@@ -5,11 +5,13 @@
  */
 
 import { type Arena, coreOf } from "../arena/arena.ts";
+import { instantiateKernel, type Kernel } from "../kernel/kernel.ts";
+import { DOMAIN } from "../kernel/layouts.ts";
+import { type Clock, monotonicClock } from "../sync/clock.ts";
 import type { Engine } from "./engine.ts";
-import { STALL_GP, STALL_MS, STALL_SINCE } from "./layout.ts";
 import { nameReader, type ReaderName } from "./slots.ts";
 
-/** A grace period that takes longer than the domain's threshold. */
+/** A grace period that takes longer than the domain's `stallMs`. */
 export interface StallReport {
   /** The domain's label. */
   readonly domain: string;
@@ -19,68 +21,89 @@ export interface StallReport {
   readonly elapsedMs: number;
   /** The reader that the updater waits for. */
   readonly reader: ReaderName;
-  /** The label of the worker that the reader belongs to, empty if that is no longer known. */
+  /** The label of the worker that the reader belongs to; empty if that is no longer known. */
   readonly worker: string;
 }
 
 /** Watches one domain from one context. */
 export class StallWatch {
-  #arena: Arena;
-  #f64: Float64Array;
-  #domain: number;
-  #engine: Engine;
-  #label: string;
-  /** The grace period reported last, and how many thresholds it had lasted by then. */
-  #reported = { since: 0, thresholds: 0 };
-  /** Called with each report; again after each further threshold. */
+  readonly #arena: Arena;
+  readonly #kernel: Kernel;
+  readonly #f64: Float64Array;
+  readonly #domain: number;
+  readonly #engine: Engine;
+  readonly #label: string;
+  readonly #clock: Clock;
+  /** When the grace period reported last was found held up, and how many reports it has had. */
+  #reported = { since: 0, reports: 0 };
+  /** Receives each report: after `stallMs`, and every further `stallMs`. */
   onStall: ((report: StallReport) => void) | undefined;
 
-  constructor(arena: Arena, domain: number, engine: Engine, label: string) {
+  /**
+   * @param arena The arena, as this context attached to it.
+   * @param domain The domain's block.
+   * @param engine Its grace-period algorithm.
+   * @param label The domain's label.
+   * @param clock Measures how long readers hold up a grace period.
+   */
+  constructor(
+    arena: Arena,
+    domain: number,
+    engine: Engine,
+    label: string,
+    clock: Clock = monotonicClock,
+  ) {
     this.#arena = arena;
+    this.#kernel = instantiateKernel(arena.memory);
     this.#f64 = new Float64Array(arena.memory.buffer);
     this.#domain = domain;
     this.#engine = engine;
     this.#label = label;
+    this.#clock = clock;
   }
 
-  /** Describes who holds up the grace period in progress. */
+  /** Describes the grace period in progress, which the reader of `slot` holds up. */
   describe(slot: number): StallReport {
     const reader = nameReader(this.#arena, slot);
     return {
       domain: this.#label,
       gracePeriod: this.#engine.current(),
-      elapsedMs: Date.now() - this.#since(),
+      elapsedMs: this.#elapsed(this.#since()),
       reader,
       worker: coreOf(this.#arena).contexts.nameOf(reader.token).label,
     };
   }
 
-  /** Tells the listener if the threshold is past. @returns The milliseconds to the next look. */
+  /** Reports a stall if one is due. @returns Milliseconds until the next report could be due. */
   check(slot: number): number {
     const since = this.#since();
-    const elapsed = Math.max(Date.now() - since, 0);
-    const threshold = this.#arena.u32[(this.#domain + STALL_MS) >>> 2]!;
-    const thresholds = Math.floor(elapsed / threshold);
-    if (this.#reported.since !== since) this.#reported = { since, thresholds: 0 };
-    if (thresholds > this.#reported.thresholds) {
-      this.#reported.thresholds = thresholds;
+    const elapsed = this.#elapsed(since);
+    const stallMs = DOMAIN.stallMs.get(this.#arena.u32, this.#domain);
+    const due = Math.floor(elapsed / stallMs);
+    if (this.#reported.since !== since) this.#reported = { since, reports: 0 };
+    if (due > this.#reported.reports) {
+      this.#reported.reports = due;
       this.onStall?.(this.describe(slot));
     }
-    return threshold - (elapsed % threshold);
+    return stallMs - (elapsed % stallMs);
+  }
+
+  /** Never negative: the time may have been noted by another context, whose clock is ahead. */
+  #elapsed(since: number): number {
+    return Math.max(this.#clock() - since, 0);
   }
 
   /**
    * When this grace period was first found held up, by any context. Two contexts that note it at
-   * once write nearly the same time, and the word is for reports alone.
+   * once write nearly the same time, and only reports use it.
    */
   #since(): number {
-    const { kernel } = this.#arena;
     const current = this.#engine.current() >>> 0;
-    const time = (this.#domain + STALL_SINCE) >>> 3;
-    if (kernel.load32(this.#domain + STALL_GP) >>> 0 !== current) {
-      this.#f64[time] = Date.now();
-      kernel.store32(this.#domain + STALL_GP, current);
+    const noted = DOMAIN.stallGp.at(this.#domain);
+    if (this.#kernel.load32(noted) >>> 0 !== current) {
+      DOMAIN.stallSince.set(this.#f64, this.#domain, this.#clock());
+      this.#kernel.store32(noted, current);
     }
-    return this.#f64[time]!;
+    return DOMAIN.stallSince.get(this.#f64, this.#domain);
   }
 }

@@ -2,9 +2,9 @@ import { Schedule } from "#tools/testing/schedule.ts";
 import { withWorkers } from "#tools/testing/workers.ts";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import type { Setup } from "../domain/domain_test_worker.ts";
+import { instantiateKernel } from "../kernel/kernel.ts";
 import { Arena, EvictedError, RcuDomain, type StallReport } from "../mod.ts";
 import { rcuEngine } from "./engine.ts";
-import { STALL_SINCE } from "./layout.ts";
 import { StallWatch } from "./stall.ts";
 
 const WORKER = import.meta.resolve("../domain/domain_test_worker.ts");
@@ -74,16 +74,23 @@ Deno.test("a stall is reported once for each threshold, however often the update
   const reader = attach("other").domain.register();
   const open = reader.lock();
   assert(!domain.poll(domain.startPoll()));
-  const watch = new StallWatch(arena, domain.offset, rcuEngine(arena.kernel, domain.offset), "map");
-  let reports = 0;
-  watch.onStall = () => reports++;
-  const since = new Float64Array(arena.memory.buffer, domain.offset + STALL_SINCE, 1);
-  watch.check(reader.slot);
-  assert(since[0]! > 0, "the first look notes when");
-  assertEquals(reports, 0);
-  since[0] = Date.now() - 600_000; // as if ten minutes had passed
-  for (let look = 0; look < 5; look++) assert(watch.check(reader.slot) <= 600_000);
-  assertEquals(reports, 1);
+  const engine = rcuEngine(instantiateKernel(arena.memory), domain.offset);
+  let now = 1000;
+  const watch = new StallWatch(arena, domain.offset, engine, "map", () => now);
+  const elapsed: number[] = [];
+  watch.onStall = (report) => elapsed.push(report.elapsedMs);
+  assertEquals(watch.check(reader.slot), 600_000);
+  now += 599_999;
+  assertEquals(watch.check(reader.slot), 1);
+  assertEquals(elapsed, []);
+  now += 1;
+  for (let look = 0; look < 5; look++) assertEquals(watch.check(reader.slot), 600_000);
+  assertEquals(elapsed, [600_000]);
+  now += 1_500_000; // one report for all that were due meanwhile
+  assertEquals(watch.check(reader.slot), 300_000);
+  assertEquals(elapsed, [600_000, 2_100_000]);
+  now -= 3_000_000; // the clock of the context that noted it was ahead
+  assertEquals(watch.describe(reader.slot).elapsedMs, 0);
   open.unlock();
 });
 

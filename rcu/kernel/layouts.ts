@@ -26,8 +26,10 @@ export const DOMAIN = defineLayout({
   maxDeferredBytes: "u32",
   /** After how many milliseconds a grace period counts as stalled. */
   stallMs: "u32",
-  /** The domain's label: length, then UTF-8. */
-  label: bytes(33),
+  /** Bytes of the domain's label. */
+  labelLength: "u32",
+  /** The label in UTF-8. */
+  label: bytes(32),
   /** The grace period that was started last (RCU), or the sequence (SRCU). */
   gpCtr: aligned(CACHE_LINE, "u64"),
   /** The grace period that was completed last (RCU only). */
@@ -52,14 +54,16 @@ export const SLOT = defineLayout({
   waiting: "u32",
   /** 1: the reader was evicted; the slot rests until its worker learns of it. */
   evicted: "u32",
-  /** 1: an updater wants this reader to move soon; futex word of force-quiescent notifiers. */
+  /** 1: an updater wants this reader to move soon; futex word of `onHurry`. */
   hurry: "u32",
   /** Owner token of the context that claimed the slot, 0 if free. */
   owner: aligned(CACHE_LINE, "u32"),
   /** 0 memory-barrier, 1 QSBR, 2 SRCU. */
   flavour: "u32",
-  /** The reader's label: length, then UTF-8. */
-  label: bytes(33),
+  /** Bytes of the reader's label. */
+  labelLength: "u32",
+  /** The label in UTF-8. */
+  label: bytes(32),
 });
 
 /** A slot of an SRCU domain has these words where one of an RCU domain has `ctr`. */

@@ -220,6 +220,7 @@ export class ArrayField<A> extends Field {
   readonly stride: number;
   /** Element 0. */
   readonly first: Element<A>;
+  readonly #shift: number;
 
   /**
    * Places it.
@@ -233,11 +234,17 @@ export class ArrayField<A> extends Field {
     this.length = length;
     this.stride = first.size;
     this.size = first.size * length;
+    this.#shift = Math.log2(first.size);
   }
 
   /** Byte address of an element; of element 0 unless given. */
   override at(base: number, index = 0): number {
     return base + this.offset + index * this.stride;
+  }
+
+  /** Index of an element in its typed array; of element 0 unless given. For `Atomics`. */
+  index(base: number, index = 0): number {
+    return ((base + this.offset) >>> this.#shift) + index;
   }
 
   /** Loads an element. */

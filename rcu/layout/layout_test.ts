@@ -34,6 +34,7 @@ Deno.test("a layout places its fields as C does", () => {
   });
   assertEquals([layout.size, layout.alignment], [128, 64]);
   assertEquals([layout.rows.size, layout.rows.length, layout.rows.at(100, 2)], [12, 3, 132]);
+  assertEquals([layout.rows.index(100), layout.rows.index(100, 2)], [31, 33]);
 });
 
 Deno.test("an accessor reads and writes the bytes that its offset names, and no others", () => {

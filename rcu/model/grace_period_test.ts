@@ -10,8 +10,14 @@ import {
 } from "#tools/model/mod.ts";
 import { assertEquals } from "@std/assert";
 import { evicted, fusedEvicted } from "./eviction.ts";
-import { bystander, type Flavour, fusedReaders, oneUpdater, readBlock } from "./programs.ts";
-import { twoUpdaters } from "./programs.ts";
+import {
+  bystander,
+  type Flavour,
+  fusedReaders,
+  oneUpdater,
+  readBlock,
+  twoUpdaters,
+} from "./programs.ts";
 import { fusedSleeper, holder, latecomer, overtaken, reports, sleepers } from "./sleepers.ts";
 import { steps, type Table } from "./steps.ts";
 

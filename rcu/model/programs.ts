@@ -9,8 +9,16 @@
  * @module
  */
 
-import { type Body, call, computed, type Operand } from "#tools/model/mod.ts";
-import type { Program, Row, Thread, Words } from "#tools/model/mod.ts";
+import {
+  type Body,
+  call,
+  computed,
+  type Operand,
+  type Program,
+  type Row,
+  type Thread,
+  type Words,
+} from "#tools/model/mod.ts";
 import type { Table } from "./steps.ts";
 
 /** The three kinds of reader: two flavours of RCU, and SRCU. */

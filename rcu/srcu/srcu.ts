@@ -10,14 +10,17 @@ import {
   createBlock,
   type DomainHandle,
   type DomainOptions,
-} from "../grace_period/block.ts";
-import { GracePeriodDomain } from "../grace_period/domain.ts";
+} from "../grace_period/domain_block.ts";
 import { srcuEngine } from "../grace_period/engine.ts";
-import { SrcuReader } from "./reader.ts";
+import { type DomainStats, GracePeriods } from "../grace_period/grace_periods.ts";
+import { claimSlot, releaseEvicted } from "../grace_period/slots.ts";
+import type { StallReport } from "../grace_period/stall.ts";
+import { instantiateKernel } from "../kernel/kernel.ts";
+import { SrcuReader } from "./srcu_reader.ts";
 
 /**
- * A sleepable domain: a section is a token of its own, so the tasks of one worker may hold several
- * at once, across awaits. A grace period waits for the sections of this domain alone.
+ * A sleepable domain: each section is independent, so the tasks of one worker may hold several at
+ * once, across awaits. A grace period waits for the sections of this domain alone.
  *
  * The algorithm is that of Linux's SRCU: each reader counts its open sections under one of two
  * indices; a grace period drains the index that is not current, flips, and drains the other.
@@ -31,24 +34,35 @@ import { SrcuReader } from "./reader.ts";
  * const reader = srcu.register();
  * const pointer = RcuPointer.create(arena, arena.allocate(16));
  *
- * const section = reader.lock();
- * const block = pointer.dereference(section);
+ * const guard = reader.lock();
+ * const block = pointer.dereference(guard);
  * await Promise.resolve(); // the block is safe across the await
  * arena.u32[block / 4] = 1;
- * section.unlock();
+ * guard.unlock();
  *
  * const old = pointer.exchange(0);
  * await srcu.synchronizeSrcuAsync();
  * arena.free(old);
  * ```
  */
-export class Srcu extends GracePeriodDomain {
+export class Srcu {
+  /** The arena, as this context attached to it. */
+  readonly arena: Arena;
   /** What another context attaches with. Structured-cloneable. */
   readonly handle: DomainHandle;
+  /** Offset of the domain's block in the arena. */
+  readonly offset: number;
+  /** The label given at creation. */
+  readonly label: string;
+  readonly #periods: GracePeriods;
 
   private constructor(arena: Arena, handle: DomainHandle) {
-    super(arena, handle.offset, srcuEngine(arena.kernel, handle.offset));
+    const engine = srcuEngine(instantiateKernel(arena.memory), handle.offset);
+    this.arena = arena;
     this.handle = handle;
+    this.offset = handle.offset;
+    this.#periods = new GracePeriods(arena, handle.offset, engine);
+    this.label = this.#periods.label;
   }
 
   /**
@@ -57,7 +71,7 @@ export class Srcu extends GracePeriodDomain {
    * @param arena The arena.
    * @param options Limits and the label.
    * @throws {ArenaExhaustedError} If the arena has no room.
-   * @throws {RcuError} `LABEL_TOO_LONG`: if the label does not fit.
+   * @throws {RcuError} `LABEL_TOO_LONG`: the label does not fit.
    * @throws {RangeError} If a limit is out of its range.
    */
   static create(arena: Arena, options: DomainOptions = {}): Srcu {
@@ -69,7 +83,7 @@ export class Srcu extends GracePeriodDomain {
    *
    * @param arena The arena, as this context attached to it.
    * @param handle The domain's `handle`.
-   * @throws {RcuError} `FOREIGN_DOMAIN`: if the handle names no SRCU domain of this arena.
+   * @throws {RcuError} `FOREIGN_DOMAIN`: the handle names no SRCU domain of this arena.
    */
   static attach(arena: Arena, handle: DomainHandle): Srcu {
     checkDomain(arena, "guestmem-srcu", handle);
@@ -81,33 +95,26 @@ export class Srcu extends GracePeriodDomain {
    *
    * @param options A label for reports, at most 32 bytes of UTF-8.
    * @returns The reader, for this context alone, until `unregister()`.
-   * @throws {RcuError} `ALREADY_REGISTERED`: if this context has a reader in this domain.
-   * @throws {RcuError} `READER_LIMIT`: if as many readers are registered as the domain was created for.
-   * @throws {RcuError} `LABEL_TOO_LONG`: if the label does not fit.
+   * @throws {RcuError} `ALREADY_REGISTERED`: this context has a reader in this domain.
+   * @throws {RcuError} `READER_LIMIT`: all readers that the domain was created for are registered.
+   * @throws {RcuError} `LABEL_TOO_LONG`: the label does not fit.
    */
   register(options: { readonly label?: string } = {}): SrcuReader {
-    const { label = "" } = options;
-    const slot = this.claim("srcu", label);
-    return new SrcuReader({ arena: this.arena, domain: this.offset, slot, label });
+    return new SrcuReader(claimSlot(this.arena, this.offset, "srcu", options.label ?? ""));
   }
 
   /**
    * Blocks until every section of this domain that was open at the call has ended.
    *
+   * @param options With `hurry`, the readers in the way are asked to hurry at once, including those
+   * that hold up a grace period already in progress; otherwise only when it has lasted a while.
    * @throws {WaitInSectionError} While this context has an open section of this domain, whichever
    * task holds it, or an open RCU section.
    * @throws {BlockingForbiddenError} Where blocking is forbidden and no reader moves soon.
    */
-  synchronizeSrcu(): void {
-    this.wait("wait for an SRCU grace period");
-  }
-
-  /**
-   * As `synchronizeSrcu`, and asks the readers in the way to move at once, also those that hold up a
-   * grace period already in progress.
-   */
-  synchronizeSrcuExpedited(): void {
-    this.wait("wait for an SRCU grace period", true);
+  synchronizeSrcu(options: { readonly hurry?: boolean } = {}): void {
+    const { driver } = this.#periods;
+    driver.wait(driver.startPoll(), "wait for an SRCU grace period", options.hurry);
   }
 
   /**
@@ -116,7 +123,23 @@ export class Srcu extends GracePeriodDomain {
    * @param options A signal that ends the wait; the promise rejects with its reason.
    */
   synchronizeSrcuAsync(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    return this.waitAsync(options.signal);
+    const { driver } = this.#periods;
+    return driver.waitAsync(driver.startPoll(), options.signal);
+  }
+
+  /** A cookie of the first grace period that starts after this call; see `RcuDomain.startPoll`. */
+  startPoll(): number {
+    return this.#periods.driver.startPoll();
+  }
+
+  /**
+   * Whether the grace period of the cookie is over. Never blocks; moves the grace period on if no
+   * reader is in the way, so polling alone completes it.
+   *
+   * @param cookie From `startPoll`, in any context of this domain.
+   */
+  poll(cookie: number): boolean {
+    return this.#periods.driver.poll(cookie);
   }
 
   /**
@@ -128,7 +151,20 @@ export class Srcu extends GracePeriodDomain {
    * @throws {DeferredBudgetError} If this context has as many functions queued as the budget allows.
    */
   callSrcu(run: () => void): void {
-    this.queue(run);
+    this.#periods.work.queue(run);
+  }
+
+  /**
+   * Frees an arena block after a grace period of this domain; see `RcuDomain.deferFree`.
+   *
+   * @param block A live block that no reader can reach any more.
+   * @throws {RcuError} `INVALID_POINTER`: it is no live block.
+   * @throws {RcuError} `DOUBLE_FREE`: it was freed or deferred before.
+   * @throws {DeferredBudgetError} Past the budget, where this context cannot wait: inside a section,
+   * or where blocking is forbidden. Nothing is deferred then.
+   */
+  deferFree(block: number): void {
+    this.#periods.work.deferFree(block);
   }
 
   /**
@@ -138,11 +174,49 @@ export class Srcu extends GracePeriodDomain {
    * @throws {WaitInSectionError} As `synchronizeSrcu`.
    */
   srcuBarrier(): void {
-    this.drain("wait for deferred work");
+    this.#periods.work.drain("wait for deferred work");
   }
 
   /** As `srcuBarrier`, without blocking the thread. */
   srcuBarrierAsync(): Promise<void> {
-    return this.drainAsync();
+    return this.#periods.work.drainAsync();
+  }
+
+  /**
+   * Called, in this context, when a grace period that it waits for has been held up for `stallMs`,
+   * and again after every further `stallMs`.
+   */
+  set onStall(report: ((report: StallReport) => void) | undefined) {
+    this.#periods.stalls.onStall = report;
+  }
+
+  /** Describes the grace period in progress if a reader holds it up, and which. Never blocks. */
+  stalled(): StallReport | undefined {
+    return this.#periods.stalled();
+  }
+
+  /**
+   * Gives back the reader slots of an evicted worker that has certainly stopped; see
+   * `RcuDomain.releaseEvicted`.
+   *
+   * @param token The worker's `arena.token`.
+   * @returns How many slots were freed.
+   */
+  releaseEvicted(token: number): number {
+    return releaseEvicted(this.arena, this.offset, token);
+  }
+
+  /** Figures of this moment. */
+  stats(): DomainStats {
+    return this.#periods.stats();
+  }
+
+  /**
+   * Frees the domain's block. No context may use the domain afterwards.
+   *
+   * @throws {RcuError} `DOMAIN_BUSY`: readers are registered or deferred work waits. Nothing changes.
+   */
+  destroy(): void {
+    this.#periods.destroy();
   }
 }

@@ -88,7 +88,7 @@ Deno.test("a blocking wait is refused while any section of the domain is open in
   const refuse = () => {
     for (const own of [srcu, again]) {
       assertThrows(() => own.synchronizeSrcu(), WaitInSectionError, '"me"');
-      assertThrows(() => own.synchronizeSrcuExpedited(), WaitInSectionError);
+      assertThrows(() => own.synchronizeSrcu({ hurry: true }), WaitInSectionError);
       assertThrows(() => own.srcuBarrier(), WaitInSectionError);
     }
   };
@@ -204,7 +204,7 @@ Deno.test("an expedited wait hurries the readers of the grace period already in 
     const held = reader.call("holdUntilHurried");
     schedule.awaitStep(1);
     assert(!srcu.poll(srcu.startPoll())); // in progress, and nobody has asked the reader to hurry
-    srcu.synchronizeSrcuExpedited();
+    srcu.synchronizeSrcu({ hurry: true });
     await held;
   }));
 
@@ -243,7 +243,7 @@ Deno.test("no wake-up is lost between two updaters and a reader that loops", () 
     const read = reader!.call("leaveWhileUpdatersWait");
     spinUntil(() => Atomics.load(words, ENTERED) > 0, "the reader has begun");
     const updated = updater!.call("synchronizeExpedited", 150);
-    for (let round = 0; round < 150; round++) srcu.synchronizeSrcuExpedited();
+    for (let round = 0; round < 150; round++) srcu.synchronizeSrcu({ hurry: true });
     await updated;
     Atomics.store(words, STOP, 1);
     await read;

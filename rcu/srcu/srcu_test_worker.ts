@@ -1,6 +1,6 @@
 /// <reference lib="deno.worker" />
-import { Death, serve } from "#tools/testing/worker_side.ts";
 import { Schedule } from "#tools/testing/schedule.ts";
+import { Death, serve } from "#tools/testing/worker_side.ts";
 import { ENTERED, LEFT, READY, STOP } from "../domain/testdata/words.ts";
 import { Arena, type ArenaHandle, type DomainHandle, RcuPointer, Srcu } from "../mod.ts";
 
@@ -52,7 +52,7 @@ const setup = (data: Data) => {
     async holdUntilHurried(): Promise<void> {
       const section = reader.lock();
       const asked = Promise.withResolvers<void>();
-      const end = reader.onForceQuiescent(asked.resolve);
+      const end = reader.onHurry(asked.resolve);
       schedule.reach(1);
       await asked.promise;
       end();
@@ -62,7 +62,7 @@ const setup = (data: Data) => {
     /** Waits for a grace period from step 1 on; whether the reader had left by its end. */
     synchronize(expedited: boolean): number {
       schedule.awaitStep(1);
-      if (expedited) srcu.synchronizeSrcuExpedited();
+      if (expedited) srcu.synchronizeSrcu({ hurry: true });
       else srcu.synchronizeSrcu();
       return Atomics.load(words, LEFT);
     },
@@ -77,7 +77,7 @@ const setup = (data: Data) => {
       }
     },
     synchronizeExpedited(rounds: number): void {
-      for (let round = 0; round < rounds; round++) srcu.synchronizeSrcuExpedited();
+      for (let round = 0; round < rounds; round++) srcu.synchronizeSrcu({ hurry: true });
     },
     dieInside(how: "close" | "throw"): void {
       reader.lock();

@@ -18,20 +18,27 @@ import {
   TOKEN_MASK,
   tryAcquire,
 } from "../arena/lock.ts";
-import { evictionHandlers, Member, MemberType } from "../arena/members.ts";
+import { evictionHandlers, MemberType } from "../arena/members.ts";
+import { unregisterMember } from "../arena/register_member.ts";
 import { RcuError } from "../errors/rcu_error.ts";
-import { refuseInSection, waitOutside } from "../grace_period/waiting.ts";
+import { defineLayout } from "../layout/layout.ts";
 import { waitAsync } from "./wait_async.ts";
+import { refuseInSection, waitOutside } from "./waiting.ts";
 
-/** Bytes of a mutex's block: the two words of a member, then the lock word. */
-const MUTEX_BYTES = 16;
-const LOCK = 2;
+/** A mutex's block. */
+const MUTEX = defineLayout({
+  /** The arena's: the next of its members, and the type of this one. */
+  memberLink: "u32",
+  memberType: "u32",
+  /** The lock word, see `arena/lock.ts`. */
+  lock: "u32",
+});
 
 /** What `lock` does, as its errors say it. */
 const ACTION = "wait for a mutex";
 
-evictionHandlers.set(MemberType.MUTEX, (arena, offset, token) => ({
-  mutexes: passOn(arena.i32, offset / 4 + LOCK, token) ? 1 : 0,
+evictionHandlers.set(MemberType.MUTEX, (memory, offset, token) => ({
+  mutexes: passOn(memory.i32, MUTEX.lock.index(offset), token) ? 1 : 0,
 }));
 
 /**
@@ -78,7 +85,7 @@ export class Mutex {
     this.#arena = arena;
     this.#core = coreOf(arena);
     this.#i32 = arena.i32;
-    this.#index = offset / 4 + LOCK;
+    this.#index = MUTEX.lock.index(offset);
   }
 
   /**
@@ -89,7 +96,7 @@ export class Mutex {
    * @throws {ArenaExhaustedError} If the arena has no room
    */
   static create(arena: Arena): Mutex {
-    return new Mutex(arena, coreOf(arena).allocate(MUTEX_BYTES, 16, true, MemberType.MUTEX));
+    return new Mutex(arena, coreOf(arena).allocate(MUTEX.size, 16, true, MemberType.MUTEX));
   }
 
   /**
@@ -101,7 +108,7 @@ export class Mutex {
    * @throws {RcuError} `FOREIGN_HANDLE`: if no mutex lies there
    */
   static attach(arena: Arena, offset: number): Mutex {
-    const { heapStart, heapEnd } = coreOf(arena).layout;
+    const { heapStart, heapEnd } = coreOf(arena).geometry;
     const inside = Number.isInteger(offset) && offset % 16 === 0 && offset > heapStart &&
       offset < heapEnd;
     if (!inside) {
@@ -112,7 +119,7 @@ export class Mutex {
         actual: offset,
       });
     }
-    const type = arena.u32[offset / 4 + Member.TYPE];
+    const type = MUTEX.memberType.get(arena.u32, offset);
     if (type !== MemberType.MUTEX) {
       throw new RcuError("FOREIGN_HANDLE", {
         what: "mutex",
@@ -219,8 +226,8 @@ export class Mutex {
     if (this.owner === this.#core.token || !tryAcquire(this.#i32, this.#index, this.#core)) {
       throw new RcuError("MUTEX_BUSY", { owner: this.owner });
     }
-    this.#arena.unregisterMember(this.offset);
-    this.#arena.u32[this.offset / 4 + Member.TYPE] = 0;
+    unregisterMember(this.#arena, this.offset);
+    MUTEX.memberType.set(this.#arena.u32, this.offset, 0);
     this.#arena.free(this.offset);
   }
 

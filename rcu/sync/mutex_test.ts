@@ -3,7 +3,7 @@ import { withWorkers } from "#tools/testing/workers.ts";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Arena, coreOf } from "../arena/arena.ts";
 import type { Setup } from "../arena/arena_test_worker.ts";
-import { RcuDomain } from "../domain/domain.ts";
+import { RcuDomain } from "../domain/rcu_domain.ts";
 import { RcuError } from "../errors/rcu_error.ts";
 import { EvictedError, WaitInSectionError } from "../errors/specific_errors.ts";
 import { Mutex } from "./mutex.ts";

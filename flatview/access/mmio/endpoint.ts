@@ -1,5 +1,11 @@
 import { type Arena, BlockingForbiddenError, EvictedError } from "@guestmem/rcu";
-import { canBlock, refuseInAnySection, waitAsync, waitOutside } from "@guestmem/rcu/internal";
+import {
+  canBlock,
+  instantiateKernel,
+  refuseInAnySection,
+  waitAsync,
+  waitOutside,
+} from "@guestmem/rcu/internal";
 import { Halves } from "../device/halves.ts";
 import { MemTxResult } from "../device/mem_tx_result.ts";
 import { departFrom, type MmioChannel, ring } from "./mmio_channel.ts";
@@ -145,7 +151,7 @@ export class MmioEndpoint {
     waitOutside(
       this.#arena,
       action,
-      () => this.#arena.kernel.wait32(doorbell * 4, seen, milliseconds),
+      () => instantiateKernel(this.#arena.memory).wait32(doorbell * 4, seen, milliseconds),
     );
     return this.poll();
   }
@@ -240,7 +246,7 @@ export class MmioEndpoint {
       waitOutside(
         this.#arena,
         action,
-        () => this.#arena.kernel.wait32(doorbell * 4, seen, RECHECK_MS),
+        () => instantiateKernel(this.#arena.memory).wait32(doorbell * 4, seen, RECHECK_MS),
       );
       const { token } = this.#arena;
       if (Atomics.load(this.#i32, this.#station + StationWord.TOKEN) !== token) {

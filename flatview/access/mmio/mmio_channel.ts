@@ -1,5 +1,5 @@
 import type { Arena } from "@guestmem/rcu";
-import { evictionHandlers } from "@guestmem/rcu/internal";
+import { evictionHandlers, registerMember, unregisterMember } from "@guestmem/rcu/internal";
 import {
   CHANNEL_HEADER_BYTES,
   CHANNEL_TYPE,
@@ -65,7 +65,7 @@ export class MmioChannel {
     }
     const offset = arena.allocate(CHANNEL_HEADER_BYTES + contexts * STATION_BYTES, 64);
     arena.u32[(offset >>> 2) + ChannelWord.STATIONS] = contexts;
-    arena.registerMember(offset, CHANNEL_TYPE);
+    registerMember(arena, offset, CHANNEL_TYPE);
     return new MmioChannel(arena, {
       kind: "guestmem-mmio-channel",
       arena: arena.handle.id,
@@ -89,7 +89,7 @@ export class MmioChannel {
 
   /** Frees it. No context may use it any more. */
   destroy(): void {
-    this.arena.unregisterMember(this.handle.offset);
+    unregisterMember(this.arena, this.handle.offset);
     this.arena.free(this.handle.offset);
   }
 }

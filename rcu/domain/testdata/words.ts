@@ -26,6 +26,6 @@ export function synchronizeInSections(domain: RcuDomain, words: Int32Array, roun
   for (let round = 0; round < rounds; round++) {
     spinUntil(() => Atomics.load(words, ENTERED) !== seen, "the reader has entered a section");
     seen = Atomics.load(words, ENTERED);
-    domain.synchronizeExpedited();
+    domain.synchronize({ hurry: true });
   }
 }

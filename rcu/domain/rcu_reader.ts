@@ -1,5 +1,5 @@
 /**
- * Readers: how a worker tells a domain when it references nothing.
+ * What readers of both RCU flavours share: nesting, reports, the end of the reader.
  *
  * @module
  */
@@ -8,45 +8,35 @@ import type { Arena } from "../arena/arena.ts";
 import { RcuError } from "../errors/rcu_error.ts";
 import { EvictedError } from "../errors/specific_errors.ts";
 import { watchHurry } from "../grace_period/hurry.ts";
-import { SLOT_EVICTED, SLOT_HURRY } from "../grace_period/layout.ts";
-import { releaseSlot } from "../grace_period/slots.ts";
-import { addLocalReader, removeLocalReader } from "../grace_period/waiting.ts";
-import type { Kernel } from "../kernel/kernel.ts";
-import {
-  DebugGuard,
-  GONE,
-  NestedGuard,
-  OFFLINE,
-  type OutermostGuard,
-  type ReadGuard,
-} from "./section.ts";
-
-/** Where a reader's slot lies, as its domain claimed it. */
-export interface ReaderPlace {
-  /** The arena, as this context attached to it. */
-  readonly arena: Arena;
-  /** The domain's offset. */
-  readonly domain: number;
-  /** The slot's offset. */
-  readonly slot: number;
-  /** The reader's label. */
-  readonly label: string;
-}
+import type { ReadGuard, ReadLock } from "../grace_period/read_guard.ts";
+import { type ClaimedSlot, releaseSlot } from "../grace_period/slots.ts";
+import { instantiateKernel, type Kernel } from "../kernel/kernel.ts";
+import { SLOT } from "../kernel/layouts.ts";
+import { addLocalReader, removeLocalReader } from "../sync/waiting.ts";
+import { DebugGuard, GONE, NestedGuard, OFFLINE, type OutermostGuard } from "./guards.ts";
 
 /**
- * A worker's reader in an RCU domain, from `RcuDomain.register`; one of `MembReader` and
- * `QsbrReader`. It belongs to the context that registered it, until `unregister()`.
+ * A worker's reader in an RCU domain, from `RcuDomain.register`: a `MembReader` or a `QsbrReader`.
+ * It belongs to the context that registered it, until `unregister()`.
  */
-export abstract class RcuReader {
+export abstract class RcuReader implements ReadLock {
   /** The label given at registration. */
   readonly label: string;
   /** Offset of this reader's slot in the arena. */
   readonly slot: number;
   /** Offset of the domain in the arena. */
   readonly domain: number;
-  /** The kernel of this context. */
+  /**
+   * The kernel of this context.
+   *
+   * @internal
+   */
   protected readonly kernel: Kernel;
-  /** The guard of the outermost section; it counts the nesting. */
+  /**
+   * The guard of the outermost section; it counts the nesting.
+   *
+   * @internal
+   */
   protected abstract readonly outermost: OutermostGuard;
   #arena: Arena;
   #nested: NestedGuard[] = [];
@@ -55,25 +45,37 @@ export abstract class RcuReader {
   #leakCheck = false;
 
   /**
-   * Made by `RcuDomain.register`.
+   * For `RcuDomain.register`.
    *
-   * @param place The slot that the domain claimed.
+   * @internal
    */
-  constructor(place: ReaderPlace) {
-    this.label = place.label;
-    this.slot = place.slot;
-    this.domain = place.domain;
-    this.kernel = place.arena.kernel;
-    this.#arena = place.arena;
-    if (place.arena.debug) this.lock = () => this.#lockInDebug();
-    addLocalReader(place.arena, this);
+  constructor(claimed: ClaimedSlot) {
+    this.label = claimed.label;
+    this.slot = claimed.slot;
+    this.domain = claimed.domain;
+    this.kernel = instantiateKernel(claimed.arena.memory);
+    this.#arena = claimed.arena;
+    if (claimed.arena.debug) this.lock = () => this.#lockInDebug();
+    addLocalReader(claimed.arena, this);
   }
 
-  /** Enters the outermost section; what it throws leaves the reader outside. */
+  /**
+   * Enters the outermost section; if it throws, the reader stays outside.
+   *
+   * @internal
+   */
   protected abstract enter(): void;
-  /** Reports that the context references nothing for the length of a wait. */
+  /**
+   * Reports that the context references nothing for the length of a wait.
+   *
+   * @internal
+   */
   abstract suspend(): void;
-  /** The wait is over. */
+  /**
+   * The wait is over.
+   *
+   * @internal
+   */
   abstract resume(): void;
 
   /** How many sections are open, one inside the other. */
@@ -87,11 +89,11 @@ export abstract class RcuReader {
   }
 
   /**
-   * Whether an updater wants this reader to reach a quiescent state soon. Costs one atomic load: a
-   * long section, or a loop that seldom calls `quiescent()`, looks here.
+   * Whether an updater asks this reader to hurry to a quiescent state. Costs one atomic load: a long
+   * section, or a loop that seldom calls `quiescent()`, checks it.
    */
   get hurry(): boolean {
-    return this.kernel.load32(this.slot + SLOT_HURRY) !== 0;
+    return this.kernel.load32(SLOT.hurry.at(this.slot)) !== 0;
   }
 
   /**
@@ -100,7 +102,7 @@ export abstract class RcuReader {
    *
    * @returns The guard that ends it, valid until then.
    * @throws {EvictedError} If the reader was evicted.
-   * @throws {RcuError} `READER_STATE`: if the reader is offline or unregistered.
+   * @throws {RcuError} `READER_STATE`: the reader is offline or unregistered.
    */
   lock(): ReadGuard {
     const { outermost } = this;
@@ -111,14 +113,14 @@ export abstract class RcuReader {
   }
 
   /**
-   * Calls `notify` from this context's event loop whenever an updater wants this reader to move.
-   * For readers that return to their event loop; one in a loop of its own looks at `hurry`.
+   * Calls `notify` from this context's event loop whenever an updater asks this reader to hurry. For
+   * readers that return to their event loop; one in a loop of its own checks `hurry`.
    *
    * @param notify What to call.
    * @returns A function that ends it; `unregister()` does so too.
    */
-  onForceQuiescent(notify: () => void): () => void {
-    const end = watchHurry(this.#arena, this.slot + SLOT_HURRY, notify);
+  onHurry(notify: () => void): () => void {
+    const end = watchHurry(this.#arena, this.slot, notify);
     this.#watches.push(end);
     return end;
   }
@@ -126,24 +128,32 @@ export abstract class RcuReader {
   /**
    * Gives the slot back. The reader cannot be used afterwards.
    *
-   * @throws {RcuError} `READER_STATE`: inside a section, or if it is not registered.
+   * @throws {RcuError} `READER_STATE`: inside a section, or not registered.
    * @throws {EvictedError} If the reader was evicted.
    */
   unregister(): void {
     this.refuse("unregister the reader");
     this.suspend();
-    if (this.kernel.load32(this.slot + SLOT_EVICTED) !== 0) this.evicted();
+    if (this.kernel.load32(SLOT.evicted.at(this.slot)) !== 0) this.evicted();
     this.#end();
   }
 
-  /** Throws if the reader is inside a section or gone. */
+  /**
+   * Throws if the reader is inside a section or gone.
+   *
+   * @internal
+   */
   protected refuse(action: string): void {
     const { depth } = this.outermost;
     if (depth > 0) throw new RcuError("READER_STATE", { action, state: "inside a section" });
     if (depth === GONE) this.#fail(action);
   }
 
-  /** Ends a reader that finds itself evicted: it stores to its slot no more, so the slot is free. */
+  /**
+   * Ends a reader that finds itself evicted. It stores to its slot no more, so the slot is free.
+   *
+   * @internal
+   */
   protected evicted(): never {
     this.#evicted = true;
     this.#end();
@@ -163,11 +173,10 @@ export abstract class RcuReader {
   }
 
   #lockNested(): ReadGuard {
+    const action = "enter a section";
     const depth = this.outermost.depth + 1;
-    if (depth === GONE + 1) this.#fail("enter a section");
-    if (depth === OFFLINE + 1) {
-      throw new RcuError("READER_STATE", { action: "enter a section", state: "offline" });
-    }
+    if (depth === GONE + 1) this.#fail(action);
+    if (depth === OFFLINE + 1) throw new RcuError("READER_STATE", { action, state: "offline" });
     this.outermost.depth = depth;
     return this.#nested[depth - 2] ??= new NestedGuard(this.outermost, depth);
   }
@@ -176,8 +185,8 @@ export abstract class RcuReader {
     const guard = new DebugGuard(RcuReader.prototype.lock.call(this));
     if (!this.#leakCheck) {
       this.#leakCheck = true;
-      // Runs once the synchronous code that entered the section has returned. One for all sections of
-      // that code: a worker in a loop of its own would pile them up.
+      // Runs once the synchronous code that entered the section has returned. One check serves all
+      // sections of that code: a worker in a loop of its own would pile them up.
       queueMicrotask(() => {
         this.#leakCheck = false;
         if (this.inSection) throw new RcuError("SECTION_LEAK", { label: this.label });

@@ -4,10 +4,14 @@
  * @module
  */
 
-import type { Arena } from "../arena/arena.ts";
-import type { ReadGuard } from "../domain/section.ts";
+import type { BlockAllocator, SharedMemory } from "../arena/allocator.ts";
 import { RcuError } from "../errors/rcu_error.ts";
-import type { Kernel } from "../kernel/kernel.ts";
+import type { ReadGuard } from "../grace_period/read_guard.ts";
+import { instantiateKernel, type Kernel } from "../kernel/kernel.ts";
+import { defineLayout } from "../layout/layout.ts";
+
+/** Both halves, in the one word that the kernel loads and stores. */
+const PAIR = defineLayout({ both: "u64" });
 
 /**
  * A pair such as (root, table) that a reader must never see torn. Both halves have 32 bits, so the
@@ -25,9 +29,9 @@ import type { Kernel } from "../kernel/kernel.ts";
  * const pair = RcuPair.create(arena, 1, 2);
  * pair.publish(3, 4);
  *
- * const section = reader.lock();
- * assertEquals([pair.load(section), pair.second], [3, 4]);
- * section.unlock();
+ * const guard = reader.lock();
+ * assertEquals([pair.load(guard), pair.second], [3, 4]);
+ * guard.unlock();
  * ```
  */
 export class RcuPair {
@@ -37,10 +41,10 @@ export class RcuPair {
   #debug: boolean;
   #second = 0;
 
-  private constructor(arena: Arena, offset: number) {
+  private constructor(memory: SharedMemory, offset: number) {
     this.offset = offset;
-    this.#kernel = arena.kernel;
-    this.#debug = arena.debug;
+    this.#kernel = instantiateKernel(memory.memory);
+    this.#debug = memory.debug ?? false;
   }
 
   /**
@@ -49,8 +53,8 @@ export class RcuPair {
    * @param first The first half. @param second The second.
    * @throws {ArenaExhaustedError} If the arena has no room.
    */
-  static create(arena: Arena, first = 0, second = 0): RcuPair {
-    const pair = new RcuPair(arena, arena.allocate(8));
+  static create(arena: BlockAllocator, first = 0, second = 0): RcuPair {
+    const pair = new RcuPair(arena, arena.allocate(PAIR.size));
     pair.publish(first, second);
     return pair;
   }
@@ -60,8 +64,8 @@ export class RcuPair {
    *
    * @param offset A multiple of 8; the pair must outlive this object.
    */
-  static attach(arena: Arena, offset: number): RcuPair {
-    return new RcuPair(arena, offset);
+  static attach(memory: SharedMemory, offset: number): RcuPair {
+    return new RcuPair(memory, offset);
   }
 
   /** Makes (first, second) what readers find from now on. */
@@ -72,12 +76,12 @@ export class RcuPair {
   /**
    * Loads both halves at once.
    *
-   * @param section An open section of the domain whose grace periods protect what the pair names.
+   * @param guard An open guard of the domain whose grace periods protect what the pair names.
    * @returns The first half, unsigned; the second is in `second`.
-   * @throws {RcuError} `SECTION_CLOSED`: in debug mode, if the section is over.
+   * @throws {RcuError} `SECTION_CLOSED`: in debug mode, the section is over.
    */
-  load(section: ReadGuard): number {
-    if (this.#debug && !section.open) {
+  load(guard: ReadGuard): number {
+    if (this.#debug && !guard.open) {
       throw new RcuError("SECTION_CLOSED", { action: "load a pair" });
     }
     const first = this.#kernel.pairLoad(this.offset) >>> 0;

@@ -4,10 +4,10 @@
  * @module
  */
 
-import type { Arena } from "../arena/arena.ts";
-import type { ReadGuard } from "../domain/section.ts";
+import type { BlockAllocator, SharedMemory } from "../arena/allocator.ts";
 import { RcuError } from "../errors/rcu_error.ts";
-import type { Kernel } from "../kernel/kernel.ts";
+import type { ReadGuard } from "../grace_period/read_guard.ts";
+import { instantiateKernel, type Kernel } from "../kernel/kernel.ts";
 
 /**
  * One 32-bit cell in the arena that holds the offset of a block, or 0. Whoever dereferences it inside
@@ -26,9 +26,9 @@ import type { Kernel } from "../kernel/kernel.ts";
  * arena.u32[block / 4] = 42;
  * const pointer = RcuPointer.create(arena, block);
  *
- * const section = reader.lock();
- * assertEquals(arena.u32[pointer.dereference(section) / 4], 42);
- * section.unlock();
+ * const guard = reader.lock();
+ * assertEquals(arena.u32[pointer.dereference(guard) / 4], 42);
+ * guard.unlock();
  *
  * domain.deferFree(pointer.exchange(0)); // freed when no section can still see it
  * ```
@@ -39,10 +39,10 @@ export class RcuPointer {
   #kernel: Kernel;
   #debug: boolean;
 
-  private constructor(arena: Arena, offset: number) {
+  private constructor(memory: SharedMemory, offset: number) {
     this.offset = offset;
-    this.#kernel = arena.kernel;
-    this.#debug = arena.debug;
+    this.#kernel = instantiateKernel(memory.memory);
+    this.#debug = memory.debug ?? false;
   }
 
   /**
@@ -51,7 +51,7 @@ export class RcuPointer {
    * @param initial What it points at first.
    * @throws {ArenaExhaustedError} If the arena has no room.
    */
-  static create(arena: Arena, initial = 0): RcuPointer {
+  static create(arena: BlockAllocator, initial = 0): RcuPointer {
     const pointer = new RcuPointer(arena, arena.allocate(4));
     pointer.publish(initial);
     return pointer;
@@ -62,8 +62,8 @@ export class RcuPointer {
    *
    * @param offset A multiple of 4; the cell must outlive this object.
    */
-  static attach(arena: Arena, offset: number): RcuPointer {
-    return new RcuPointer(arena, offset);
+  static attach(memory: SharedMemory, offset: number): RcuPointer {
+    return new RcuPointer(memory, offset);
   }
 
   /** Makes `block` what readers find from now on. Its content must be in place before. */
@@ -79,12 +79,12 @@ export class RcuPointer {
   /**
    * The block that the cell points at, or 0.
    *
-   * @param section An open section of the domain whose grace periods protect the block.
+   * @param guard An open guard of the domain whose grace periods protect the block.
    * @returns An offset that is valid until the outermost section ends.
-   * @throws {RcuError} `SECTION_CLOSED`: in debug mode, if the section is over.
+   * @throws {RcuError} `SECTION_CLOSED`: in debug mode, the section is over.
    */
-  dereference(section: ReadGuard): number {
-    if (this.#debug && !section.open) {
+  dereference(guard: ReadGuard): number {
+    if (this.#debug && !guard.open) {
       throw new RcuError("SECTION_CLOSED", { action: "dereference a pointer" });
     }
     return this.#kernel.load32(this.offset) >>> 0;

@@ -6,16 +6,15 @@
  */
 
 import type { SharedMemory } from "../arena/allocator.ts";
-import type { Arena } from "../arena/arena.ts";
 import { WaitInSectionError } from "../errors/specific_errors.ts";
 
-/** What a reader of this context tells those who are about to wait. */
+/** A reader of this context, as the waits of the context see it. */
 export interface LocalReader {
   /** Offset of the domain that it reads in. */
   readonly domain: number;
   /** The reader's label. */
   readonly label: string;
-  /** Whether a section is open that must not span a wait, whatever for. */
+  /** Whether a section is open during which its context must not wait for any other. */
   readonly inSection: boolean;
   /** How many sections are open that hold up grace periods of `domain`. */
   readonly openSections: number;
@@ -25,22 +24,23 @@ export interface LocalReader {
   resume(): void;
 }
 
+/** Readers by attachment: a context that has attached twice counts as two. */
 const readers = new WeakMap<SharedMemory, Set<LocalReader>>();
 
 /** The reader that this context has registered in a domain. */
-export function localReader(arena: Arena, domain: number): LocalReader | undefined {
+export function localReader(arena: SharedMemory, domain: number): LocalReader | undefined {
   return [...readers.get(arena) ?? []].find((reader) => reader.domain === domain);
 }
 
 /** Makes a reader known to the waits of its context. */
-export function addLocalReader(arena: Arena, reader: LocalReader): void {
+export function addLocalReader(arena: SharedMemory, reader: LocalReader): void {
   const known = readers.get(arena);
   if (known) known.add(reader);
   else readers.set(arena, new Set([reader]));
 }
 
 /** Forgets a reader that is unregistered. */
-export function removeLocalReader(arena: Arena, reader: LocalReader): void {
+export function removeLocalReader(arena: SharedMemory, reader: LocalReader): void {
   readers.get(arena)?.delete(reader);
 }
 
@@ -57,10 +57,10 @@ export function refuseInSection(arena: SharedMemory, action: string, domain = 0)
 }
 
 /**
- * Throws if this context is inside any section, of RCU or SRCU: for a wait for a context that may
- * itself wait for whatever grace period, as a device does whose callback unplugs something.
+ * Throws if this context is inside any section, of RCU or SRCU. For a wait for a context that may
+ * itself wait for any grace period: a device whose callback unplugs something does.
  *
- * @param arena The arena, as this context attached to it.
+ * @param arena The arena, as this context attached to it: the very object.
  * @param action What the caller does, for the error message.
  * @throws {WaitInSectionError} If a section is open.
  */
@@ -71,10 +71,10 @@ export function refuseInAnySection(arena: SharedMemory, action: string): void {
 }
 
 /**
- * Runs a blocking wait for another context outside every read-side section: QSBR readers of this
- * context are offline while it lasts, so that no grace period waits for a sleeper.
+ * Runs a blocking wait for another context outside every read-side section. QSBR readers of this
+ * context are offline while it lasts, so no grace period waits for the sleeper.
  *
- * @param arena The arena, as this context attached to it.
+ * @param arena The arena, as this context attached to it: the very object.
  * @param action What the caller does, for the error message.
  * @param wait The wait. Nothing dereferenced before it may be used after it.
  * @returns What `wait` returns.
@@ -91,8 +91,8 @@ export function waitOutside<T>(arena: SharedMemory, action: string, wait: () => 
   }
 }
 
-/** Reports a quiescent state for every reader of this context that is between two sections. */
-export function quiesceIdle(arena: Arena): void {
+/** Reports a quiescent state for every reader of this context that is outside its sections. */
+export function quiesceIdle(arena: SharedMemory): void {
   for (const reader of readers.get(arena) ?? []) {
     if (reader.inSection) continue;
     reader.suspend();

@@ -103,7 +103,7 @@ Deno.test("hurry tells a task that an updater waits; the notifier tells the even
   const section = reader.lock();
   assert(!reader.hurry);
   const asked = Promise.withResolvers<void>();
-  const end = reader.onForceQuiescent(asked.resolve);
+  const end = reader.onHurry(asked.resolve);
   const over = updater.synchronizeSrcuAsync();
   await asked.promise;
   assert(reader.hurry);

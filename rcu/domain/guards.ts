@@ -1,31 +1,11 @@
 /**
- * Read-side sections: what a section proves, and the guards that keep nested ones in order.
+ * The guards of an RCU reader's sections, which keep nested ones in order.
  *
  * @module
  */
 
 import { RcuError } from "../errors/rcu_error.ts";
-
-/**
- * The proof that its holder is inside a read-side section: what reads RCU-protected data asks for
- * it. Release it with `unlock()`, or by `using`; innermost first, once.
- */
-export interface ReadGuard {
-  /**
-   * Whether the section is still open. Guards are reused: outside debug mode a guard kept past its
-   * section speaks of the section that was opened at the same depth since.
-   */
-  readonly open: boolean;
-  /**
-   * Leaves the section. Nothing dereferenced inside it may be used afterwards.
-   *
-   * @throws {RcuError} `SECTION_ORDER`: if the section is not the innermost open one; nothing is changed.
-   * @throws {EvictedError} If the reader was evicted meanwhile: what the section read is not promised.
-   */
-  unlock(): void;
-  /** The same as `unlock()`, for `using`. */
-  [Symbol.dispose](): void;
-}
+import type { ReadGuard } from "../grace_period/read_guard.ts";
 
 /** `depth` of the outermost guard of a reader that must not enter a section. */
 export const OFFLINE = -1;

@@ -4,13 +4,19 @@
  * @module
  */
 
-import type { Arena } from "../arena/arena.ts";
-import type { ReadGuard } from "../domain/section.ts";
+import type { BlockAllocator, SharedMemory } from "../arena/allocator.ts";
 import { RcuError } from "../errors/rcu_error.ts";
-import type { Kernel } from "../kernel/kernel.ts";
+import type { ReadGuard } from "../grace_period/read_guard.ts";
+import { instantiateKernel, type Kernel } from "../kernel/kernel.ts";
+import { defineLayout } from "../layout/layout.ts";
 
-/** Bytes at the start of each node that belong to the list: its next and its previous node. */
-export const LIST_NODE_BYTES = 8;
+/** The words at the start of each node that belong to the list. */
+const NODE = defineLayout({
+  /** Next node; the last node's is the list's head. Atomic: readers follow it. */
+  next: "u32",
+  /** Previous node, 0 if the node is in no list: writers only. */
+  previous: "u32",
+});
 
 /**
  * An intrusive doubly linked list: a node is an arena block whose first two words are the list's.
@@ -36,24 +42,26 @@ export const LIST_NODE_BYTES = 8;
  * }
  *
  * const seen: number[] = [];
- * const section = reader.lock();
- * for (let node = list.first(section); node !== 0; node = list.next(section, node)) {
+ * const guard = reader.lock();
+ * for (let node = list.first(guard); node !== 0; node = list.next(guard, node)) {
  *   seen.push(arena.u32[node / 4 + 2]!);
  * }
- * section.unlock();
+ * guard.unlock();
  * assertEquals(seen, [1, 2, 3]);
  * ```
  */
 export class RcuList {
+  /** Bytes at the start of each node that belong to the list. */
+  static readonly NODE_BYTES: number = NODE.size;
   /** Where the list's head lies; what `attach` takes. */
   readonly offset: number;
-  #arena: Arena;
+  #memory: SharedMemory;
   #kernel: Kernel;
 
-  private constructor(arena: Arena, offset: number) {
+  private constructor(memory: SharedMemory, offset: number) {
     this.offset = offset;
-    this.#arena = arena;
-    this.#kernel = arena.kernel;
+    this.#memory = memory;
+    this.#kernel = instantiateKernel(memory.memory);
   }
 
   /**
@@ -61,8 +69,8 @@ export class RcuList {
    *
    * @throws {ArenaExhaustedError} If the arena has no room.
    */
-  static create(arena: Arena): RcuList {
-    const list = new RcuList(arena, arena.allocate(LIST_NODE_BYTES));
+  static create(arena: BlockAllocator): RcuList {
+    const list = new RcuList(arena, arena.allocate(NODE.size));
     list.#link(list.offset, list.offset);
     return list;
   }
@@ -72,8 +80,8 @@ export class RcuList {
    *
    * @param offset The `offset` of a list that `create` made.
    */
-  static attach(arena: Arena, offset: number): RcuList {
-    return new RcuList(arena, offset);
+  static attach(memory: SharedMemory, offset: number): RcuList {
+    return new RcuList(memory, offset);
   }
 
   /** Makes `node` the first. The caller holds the writers' lock; the node's content is in place. */
@@ -83,7 +91,7 @@ export class RcuList {
 
   /** Makes `node` the last. The caller holds the writers' lock; the node's content is in place. */
   insertTail(node: number): void {
-    this.insertAfter(this.#arena.u32[(this.offset >>> 2) + 1]!, node);
+    this.insertAfter(NODE.previous.get(this.#memory.u32, this.offset), node);
   }
 
   /**
@@ -92,20 +100,20 @@ export class RcuList {
    * @throws {RcuError} `LIST_NODE`: if `node` is in a list, or `before` is not; nothing is changed.
    */
   insertAfter(before: number, node: number): void {
-    const { u32 } = this.#arena;
+    const { u32 } = this.#memory;
     if (node === 0) {
       throw new RcuError("LIST_NODE", { action: "insert", node, reason: "it is null" });
     }
-    if (u32[(node >>> 2) + 1] !== 0) {
+    if (NODE.previous.get(u32, node) !== 0) {
       throw new RcuError("LIST_NODE", { action: "insert", node, reason: "it is in a list" });
     }
     this.#requireLinked("insert a node behind", before);
-    const after = this.#kernel.load32(before) >>> 0;
-    u32[(node >>> 2) + 1] = before;
-    this.#kernel.store32(node, after);
-    u32[(after >>> 2) + 1] = node;
+    const after = this.#kernel.load32(NODE.next.at(before)) >>> 0;
+    NODE.previous.set(u32, node, before);
+    this.#kernel.store32(NODE.next.at(node), after);
+    NODE.previous.set(u32, after, node);
     // The one store that readers notice. The node is complete by now, and this store publishes it.
-    this.#kernel.store32(before, node);
+    this.#kernel.store32(NODE.next.at(before), node);
   }
 
   /**
@@ -119,48 +127,48 @@ export class RcuList {
       throw new RcuError("LIST_NODE", { action: "remove", node, reason: "it is the list's head" });
     }
     this.#requireLinked("remove", node);
-    const { u32 } = this.#arena;
-    const before = u32[(node >>> 2) + 1]!;
-    const after = this.#kernel.load32(node) >>> 0;
-    u32[(after >>> 2) + 1] = before;
-    this.#kernel.store32(before, after);
-    u32[(node >>> 2) + 1] = 0;
+    const { u32 } = this.#memory;
+    const before = NODE.previous.get(u32, node);
+    const after = this.#kernel.load32(NODE.next.at(node)) >>> 0;
+    NODE.previous.set(u32, after, before);
+    this.#kernel.store32(NODE.next.at(before), after);
+    NODE.previous.set(u32, node, 0);
   }
 
   /**
    * The first node, or 0.
    *
-   * @param section An open section of the domain whose grace periods protect the nodes.
+   * @param guard An open guard of the domain whose grace periods protect the nodes.
    * @returns A node that is valid until the outermost section ends.
-   * @throws {RcuError} `SECTION_CLOSED`: in debug mode, if the section is over.
+   * @throws {RcuError} `SECTION_CLOSED`: in debug mode, the section is over.
    */
-  first(section: ReadGuard): number {
-    return this.next(section, this.offset);
+  first(guard: ReadGuard): number {
+    return this.next(guard, this.offset);
   }
 
   /**
    * The node behind `node`, or 0. `node` may have been removed since it was found.
    *
-   * @param section The section in which `node` was found.
+   * @param guard The guard of the section in which `node` was found.
    * @param node A node that was found in this section.
    * @returns A node that is valid until the outermost section ends.
-   * @throws {RcuError} `SECTION_CLOSED`: in debug mode, if the section is over.
+   * @throws {RcuError} `SECTION_CLOSED`: in debug mode, the section is over.
    */
-  next(section: ReadGuard, node: number): number {
-    if (this.#arena.debug && !section.open) {
+  next(guard: ReadGuard, node: number): number {
+    if (this.#memory.debug && !guard.open) {
       throw new RcuError("SECTION_CLOSED", { action: "walk a list" });
     }
-    const next = this.#kernel.load32(node) >>> 0;
+    const next = this.#kernel.load32(NODE.next.at(node)) >>> 0;
     return next === this.offset ? 0 : next;
   }
 
   #link(before: number, after: number): void {
-    this.#kernel.store32(before, after);
-    this.#arena.u32[(after >>> 2) + 1] = before;
+    this.#kernel.store32(NODE.next.at(before), after);
+    NODE.previous.set(this.#memory.u32, after, before);
   }
 
   #requireLinked(action: string, node: number): void {
-    if (node === 0 || this.#arena.u32[(node >>> 2) + 1] === 0) {
+    if (node === 0 || NODE.previous.get(this.#memory.u32, node) === 0) {
       throw new RcuError("LIST_NODE", { action, node, reason: "it is in no list" });
     }
   }

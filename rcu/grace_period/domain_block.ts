@@ -5,24 +5,11 @@
  */
 
 import { type Arena, coreOf } from "../arena/arena.ts";
+import { encodeLabel, storeLabel } from "../arena/label.ts";
 import { evictionHandlers, MemberType } from "../arena/members.ts";
+import { registerMember, unregisterMember } from "../arena/register_member.ts";
 import { RcuError } from "../errors/rcu_error.ts";
-import { encodeLabel, storeLabel } from "./label.ts";
-import {
-  DOMAIN_ID,
-  GP_CTR,
-  GP_DONE,
-  LABEL,
-  LABEL_BYTES,
-  LIMBO,
-  MAX_DEFERRED,
-  MAX_DEFERRED_BYTES,
-  MEMBER_TYPE,
-  SLOT_BYTES,
-  SLOT_LIMIT,
-  SLOTS,
-  STALL_MS,
-} from "./layout.ts";
+import { DOMAIN, SLOT } from "../kernel/layouts.ts";
 import { evictSlots } from "./slots.ts";
 
 /** Options of `RcuDomain.create` and `Srcu.create`. */
@@ -51,6 +38,9 @@ export interface DomainHandle {
   readonly id: number;
 }
 
+/** A domain's block starts at a pair of cache lines, as each of its slots does. */
+const BLOCK_ALIGNMENT: number = SLOT.size;
+
 /** The kinds as the arena's list of members has them. */
 const TYPES = { "guestmem-rcu": MemberType.DOMAIN, "guestmem-srcu": MemberType.SRCU } as const;
 
@@ -68,36 +58,34 @@ export function createBlock(
 ): DomainHandle {
   const readers = positive("readers", options.readers ?? 64, 65536);
   const id = crypto.getRandomValues(new Uint32Array(1))[0]!;
-  const words = [
-    [DOMAIN_ID, id],
-    [SLOT_LIMIT, readers],
-    [MAX_DEFERRED, positive("maxDeferred", options.maxDeferred ?? 65536)],
-    [
-      MAX_DEFERRED_BYTES,
-      positive("maxDeferredBytes", options.maxDeferredBytes ?? arena.u8.length >>> 3),
-    ],
-    [STALL_MS, positive("stallMs", options.stallMs ?? 10_000)],
-  ] as const;
-  const label = encodeLabel(options.label ?? "", LABEL_BYTES);
-  const offset = arena.allocate(SLOTS + readers * SLOT_BYTES, SLOT_BYTES);
-  for (const [word, value] of words) arena.u32[(offset + word) >>> 2] = value;
-  storeLabel(arena.u8, offset + LABEL, label);
+  const maxDeferred = positive("maxDeferred", options.maxDeferred ?? 65536);
+  const maxBytes = positive("maxDeferredBytes", options.maxDeferredBytes ?? arena.u8.length >>> 3);
+  const stallMs = positive("stallMs", options.stallMs ?? 10_000);
+  const label = encodeLabel(options.label ?? "", DOMAIN);
+  const offset = arena.allocate(DOMAIN.size + readers * SLOT.size, BLOCK_ALIGNMENT);
+  const { u32 } = arena;
+  DOMAIN.id.set(u32, offset, id);
+  DOMAIN.slotLimit.set(u32, offset, readers);
+  DOMAIN.maxDeferred.set(u32, offset, maxDeferred);
+  DOMAIN.maxDeferredBytes.set(u32, offset, maxBytes);
+  DOMAIN.stallMs.set(u32, offset, stallMs);
+  storeLabel(arena, DOMAIN, offset, label);
   if (kind === "guestmem-rcu") {
     // The counters start at 1, since 0 in a slot means that its reader is in no section.
-    arena.u32[(offset + GP_CTR) >>> 2] = 1;
-    arena.u32[(offset + GP_DONE) >>> 2] = 1;
+    DOMAIN.gpCtr.set(u32, offset, 1);
+    DOMAIN.gpDone.set(u32, offset, 1);
   }
-  coreOf(arena).registerLimbo(offset + LIMBO);
-  arena.registerMember(offset, TYPES[kind]);
+  coreOf(arena).registerLimbo(DOMAIN.limbo.at(offset));
+  registerMember(arena, offset, TYPES[kind]);
   return { kind, arena: arena.handle.id, offset, id };
 }
 
 /** Frees a domain's block. */
 export function destroyBlock(arena: Arena, offset: number): void {
   // First, since it refuses a list that another context has put blocks in meanwhile.
-  coreOf(arena).unregisterLimbo(offset + LIMBO);
-  arena.unregisterMember(offset);
-  arena.u32[(offset + MEMBER_TYPE) >>> 2] = 0; // so that an old handle is told from a live one
+  coreOf(arena).unregisterLimbo(DOMAIN.limbo.at(offset));
+  unregisterMember(arena, offset);
+  DOMAIN.memberType.set(arena.u32, offset, 0); // so that old handles are refused
   arena.free(offset);
 }
 
@@ -117,12 +105,12 @@ export function checkDomain(
     new RcuError("FOREIGN_DOMAIN", { offset, expected: kind, reason });
   if (handle?.kind !== kind) throw fail(`the handle is of kind ${handle?.kind}`);
   if (handle.arena !== arena.handle.id) throw fail(`it lies in arena ${handle.arena}`);
-  if (!Number.isInteger(offset) || offset <= 0 || offset % SLOT_BYTES !== 0) {
-    throw fail(`blocks of domains are aligned to ${SLOT_BYTES} bytes`);
+  if (!Number.isInteger(offset) || offset <= 0 || offset % BLOCK_ALIGNMENT !== 0) {
+    throw fail(`blocks of domains are aligned to ${BLOCK_ALIGNMENT} bytes`);
   }
   const { u32 } = arena;
-  const isThere = u32[(offset + MEMBER_TYPE) >>> 2] === TYPES[kind] &&
-    u32[(offset + DOMAIN_ID) >>> 2] === handle.id;
+  const isThere = DOMAIN.memberType.get(u32, offset) === TYPES[kind] &&
+    DOMAIN.id.get(u32, offset) === handle.id;
   if (!isThere) throw fail("no such domain lies there");
   return offset;
 }
@@ -135,7 +123,7 @@ function positive(name: string, value: number, most = 2 ** 32 - 1): number {
 }
 
 for (const type of [MemberType.DOMAIN, MemberType.SRCU]) {
-  evictionHandlers.set(type, (arena, domain, token) => {
-    return { readers: evictSlots(arena, domain, token).length };
+  evictionHandlers.set(type, (memory, domain, token) => {
+    return { readers: evictSlots(memory, domain, token).length };
   });
 }

@@ -1,57 +1,74 @@
 /**
- * Where everything lies in an arena's memory: a header of {@linkcode HEADER_BYTES}, the context
- * table, a bitmap with one bit for each 16 bytes (set where a block starts), and the heap.
+ * The header of an arena and the records of its context table; and where its parts lie: the header,
+ * the context table, a bitmap with one bit for each 16 bytes (set where a block starts), the heap.
  *
  * @module
  */
 
 import { RcuError } from "../errors/rcu_error.ts";
+import { aligned, array, bytes, CACHE_LINE, defineLayout } from "../layout/layout.ts";
 
 /** First word of an arena. */
 export const MAGIC = 0x474d4152;
 /** Version of this layout; raised by every change to it. */
 export const LAYOUT_VERSION = 1;
 
-/**
- * Word indices in the arena's header. "lock" is the word at {@linkcode Word.LOCK}; a word written
- * under it is read under it, so plain accesses are ordered by the lock's acquire and release.
- */
-export const Word = {
-  /** Written last by the creator, read by `attach`. */
-  MAGIC: 0,
-  VERSION: 1,
-  ID_LOW: 2,
-  ID_HIGH: 3,
-  BYTES: 4,
-  CONTEXTS: 5,
-  DEBUG: 6,
-  /** Number of the next allocation: under the lock. */
-  SERIAL: 8,
-  /** Most bytes ever in use: under the lock. */
-  PEAK: 9,
-  /** Heads of the lists of members and of limbo records: under the lock. */
-  MEMBERS: 10,
-  LIMBOS: 11,
-  /** Quarantine of debug mode, a queue of blocks: under the lock. */
-  QUARANTINE_HEAD: 12,
-  QUARANTINE_TAIL: 13,
-  /** Lock word, alone in its cache line: any context, atomically. */
-  LOCK: 32,
-  /** Token of the next context, alone in its cache line: any context, atomically. */
-  NEXT_TOKEN: 48,
-  /** Bytes by block state, then blocks by state and row: under the lock. */
-  STATE_BYTES: 64,
-  STATE_BLOCKS: 72,
-  /** Map of rows that are not empty, maps of bins for each row, heads of the bins: under the lock. */
-  ROW_MAP: 212,
-  BIN_MAPS: 213,
-  BINS: 241,
-} as const;
+/** Words kept for the rows of each block state; `bins.ts` uses the first of them. */
+export const STATE_ROWS = 28;
 
-/** Bytes of the arena's header. */
+/**
+ * The arena's header. "The lock" is the word `lock`; a word written under it is read under it, so the
+ * lock's acquire and release order plain accesses.
+ */
+export const HEADER = defineLayout({
+  /** Written last by the creator, read by `attach`. */
+  magic: "u32",
+  version: "u32",
+  /** Random number of the arena. */
+  idLow: "u32",
+  idHigh: "u32",
+  bytes: "u32",
+  contexts: "u32",
+  debug: "u32",
+  /** Number of the next allocation: under the lock. */
+  serial: aligned(32, "u32"),
+  /** Most bytes ever in use: under the lock. */
+  peak: "u32",
+  /** Heads of the lists of members and of limbo records: under the lock. */
+  members: "u32",
+  limbos: "u32",
+  /** Quarantine of debug mode, a queue of blocks: under the lock. */
+  quarantineHead: "u32",
+  quarantineTail: "u32",
+  /** Lock word, alone in its cache line: any context, atomically. */
+  lock: aligned(2 * CACHE_LINE, "u32"),
+  /** Token of the next context, alone in its cache line: any context, atomically. */
+  nextToken: aligned(CACHE_LINE, "u32"),
+  /** Bytes by block state, then blocks by state and row: under the lock. */
+  stateBytes: aligned(CACHE_LINE, array("u32", 8)),
+  stateBlocks: array("u32", 5 * STATE_ROWS),
+  /** Map of rows that are not empty, maps of bins for each row, heads of the bins: under the lock. */
+  rowMap: "u32",
+  binMaps: array("u32", STATE_ROWS),
+  bins: array("u32", 26 * 8),
+});
+
+/**
+ * A record of the context table. Its context writes it; `who` also whoever evicts the context.
+ */
+export const CONTEXT = defineLayout({
+  /** Token, and state in the two bits above: one compare-and-swap claims, closes or evicts. */
+  who: aligned(2 * CACHE_LINE, "u32"),
+  /** Repeats the token once the label is written: a label counts only if the two agree. */
+  labelled: "u32",
+  labelLength: "u32",
+  label: aligned(16, bytes(63)),
+  /** Functions that the context has queued and not yet run. */
+  queued: "u32",
+});
+
+/** Bytes kept for the header. */
 export const HEADER_BYTES = 2048;
-/** Bytes of a record of the context table. */
-export const CONTEXT_BYTES = 128;
 /** Contexts that an arena is created for unless told otherwise. */
 export const DEFAULT_CONTEXTS = 64;
 /** Bytes of a WebAssembly page. */
@@ -59,8 +76,8 @@ export const PAGE_BYTES = 65536;
 /** The largest arena: one page short of what 32-bit offsets reach. */
 export const MAX_ARENA_BYTES = 4294967296 - PAGE_BYTES;
 
-/** Places computed from an arena's size and number of contexts. */
-export interface Layout {
+/** Where the parts of an arena lie, as computed from its size and number of contexts. */
+export interface ArenaGeometry {
   /** Size of the memory in bytes. */
   readonly bytes: number;
   /** Records in the context table. */
@@ -76,15 +93,15 @@ export interface Layout {
 }
 
 /**
- * Computes the layout of an arena.
+ * Computes where the parts of an arena lie.
  *
  * @param bytes Size of the memory, a multiple of {@linkcode PAGE_BYTES}
  * @param contexts Records in the context table
- * @returns The places
+ * @returns Their offsets
  * @throws {RcuError} `INVALID_SIZE`: if the arena has no room for a heap
  */
-export function layoutOf(bytes: number, contexts: number): Layout {
-  const bitmapAt = HEADER_BYTES + contexts * CONTEXT_BYTES;
+export function geometryOf(bytes: number, contexts: number): ArenaGeometry {
+  const bitmapAt = HEADER_BYTES + contexts * CONTEXT.size;
   const heapStart = Math.ceil((bitmapAt + bytes / 128) / 64) * 64;
   if (heapStart + PAGE_BYTES / 4 > bytes) {
     throw new RcuError("INVALID_SIZE", {

@@ -1,0 +1,166 @@
+/**
+ * Readers and sections of SRCU domains.
+ *
+ * @module
+ */
+
+import type { Arena } from "../arena/arena.ts";
+import { RcuError } from "../errors/rcu_error.ts";
+import { EvictedError } from "../errors/specific_errors.ts";
+import { watchHurry } from "../grace_period/hurry.ts";
+import type { ReadGuard, ReadLock } from "../grace_period/read_guard.ts";
+import { type ClaimedSlot, releaseSlot } from "../grace_period/slots.ts";
+import { instantiateKernel, type Kernel } from "../kernel/kernel.ts";
+import { SLOT } from "../kernel/layouts.ts";
+import { addLocalReader, removeLocalReader } from "../sync/waiting.ts";
+
+/** The guard of one section. Outside debug mode, guards of ended sections are reused. */
+class SrcuGuard implements ReadGuard {
+  open = false;
+  index = 0;
+
+  constructor(readonly reader: SrcuReader) {}
+
+  unlock(): void {
+    this.reader["leaveSection"](this);
+  }
+
+  [Symbol.dispose](): void {
+    this.reader["leaveSection"](this);
+  }
+}
+
+/** A worker's reader in an SRCU domain, from `Srcu.register`. */
+export class SrcuReader implements ReadLock {
+  /** How it reports quiescent states. */
+  readonly flavour = "srcu" as const;
+  /** The label given at registration. */
+  readonly label: string;
+  /** Offset of the domain in the arena. */
+  readonly domain: number;
+  /** Offset of this reader's slot in the arena. */
+  readonly slot: number;
+  /** False: a context may wait for another domain inside an SRCU section. */
+  readonly inSection = false;
+  #arena: Arena;
+  #kernel: Kernel;
+  #open = 0;
+  #spare: SrcuGuard[] = [];
+  #watches: (() => void)[] = [];
+
+  /**
+   * For `Srcu.register`.
+   *
+   * @internal
+   */
+  constructor(claimed: ClaimedSlot) {
+    this.label = claimed.label;
+    this.domain = claimed.domain;
+    this.slot = claimed.slot;
+    this.#arena = claimed.arena;
+    this.#kernel = instantiateKernel(claimed.arena.memory);
+    addLocalReader(claimed.arena, this);
+  }
+
+  /** How many sections of this context are open in this domain. */
+  get openSections(): number {
+    return this.#open;
+  }
+
+  /** Whether an updater asks the sections of this reader to hurry. */
+  get hurry(): boolean {
+    return this.#kernel.load32(SLOT.hurry.at(this.slot)) !== 0;
+  }
+
+  /**
+   * Enters a section. Sections are independent of one another: they may end in any order and in any
+   * turn of the event loop of this context.
+   *
+   * @returns The section's guard, valid until its `unlock()`, once.
+   * @throws {EvictedError} If the reader was evicted.
+   * @throws {RcuError} `READER_STATE`: the reader is not registered.
+   */
+  lock(): ReadGuard {
+    const entered = this.#kernel.srcuLock(this.domain, this.slot);
+    if (entered > 1) this.#evicted();
+    const guard = this.#spare.pop() ?? new SrcuGuard(this);
+    guard.index = entered;
+    guard.open = true;
+    this.#open++;
+    return guard;
+  }
+
+  /**
+   * Calls `notify` from this context's event loop whenever an updater asks the sections of this
+   * reader to hurry.
+   *
+   * @param notify What to call.
+   * @returns A function that ends it; `unregister()` does so too.
+   */
+  onHurry(notify: () => void): () => void {
+    const end = watchHurry(this.#arena, this.slot, notify);
+    this.#watches.push(end);
+    return end;
+  }
+
+  /**
+   * Gives the slot back. The reader cannot be used afterwards.
+   *
+   * @throws {RcuError} `READER_STATE`: sections are open, or it is not registered.
+   * @throws {EvictedError} If the reader was evicted.
+   */
+  unregister(): void {
+    if (this.#open > 0) {
+      throw new RcuError("READER_STATE", {
+        action: "unregister the reader",
+        state: "inside a section",
+      });
+    }
+    if (this.#kernel.load32(SLOT.evicted.at(this.slot)) !== 0) this.#evicted();
+    this.#end(() => {
+      return new RcuError("READER_STATE", { action: "use the reader", state: "unregistered" });
+    });
+  }
+
+  /**
+   * Does nothing: sections may last while their context waits.
+   *
+   * @internal
+   */
+  suspend(): void {}
+
+  /**
+   * Does nothing: nothing was suspended.
+   *
+   * @internal
+   */
+  resume(): void {}
+
+  #evicted(): never {
+    const gone = () => new EvictedError({ token: this.#arena.token });
+    this.#end(gone);
+    throw gone();
+  }
+
+  /** Ends the reader: every later call of its kernel throws `error`. */
+  #end(error: () => Error): void {
+    this.#kernel = new Proxy(this.#kernel, {
+      get: () => {
+        throw error();
+      },
+    });
+    for (const end of this.#watches) end();
+    removeLocalReader(this.#arena, this);
+    releaseSlot(this.#arena, this.domain, this.slot);
+  }
+
+  /** Leaves a section; for its guard. */
+  private leaveSection(guard: SrcuGuard): void {
+    if (!guard.open) throw new RcuError("SECTION_ORDER", { depth: 1, open: this.#open });
+    guard.open = false;
+    this.#open--;
+    const evicted = this.#kernel.srcuUnlock(this.domain, this.slot, guard.index);
+    if (!this.#arena.debug) this.#spare.push(guard);
+    if (evicted !== 0) this.#evicted();
+  }
+}
