@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { assertSnapshot } from "@std/testing/snapshot";
 import { demo } from "./demo.ts";
 import { Display, statusLine } from "./display.ts";
 import { main } from "./main.ts";
@@ -64,8 +65,13 @@ Deno.test("the command line says what is wrong with it", async () => {
     "Cannot run with --plant stale-tlb --accel kvm: it needs a TLB. Try --help.\n",
     'Cannot run with "--loud": there is no such option. Try --help.\n',
   ]);
+});
+
+Deno.test("--help", async (t) => {
+  const printed: string[] = [];
+  const display = new Display(() => {}, false);
   assertEquals(await main(["--help"], (text) => printed.push(text), display), 0);
-  assert(printed[0]!.includes("--seconds N"));
+  await assertSnapshot(t, printed.join(), { serializer: (text) => text });
 });
 
 const STATUS = {

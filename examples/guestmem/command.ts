@@ -1,6 +1,6 @@
-/** What the commands of the command line have in common. */
+/** What all commands use: the environment, exit codes and an error for files. */
 
-/** A file that cannot be used: which, where, and why. */
+/** A file cannot be used. The message names the file, the line and the reason. */
 export class FileError extends Error {
   override name = "FileError";
 
@@ -10,13 +10,13 @@ export class FileError extends Error {
   }
 }
 
-/** What a command works on: files and the terminal. */
+/** A command's access to files and the terminal. */
 export interface Environment {
-  /** A line of the result. */
+  /** Prints a line of the result. */
   out(line: string): void;
-  /** A line about the run. */
+  /** Prints a line about the run. */
   err(line: string): void;
-  /** The bytes of a file. */
+  /** Reads a file. */
   read(file: string): Promise<Uint8Array<ArrayBuffer>>;
   /** Writes a text file. */
   write(file: string, text: string): Promise<void>;
@@ -24,7 +24,7 @@ export interface Environment {
 
 /** Everything worked. */
 export const EXIT_OK = 0;
-/** Something differs, or is wrong. */
+/** Something differs or is wrong. */
 export const EXIT_DIFFERS = 1;
 /** The input is malformed. */
 export const EXIT_INPUT = 2;

@@ -1,7 +1,7 @@
 import { type Machine, MachineFormatError, parseMachine } from "@guestmem/flatview/machine";
 import { type Environment, FileError } from "./command.ts";
 
-/** Runs something on a file and names the file in what it throws. */
+/** Runs something on a file, and adds the file's name to a format error. */
 export function about<T>(file: string, run: () => T): T {
   try {
     return run();
@@ -11,7 +11,7 @@ export function about<T>(file: string, run: () => T): T {
   }
 }
 
-/** Reads a text file, unpacking it if its name ends in `.gz`. */
+/** Reads a text file, and decompresses it if its name ends in `.gz`. */
 export async function readText(file: string, env: Pick<Environment, "read">): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
@@ -27,7 +27,7 @@ export async function readMachine(file: string, env: Environment): Promise<Machi
   return about(file, () => parseMachine(text));
 }
 
-/** The lines of a text file, one after another, without their ends. */
+/** The lines of a text file, without their line ends. */
 export async function* readLines(
   file: string,
   env: Pick<Environment, "read">,

@@ -11,10 +11,10 @@ import { readMachine } from "./files.ts";
 import { type CommandMemory, createMemory } from "./memory.ts";
 import { Progress } from "./progress.ts";
 
-/** Lines of a difference that are worth reading. */
+/** Lines of a difference that are printed. */
 const MAX_LINES = 40;
 
-/** The sums over all files. */
+/** Totals over all files. */
 interface Sums {
   files: { total: number; exact: number };
   views: { total: number; exact: number };

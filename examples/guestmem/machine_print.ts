@@ -5,7 +5,7 @@ import { type Environment, EXIT_OK } from "./command.ts";
 import { readMachine } from "./files.ts";
 import { createMemory } from "./memory.ts";
 
-/** What of a machine to print. */
+/** Which part of a machine to print. */
 export type Printed = "tree" | "flat" | "dispatch";
 
 /** `machine tree|flat|dispatch FILE.json`: prints as QEMU's `info mtree` does. */

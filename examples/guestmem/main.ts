@@ -1,5 +1,6 @@
 /**
- * The command line: machines, the monitor's text, lookups and boot traces.
+ * The command line tool: prints, checks and builds machines, imports the monitor's text, looks
+ * addresses up, and replays boot traces.
  *
  * @module
  */
@@ -13,7 +14,7 @@ import { machinePrint, type Printed } from "./machine_print.ts";
 import { mtreeImport } from "./mtree_import.ts";
 import { replay } from "./replay.ts";
 
-const HELP = `guestmem: guest memory maps as QEMU has them
+const HELP = `guestmem: memory maps of QEMU machines
 
   machine tree|flat|dispatch FILE.json
       Prints the region tree (info mtree -D), the flat views (-f), or these
@@ -22,19 +23,19 @@ const HELP = `guestmem: guest memory maps as QEMU has them
       Renders each machine and compares views, sharing and dispatch with what
       QEMU printed. Exit 1 if any differs.
   machine build FILE.json [--one-by-one] [--json]
-      Builds a machine, its regions one at a time if asked, and reports time,
-      memory and views. Exit 1 if the views are not QEMU's.
+      Builds a machine, one region at a time if asked, and reports time, memory
+      and views. Exit 1 if the views are not QEMU's.
   mtree import TREE [--flat FLAT] [--name NAME] [--output FILE.json]
-      Makes a machine of the monitor's text (info mtree -D -o), with the flat
-      views' text (-f or -f -d) as evidence. Says what was told from evidence
-      and what stays open.
+      Makes a machine from the monitor's text (info mtree -D -o), with the flat
+      views' text (-f or -f -d) as evidence. Reports what was inferred from the
+      evidence and what stays open.
   lookup FILE.json --as NAME ADDRESS...
       Prints region, offset and kind of addresses in an address space.
   replay --before A.json [--after B.json] TRACE.gz... [--json]
-      Takes the accesses of a boot trace through lookups. Exit 1 if any is
-      wrong.
+      Looks up the address of every access in a boot trace. Exit 1 if any
+      finds the wrong region.
 
-Files whose names end in .gz are unpacked. Exit 2: malformed input.`;
+Files whose names end in .gz are decompressed. Exit 2: malformed input.`;
 
 /**
  * Runs a command.

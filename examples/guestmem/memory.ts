@@ -6,7 +6,7 @@ export interface CommandMemory {
   readonly domain: RcuDomain;
 }
 
-/** Reserved at once; pages are committed when they are touched. */
+/** Address space, reserved at once; pages are committed when they are touched. */
 const ARENA_BYTES = 1 << 28;
 
 /** Creates the arena and the domain in which a command publishes machines. */

@@ -7,13 +7,13 @@ import { about, readText } from "./files.ts";
 export interface ImportArguments {
   /** File with the text of `info mtree -f` or `-f -d`. */
   readonly flat?: string | undefined;
-  /** Where the machine goes; standard output if not given. */
+  /** File for the machine; standard output if not given. */
   readonly output?: string | undefined;
-  /** Name of the machine; from the file's name if not given. */
+  /** Name of the machine; the file's name if not given. */
   readonly name?: string | undefined;
 }
 
-/** `mtree import TREE`: makes a machine file of the monitor's text, and reports how sure that is. */
+/** `mtree import TREE`: makes a machine file from the monitor's text, and reports what it inferred. */
 export async function mtreeImport(
   tree: string,
   options: ImportArguments,

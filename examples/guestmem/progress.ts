@@ -1,4 +1,4 @@
-/** A progress bar on a terminal's standard error; nothing elsewhere. */
+/** A progress bar on standard error if that is a terminal, else nothing. */
 export class Progress {
   readonly #total: number;
   readonly #shown: boolean;
@@ -10,7 +10,7 @@ export class Progress {
     this.#shown = Deno.stderr.isTerminal();
   }
 
-  /** Shows that `done` steps are done and what the current one is; at most ten times a second. */
+  /** Shows the number of steps done and the current one, at most ten times a second. */
   show(done: number, what: string): void {
     const now = performance.now();
     if (!this.#shown || (now - this.#last < 100 && done < this.#total)) return;
@@ -19,7 +19,7 @@ export class Progress {
     this.#write(`\r\x1b[K[${bar}] ${done}/${this.#total} ${what}`);
   }
 
-  /** Takes the bar off the screen. */
+  /** Removes the bar. */
   clear(): void {
     if (this.#shown) this.#write("\r\x1b[K");
   }

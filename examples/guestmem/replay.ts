@@ -10,7 +10,7 @@ import { about, readLines, readMachine } from "./files.ts";
 import { createMemory } from "./memory.ts";
 import { Progress } from "./progress.ts";
 
-/** `replay --before A.json [--after B.json] TRACE.gz...`: takes a boot trace through lookups. */
+/** `replay --before A.json [--after B.json] TRACE.gz...`: looks up every access of a boot trace. */
 export async function replay(
   before: string,
   after: string | undefined,

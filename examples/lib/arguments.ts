@@ -1,6 +1,6 @@
-/** Reading the values of a command line's options, and saying what is wrong with one. */
+/** Parses the values of command-line options. */
 
-/** The command line was not understood: the message says what was expected. */
+/** The command line is wrong. The message says what was expected. */
 export class UsageError extends Error {
   override name = "UsageError";
 }
@@ -14,7 +14,7 @@ export function integer(name: string, word: string, least: number, most: number)
   );
 }
 
-/** The value of an option that takes one of a few words. */
+/** The value of an option that takes one of a set of words. */
 export function choice<T extends string>(name: string, word: string, choices: readonly T[]): T {
   const found = choices.find((one) => one === word);
   if (found !== undefined) return found;

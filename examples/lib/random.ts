@@ -1,5 +1,5 @@
 /**
- * Random numbers that a seed reproduces.
+ * Random numbers that are reproducible from a seed.
  *
  * @module
  */
@@ -9,8 +9,8 @@ export class Random {
   #state: number;
 
   /**
-   * @param seed Of the whole run.
-   * @param stream Gives each worker numbers of its own.
+   * @param seed The run's seed.
+   * @param stream Gives each worker different numbers.
    */
   constructor(seed: number, stream: number) {
     this.#state = (seed ^ Math.imul(stream + 1, 0x85ebca6b)) >>> 0;

@@ -1,6 +1,6 @@
 /**
- * The words through which a run starts, follows and stops its workers. They are not in the arena:
- * what the run relies on must not depend on what it tests.
+ * The shared words through which a run starts, follows and stops its workers. They are not in the
+ * arena: what the run relies on must not depend on what it tests.
  *
  * @module
  */
@@ -14,11 +14,11 @@ const WORKER_WORDS = 4;
 /** The most updaters, each with a cell of its own. */
 export const MAX_CELLS = WORKERS - LATEST;
 
-/** What a worker has done so far, modulo 2^32: what a run looks at before the workers report. */
+/** What a worker has done so far, modulo 2^32. The run reads it before the workers report. */
 export interface Progress {
-  /** Sections of a reader, updates of an updater. */
+  /** A reader's sections, an updater's updates. */
   readonly rounds: number;
-  /** Sections that a grace period overlapped; blocks that came back at an offset used before. */
+  /** A reader's sections that overlapped a grace period; an updater's blocks at an offset used before. */
   readonly overlapped: number;
   /** Grace periods that had to wait; updaters only. */
   readonly waited: number;
@@ -31,35 +31,35 @@ export class Control {
   readonly #words: Uint32Array;
   readonly #signed: Int32Array;
 
-  /** @param buffer What `Control.allocate` made. */
+  /** @param buffer From `Control.allocate`. */
   constructor(buffer: SharedArrayBuffer) {
     this.#words = new Uint32Array(buffer);
     this.#signed = new Int32Array(buffer);
   }
 
-  /** Makes the words for so many workers. */
+  /** Allocates the words for a number of workers. */
   static allocate(workers: number): SharedArrayBuffer {
     return new SharedArrayBuffer((WORKERS + workers * WORKER_WORDS) * 4);
   }
 
-  /** Lets the workers begin. */
+  /** Starts the workers. */
   go(): void {
     Atomics.store(this.#words, GO, 1);
     Atomics.notify(this.#signed, GO);
   }
 
-  /** Blocks a worker until all are there. */
+  /** Blocks a worker until the run starts. */
   awaitGo(): void {
     Atomics.wait(this.#signed, GO, 0);
   }
 
-  /** Asks every worker to come to an end. */
+  /** Asks every worker to stop. */
   stop(): void {
     Atomics.store(this.#words, STOP, 1);
     this.go();
   }
 
-  /** Whether the workers were asked to come to an end. */
+  /** Whether the workers were asked to stop. */
   get stopped(): boolean {
     return Atomics.load(this.#words, STOP) !== 0;
   }
@@ -69,12 +69,12 @@ export class Control {
     Atomics.store(this.#words, LATEST + cell, version);
   }
 
-  /** A version that the cell has held by now: whoever dereferences it afterwards finds no older one. */
+  /** A version that the cell has held: a dereference after this call finds no older one. */
   latest(cell: number): number {
     return Atomics.load(this.#words, LATEST + cell);
   }
 
-  /** Says what worker number `worker` has done. */
+  /** Publishes what worker number `worker` has done. */
   report(worker: number, progress: Progress): void {
     const at = WORKERS + worker * WORKER_WORDS;
     Atomics.store(this.#words, at, progress.rounds);

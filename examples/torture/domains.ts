@@ -1,5 +1,5 @@
 /**
- * RCU domains and SRCU domains behind one shape, so that readers and updaters are written once.
+ * RCU and SRCU domains behind one interface, so that readers and updaters are written once.
  *
  * @module
  */
@@ -36,9 +36,9 @@ export interface TortureReader {
   lock(): ReadGuard;
   /** Whether a section may span an await. */
   readonly sleeps: boolean;
-  /** Called between sections; does now and then what the flavour asks of its workers. */
+  /** Called between sections; now and then does what the flavour requires of its workers. */
   between(random: Random): void;
-  /** Leaves what the flavour protects beyond the end of a section. */
+  /** Gives up the protection that the flavour extends beyond the end of a section. */
   leave(): void;
   /** Undoes `leave`. */
   comeBack(): void;
@@ -46,13 +46,13 @@ export interface TortureReader {
   unregister(): void;
 }
 
-/** Creates the domain that readers of a flavour read in; small budgets, so that they are reached. */
+/** Creates a domain for readers of a flavour, with budgets so small that they are exhausted. */
 export function createDomain(arena: Arena, flavour: Flavour): DomainHandle {
   const options = { readers: 32, maxDeferred: 128, maxDeferredBytes: 64 * 1024 };
   return (flavour === "srcu" ? Srcu : RcuDomain).create(arena, options).handle;
 }
 
-/** Attaches an updater, or whoever else drives grace periods. */
+/** Attaches a context that drives grace periods. */
 export function attachGrace(
   arena: Arena,
   handle: DomainHandle,

@@ -9,7 +9,7 @@ import { type Command, HELP, parseCommand } from "./options.ts";
 import { formatReport } from "./report.ts";
 import { torture } from "./torture.ts";
 
-/** Shows how the run goes, where somebody may be watching. */
+/** Shows progress if standard error is a terminal. */
 function showProgress(line: string): void {
   if (Deno.stderr.isTerminal()) Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[K${line}`));
 }
@@ -41,5 +41,5 @@ export async function main(words: string[], print: (text: string) => void): Prom
   return report.passed ? 0 : 1;
 }
 
-// Exits, since a worker that hangs would keep the process alive.
+// Exits explicitly: a worker that hangs would keep the process alive.
 if (import.meta.main) Deno.exit(await main(Deno.args, console.log));

@@ -1,5 +1,6 @@
 import { rounds } from "#tools/testing/until.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertSnapshot } from "@std/testing/snapshot";
 import { Arena, RcuDomain } from "@guestmem/rcu";
 import { Crew } from "../lib/crew.ts";
 import { Control } from "./control.ts";
@@ -61,16 +62,22 @@ Deno.test("a worker that fails is evicted, and nobody waits for it", async () =>
   assertStringIncludes(crew.failures[0]!, "Cannot attach to guestmem-rcu");
 });
 
+/** Snapshots hold the text as it is printed. */
+const TEXT = { serializer: (text: string) => text };
+
 async function run(line: string): Promise<{ status: number; output: string }> {
   let output = "";
   const status = await main(line.split(" "), (text) => output += text);
   return { status, output };
 }
 
-Deno.test("the exit status is 0 for help, 1 for a bug, 2 for a command line that is wrong", async () => {
-  const help = await run("--help");
-  assertEquals(help.status, 0);
-  assertStringIncludes(help.output, "--plant");
+Deno.test("--help", async (t) => {
+  const { status, output } = await run("--help");
+  assertEquals(status, 0);
+  await assertSnapshot(t, output, TEXT);
+});
+
+Deno.test("the exit status is 1 for a bug, 2 for a command line that is wrong", async () => {
   const bug = await run("--plant no-wait --seconds 120 --seed 7 --json");
   assertEquals(bug.status, 1);
   const report = JSON.parse(bug.output) as Report;

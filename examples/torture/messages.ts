@@ -9,17 +9,17 @@ import type { Finding } from "../lib/findings.ts";
 import type { Flavour } from "./domains.ts";
 import type { Plant, Updater } from "./options.ts";
 
-/** A cell that one updater publishes elements in. */
+/** A cell in which one updater publishes elements. */
 export interface Cell {
   /** Its number. */
   readonly index: number;
   /** The pointer's offset in the arena. */
   readonly pointer: number;
-  /** The domain whose grace periods protect what it points at. */
+  /** The domain whose grace periods protect its element. */
   readonly domain: DomainHandle;
 }
 
-/** What every worker is told. */
+/** Every worker's orders. */
 interface Common {
   /** Its number. */
   readonly worker: number;
@@ -31,23 +31,23 @@ interface Common {
   readonly domain: DomainHandle;
 }
 
-/** What a reader is told. */
+/** A reader's orders. */
 export interface ReaderOrder extends Common {
   readonly role: "reader";
   readonly flavour: Flavour;
   readonly cells: readonly Cell[];
-  /** A domain that no updater scans: where the lost reader has its slot. */
+  /** A domain that no updater scans: the lost reader's slot is there. */
   readonly decoy?: DomainHandle | undefined;
 }
 
-/** What an updater is told. */
+/** An updater's orders. */
 export interface UpdaterOrder extends Common {
   readonly role: "updater";
   readonly updater: Updater;
   readonly cell: Cell;
 }
 
-/** What a worker is told. */
+/** A worker's orders. */
 export type Order = ReaderOrder | UpdaterOrder;
 
 /** What a reader reports at its end. */
@@ -56,7 +56,7 @@ export interface ReaderResult {
   readonly flavour: Flavour;
   /** Sections. */
   readonly reads: number;
-  /** How often the element examined had each age at the end of its section; the last: or older. */
+  /** Sections by the element's age at their end; the last entry counts all older ones. */
   readonly histogram: readonly number[];
   /** Sections during which a grace period began. */
   readonly overlapped: number;
@@ -66,11 +66,11 @@ export interface ReaderResult {
 /** What an updater reports at its end. */
 export interface UpdaterResult {
   readonly role: "updater";
-  /** Updates by how their element was reclaimed. */
+  /** Updates by the way in which the old element was reclaimed. */
   readonly updates: Readonly<Record<Exclude<Updater, "mixed">, number>>;
   /** Blocks allocated at an offset that this updater had used before. */
   readonly reused: number;
-  /** Grace periods that were found held up at the first look; `sync` looks at a quarter of its own. */
+  /** Grace periods that a reader held up at the first look; `sync` looks at a quarter of its own. */
   readonly waited: number;
   readonly findings: readonly Finding[];
 }

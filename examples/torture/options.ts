@@ -1,5 +1,5 @@
 /**
- * What a run of the torture test can be asked for.
+ * Options of a run of the torture test.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { choice, integer, seedOf, UsageError } from "../lib/arguments.ts";
 
 /** Which readers take part. */
 export const FLAVOURS = ["memb", "qsbr", "srcu", "mixed"] as const;
-/** How updaters reclaim: each its own way, or all in turn. */
+/** How updaters reclaim: in one way, or in all of them in turn. */
 export const UPDATERS = ["sync", "call", "poll", "free", "mixed"] as const;
 /** Bugs that a run can plant in its own code, and must then find. */
 export const PLANTS = ["no-wait", "early-free", "lost-reader", "use-after-unlock"] as const;
@@ -21,7 +21,7 @@ export type Updater = typeof UPDATERS[number];
 /** One of {@linkcode PLANTS}. */
 export type Plant = typeof PLANTS[number];
 
-/** A run. */
+/** The parameters of a run. */
 export interface Options {
   /** How long to run at most. */
   readonly seconds: number;
@@ -31,13 +31,13 @@ export interface Options {
   readonly flavour: Flavours;
   /** How updaters reclaim. */
   readonly updater: Updater;
-  /** Where every random choice comes from. */
+  /** Seeds every random choice. */
   readonly seed: number;
   /** A bug to plant. */
   readonly plant?: Plant | undefined;
   /** Whether the arena is in debug mode. */
   readonly debug?: boolean;
-  /** Ends the run after so many updates, once it has proven something. */
+  /** Ends the run after this many updates, once it has proven something. */
   readonly updates?: number;
 }
 
@@ -72,8 +72,8 @@ const SWITCHES = ["debug", "json", "help"] as const;
 /**
  * Reads the command line.
  *
- * @returns What to run, or "help".
- * @throws {UsageError} If it is wrong.
+ * @returns The run's parameters, or "help".
+ * @throws {UsageError} If a word is unknown or a value is out of range.
  */
 export function parseCommand(words: string[]): Command | "help" {
   const args = parseArgs(words, {

@@ -17,11 +17,11 @@ export const AGES = 10;
 /** A reader may see an element that is current (0) or whose grace period is not over (1). */
 export const OLDEST_ALLOWED = 1;
 
-/** A long section looks at its element so many times. */
+/** Looks at the element in a long section, at most. */
 const LINGER = 4000;
-/** A pointer kept past its section is looked at so many times. */
+/** Looks at an element through a pointer that is kept past its section, at most. */
 const KEPT = 40_000;
-/** Says how far it is after so many sections. */
+/** Sections between two reports of progress. */
 const REPORT = 256;
 
 /** One worker's loop. */
@@ -55,8 +55,8 @@ export class ReaderLoop {
   async run(): Promise<ReaderResult> {
     while (!this.#control.stopped) {
       const pick = this.#random.below(this.#pointers.length);
-      // Lets microtasks run too: debug mode asks in one whether a section was left open.
-      await this.#guard(this.#order.cells[pick]!, this.#pointers[pick]!);
+      // Lets microtasks run too: in one, debug mode checks whether a section was left open.
+      await this.#readOnce(this.#order.cells[pick]!, this.#pointers[pick]!);
       this.#reader.between(this.#random);
       if (++this.#reads % REPORT === 0) this.#report();
     }
@@ -72,10 +72,10 @@ export class ReaderLoop {
     };
   }
 
-  async #guard(cell: Cell, pointer: RcuPointer): Promise<void> {
+  async #readOnce(cell: Cell, pointer: RcuPointer): Promise<void> {
     const floor = this.#control.latest(cell.index);
     const guard = this.#reader.lock();
-    // Whoever sees this change later knows that a grace period began inside the section.
+    // If this has changed at the end, a grace period began inside the section.
     const before = this.#startPoll();
     const block = pointer.dereference(guard);
     const version = this.#elements.version(block);
@@ -101,7 +101,7 @@ export class ReaderLoop {
     this.#reader.lock().unlock();
   }
 
-  /** Stays in the section until its element must not be seen any more, or for a while. */
+  /** Stays in the section for a while, or until its element is too old to be seen. */
   #linger(block: number): void {
     let looks = this.#random.below(LINGER);
     while (looks-- > 0 && this.#elements.age(block) <= OLDEST_ALLOWED);
@@ -139,7 +139,7 @@ export class ReaderLoop {
     }
   }
 
-  /** Enters the element's age in the histogram. */
+  /** Counts the element's age in the histogram. */
   #count(block: number): void {
     const age = this.#elements.age(block);
     this.#histogram[Math.min(age, AGES - 1)]!++;

@@ -16,9 +16,9 @@ export const MIN_UPDATES = 50;
 
 /** The outcome of a run. */
 export interface Report {
-  /** What was run. */
+  /** The run's parameters. */
   readonly options: Options;
-  /** Whether there is nothing in `failures`. */
+  /** Whether `failures` is empty. */
   readonly passed: boolean;
   /** Why the run failed. */
   readonly failures: readonly string[];
@@ -28,21 +28,21 @@ export interface Report {
   readonly elapsed: number;
   /** Read-side sections. */
   readonly reads: number;
-  /** Updates, by how the element that they replaced was reclaimed. */
+  /** Updates by the way in which the old element was reclaimed. */
   readonly updates: UpdaterResult["updates"];
   /** Grace periods that the domains completed. */
   readonly gracePeriods: number;
-  /** Sections by the age of the element that they examined; the last entry: that age or more. */
+  /** Sections by the age of the element that they examined; the last entry counts all older ones. */
   readonly histogram: readonly number[];
   /** Blocks allocated at an offset that the same updater had used before. */
   readonly reused: number;
   /** Sections during which a grace period began. */
   readonly overlapped: number;
-  /** Grace periods that had a reader in the way at the first look. */
+  /** Grace periods that a reader held up at the first look. */
   readonly waited: number;
 }
 
-/** What a run hands to {@linkcode report}. */
+/** What {@linkcode report} sums up. */
 export interface Outcome {
   readonly options: Options;
   readonly elapsed: number;
@@ -52,7 +52,7 @@ export interface Outcome {
   readonly failures: readonly string[];
 }
 
-/** Sums up and judges. */
+/** Sums a run up and judges it. */
 export function report(outcome: Outcome): Report {
   const { options, elapsed, gracePeriods, results } = outcome;
   const readers = results.filter((result) => result.role === "reader");

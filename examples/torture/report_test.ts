@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
+import { assertSnapshot } from "@std/testing/snapshot";
 import type { ReaderResult, UpdaterResult } from "./messages.ts";
-import { type Outcome, report } from "./report.ts";
+import { formatReport, type Outcome, type Report, report } from "./report.ts";
 
 const READER: ReaderResult = {
   role: "reader",
@@ -19,22 +20,28 @@ const UPDATER: UpdaterResult = {
 };
 const OPTIONS = { seconds: 1, readers: 1, flavour: "memb", updater: "sync", seed: 1 } as const;
 
-function failuresOf(
-  reader: Partial<ReaderResult>,
+function reportOf(
+  reader: Partial<ReaderResult> = {},
   updater: Partial<UpdaterResult> = {},
   outcome: Partial<Outcome> = {},
-): readonly string[] {
+): Report {
   const results = [{ ...READER, ...reader }, { ...UPDATER, ...updater }];
-  const whole = {
-    options: OPTIONS,
-    elapsed: 1,
-    gracePeriods: 9,
-    results,
-    failures: [],
-    ...outcome,
-  };
-  return report(whole).failures;
+  const whole = { options: OPTIONS, elapsed: 1, gracePeriods: 9, results, failures: [] };
+  return report({ ...whole, ...outcome });
 }
+
+function failuresOf(...changes: Parameters<typeof reportOf>): readonly string[] {
+  return reportOf(...changes).failures;
+}
+
+/** Snapshots hold the text as it is printed. */
+const TEXT = { serializer: (text: string) => text };
+
+Deno.test("the printed report of a run that passes, and of one that fails", async (t) => {
+  await assertSnapshot(t, formatReport(reportOf()), TEXT);
+  const findings = [{ kind: "poison", count: 2, example: "here" }];
+  await assertSnapshot(t, formatReport(reportOf({ findings, reads: 7 })), TEXT);
+});
 
 Deno.test("a run without errors passes", () => {
   assertEquals(failuresOf({}), []);

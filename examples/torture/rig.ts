@@ -1,5 +1,5 @@
 /**
- * What a run is made of: an arena, its domains and cells, and what each worker is to do there.
+ * What a run consists of: an arena, its domains and cells, and the orders of each worker.
  *
  * @module
  */
@@ -13,13 +13,13 @@ import type { Options } from "./options.ts";
 
 /** Two, so that grace periods are driven by several contexts at once. */
 export const UPDATERS = 2;
-/** So small that blocks come back soon. */
+/** Small, so that blocks are reused soon. */
 const ARENA_BYTES = 1 << 20;
 
 /** The flavours of a mixed run, in turn. */
 const MIXED: readonly Flavour[] = ["memb", "qsbr", "srcu"];
 
-/** What a run is made of. */
+/** What a run consists of. */
 export interface Rig {
   readonly arena: Arena;
   readonly control: Control;
@@ -27,7 +27,7 @@ export interface Rig {
   readonly orders: readonly Order[];
   readonly domains: readonly DomainHandle[];
   readonly cells: readonly Cell[];
-  /** Blocks that were live before the first element was made. */
+  /** Blocks that were live before the first element was created. */
   readonly liveBlocks: number;
 }
 

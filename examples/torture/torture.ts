@@ -1,8 +1,8 @@
 /**
- * A torture test of RCU over real workers, after liburcu's `rcutorture.h`: updaters replace elements
- * and count, in each element, the grace periods since; readers assert that they never see an element
- * whose grace period is over. Every element betrays tearing, staleness and reuse, and a run without
- * errors passes only if it also shows that errors could have happened.
+ * A torture test of RCU over real workers, after liburcu's `rcutorture.h`: updaters replace
+ * elements and count, in each element, the grace periods since; readers assert that they never see
+ * an element whose grace period is over. Every element shows tearing, staleness and reuse, and a
+ * run without errors passes only if it also shows that errors could have happened.
  *
  * @module
  */
@@ -15,14 +15,14 @@ import { MIN_READS, MIN_UPDATES, type Report, report } from "./report.ts";
 import { buildRig, countErrors, countGracePeriods, findLeaks, UPDATERS } from "./rig.ts";
 
 const WORKER = import.meta.resolve("./worker.ts");
-/** The run looks at its workers this often. */
+/** How often the run looks at its workers. */
 const LOOK_MS = 10;
 
 /**
  * Runs the torture test.
  *
- * @param options What to run.
- * @param onProgress Called now and then with a line for people.
+ * @param options The run's parameters.
+ * @param onProgress Called every few milliseconds with a line to show.
  * @returns What it found.
  */
 export async function torture(
@@ -61,7 +61,7 @@ export async function torture(
   });
 }
 
-/** Whether the run can end early: an error was found, or as much was proven as was asked for. */
+/** Whether the run can end early: an error was found, or enough was done to prove something. */
 function isOver(
   options: Options,
   orders: readonly Order[],

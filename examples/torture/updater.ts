@@ -1,6 +1,6 @@
 /**
- * An updater: replaces the element in its cell again and again, and reclaims what it replaced by
- * each of the ways that a domain offers.
+ * An updater: replaces the element in its cell again and again, and reclaims the old ones in each way
+ * that a domain offers.
  *
  * @module
  */
@@ -20,9 +20,9 @@ type Way = Exclude<UpdaterOrder["updater"], "mixed">;
 const WAYS = UPDATERS.filter((way) => way !== "mixed");
 /** An element whose grace period is over is this old. */
 const EXPIRED = 2;
-/** An expired element stays readable, poisoned, until it is at most so old; then it is freed. */
+/** An expired element stays readable, poisoned, until it is at most this old; then it is freed. */
 const OLDEST = 5;
-/** So many elements may wait to be polled. */
+/** The most elements that wait to be polled. */
 const POLLED = 32;
 
 /** One worker's loop. */
@@ -75,7 +75,7 @@ export class UpdaterLoop {
   }
 
   async #update(): Promise<void> {
-    // Versions of different cells differ too, so that a block which moved to another cell shows.
+    // Versions of different cells differ too, so that a block reused in another cell shows.
     const version = (++this.#rounds * MAX_CELLS + this.#order.cell.index) >>> 0;
     const block = this.#elements.create(version, this.#random.below(MAX_PAYLOAD + 1));
     if (this.#offsets.has(block)) this.#reused++;
@@ -107,7 +107,7 @@ export class UpdaterLoop {
     }
   }
 
-  /** Queues a function; a full queue can be emptied by this context alone. */
+  /** Queues a function. Only this context can empty its full queue. */
   #call(run: () => void): void {
     try {
       this.#grace.call(run);
@@ -125,7 +125,7 @@ export class UpdaterLoop {
     return cookie;
   }
 
-  /** Waits in one of the three forms. Most waits begin from nothing; a look would begin for them. */
+  /** Waits in one of the three forms. Mostly without a look first, which would start the grace period. */
   async #synchronize(): Promise<void> {
     if (this.#random.once(4)) this.#look();
     const form = this.#random.below(3);
@@ -134,7 +134,7 @@ export class UpdaterLoop {
     else await this.#grace.synchronizeAsync();
   }
 
-  /** Expires, oldest first, what waited for a grace period that is over; with `all`, waits for it. */
+  /** Expires elements whose grace period is over, oldest first; with `all`, waits for each. */
   #poll(all: boolean): void {
     for (let first = this.#polled[0]; first; first = this.#polled[0]) {
       if (!this.#grace.poll(first.cookie)) {
