@@ -1,11 +1,11 @@
 /**
- * What memory and devices hold and answer: a number that says which of them it is and at which
- * offset, so that an answer from the wrong place, or from freed memory, is seen for what it is.
+ * What memory and devices contain: words that depend on whose they are and on the offset, so that
+ * data from the wrong place, or from freed memory, is recognised.
  *
  * @module
  */
 
-/** The aligned word at an offset of what has a key. */
+/** The aligned word at an offset, of the owner of a key. */
 export function wordOf(key: number, offset: number): number {
   let mixed = Math.imul(key, 0x9e37_79b1) ^ (offset >>> 2);
   mixed = Math.imul(mixed ^ (mixed >>> 16), 0x21f0_aaad);
@@ -13,31 +13,31 @@ export function wordOf(key: number, offset: number): number {
   return (mixed ^ (mixed >>> 15)) >>> 0;
 }
 
-/** What an access of 1, 2 or 4 bytes, aligned to its size, finds there. */
+/** The value that an aligned access of 1, 2 or 4 bytes finds there. */
 export function answerOf(key: number, offset: number, size: number): number {
   const shifted = wordOf(key, offset) >>> 8 * (offset & 3);
   return size === 4 ? shifted : shifted & ((1 << 8 * size) - 1);
 }
 
-/** Writes the words that something with a key holds. */
+/** Fills memory with the words of a key. */
 export function fillWords(words: Int32Array, key: number, offset: number): void {
   for (let i = 0; i < words.length; i++) words[i] = wordOf(key, offset + 4 * i);
 }
 
-/** Keys of what is no region of the machine file; those have their ids. */
+/** Keys other than those of the machine file's regions, which are the regions' ids. */
 export const Key = {
   /** The machine's RAM. */
   RAM: 0x1_0000,
-  /** RAM that the VGA's window hides. */
+  /** RAM behind the VGA's window. */
   HIDDEN_RAM: 0x1_0001,
-  /** The RAM BAR that moves. */
+  /** The shared-memory BAR, which moves. */
   SHARED: 0x1_0002,
   /** A flash memory's content, and its registers. */
   FLASH: 0x1_0003,
   FLASH_REGISTERS: 0x1_0004,
-  /** The two pages that change places, and the two that the IOMMU leads to. */
+  /** The two pages that are swapped, and the two that the IOMMU maps. */
   TWINS: 0x1_0010,
   DMA: 0x1_0020,
-  /** From here on: one for each DIMM and device that is plugged in. */
+  /** The first of many: one for each DIMM and device that is plugged in. */
   PLUGGED: 0x2_0000,
 } as const;

@@ -1,5 +1,5 @@
 /**
- * What the control context does to the machine while it runs, and how it puts all of it back.
+ * The changes that the control context makes to the machine while it runs, and how it undoes them.
  *
  * @module
  */
@@ -33,18 +33,18 @@ interface Dimm {
   readonly region: MemoryRegion;
 }
 
-/** How often each was done. */
+/** How often each kind of change was made. */
 export type ChangeCounts = Record<string, number>;
 
-/** See the module. */
+/** Changes the machine, and keeps the ledger of what vCPUs may see. */
 export class Changes {
   readonly ledger: Ledger = Ledger.create(PLACES.length);
   readonly counts: ChangeCounts = {};
   /** Bytes of DIMMs that were unplugged. */
   unpluggedBytes = 0;
-  /** Those that no view has any more. */
+  /** Those of them that no view shows any more. */
   removedBytes = 0;
-  /** Devices that were unplugged, and how many of their finalisers have run. */
+  /** Devices that were unplugged, and their finalisers that have run. */
   readonly finalisers = { due: 0, run: 0 };
   readonly #machine: DemoMachine;
   readonly #memory: Memory;
@@ -58,7 +58,7 @@ export class Changes {
   #plugged = 0;
   #target = 0;
 
-  /** Announces the machine as it is. */
+  /** Enters the machine as it is in the ledger. */
   constructor(
     machine: DemoMachine,
     memory: Memory,
@@ -86,12 +86,12 @@ export class Changes {
     return this.#board.served;
   }
 
-  /** How many there were. */
+  /** Changes made so far. */
   get count(): number {
     return Object.values(this.counts).reduce((sum, count) => sum + count, 0);
   }
 
-  /** One change. */
+  /** Makes one random change. */
   step(): void {
     const kinds = [
       () => this.#moveBar(this.#random.below(BARS.length)),
@@ -106,7 +106,7 @@ export class Changes {
     kinds[this.#random.below(kinds.length)]!();
   }
 
-  /** Puts QEMU's machine back. */
+  /** Restores QEMU's machine. */
   restore(): void {
     BARS.forEach(({ homes: [home] }, place) => {
       if (this.#base(place) !== home) this.#moveBar(place);
@@ -119,7 +119,7 @@ export class Changes {
     if (this.#base(PlaceNumber.IOMMU) !== null) this.#remap();
   }
 
-  /** Announces, commits and settles a version of a place. */
+  /** Announces, commits and settles the next version of a place. */
   #change(what: string, place: number, base: number | null, key: number, commit: () => void): void {
     this.ledger.announce(place, base, key);
     commit();
@@ -189,8 +189,8 @@ export class Changes {
       fillWords(words.subarray(page / 4, (page + PAGE / 2) / 4), key, page);
     }
     const backing = { blockId: block.id, ramAddr: BigInt(block.offset) };
-    // A section whose view has the DIMM may look the block up until its end: the block goes when no
-    // view has it any more, and its memory after another grace period.
+    // A reader whose view shows the DIMM may look the block up until its section ends. So the block
+    // is removed when no view shows it, and its memory is reclaimed after another grace period.
     const finalize = () => {
       blocks.remove(block.id);
       this.removedBytes += DIMM.bytes;
@@ -203,12 +203,12 @@ export class Changes {
 
   #unplugDimm(index: number, place: number, { block, region }: Dimm): void {
     this.#change("DIMMs unplugged", place, null, 0, () => {
-      // The bug: memory is freed that sections still see.
+      // The bug: memory is freed that readers still see.
       if (this.#plant === "early-free") this.#machine.words(block.offset, DIMM.bytes).fill(0);
       this.#system.delSubregion(region);
     });
     this.#dimms[index] = null;
-    // The bug: nobody lets go of it.
+    // The bug: the creator's reference is never dropped.
     if (this.#plant !== "leak" || this.unpluggedBytes > 0) region.destroy();
     this.unpluggedBytes += DIMM.bytes;
   }
@@ -257,7 +257,7 @@ export class Changes {
     const [first, second] = TWINS[0] === home ? TWINS : [TWINS[1], TWINS[0]];
     const move = [() => twins[0]!.setAddress(first), () => twins[1]!.setAddress(second)];
     this.#change("pages swapped", PlaceNumber.TWINS, home, 0, () => {
-      // The bug: readers see the first change without the second.
+      // The bug: readers see the first move without the second.
       if (this.#plant === "two-commits") move.forEach((one) => one());
       else topology.transaction(() => move.forEach((one) => one()));
     });

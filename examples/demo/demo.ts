@@ -1,6 +1,6 @@
 /**
- * A real machine's memory, in use: vCPU workers replay what a guest did, a worker runs the devices,
- * and this context changes the map under them.
+ * The memory of a real machine in use: vCPU workers replay a guest's accesses, a worker runs the
+ * devices, and this context changes the map under them.
  *
  * @module
  */
@@ -28,22 +28,22 @@ import { type Report, report, type Returned } from "./report.ts";
 
 const MACHINE = new URL("../testdata/q35-seabios.s09.json.gz", import.meta.url);
 const TRACE = new URL("../testdata/q35-seabios.s08.trace.gz", import.meta.url);
-/** What is shown is renewed this often. */
+/** Interval of the display. */
 const SHOW_MS = 100;
-/** Changes between two looks at the event loop. */
+/** Changes between two turns of the event loop. */
 const CHANGES = 4;
-/** Sections of a vCPU that make a run with a limit on its changes worth something. */
+/** A run with a limit on its changes goes on until each vCPU has had this many sections. */
 const ENOUGH_SECTIONS = 200;
 
-/** Takes what a person may want to see. */
+/** Shows the run to a person. */
 export interface Watcher {
-  /** A line that stays. */
+  /** Prints a line. */
   say(line: string): void;
-  /** How it goes. */
+  /** Shows the current state. */
   show(status: Status): void;
 }
 
-/** What a run is made of. */
+/** The parts of a run. */
 interface Rig {
   readonly options: Options;
   readonly memory: Memory;
@@ -61,8 +61,8 @@ const read = { read: (file: string) => Deno.readFile(new URL(file)) };
 /**
  * Runs the demo.
  *
- * @param options What to run.
- * @param watcher Sees how it goes.
+ * @param options The run's parameters.
+ * @param watcher Shows the run.
  */
 export async function demo(options: Options, watcher: Watcher): Promise<Report> {
   const file = parseMachine(await readText(MACHINE.href, read));
@@ -134,7 +134,7 @@ async function buildRig(
   };
 }
 
-/** Runs the vCPUs for as long as was asked for, or until something is found. */
+/** Runs the vCPUs for the time asked for, or until an error is found. */
 async function runVcpus(rig: Rig, watcher: Watcher): Promise<VcpuResult[]> {
   const { options, crew, access, changes, findings, memory } = rig;
   const state = new RunState();
@@ -191,7 +191,7 @@ function orderOf(rig: Rig, number: number, state: RunState): VcpuOrder {
   };
 }
 
-/** The vCPUs' counters of one kind, added up. */
+/** Sum of the vCPUs' counters of one kind. */
 function sumOf(rig: Rig, kind: keyof typeof Counter): number {
   return countersOf(rig, kind).reduce((sum, count) => sum + count, 0);
 }
@@ -203,14 +203,14 @@ function countersOf({ counters, options }: Rig, kind: keyof typeof Counter): num
   );
 }
 
-/** Whether as much was done as was asked for, and each vCPU has had a good look. */
+/** Whether enough changes were made, and each vCPU has had enough sections. */
 function hasProven(rig: Rig): boolean {
   const { changes = Infinity } = rig.options;
   return rig.changes.count >= changes &&
     countersOf(rig, "SECTIONS").every((sections) => sections >= ENOUGH_SECTIONS);
 }
 
-/** Tells the state at a moment, the rates since it was asked last. */
+/** Returns a function that reports the current state, with rates since its last call. */
 function statusOf(rig: Rig, start: number): (now: number) => Status {
   const { options, memory, changes } = rig;
   let before = Array.from({ length: options.vcpus }, () => 0);
@@ -235,7 +235,7 @@ function statusOf(rig: Rig, start: number): (now: number) => Status {
   };
 }
 
-/** Puts QEMU's machine back, then takes everything away, and sees what is left. */
+/** Restores QEMU's machine, then removes everything, and reports what is left over. */
 function giveBack(rig: Rig): Returned {
   const { memory, machine, changes, access } = rig;
   const { arena, domain, blocks } = memory;
@@ -262,7 +262,7 @@ function giveBack(rig: Rig): Returned {
   };
 }
 
-/** After a worker has died, nothing can be said of memory. */
+/** After a worker has died, leaks cannot be judged. */
 function unknown({ changes, memory }: Rig): Returned {
   const { gracePeriods } = memory.domain.stats();
   const none = { viewsBuilt: 0, viewsFreed: 0, finalisers: 0, problems: [] };

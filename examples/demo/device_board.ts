@@ -1,6 +1,6 @@
 /**
- * The devices that a context runs. They know nothing but who they are: they answer with their key and
- * the offset, and what is stored to them must say the same.
+ * The devices that a context runs. A device answers with words of its key, and checks that each
+ * store carries the words that were meant for it.
  *
  * @module
  */
@@ -10,21 +10,21 @@ import type { Findings } from "../lib/findings.ts";
 import { answerOf } from "./answers.ts";
 import type { DeviceEntry } from "./machine.ts";
 
-/** See the module. */
+/** Runs devices for the vCPUs. */
 export class DeviceBoard {
-  /** What went wrong here. */
+  /** Errors found here. */
   readonly findings: Findings;
   /** Accesses that were served. */
   served = 0;
   readonly #access: MemoryAccess;
 
-  /** @param access Of the context that runs them. */
+  /** @param access Of the context that runs the devices. */
   constructor(access: MemoryAccess, findings: Findings) {
     this.#access = access;
     this.findings = findings;
   }
 
-  /** Runs a device from now on. @returns Ends it: whoever calls it then is wrong. */
+  /** Runs a device from now on. @returns Ends it: a later access is an error. */
   plug({ region, key, origin, writeKey }: DeviceEntry): () => void {
     let isGone = false;
     const enter = () => {

@@ -1,6 +1,6 @@
 /**
- * What a person sees of a run: one line that is drawn again and again on a terminal, else a line a
- * second.
+ * What a person sees of a run: one line, redrawn in place on a terminal, printed once a second
+ * elsewhere.
  *
  * @module
  */
@@ -13,18 +13,18 @@ export interface Status {
   readonly rates: readonly number[];
   readonly commits: number;
   readonly gracePeriods: number;
-  /** Bytes that wait for a grace period, and those that came back after one. */
+  /** Bytes that wait for a grace period, and bytes reclaimed after one. */
   readonly waiting: number;
   readonly reclaimed: number;
   readonly findings: number;
 }
 
 const BAR = 16;
-/** Rates that fit a line. */
+/** Rates that fit in the line. */
 const SHOWN = 4;
 const PLAIN_EVERY_S = 1;
 
-/** The line. */
+/** Formats the line. */
 export function statusLine(status: Status): string {
   const { elapsed, seconds, rates, commits, gracePeriods, waiting, reclaimed, findings } = status;
   const done = Math.min(BAR, Math.floor(BAR * elapsed / seconds));
@@ -47,19 +47,19 @@ function bytes(count: number): string {
   return `${(count / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
 }
 
-/** Shows states. */
+/** Shows a run's state. */
 export class Display {
   readonly #write: (text: string) => void;
   readonly #isTerminal: boolean;
   #last = -PLAIN_EVERY_S;
 
-  /** @param write Takes text. @param isTerminal Whether a line can be drawn again. */
+  /** @param write Takes text. @param isTerminal Whether a line can be redrawn. */
   constructor(write: (text: string) => void, isTerminal: boolean) {
     this.#write = write;
     this.#isTerminal = isTerminal;
   }
 
-  /** Shows how it goes. */
+  /** Shows the state. */
   show(status: Status): void {
     if (this.#isTerminal) this.#write(`\r\x1b[K${statusLine(status)}`);
     else if (status.elapsed - this.#last >= PLAIN_EVERY_S) {
@@ -68,13 +68,13 @@ export class Display {
     }
   }
 
-  /** A line that stays. */
+  /** Prints a line. */
   say(line: string): void {
     this.clear();
     this.#write(`${line}\n`);
   }
 
-  /** Removes what is drawn. */
+  /** Removes the line that is drawn. */
   clear(): void {
     if (this.#isTerminal) this.#write("\r\x1b[K");
   }

@@ -1,6 +1,6 @@
 /**
- * What a vCPU executes: recorded accesses, mixed with work on RAM and with accesses to all that
- * changes. It checks each.
+ * What a vCPU executes: recorded accesses, mixed with work on RAM and with accesses to everything
+ * that changes. It checks each result.
  *
  * @module
  */
@@ -17,14 +17,16 @@ import { DMA, HIGH_RAM, PlaceNumber, PLACES, TEAR_PAGE, TWINS, WORK } from "./pl
 import type { RecordedAccess } from "./recording.ts";
 
 const PAGE = 4096;
-/** In a slice: rounds of RAM traffic, accesses in each, and recorded accesses at its end. */
+/**
+ * Parts of a slice: rounds of RAM accesses, accesses in each round, recorded accesses at the end.
+ */
 const ROUNDS = 16;
 const ROUND = 64;
 const RECORDED = 4;
-/** DIMMs hold their content in the first half of each page; in the other vCPUs write what they like. */
+/** A DIMM's content is in the first half of each page; vCPUs write random words to the second. */
 const SCRATCH = 0x800;
 
-/** See the module. */
+/** The guest of one vCPU. */
 export class Guest {
   readonly #cpu: Vcpu;
   readonly #order: VcpuOrder;
@@ -40,7 +42,7 @@ export class Guest {
   #exits = 0;
   #sections = 0;
 
-  /** @param order What this vCPU is told. */
+  /** @param order This vCPU's orders. */
   constructor(order: VcpuOrder) {
     this.#order = order;
     const cpu = this.#cpu = new Vcpu(order, `vCPU ${order.number}`);
@@ -55,11 +57,11 @@ export class Guest {
     this.#views = AddressSpaceReader.attach(cpu.arena, order.memory);
     this.#counters = new Float64Array(order.counters).subarray(order.number * Counter.ROW);
     this.#next = order.start;
-    // The TLB then believes that the map is the one that it has seen first.
+    // The bug: the TLB believes that the map never changes.
     if (order.plant === "stale-tlb") cpu.memory.reader.generation = () => 1;
   }
 
-  /** Runs until the vCPU is to stop. */
+  /** Runs until the vCPU is asked to stop. */
   run(): VcpuResult {
     const cpu = this.#cpu;
     this.#judge.begin();
@@ -83,11 +85,11 @@ export class Guest {
     this.#remapped();
     for (let i = 0; i < RECORDED; i++) this.#replay();
     this.#publish();
-    // The next section begins after this.
+    // The next section begins after this: the judge takes its floors before it.
     this.#judge.begin();
   }
 
-  /** RAM, whose words say where they are, and are stored again as they are. */
+  /** RAM: each word depends on its offset, and is stored back unchanged. */
   #work(): void {
     const { unit } = this.#cpu;
     const from = WORK.from[this.#random.below(WORK.from.length)]!;
@@ -106,7 +108,7 @@ export class Guest {
     });
   }
 
-  /** Memory that moves, comes and goes, through the TLB. */
+  /** Memory that moves, comes and goes. */
   #changing(): void {
     for (const place of [...PlaceNumber.DIMMS, PlaceNumber.SHARED, PlaceNumber.FLASH]) {
       const { bytes, homes, writeKey } = PLACES[place]!;
@@ -122,7 +124,10 @@ export class Guest {
     }
   }
 
-  /** Eight bytes that several vCPUs store at once, a number and its complement: never half of each. */
+  /**
+   * Eight bytes that several vCPUs store at once, a number and its complement: a load must not mix
+   * two.
+   */
   #torn(): void {
     const { unit } = this.#cpu;
     const address = TEAR_PAGE + 8 * this.#random.below(4);
@@ -134,7 +139,7 @@ export class Guest {
     this.#judge.findings.add("eight bytes of RAM were torn", () => `${low} and ${unit.upper}`);
   }
 
-  /** Two pages that change places in one transaction: one view shows each of them once. */
+  /** Two pages that are swapped in one transaction: a view shows each of them once. */
   #twins(): void {
     const { unit } = this.#cpu;
     const view = this.#views.view(unit.section);
@@ -147,7 +152,7 @@ export class Guest {
     this.#judge.findings.add("a view showed half of a transaction", () => `regions ${shown}`);
   }
 
-  /** A page behind the IOMMU, as a device finds it. */
+  /** A page behind the IOMMU, accessed as a device does. */
   #remapped(): void {
     const dma = this.#dma;
     const address = DMA.iova + 4 * this.#random.below(PAGE / 4);
@@ -156,7 +161,7 @@ export class Guest {
     this.#judge.loaded(PlaceNumber.IOMMU, address, 4, seen, dma.result);
   }
 
-  /** The next recorded access, or one to the device that is plugged in and out. */
+  /** The next recorded access, or an access to the device that is plugged and unplugged. */
   #replay(): void {
     if (this.#random.once(32)) {
       const { homes: [home], bytes } = PLACES[PlaceNumber.DEVICE]!;
@@ -173,7 +178,7 @@ export class Guest {
     else this.#moving(access, access.place);
   }
 
-  /** A device that stays where it is. */
+  /** A device that does not move. */
   #device({ address, size, isWrite, key, offset, writeKey }: RecordedAccess): void {
     const { unit } = this.#cpu;
     unit.result = MemTxResult.OK;
@@ -184,7 +189,7 @@ export class Guest {
     this.#judge.fixed("a device", seen, expected, unit.result);
   }
 
-  /** A device whose BAR moves: where the newest version has it. The map may be ahead or behind. */
+  /** A device whose BAR moves, at its newest address. The reader's map may be older or newer. */
   #moving({ address, size, isWrite, offset, writeKey }: RecordedAccess, place: number): void {
     const base = this.#ledger.base(place, this.#ledger.ceiling(place));
     const at = (base ?? PLACES[place]!.homes[0]!) + address;
@@ -192,7 +197,7 @@ export class Guest {
     else this.#load(place, at, size);
   }
 
-  /** A port: no TLB has those. */
+  /** A port: ports bypass the TLB. */
   #port({ address, size, isWrite, key, offset, writeKey }: RecordedAccess): void {
     const ports = this.#ports;
     let seen = 0;

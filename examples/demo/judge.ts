@@ -1,5 +1,5 @@
 /**
- * Holds what an access found against the ledger.
+ * Compares what an access found with the ledger.
  *
  * @module
  */
@@ -12,24 +12,24 @@ import { PLACES } from "./places.ts";
 
 const { OK, DECODE_ERROR } = MemTxResult;
 
-/** One worker's. */
+/** Judges one worker's accesses. */
 export class Judge {
   readonly findings = new Findings();
-  /** Accesses to places that found what was settled before their section began. */
+  /** Accesses to places that found the version settled before their section began. */
   settled = 0;
-  /** Those that found a version that came while they ran. */
+  /** Accesses that found a version announced since. */
   overtaken = 0;
-  /** Those among both that found nothing, rightly. */
+  /** Accesses among both that rightly found nothing. */
   holes = 0;
   readonly #ledger: Ledger;
   readonly #floors: number[] = PLACES.map(() => 0);
 
-  /** @param ledger The versions. */
+  /** @param ledger The versions of all places. */
   constructor(ledger: Ledger) {
     this.#ledger = ledger;
   }
 
-  /** Before a section begins: what was settled by now must not be undone in what it sees. */
+  /** Before a section begins: it must not see versions older than those settled by now. */
   begin(): void {
     for (let place = 0; place < this.#floors.length; place++) {
       this.#floors[place] = this.#ledger.floor(place);
@@ -41,7 +41,7 @@ export class Judge {
     return this.#floors[place]!;
   }
 
-  /** A load from what never changes. */
+  /** A load from something that never changes. */
   fixed(what: string, seen: number, expected: number, result: number): void {
     if (seen === expected && result === OK) return;
     this.findings.add(`${what} held what it must not`, () => (
@@ -62,7 +62,7 @@ export class Judge {
     }) || this.#wrong(place, "a store", address, 0, result);
   }
 
-  /** Whether some version that the section may have seen passes; counts which. */
+  /** Whether any version that the section may see passes. Counts whether it was the settled one. */
   #versions(place: number, passes: (version: number) => boolean): boolean {
     const floor = this.#floors[place]!;
     const ceiling = this.#ledger.ceiling(place);
@@ -75,7 +75,7 @@ export class Judge {
     return false;
   }
 
-  /** Checks that one of the versions in question has this base. */
+  /** Whether a version that the section may see has this base. */
   lay(place: number, base: number): boolean {
     return this.#versions(place, (version) => this.#ledger.base(place, version) === base);
   }
@@ -97,7 +97,7 @@ export class Judge {
     return result === OK && seen === answerOf(this.#ledger.key(place, version), offset, size);
   }
 
-  /** Offset of an address in a place's region; negative if it lies outside. */
+  /** Offset of an address in a place's region; negative if it is outside. */
   #offset(place: number, version: number, address: number): number {
     const base = this.#ledger.base(place, version);
     if (base === null || address < base || address >= base + PLACES[place]!.bytes) return -1;

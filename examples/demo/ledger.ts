@@ -1,15 +1,15 @@
 /**
- * The versions of the map, apart from the map itself: for each place that changes, what it shows in
- * each version, and which versions an access may see.
+ * The versions of the map, recorded apart from the map itself: for each place that changes, what it
+ * shows in each version, and which versions an access may see.
  *
- * The control context announces a version before it commits, and settles it after. A vCPU takes the
- * floor before its section begins and the ceiling after the access: what it saw must be what one of
- * the versions from the one to the other shows.
+ * The control context announces a version before it commits, and settles it afterwards. A vCPU
+ * reads the floor before its section begins and the ceiling after the access: what it saw must be
+ * what one of the versions from floor to ceiling shows.
  *
  * @module
  */
 
-/** Versions of a place that are remembered. A section that lasts longer cannot be judged. */
+/** Versions of a place that are kept. A section that spans more cannot be judged. */
 const REMEMBERED = 4096;
 
 const FLOOR = 0;
@@ -17,13 +17,13 @@ const CEILING = 1;
 const HISTORY = 2;
 const PLACE_WORDS = HISTORY + 2 * REMEMBERED;
 
-/** A base that says that the place shows nothing. */
+/** The base of a place that shows nothing. */
 const NOWHERE = -1;
 const PAGE = 4096;
 
-/** See the module. */
+/** The versions of all places. Each context attaches to one buffer. */
 export class Ledger {
-  /** What another context attaches with. */
+  /** Sent to another context, for {@link attach}. */
   readonly buffer: SharedArrayBuffer;
   readonly #words: Int32Array;
 
@@ -39,7 +39,7 @@ export class Ledger {
     return ledger;
   }
 
-  /** Attaches to another context's. */
+  /** Attaches to another context's ledger. */
   static attach(buffer: SharedArrayBuffer): Ledger {
     return new Ledger(buffer);
   }
@@ -47,8 +47,8 @@ export class Ledger {
   /**
    * Before a commit: from now on accesses may see the next version.
    *
-   * @param base Where the place's region lies, whole pages; null if nowhere.
-   * @param key What it holds.
+   * @param base Page-aligned address of the place's region; null if it shows nothing.
+   * @param key The key of its content.
    */
   announce(place: number, base: number | null, key: number): void {
     const version = this.ceiling(place) + 1;
@@ -61,28 +61,28 @@ export class Ledger {
     Atomics.store(this.#words, place * PLACE_WORDS + FLOOR, this.ceiling(place));
   }
 
-  /** The oldest version that a section which begins now may see. */
+  /** The oldest version that a section beginning now may see. */
   floor(place: number): number {
     return Atomics.load(this.#words, place * PLACE_WORDS + FLOOR);
   }
 
-  /** The newest version that may be seen already. */
+  /** The newest version that an access may see. */
   ceiling(place: number): number {
     return Atomics.load(this.#words, place * PLACE_WORDS + CEILING);
   }
 
-  /** Whether what the versions from `floor` on show is remembered. */
+  /** Whether all versions from `floor` on are still kept. */
   remembers(place: number, floor: number): boolean {
     return this.ceiling(place) - floor < REMEMBERED;
   }
 
-  /** Where the region lies in a version; null if nowhere. */
+  /** The region's address in a version; null if it shows nothing. */
   base(place: number, version: number): number | null {
     const page = Atomics.load(this.#words, this.#at(place, version));
     return page === NOWHERE ? null : page * PAGE;
   }
 
-  /** What it holds there. */
+  /** The key of its content in a version. */
   key(place: number, version: number): number {
     return Atomics.load(this.#words, this.#at(place, version) + 1);
   }

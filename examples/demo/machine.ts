@@ -1,6 +1,6 @@
 /**
- * The control context's machine: QEMU's q35 after its firmware, its RAM blocks, and what it is given
- * on top so that everything can change: a flash memory, two pages that change places, an IOMMU.
+ * The control context's machine: QEMU's q35 after its firmware, its RAM blocks, and additions so
+ * that everything can change: a flash memory, two pages that are swapped, an IOMMU.
  *
  * @module
  */
@@ -34,20 +34,20 @@ import {
 
 const ARENA_BYTES = 64 << 20;
 const RAM_BYTES = 2 ** 32;
-/** Room for what is added to QEMU's RAM. */
+/** Room for RAM that is added to QEMU's. */
 const SPARE_BYTES = 64 << 20;
 const PAGE = 4096;
 
-/** What a device's region answers with: `answerOf(key, origin + offset, size)`. */
+/** A device's region, which answers `answerOf(key, origin + offset, size)`. */
 export interface DeviceEntry {
   readonly region: number;
   readonly key: number;
   readonly origin: number;
-  /** The key of what is stored to it, and what to add to the offset. */
+  /** The key of words that are stored to it. */
   readonly writeKey: number;
 }
 
-/** The shared memory of a run; the machine is built later, when its devices' worker is there. */
+/** The shared memory of a run. The machine is built later, when the devices' worker has started. */
 export class Memory {
   readonly arena = Arena.create({ bytes: ARENA_BYTES, contexts: 128, label: "control" });
   readonly domain = RcuDomain.create(this.arena, { label: "machine" });
@@ -58,14 +58,16 @@ export class Memory {
   readonly iommu = new TableIommu({ arena: this.arena, domain: this.domain });
   readonly slots = Memslots.create(Srcu.create(this.arena, { readers: 128 }), { limit: 256 });
 
-  /** Makes the shadow maps that vCPUs will take over: those stay in the arena for the next vCPU. */
+  /**
+   * Creates the shadow maps that vCPUs will take over. A released map stays in the arena for reuse.
+   */
   makeShadowMaps(count: number): void {
     const make = () => ShadowMap.create(this.slots, { entries: SHADOW_ENTRIES });
     for (const map of Array.from({ length: count }, make)) map.release();
   }
 }
 
-/** See the module. */
+/** The machine, in the control context. */
 export class DemoMachine {
   readonly topology: Topology;
   /** By the ids of the machine file. */
@@ -79,14 +81,14 @@ export class DemoMachine {
   readonly table: MappingTable;
   readonly flash: MemoryRegion;
   readonly twins: readonly MemoryRegion[];
-  /** What the devices' worker answers for. */
+  /** The regions whose devices the devices' worker runs. */
   readonly devices: readonly DeviceEntry[];
   /**
-   * Blocks of the arena that were in use when the machine had its RAM and nothing else. A block may
-   * come back as a slightly larger one, so bytes do not compare.
+   * Blocks of the arena in use when the machine had its RAM and nothing else. Blocks are counted,
+   * not bytes: memory may be reused as a slightly larger block.
    */
   readonly #blocksBefore: number;
-  /** How the views differed from what QEMU printed before anything was added. */
+  /** Differences from the views that QEMU printed, before anything was added. */
   readonly differencesBefore: readonly string[];
   readonly #listener: MemslotListener;
   readonly #file: Machine;
@@ -108,7 +110,7 @@ export class DemoMachine {
     const blocks = new Map(
       file.regions.filter(hasRam).map(({ id }, i) => [id, this.#fileBlocks[i]!]),
     );
-    // The dirty bitmaps grow to what was the most RAM, and stay so.
+    // The dirty bitmaps grow to the largest RAM there was, and never shrink: grow them now.
     shared.blocks.remove(shared.blocks.addAnonymous({ name: "most", length: SPARE_BYTES }).id);
     domain.barrier();
     this.#blocksBefore = arena.stats().liveBlocks;
@@ -160,7 +162,7 @@ export class DemoMachine {
     return this.regions.get(id)!;
   }
 
-  /** How the views differ from what QEMU printed; to be asked without the additions. */
+  /** Differences from the views that QEMU printed. Meaningful without the additions only. */
   differences(): readonly string[] {
     return compareViews(liveViews(this.topology, true), this.#file.views).differences;
   }
@@ -170,7 +172,7 @@ export class DemoMachine {
     return this.#file.views.length;
   }
 
-  /** Words of RAM that lie at a ram_addr_t. The caller holds a reference to the block. */
+  /** Words of RAM at a ram_addr_t. The caller holds a reference to the block. */
   words(ramAddr: number, bytes: number): Int32Array {
     const { ram, reader } = this.#shared;
     const guard = reader.lock();
@@ -183,7 +185,7 @@ export class DemoMachine {
     }
   }
 
-  /** Takes away what was added to QEMU's machine. */
+  /** Removes the additions to QEMU's machine. */
   removeExtras(): void {
     const { iommu, blocks, domain } = this.#shared;
     const system = this.region(FileId.SYSTEM);
@@ -197,9 +199,9 @@ export class DemoMachine {
   }
 
   /**
-   * Takes the machine itself away.
+   * Removes the machine itself.
    *
-   * @returns How many blocks of the arena did not come back.
+   * @returns The number of arena blocks that were not freed.
    */
   close(): number {
     const { arena, blocks, domain } = this.#shared;
@@ -224,7 +226,7 @@ export class DemoMachine {
     return backing(block)!;
   }
 
-  /** Fills what vCPUs will look at. */
+  /** Fills the memory that vCPUs will check. */
   #fill(blocks: ReadonlyMap<number, RamBlock>): void {
     const ram = blocks.get(FileId.RAM)!.offset;
     for (const from of WORK.from) {

@@ -15,7 +15,7 @@ import { formatReport } from "./report.ts";
  *
  * @param words The command line.
  * @param print Takes the report.
- * @param display Shows how it goes.
+ * @param display Shows the run's state.
  * @returns The exit status.
  */
 export async function main(
@@ -46,6 +46,6 @@ if (import.meta.main) {
   const { stderr } = Deno;
   const encoder = new TextEncoder();
   const write = (text: string) => void stderr.writeSync(encoder.encode(text));
-  // Exits, since a worker that hangs would keep the process alive.
+  // Exits explicitly: a worker that hangs would keep the process alive.
   Deno.exit(await main(Deno.args, console.log, new Display(write, stderr.isTerminal())));
 }

@@ -6,7 +6,9 @@ import { main } from "./main.ts";
 import { type Accel, type Plant, PLANTS } from "./options.ts";
 import { formatReport, type Report } from "./report.ts";
 
-/** The changes after which a run has proven something, or has lost memory that it misses at the end. */
+/**
+ * The changes after which a run has proven something, or has lost memory that it misses at the end.
+ */
 const ENOUGH = 300;
 
 /** A run that ends then, or when it finds something, however long that takes. */

@@ -1,5 +1,5 @@
 /**
- * What a run and its workers tell each other.
+ * The messages between a run and its workers.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import type { DeviceEntry } from "./machine.ts";
 import type { Plant } from "./options.ts";
 import type { Recording } from "./recording.ts";
 
-/** What the devices' worker is told first. */
+/** First message to the devices' worker. */
 export interface DeviceOrder {
   readonly arena: ArenaHandle;
   readonly domain: DomainHandle;
@@ -22,35 +22,35 @@ export interface DeviceOrder {
   readonly channel: MmioChannelHandle;
 }
 
-/** What it is told when the machine is there: it serves until the word is not 0. */
+/** Second message, when the machine is built: serve until the word is not 0. */
 export interface ServeOrder {
   readonly devices: readonly DeviceEntry[];
   readonly stop: SharedArrayBuffer;
 }
 
-/** What it says in the end. */
+/** The devices' worker's result. */
 export interface DeviceResult {
   readonly served: number;
   readonly findings: readonly Finding[];
 }
 
-/** What a vCPU is told. */
+/** A vCPU's orders. */
 export interface VcpuOrder extends VcpuHandles {
   readonly number: number;
   readonly seed: number;
   readonly ports: AddressSpaceHandle;
   readonly dma: AddressSpaceHandle;
-  /** Id of the IOMMU's region in the topology, and the IOMMU itself. */
+  /** Id of the IOMMU's region in the topology; the IOMMU itself follows. */
   readonly dmaRegion: number;
   readonly iommu: IommuHandle;
   readonly iommuRegion: IommuRegionHandle;
-  /** Ids of the regions that change places. */
+  /** Ids of the regions that are swapped. */
   readonly twins: readonly number[];
   readonly ledger: SharedArrayBuffer;
   readonly recording: Recording;
-  /** Where it begins in the recording. */
+  /** Index in the recording at which it begins. */
   readonly start: number;
-  /** Counters that others look at; see `Counter`. */
+  /** Counters that the control context reads; see `Counter`. */
   readonly counters: SharedArrayBuffer;
   readonly plant: Plant | undefined;
 }
@@ -58,16 +58,16 @@ export interface VcpuOrder extends VcpuHandles {
 /** Doubles in a vCPU's row of counters. */
 export const Counter = { ACCESSES: 0, EXITS: 1, SECTIONS: 2, FINDINGS: 3, ROW: 8 } as const;
 
-/** What a vCPU says in the end. */
+/** A vCPU's result. */
 export interface VcpuResult {
   readonly accesses: number;
   /** Accesses that went to a device. */
   readonly exits: number;
   readonly sections: number;
-  /** Accesses to what changes, by what they found: what is settled, or what came or went just then. */
+  /** Accesses to places, by what they found: the settled version, or one announced just then. */
   readonly settled: number;
   readonly overtaken: number;
-  /** Accesses to places that showed nothing. */
+  /** Accesses that found a place empty. */
   readonly holes: number;
   readonly findings: readonly Finding[];
 }

@@ -1,5 +1,5 @@
 /**
- * What a run of the demo can be asked for.
+ * Options of a run of the demo.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { choice, integer, seedOf, UsageError } from "../lib/arguments.ts";
 /** Bugs that a run can plant in its own code, and must then find. */
 export const PLANTS = ["stale-tlb", "early-free", "two-commits", "leak"] as const;
 
-/** How vCPUs find memory: through TLBs, through memslots, or the one and the other in turn. */
+/** How vCPUs access memory: through TLBs, through memslots, or every other vCPU through each. */
 export const ACCELS = ["tcg", "kvm", "mixed"] as const;
 
 /** One of {@linkcode ACCELS}. */
@@ -18,19 +18,19 @@ export type Accel = typeof ACCELS[number];
 /** One of {@linkcode PLANTS}. */
 export type Plant = typeof PLANTS[number];
 
-/** A run. */
+/** The parameters of a run. */
 export interface Options {
   /** How long the vCPUs run. */
   readonly seconds: number;
-  /** How many there are. */
+  /** How many vCPUs. */
   readonly vcpus: number;
-  /** How they find memory. */
+  /** How they access memory. */
   readonly accel: Accel;
-  /** Where every random choice comes from. */
+  /** Seeds every random choice. */
   readonly seed: number;
   /** A bug to plant. */
   readonly plant?: Plant | undefined;
-  /** Ends the run after so many changes, once it has proven something. */
+  /** Ends the run after this many changes, once it has proven something. */
   readonly changes?: number;
 }
 
@@ -42,7 +42,7 @@ export interface Command extends Options {
 
 /** What `--help` prints. */
 export const HELP =
-  `Runs a QEMU machine's memory: vCPU workers replay what a guest did while the map changes.
+  `Runs a QEMU machine's memory: vCPU workers replay a guest's accesses while the map changes.
 
   --seconds N     how long the vCPUs run (18)
   --vcpus N       vCPU workers, 1 to 64 (as many as the machine has cores)
@@ -62,8 +62,8 @@ const SWITCHES = ["json", "help"] as const;
 /**
  * Reads the command line.
  *
- * @returns What to run, or "help".
- * @throws {UsageError} If it is wrong.
+ * @returns The run's parameters, or "help".
+ * @throws {UsageError} If a word is unknown or a value is out of range.
  */
 export function parseCommand(words: string[]): Command | "help" {
   const args = parseArgs(words, {

@@ -6,46 +6,48 @@
 
 import { Key } from "./answers.ts";
 
-/** A place: whoever accesses it knows from the ledger what it may find. */
+/** A place. The ledger says what an access may find there. */
 export interface Place {
-  /** For messages. */
+  /** Name in messages. */
   readonly name: string;
-  /** Where its region may lie. */
+  /** The addresses that its region moves between. */
   readonly homes: readonly number[];
-  /** Its size. */
+  /** Size of the region. */
   readonly bytes: number;
-  /** What a store to it carries. Memory whose content differs from version to version has none. */
+  /**
+   * Key of the words that are stored to it; null for memory whose content differs between versions.
+   */
   readonly writeKey: number | null;
 }
 
-/** The BARs that move: their regions by their ids in the machine file, and where else they may lie. */
+/** The BARs that move: ids of their regions in the machine file, and their addresses. */
 export const BARS = [
   { id: 108, name: "virtio-net BAR", homes: [0xfd60_0000, 0xc000_0000], bytes: 0x4000 },
   { id: 113, name: "virtio-blk BAR", homes: [0xfd60_4000, 0xc100_0000], bytes: 0x4000 },
   { id: 118, name: "virtio-rng BAR", homes: [0xfd60_8000, 0xc200_0000], bytes: 0x4000 },
 ] as const;
 
-/** Ids in the machine file of what else changes or is treated apart. */
+/** Ids in the machine file of other regions that change or need special treatment. */
 export const FileId = { SYSTEM: 97, VGA_WINDOW: 100, SHARED: 104, SMRAM_WINDOW: 176, RAM: 252 };
 
-/** Where the VGA's window lies, and the RAM under it. */
+/** The VGA's window, and the RAM behind it. */
 export const VGA = { at: 0xa_0000, bytes: 0x2_0000 } as const;
 /** The DIMMs' slots, above all other RAM. */
 export const DIMM = { homes: [0x1_4000_0000, 0x1_4010_0000], bytes: 0x2_0000 } as const;
-/** Pages that change places, and where. */
+/** The addresses of two pages that are swapped. */
 export const TWINS = [0xc800_0000, 0xc801_0000] as const;
-/** I/O virtual address of the page that the IOMMU maps, and the pages of RAM that it may lead to. */
+/** I/O virtual address of the page that the IOMMU maps, and the RAM pages that it is mapped to. */
 export const DMA = { iova: 0x4000, targets: [0x40_0000, 0x40_1000] } as const;
-/** The RAM that the vCPUs work on: as many pages from each address. */
+/** The RAM that the vCPUs work on: this many pages from each address. */
 export const WORK = { from: [0x10_0000, 0x1_0000_0000], pages: 64 } as const;
-/** Where vCPUs look for torn words: a page of RAM. */
+/** A page of RAM in which vCPUs look for torn words. */
 export const TEAR_PAGE = 0x50_0000;
-/** RAM above 4 GiB starts there in the block. */
+/** Offset in the block of the RAM above 4 GiB. */
 export const HIGH_RAM = 0x8000_0000;
 
 const FLASH_AT = 0xcc00_0000;
 const PLUGGED_AT = 0xcd00_0000;
-/** Bytes of the flash memory and of the device that is plugged in and out. */
+/** Sizes of the flash memory and of the device that is plugged and unplugged. */
 export const FLASH_BYTES = 0x1_0000;
 export const DEVICE_BYTES = 0x1000;
 

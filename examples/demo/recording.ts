@@ -1,6 +1,6 @@
 /**
- * The accesses of a recorded boot, as vCPUs replay them: a table of the different ones, and the order
- * in which they came.
+ * The accesses of a recorded boot, as vCPUs replay them: a table of the distinct ones, and the
+ * order in which they came.
  *
  * @module
  */
@@ -14,12 +14,12 @@ import { PLACES } from "./places.ts";
 export interface RecordedAccess {
   /** Whether it goes to a port. */
   readonly isPort: boolean;
-  /** The place it goes to, if that changes; then `address` is an offset there. */
+  /** The place it goes to, if that changes; `address` is then an offset in it. */
   readonly place: number | null;
   readonly address: number;
   readonly size: number;
   readonly isWrite: boolean;
-  /** What answers, and with which offset. */
+  /** Key of the device that answers, and the offset there. */
   readonly key: number;
   readonly offset: number;
   readonly writeKey: number;
@@ -28,21 +28,21 @@ export interface RecordedAccess {
 /** A recording. Structured-cloneable. */
 export interface Recording {
   readonly accesses: readonly RecordedAccess[];
-  /** Indices in `accesses`, in the order of time. */
+  /** Indices into `accesses`, in order of time. */
   readonly order: Uint16Array<SharedArrayBuffer>;
 }
 
-/** A trace names what the map does not show. */
+/** A trace has an access that the map does not explain. */
 export class UnexplainedAccessError extends Error {
   override name = "UnexplainedAccessError";
-  /** @param line Of the trace. */
+  /** @param line Line of the trace. */
   constructor(readonly access: TraceAccess, readonly line: number) {
     const at = `0x${access.addr.toString(16)}`;
     super(`Cannot replay line ${line} of the trace: nothing shows "${access.name}" at ${at}`);
   }
 }
 
-/** Reads a recording. */
+/** Builds a recording from the lines of a trace. */
 export class Recorder {
   readonly #memory: readonly FlatRange[];
   readonly #ports: readonly FlatRange[];
@@ -52,14 +52,14 @@ export class Recorder {
   readonly #order: number[] = [];
   #line = 0;
 
-  /** @param memory The address space of memory, and @param ports that of ports, as recorded. */
+  /** @param memory The memory address space, and @param ports the I/O ports, as recorded. */
   constructor(memory: AddressSpace, ports: AddressSpace, devices: readonly DeviceEntry[]) {
     this.#memory = [...memory.view.ranges()];
     this.#ports = [...ports.view.ranges()];
     this.#devices = new Map(devices.map((entry) => [entry.region, entry]));
   }
 
-  /** Takes a line of the trace. @throws {UnexplainedAccessError} If the map does not explain it. */
+  /** Adds a line of the trace. @throws {UnexplainedAccessError} If the map does not explain it. */
   take(text: string): void {
     this.#line++;
     const line = parseTraceLine(text, this.#line);
@@ -74,7 +74,7 @@ export class Recorder {
     this.#order.push(index);
   }
 
-  /** All of it. */
+  /** Returns the recording. */
   finish(): Recording {
     const order = new Uint16Array(new SharedArrayBuffer(2 * this.#order.length));
     order.set(this.#order);

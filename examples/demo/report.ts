@@ -1,5 +1,5 @@
 /**
- * What a run found, and whether that proves anything.
+ * What a run found, and whether it proves anything.
  *
  * @module
  */
@@ -9,39 +9,39 @@ import type { ChangeCounts } from "./changes.ts";
 import type { DeviceResult, VcpuResult } from "./messages.ts";
 import type { Options } from "./options.ts";
 
-/** What came back, and what did not. */
+/** What was freed after the run, and what was not. */
 export interface Returned {
   /** Flat views built, and freed after a grace period. */
   readonly viewsBuilt: number;
   readonly viewsFreed: number;
-  /** Bytes of DIMMs that were unplugged; in a run that passed all were zeroed and given back. */
+  /** Bytes of DIMMs that were unplugged. In a run that passed, all were zeroed and reclaimed. */
   readonly dimmBytes: number;
   /** Finalisers of unplugged devices that ran. */
   readonly finalisers: number;
   /** Grace periods. */
   readonly gracePeriods: number;
-  /** What is wrong; nothing if all memory came back. */
+  /** What was not freed; empty if all memory was. */
   readonly problems: readonly string[];
 }
 
-/** What a run hands in. */
+/** What {@linkcode report} sums up. */
 export interface Outcome {
   readonly options: Options;
   readonly elapsed: number;
-  /** Accesses in the recording, how many of them differ, and address spaces of the machine. */
+  /** Accesses in the recording, distinct ones among them, and address spaces of the machine. */
   readonly recorded: number;
   readonly different: number;
   readonly spaces: number;
-  /** Views that are compared with what QEMU printed, before and after. */
+  /** Views that were compared with QEMU's, before and after. */
   readonly views: number;
   readonly changes: ChangeCounts;
   readonly vcpus: readonly VcpuResult[];
   readonly devices: DeviceResult;
-  /** Accesses that the control context served. */
+  /** Accesses served by the control context. */
   readonly servedByControl: number;
   readonly controlFindings: readonly Finding[];
   readonly returned: Returned;
-  /** What went wrong with the run as such. */
+  /** Failures of the run itself. */
   readonly failures: readonly string[];
 }
 
@@ -49,7 +49,7 @@ export interface Outcome {
 export interface Report extends Omit<Outcome, "failures" | "controlFindings"> {
   readonly accesses: number;
   readonly exits: number;
-  /** Accesses to what changes. */
+  /** Accesses to places, by what they found; see `VcpuResult`. */
   readonly settled: number;
   readonly overtaken: number;
   readonly holes: number;
@@ -59,7 +59,7 @@ export interface Report extends Omit<Outcome, "failures" | "controlFindings"> {
   readonly passed: boolean;
 }
 
-/** Sums up and judges. */
+/** Sums a run up and judges it. */
 export function report({ controlFindings, ...outcome }: Outcome): Report {
   const { vcpus, devices, changes, returned } = outcome;
   const sum = (value: (one: VcpuResult) => number) =>

@@ -4,10 +4,15 @@ import { type Environment, EXIT_DIFFERS, EXIT_OK } from "./command.ts";
 import { readMachine } from "./files.ts";
 import { createMemory } from "./memory.ts";
 
-/** Transactions between two passes that free what can be freed; a real VMM would return to its event loop as often. */
+/**
+ * Transactions between two passes that free what can be freed; a real VMM would return to its event
+ * loop as often.
+ */
 const STEPS = 8;
 
-/** `machine build FILE.json [--one-by-one]`: builds and publishes a machine, and reports the cost. */
+/**
+ * `machine build FILE.json [--one-by-one]`: builds and publishes a machine, and reports the cost.
+ */
 export async function machineBuild(
   file: string,
   oneByOne: boolean,

@@ -13,7 +13,9 @@ export interface ImportArguments {
   readonly name?: string | undefined;
 }
 
-/** `mtree import TREE`: makes a machine file from the monitor's text, and reports what it inferred. */
+/**
+ * `mtree import TREE`: makes a machine file from the monitor's text, and reports what it inferred.
+ */
 export async function mtreeImport(
   tree: string,
   options: ImportArguments,

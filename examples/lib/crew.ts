@@ -1,6 +1,6 @@
 /**
- * The workers of a run: each is told what to do, answers, and may die or hang. The run goes on to its
- * report in any case.
+ * The workers of a run: each is told what to do, answers, and may die or hang. The run goes on to
+ * its report in any case.
  *
  * @module
  */
@@ -30,7 +30,9 @@ export class Crew {
   readonly failures: string[] = [];
   readonly #arena: Pick<Arena, "contexts" | "evict">;
 
-  /** @param arena Workers that fail are evicted from it, so that the others do not wait for them. */
+  /**
+   * @param arena Workers that fail are evicted from it, so that the others do not wait for them.
+   */
   constructor(arena: Pick<Arena, "contexts" | "evict">) {
     this.#arena = arena;
   }

@@ -1,7 +1,7 @@
 /**
  * A shared word that forces the order of what several workers do. It works in workers and on Deno's
- * main thread, and is sent to a worker as its `buffer`. Each wait has a limit, which turns a deadlock
- * into an error that names the step.
+ * main thread, and is sent to a worker as its `buffer`. Each wait has a limit, which turns a
+ * deadlock into an error that names the step.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Starts workers: hands a worker its data, delivers its messages, and reports its failures. For Deno
- * and browsers; `workers_node.ts` is the same for Node, which has no global `Worker`.
+ * Starts workers: hands a worker its data, delivers its messages, and reports its failures. For
+ * Deno and browsers; `workers_node.ts` is the same for Node, which has no global `Worker`.
  *
  * @module
  */

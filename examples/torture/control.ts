@@ -18,7 +18,10 @@ export const MAX_CELLS = WORKERS - LATEST;
 export interface Progress {
   /** A reader's sections, an updater's updates. */
   readonly rounds: number;
-  /** A reader's sections that overlapped a grace period; an updater's blocks at an offset used before. */
+  /**
+   * A reader's sections that overlapped a grace period; an updater's blocks at an offset used
+   * before.
+   */
   readonly overlapped: number;
   /** Grace periods that had to wait; updaters only. */
   readonly waited: number;

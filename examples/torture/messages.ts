@@ -70,7 +70,9 @@ export interface UpdaterResult {
   readonly updates: Readonly<Record<Exclude<Updater, "mixed">, number>>;
   /** Blocks allocated at an offset that this updater had used before. */
   readonly reused: number;
-  /** Grace periods that a reader held up at the first look; `sync` looks at a quarter of its own. */
+  /**
+   * Grace periods that a reader held up at the first look; `sync` looks at a quarter of its own.
+   */
   readonly waited: number;
   readonly findings: readonly Finding[];
 }

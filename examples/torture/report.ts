@@ -32,7 +32,9 @@ export interface Report {
   readonly updates: UpdaterResult["updates"];
   /** Grace periods that the domains completed. */
   readonly gracePeriods: number;
-  /** Sections by the age of the element that they examined; the last entry counts all older ones. */
+  /**
+   * Sections by the age of the element that they examined; the last entry counts all older ones.
+   */
   readonly histogram: readonly number[];
   /** Blocks allocated at an offset that the same updater had used before. */
   readonly reused: number;

@@ -1,6 +1,6 @@
 /**
- * An updater: replaces the element in its cell again and again, and reclaims the old ones in each way
- * that a domain offers.
+ * An updater: replaces the element in its cell again and again, and reclaims the old ones in each
+ * way that a domain offers.
  *
  * @module
  */
@@ -125,7 +125,10 @@ export class UpdaterLoop {
     return cookie;
   }
 
-  /** Waits in one of the three forms. Mostly without a look first, which would start the grace period. */
+  /**
+   * Waits in one of the three forms. Mostly without a look first, which would start the grace
+   * period.
+   */
   async #synchronize(): Promise<void> {
     if (this.#random.once(4)) this.#look();
     const form = this.#random.below(3);

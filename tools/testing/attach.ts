@@ -7,7 +7,9 @@
 import { Arena, type ArenaHandle, type DomainHandle, RcuDomain } from "@guestmem/rcu";
 import { Barrier, Schedule } from "./schedule.ts";
 
-/** What test workers are sent. Whatever else a package shares has a class, see {@link attachAll}. */
+/**
+ * What test workers are sent. Whatever else a package shares has a class, see {@link attachAll}.
+ */
 export interface Handles {
   readonly arena: ArenaHandle;
   /** Names the worker's context in the arena. */

@@ -1,6 +1,6 @@
 /**
- * Errors that a worker does not catch. Deno prints each of them in red, whether the test handles it or
- * not, so these tests run in `deno task check` alone, which reads their output.
+ * Errors that a worker does not catch. Deno prints each of them in red, whether the test handles it
+ * or not, so these tests run in `deno task check` alone, which reads their output.
  *
  * @module
  */

@@ -47,10 +47,10 @@ export interface ErrorText {
 }
 
 /**
- * Thrown by a served function to end the worker in the middle of it: nothing that the function holds
- * is given back but what its own `finally` blocks give back. The worker closes as it dies, since Deno
- * prints an uncaught error of a worker whether it is handled or not. Any other error that a function
- * throws is caught and sent to the caller.
+ * Thrown by a served function to end the worker in the middle of it: nothing that the function
+ * holds is given back but what its own `finally` blocks give back. The worker closes as it dies,
+ * since Deno prints an uncaught error of a worker whether it is handled or not. Any other error
+ * that a function throws is caught and sent to the caller.
  */
 export class Death extends Error {
   override name = "Death";
@@ -83,9 +83,9 @@ function asText(error: unknown): ErrorText {
 }
 
 /**
- * Serves the functions that `setup` returns to the test, by name, until it asks to stop. `setup` gets
- * the data that the test passed to `spawn`. Calls are started in the order in which they come; one
- * that awaits does not hold up the next.
+ * Serves the functions that `setup` returns to the test, by name, until it asks to stop. `setup`
+ * gets the data that the test passed to `spawn`. Calls are started in the order in which they come;
+ * one that awaits does not hold up the next.
  */
 export function serve<Data>(setup: (data: Data) => Functions | Promise<Functions>): void {
   let functions: Functions | Promise<Functions>;

@@ -1,7 +1,7 @@
 /**
  * The one way in which tests start workers. Whatever goes wrong in a worker fails the test: an
- * uncaught error, a message that cannot be read, a call that rejects and that nobody awaited, a call
- * still unanswered at the end, a worker that does not stop.
+ * uncaught error, a message that cannot be read, a call that rejects and that nobody awaited, a
+ * call still unanswered at the end, a worker that does not stop.
  *
  * Workers are stopped by asking them: one that is terminated while it waits or spins may keep the
  * process from exiting.
@@ -243,7 +243,9 @@ export class TestWorkers {
   readonly #limitMs: number;
   readonly #handles: WorkerHandle[] = [];
 
-  /** @param options `limitMs` bounds each call and each join: it only turns a hang into a failure. */
+  /**
+   * @param options `limitMs` bounds each call and each join: it only turns a hang into a failure.
+   */
   constructor(options: { limitMs?: number } = {}) {
     this.#limitMs = options.limitMs ?? LIMIT_MS;
   }

@@ -54,8 +54,8 @@ const setup = (data: Data) => {
     },
 
     /**
-     * Reads a page's first byte through its slot twice in one section: at once, and when the control
-     * context stands in a batch (or, for `step` 2, has gone on).
+     * Reads a page's first byte through its slot twice in one section: at once, and when the
+     * control context stands in a batch (or, for `step` 2, has gone on).
      */
     readTwice(gfn: number, step: 1 | 2): number[] {
       const reader = slots.srcu.register();

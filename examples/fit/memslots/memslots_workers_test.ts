@@ -85,7 +85,9 @@ Deno.test("planted: with a batch for each section a commit shows a hole between 
     assertEquals(wrong, 0);
   }));
 
-/** RAM is unplugged while a vCPU reads it in a section; what the vCPU reads before and during that. */
+/**
+ * RAM is unplugged while a vCPU reads it in a section; what the vCPU reads before and during that.
+ */
 function unplug(follow: Parameters<typeof setUp>[2], readsAt: 1 | 2): Promise<number[]> {
   const { promise, resolve } = Promise.withResolvers<number[]>();
   return withWorkers(async (workers) => {

@@ -70,7 +70,7 @@ export async function unmapUnderDma(): Promise<Outcome> {
   schedule.awaitStep(1); // the NIC has translated, and not written yet
   let isComplete = false;
   const unmapped = mappings.unmapAsync(IOVA, PAGE).then(() => isComplete = true);
-  await new Promise((resolve) => setTimeout(resolve)); // it would be complete by now if it did not wait
+  await new Promise((resolve) => setTimeout(resolve)); // complete by now, if it did not wait
   const completeTooEarly = isComplete;
   schedule.reach(2);
   await unmapped;

@@ -18,7 +18,9 @@ import type { Seen } from "./worker.ts";
 const RAM_BYTES = 1 << 20;
 export const UART = 0x1000_0000;
 
-/** A UART: register 0 transmits, register 5 says that it is ready. All accesses are one byte wide. */
+/**
+ * A UART: register 0 transmits, register 5 says that it is ready. All accesses are one byte wide.
+ */
 export class Uart implements MemoryRegionOps {
   /** Everything transmitted so far. */
   text = "";

@@ -18,7 +18,8 @@ import type { Entry } from "./worker.ts";
 const NVDIMM_BYTES = 1 << 20;
 
 /**
- * Starts a machine with the file as its NVDIMM, lets its guest write a line into it, and unplugs it.
+ * Starts a machine with the file as its NVDIMM, lets its guest write a line into it, and unplugs
+ * it.
  *
  * @param path A file of at least a mebibyte.
  * @param line What the guest appends to the lines that are there.

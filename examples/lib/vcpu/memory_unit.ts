@@ -1,5 +1,5 @@
 /**
- * What a vCPU accesses memory through, whichever way it runs.
+ * A vCPU's path to memory, through a TLB or through memslots.
  *
  * @module
  */
@@ -8,21 +8,21 @@ import type { MemTxResult } from "@guestmem/flatview";
 import type { ReadGuard } from "@guestmem/rcu";
 
 /**
- * Accesses lie between `lock()` and `unlock()`, and end nothing but what an exit to a device ends: the
- * section is another then. A `Tlb` of `@guestmem/flatview` is one.
+ * Accesses lie between `lock()` and `unlock()`. One that exits to a device leaves the section and
+ * enters another; no other access does. A `Tlb` of `@guestmem/flatview` is one.
  */
 export interface MemoryUnit {
-  /** What became of the last access that needed more than memory. */
+  /** Result of the last access that did not hit memory. */
   result: MemTxResult;
   /** The upper half of the last `load64`. */
   readonly upper: number;
-  /** The section of the domain that views lie in. */
+  /** The open guard of the domain that protects the views. */
   readonly section: ReadGuard;
   /** Enters a section. */
   lock(): void;
   /** Leaves it. */
   unlock(): void;
-  /** Between two instructions: lets updaters pass, and looks for a new map. */
+  /** Between two instructions: passes a quiescent state, and looks for a new map. */
   quiescent(): void;
   /** Loads a byte. */
   load8(address: number): number;

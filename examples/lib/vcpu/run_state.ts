@@ -1,5 +1,6 @@
 /**
- * What the control context wants of its vCPUs: one shared word that they look at between slices.
+ * How the control context pauses and stops its vCPUs: one shared word that they read between
+ * slices.
  *
  * @module
  */
@@ -8,28 +9,28 @@ const RUN = 0;
 const PAUSE = 1;
 const STOP = 2;
 
-/** Words of the buffer: what is wanted, and how many vCPUs stand still because of it. */
+/** Words of the buffer: the state that is wanted, and the number of paused vCPUs. */
 const WANTED = 0;
 const PAUSED = 1;
 
-/** See the module. */
+/** The state that the control context wants its vCPUs in. */
 export class RunState {
-  /** What another context attaches with. */
+  /** Sent to another context, whose constructor takes it. */
   readonly buffer: SharedArrayBuffer;
   readonly #words: Int32Array;
 
-  /** @param buffer Of the context that created it; a new one unless given. */
+  /** @param buffer Another context's; a new one unless given. */
   constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(8)) {
     this.buffer = buffer;
     this.#words = new Int32Array(buffer);
   }
 
-  /** Whether vCPUs are to run on. */
+  /** Whether vCPUs are to run. */
   get isRunning(): boolean {
     return Atomics.load(this.#words, WANTED) === RUN;
   }
 
-  /** Whether vCPUs are to end. */
+  /** Whether vCPUs are to stop. */
   get isStopping(): boolean {
     return Atomics.load(this.#words, WANTED) === STOP;
   }
@@ -39,22 +40,25 @@ export class RunState {
     return Atomics.load(this.#words, PAUSED);
   }
 
-  /** Has the vCPUs pause; `paused` says how many do. */
+  /** Asks the vCPUs to pause; `paused` counts those that have. */
   pause(): void {
     this.#want(PAUSE);
   }
 
-  /** Has them run on. */
+  /** Lets them run on. */
   resume(): void {
     this.#want(RUN);
   }
 
-  /** Has them end. */
+  /** Asks them to stop. */
   stop(): void {
     this.#want(STOP);
   }
 
-  /** A vCPU stands still until it is wanted again. It must be in a quiescent state, and offline. */
+  /**
+   * Blocks a paused vCPU until it is to run or to stop. It must be in a quiescent state, and
+   * offline.
+   */
   awaitResume(): void {
     Atomics.add(this.#words, PAUSED, 1);
     while (Atomics.load(this.#words, WANTED) === PAUSE) Atomics.wait(this.#words, WANTED, PAUSE);

@@ -1,5 +1,6 @@
 /**
- * Memory as a vCPU under KVM finds it: shadow mappings of memslots, and an exit for everything else.
+ * Memory as a vCPU finds it under KVM: shadow mappings of memslots, and an exit for everything
+ * else.
  *
  * @module
  */
@@ -16,7 +17,10 @@ export const SHADOW_ENTRIES = 1024;
 
 type SrcuReader = ReturnType<Memslots["srcu"]["register"]>;
 
-/** See the module. The sections of both domains are held together, and left for each exit. */
+/**
+ * A vCPU's path to memory through memslots. It holds guards of both domains, and drops both to
+ * exit.
+ */
 export class SlotUnit implements MemoryUnit {
   result: MemTxResult = MemTxResult.OK;
   upper = 0;
@@ -110,19 +114,19 @@ export class SlotUnit implements MemoryUnit {
     else this.#exit((space) => space.store64le(address, value, upper));
   }
 
-  /** Gives the shadow mappings back. */
+  /** Releases the shadow mappings. */
   close(): void {
     this.#shadow.release();
     this.#srcu.unregister();
   }
 
-  /** The memory of an address within one page, at `ram.at`; null if the access has to exit. */
+  /** The window of an address, with the position in `ram.at`; null if the access has to exit. */
   #find(address: number, isWrite: boolean): ReturnType<GuestRam["locate"]> | null {
     const offset = address % PAGE;
     const gfn = (address - offset) / PAGE;
     let host = this.#shadow.translate(this.#slots, gfn, isWrite);
     while (host === OUTCOME.RETRY) {
-      // A batch is under way. It waits for this section to end, so it has to.
+      // A batch is being committed, and it waits for this section to end.
       this.quiescent();
       host = this.#shadow.translate(this.#slots, gfn, isWrite);
     }

@@ -1,7 +1,7 @@
 /**
- * A vCPU in a worker, as a small part to build on: a QSBR reader, a TLB or, as under KVM, shadow
- * mappings of memslots, exits to the contexts that own the devices, and a loop that can be paused,
- * stopped and hurried.
+ * A vCPU in a worker, as a part to build on: a QSBR reader, a TLB or, as under KVM, shadow mappings
+ * of memslots, exits to the contexts that own the devices, and a loop that can be paused, stopped
+ * and hurried.
  *
  * @module
  */
@@ -32,25 +32,25 @@ export interface VcpuHandles {
   readonly domain: DomainHandle;
   readonly ram: GuestRamHandle;
   readonly channel: MmioChannelHandle;
-  /** The address space that it executes in. */
+  /** The address space in which it executes. */
   readonly memory: AddressSpaceHandle;
-  /** With these it finds memory through them, as under KVM; without, through a TLB, as TCG does. */
+  /** If given, it accesses memory through them, as under KVM; else through a TLB, as under TCG. */
   readonly slots?: MemslotsHandle | undefined;
   /** A `RunState`'s buffer. */
   readonly run: SharedArrayBuffer;
 }
 
 /**
- * See the module. A slice runs inside a section of `unit`; an exit to a device leaves the section and
- * enters another.
+ * A vCPU of this worker. A slice runs inside a section of `unit`; an exit to a device leaves the
+ * section and enters another.
  */
 export class Vcpu {
   readonly arena: Arena;
   readonly reader: QsbrReader;
   readonly access: MemoryAccess;
-  /** The address space, past the unit. */
+  /** The address space, without the unit in between. */
   readonly memory: GuestSpace;
-  /** What the guest accesses memory through. */
+  /** The guest's path to memory. */
   readonly unit: MemoryUnit;
   readonly #slots: SlotUnit | null = null;
   readonly #state: RunState;
@@ -77,8 +77,8 @@ export class Vcpu {
   }
 
   /**
-   * Runs slices until the control context wants it to stop. Between two it reports a quiescent state
-   * and looks for a new map.
+   * Runs slices until the control context asks it to stop. Between two slices it passes a quiescent
+   * state and looks for a new map.
    *
    * @param slice Runs the guest for a while, inside a section.
    */
@@ -93,7 +93,7 @@ export class Vcpu {
         } else this.outside(() => this.#pause());
       }
     } catch (error) {
-      // The worker may die of it, and an updater that blocks meanwhile must not wait for it.
+      // The worker may die of this error, and an updater that blocks must not wait for it.
       unit.unlock();
       this.reader.offline();
       throw error;
@@ -101,12 +101,12 @@ export class Vcpu {
     unit.unlock();
   }
 
-  /** In the middle of a long slice: lets an updater pass that is in a hurry. */
+  /** In the middle of a long slice: passes a quiescent state if an updater is in a hurry. */
   heed(): void {
     if (this.reader.hurry) this.unit.quiescent();
   }
 
-  /** Runs something that may wait or enters sections of its own, outside of the slice's. */
+  /** Runs something that may wait, or that enters sections itself, outside the slice's section. */
   outside(act: () => void): void {
     this.unit.unlock();
     try {
@@ -116,7 +116,7 @@ export class Vcpu {
     }
   }
 
-  /** Leaves: the control context need not wait for this worker any more. */
+  /** Leaves: grace periods no longer wait for this worker. */
   close(): void {
     this.#slots?.close();
     this.access.close();

@@ -2,7 +2,7 @@
 import { serve } from "#tools/testing/worker_side.ts";
 import { Vcpu, type VcpuHandles } from "./vcpu.ts";
 
-/** What the test gives a vCPU: a word that counts its slices, and the address of a register. */
+/** A vCPU's handles, a word that counts its slices, and the address of a device's register. */
 export interface Entry {
   readonly handles: VcpuHandles;
   readonly slices: SharedArrayBuffer;
@@ -12,14 +12,14 @@ export interface Entry {
 const setup = ({ handles, slices, device }: Entry) => {
   const words = new Int32Array(slices);
   return {
-    /** Runs a slice that throws, and stays as it is then. */
+    /** Runs a slice that throws, and cleans nothing up. */
     fail(): void {
       const cpu = new Vcpu(handles, "vCPU");
       cpu.run(() => {
         throw new Error("planted");
       });
     },
-    /** Runs until it is stopped; gives what it read from RAM and from the device at last. */
+    /** Runs until it is stopped. Returns what it last read from RAM and from the device. */
     run(): { ram: number; device: number } {
       const cpu = new Vcpu(handles, "vCPU");
       const seen = { ram: 0, device: 0 };

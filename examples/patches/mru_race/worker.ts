@@ -2,7 +2,10 @@
 import { Arena, RcuDomain, RcuPair, RcuPointer, type ReadGuard } from "@guestmem/rcu";
 import { Schedule } from "../../lib/schedule.ts";
 
-/** Content of the block that the late reader finds, before and after the reclaim; null if it finds none. */
+/**
+ * Content of the block that the late reader finds, before and after the reclaim; null if it finds
+ * none.
+ */
 export type Seen = readonly [before: number, after: number] | null;
 
 self.onmessage = ({ data }) => {
