@@ -1,9 +1,8 @@
 /// <reference lib="deno.worker" />
-import { Barrier, Schedule } from "#tools/testing/schedule.ts";
+import { attachAll } from "#tools/testing/attach.ts";
 import { Death, serve } from "#tools/testing/worker_side.ts";
 import { ArenaExhaustedError } from "../errors/specific_errors.ts";
-import { Mutex } from "../sync/mutex.ts";
-import { Arena, type ArenaHandle, coreOf } from "./arena.ts";
+import { type ArenaHandle, coreOf } from "./arena.ts";
 
 export interface Data {
   arena: ArenaHandle;
@@ -13,7 +12,7 @@ export interface Data {
 }
 
 const setup = (data: Data) => {
-  const arena = Arena.attach(data.arena, { label: data.label });
+  const { arena, barrier, schedule } = attachAll(data);
   const core = coreOf(arena);
 
   /** Lets this worker die before its n-th store to the heap from now on. */
@@ -34,7 +33,7 @@ const setup = (data: Data) => {
 
     /** Allocates and frees at random; returns how many blocks held another's pattern. */
     churn(rounds: number, seed: number, limbo: number): number {
-      if (data.barrier) Barrier.attach(data.barrier).arrive();
+      barrier?.arrive();
       const random = (below: number) => {
         seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
         return Math.floor(seed / 2 ** 32 * below);
@@ -88,10 +87,9 @@ const setup = (data: Data) => {
 
     /** Holds the arena's lock from step 1 of the schedule to step 2. */
     holdArena(): void {
-      const schedule = Schedule.attach(data.schedule!);
       core.locked(() => {
-        schedule.reach(1);
-        schedule.awaitStep(2);
+        schedule!.reach(1);
+        schedule!.awaitStep(2);
       });
     },
 
@@ -103,55 +101,6 @@ const setup = (data: Data) => {
 
     /** Allocates one block; the lock may have to be waited for. */
     allocate: (bytes: number) => arena.allocate(bytes),
-
-    /** Adds to a counter under a mutex, with a gap in which a second holder would do damage. */
-    count(mutex: number, counter: number, rounds: number): void {
-      const lock = Mutex.attach(arena, mutex);
-      if (data.barrier) Barrier.attach(data.barrier).arrive();
-      for (let round = 0; round < rounds; round++) {
-        lock.lock();
-        const seen = arena.u32[counter / 4]!;
-        if (round % 100 === 0) { for (let spin = 0; spin < 1000; spin++) Math.sqrt(spin); }
-        arena.u32[counter / 4] = seen + 1;
-        lock.unlock();
-      }
-    },
-
-    /** The same, waiting with `lockAsync`. */
-    async countAsync(mutex: number, counter: number, rounds: number): Promise<void> {
-      const lock = Mutex.attach(arena, mutex);
-      if (data.barrier) Barrier.attach(data.barrier).arrive();
-      for (let round = 0; round < rounds; round++) {
-        await lock.lockAsync();
-        const seen = arena.u32[counter / 4]!;
-        await null;
-        arena.u32[counter / 4] = seen + 1;
-        lock.unlock();
-      }
-    },
-
-    /** Holds a mutex from step 1 to step 2. */
-    holdMutex(mutex: number): void {
-      const schedule = Schedule.attach(data.schedule!);
-      const lock = Mutex.attach(arena, mutex);
-      lock.lock();
-      schedule.reach(1);
-      schedule.awaitStep(2);
-      lock.unlock();
-    },
-
-    /** Takes a mutex and dies. */
-    dieHoldingMutex(mutex: number): void {
-      Mutex.attach(arena, mutex).lock();
-      self.close();
-    },
-
-    lock: (mutex: number) => {
-      const lock = Mutex.attach(arena, mutex);
-      const outcome = lock.lock();
-      lock.unlock();
-      return outcome;
-    },
   };
 };
 

@@ -1,16 +1,8 @@
 /// <reference lib="deno.worker" />
-import { Schedule } from "#tools/testing/schedule.ts";
+import { attachAll } from "#tools/testing/attach.ts";
 import { serve } from "#tools/testing/worker_side.ts";
-import { RAN, READY, STOP } from "../domain/testdata/words.ts";
-import {
-  Arena,
-  type ArenaHandle,
-  type DomainHandle,
-  RcuDomain,
-  RcuList,
-  RcuPair,
-  RcuPointer,
-} from "../mod.ts";
+import { RAN, READY, STOP } from "../testdata/shared_words.ts";
+import { type ArenaHandle, type DomainHandle, RcuList, RcuPair, RcuPointer } from "../mod.ts";
 
 /** What each test sends. */
 export interface Data {
@@ -21,9 +13,8 @@ export interface Data {
 }
 
 const setup = (data: Data) => {
-  const arena = Arena.attach(data.arena);
-  const reader = RcuDomain.attach(arena, data.domain).register();
-  const schedule = Schedule.attach(data.schedule);
+  const { arena, domain, schedule } = attachAll(data);
+  const reader = domain.register();
   const words = new Int32Array(data.words);
 
   /** Looks until told to stop, and is ready once it has looked often. @returns How often it was wrong. */
@@ -41,11 +32,11 @@ const setup = (data: Data) => {
     readPointer(offset: number): number {
       const pointer = RcuPointer.attach(arena, offset);
       return look(() => {
-        const section = reader.lock();
-        const block = pointer.dereference(section) / 4;
+        const guard = reader.lock();
+        const block = pointer.dereference(guard) / 4;
         const first = arena.u32[block]!;
         const wrong = arena.u32[block + 1] !== (~first >>> 0);
-        section.unlock();
+        guard.unlock();
         return wrong;
       });
     },
@@ -61,9 +52,9 @@ const setup = (data: Data) => {
     readPair(offset: number): number {
       const pair = RcuPair.attach(arena, offset);
       return look(() => {
-        const section = reader.lock();
-        const torn = pair.load(section) !== (~pair.second >>> 0);
-        section.unlock();
+        const guard = reader.lock();
+        const torn = pair.load(guard) !== (~pair.second >>> 0);
+        guard.unlock();
         return torn;
       });
     },
@@ -79,22 +70,22 @@ const setup = (data: Data) => {
     /** Reads two pointers, or both halves of a pair, with the writer in between. */
     readBetween(first: number, second: number): [number, number] {
       const pointers = [first, second].map((offset) => RcuPointer.attach(arena, offset));
-      const section = reader.lock();
-      const one = pointers[0]!.dereference(section);
+      const guard = reader.lock();
+      const one = pointers[0]!.dereference(guard);
       schedule.reach(1);
       schedule.awaitStep(2);
-      const two = pointers[1]!.dereference(section);
-      section.unlock();
+      const two = pointers[1]!.dereference(guard);
+      guard.unlock();
       return [one, two];
     },
     readPairBetween(offset: number): [number, number] {
       const pair = RcuPair.attach(arena, offset);
-      const section = reader.lock();
-      const one = pair.load(section);
+      const guard = reader.lock();
+      const one = pair.load(guard);
       schedule.reach(1);
       schedule.awaitStep(2);
       const two = pair.second;
-      section.unlock();
+      guard.unlock();
       return [one, two];
     },
     /** Walks a list whose nodes hold a value and its complement; `fixed` of them are never removed. */
@@ -102,31 +93,31 @@ const setup = (data: Data) => {
       const list = RcuList.attach(arena, offset);
       const { u32 } = arena;
       return look(() => {
-        const section = reader.lock();
+        const guard = reader.lock();
         let wrong = false;
         let found = 0;
-        for (let node = list.first(section); node !== 0; node = list.next(section, node)) {
+        for (let node = list.first(guard); node !== 0; node = list.next(guard, node)) {
           const value = u32[node / 4 + 2]!;
           if (u32[node / 4 + 3] !== (~value >>> 0)) wrong = true;
           // The fixed ones are numbered in the list's order.
           if (value < fixed && value !== found++) wrong = true;
         }
-        section.unlock();
+        guard.unlock();
         return wrong || found !== fixed;
       });
     },
     /** Stands on a list's first node from step 1 to 2, then walks on. */
     standOnFirst(offset: number): number[] {
       const list = RcuList.attach(arena, offset);
-      const section = reader.lock();
+      const guard = reader.lock();
       const values: number[] = [];
       try {
-        let node = list.first(section);
+        let node = list.first(guard);
         schedule.reach(1);
         schedule.awaitStep(2);
-        for (; node !== 0; node = list.next(section, node)) values.push(arena.u32[node / 4 + 2]!);
+        for (; node !== 0; node = list.next(guard, node)) values.push(arena.u32[node / 4 + 2]!);
       } finally {
-        section.unlock();
+        guard.unlock();
       }
       return values;
     },

@@ -1,16 +1,15 @@
 /// <reference lib="deno.worker" />
+import { attachAll } from "#tools/testing/attach.ts";
 import { serve } from "#tools/testing/worker_side.ts";
 import {
-  Arena,
   type ArenaHandle,
   type DomainHandle,
-  RcuDomain,
+  type RcuDomain,
   RcuPair,
   RcuPointer,
   type ReadGuard,
 } from "@guestmem/rcu";
-import type { Kernel } from "@guestmem/rcu/internal";
-import { instantiateKernel } from "../kernel/kernel.ts";
+import { instantiateKernel, type Kernel } from "@guestmem/rcu/internal";
 
 /** What every worker of the bench is given. */
 interface Data {
@@ -79,10 +78,10 @@ function corrected(kernel: Kernel, { root, table, next }: Words, n: number): num
 /** What a reader keeps across its sections: the root of the struct that it saw last. */
 const cache = { struct: 0, root: 0 };
 
-function cached(section: ReadGuard, pointer: RcuPointer, u32: Uint32Array, n: number): number {
+function cached(guard: ReadGuard, pointer: RcuPointer, u32: Uint32Array, n: number): number {
   let sum = 0;
   for (let i = 0; i < n; i++) {
-    const struct = pointer.dereference(section);
+    const struct = pointer.dereference(guard);
     if (struct !== cache.struct) {
       cache.struct = struct;
       cache.root = u32[struct >>> 2]!;
@@ -92,18 +91,18 @@ function cached(section: ReadGuard, pointer: RcuPointer, u32: Uint32Array, n: nu
   return sum;
 }
 
-function struct(section: ReadGuard, pointer: RcuPointer, u32: Uint32Array, n: number): number {
+function struct(guard: ReadGuard, pointer: RcuPointer, u32: Uint32Array, n: number): number {
   let sum = 0;
   for (let i = 0; i < n; i++) {
-    const at = pointer.dereference(section) >>> 2;
+    const at = pointer.dereference(guard) >>> 2;
     sum = (sum + u32[at]! + u32[at + 1]!) | 0;
   }
   return sum;
 }
 
-function pairs(section: ReadGuard, pair: RcuPair, n: number): number {
+function pairs(guard: ReadGuard, pair: RcuPair, n: number): number {
   let sum = 0;
-  for (let i = 0; i < n; i++) sum = (sum + pair.load(section) + pair.second) | 0;
+  for (let i = 0; i < n; i++) sum = (sum + pair.load(guard) + pair.second) | 0;
   return sum;
 }
 
@@ -142,11 +141,9 @@ function publishStructs(domain: RcuDomain, pointer: RcuPointer, n: number): numb
 
 /** A worker runs one of these only, so that each call site has seen one target. */
 const setup = (data: Data) => {
-  const arena = Arena.attach(data.arena);
+  const { arena, domain, pair } = attachAll(data, { pair: RcuPair });
   const { u32 } = arena;
   const kernel = instantiateKernel(arena.memory);
-  const domain = RcuDomain.attach(arena, data.domain);
-  const pair = RcuPair.attach(arena, data.pair);
   const pointer = RcuPointer.attach(arena, data.struct);
   const words = { root: data.words, table: data.words + 64, next: data.words + 128 };
   const reader = domain.register();
@@ -154,10 +151,10 @@ const setup = (data: Data) => {
   const loops = {
     rereadTable: (_: ReadGuard, n: number) => rereadTable(kernel, words, n),
     announced: (_: ReadGuard, n: number) => announced(kernel, words, n),
-    cached: (section: ReadGuard, n: number) => cached(section, pointer, u32, n),
+    cached: (guard: ReadGuard, n: number) => cached(guard, pointer, u32, n),
     corrected: (_: ReadGuard, n: number) => corrected(kernel, words, n),
-    pairs: (section: ReadGuard, n: number) => pairs(section, pair, n),
-    struct: (section: ReadGuard, n: number) => struct(section, pointer, u32, n),
+    pairs: (guard: ReadGuard, n: number) => pairs(guard, pair, n),
+    struct: (guard: ReadGuard, n: number) => struct(guard, pointer, u32, n),
   };
   const stores = {
     storeTwo: (n: number) => storeTwo(kernel, words, n),
@@ -171,9 +168,9 @@ const setup = (data: Data) => {
     load(name: keyof typeof loops, total: number): number {
       let sum = 0;
       for (let done = 0; done < total; done += 1000) {
-        const section = reader.lock();
-        sum += loops[name](section, 1000);
-        section.unlock();
+        const guard = reader.lock();
+        sum += loops[name](guard, 1000);
+        guard.unlock();
       }
       return sum;
     },

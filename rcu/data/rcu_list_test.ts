@@ -2,7 +2,7 @@ import { Schedule } from "#tools/testing/schedule.ts";
 import { rounds } from "#tools/testing/until.ts";
 import { withWorkers, WorkerError } from "#tools/testing/workers.ts";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { READY, STOP } from "../domain/testdata/words.ts";
+import { READY, STOP } from "../testdata/shared_words.ts";
 import {
   Arena,
   ArenaExhaustedError,
@@ -33,9 +33,9 @@ function create(debug = false) {
     arena.u32[offset / 4 + 3] = ~value;
     return offset;
   };
-  const values = (list: RcuList, section: ReadGuard): number[] => {
+  const values = (list: RcuList, guard: ReadGuard): number[] => {
     const found: number[] = [];
-    for (let at = list.first(section); at !== 0; at = list.next(section, at)) {
+    for (let at = list.first(guard); at !== 0; at = list.next(guard, at)) {
       found.push(arena.u32[at / 4 + 2]!);
     }
     return found;
@@ -45,22 +45,22 @@ function create(debug = false) {
 
 Deno.test("a node goes to the head, to the tail or behind another", () => {
   const { arena, domain, node, values } = create();
-  const section = domain.register().lock();
+  const guard = domain.register().lock();
   const list = RcuList.create(arena);
-  assertEquals(list.first(section), 0);
+  assertEquals(list.first(guard), 0);
   const two = node(2);
   list.insertHead(two);
   list.insertHead(node(1));
   list.insertTail(node(4));
   list.insertAfter(two, node(3));
-  assertEquals(values(list, section), [1, 2, 3, 4]);
-  assertEquals(values(RcuList.attach(arena, list.offset), section), [1, 2, 3, 4]);
-  section.unlock();
+  assertEquals(values(list, guard), [1, 2, 3, 4]);
+  assertEquals(values(RcuList.attach(arena, list.offset), guard), [1, 2, 3, 4]);
+  guard.unlock();
 });
 
 Deno.test("a node that is not where it has to be is refused, and nothing changes", () => {
   const { arena, domain, node, values } = create();
-  const section = domain.register().lock();
+  const guard = domain.register().lock();
   const list = RcuList.create(arena);
   const [one, two, outside] = [node(1), node(2), node(3)];
   list.insertTail(one);
@@ -69,7 +69,7 @@ Deno.test("a node that is not where it has to be is refused, and nothing changes
   const refuse = (call: () => void, reason: string) => {
     const error = assertThrows(call, RcuError, reason);
     assert(error.message.includes(String(error.details["node"])));
-    assertEquals(values(list, section), [1, 2]);
+    assertEquals(values(list, guard), [1, 2]);
   };
   refuse(() => list.insertHead(one), "it is in a list");
   refuse(() => list.insertAfter(two, two), "it is in a list");
@@ -81,24 +81,24 @@ Deno.test("a node that is not where it has to be is refused, and nothing changes
   refuse(() => list.remove(list.offset), "head");
   list.remove(two);
   assertThrows(() => list.remove(two), RcuError, "it is in no list");
-  assertEquals(values(list, section), [1]);
+  assertEquals(values(list, guard), [1]);
   assertEquals(arena.u32.slice(0, 8), header.slice(0, 8), "node 0 is the arena's header");
-  section.unlock();
+  guard.unlock();
 });
 
 Deno.test("a removed node still leads a reader that stands on it to the rest", () => {
   const { arena, domain, node, values } = create();
-  const section = domain.register().lock();
+  const guard = domain.register().lock();
   const list = RcuList.create(arena);
   const nodes = [1, 2, 3].map(node);
   for (const each of nodes) list.insertTail(each);
   list.remove(nodes[0]!);
   list.remove(nodes[1]!);
-  assertEquals(values(list, section), [3]);
-  assertEquals(list.next(section, nodes[0]!), nodes[1]!);
-  assertEquals(list.next(section, nodes[1]!), nodes[2]!);
-  assertEquals(list.next(section, nodes[2]!), 0);
-  section.unlock();
+  assertEquals(values(list, guard), [3]);
+  assertEquals(list.next(guard, nodes[0]!), nodes[1]!);
+  assertEquals(list.next(guard, nodes[1]!), nodes[2]!);
+  assertEquals(list.next(guard, nodes[2]!), 0);
+  guard.unlock();
 });
 
 Deno.test("a removed node can be inserted again after a grace period", () => {
@@ -111,9 +111,9 @@ Deno.test("a removed node can be inserted again after a grace period", () => {
   list.remove(one);
   domain.synchronize();
   other.insertHead(one);
-  const section = reader.lock();
-  assertEquals([values(list, section), values(other, section)], [[2], [1]]);
-  section.unlock();
+  const guard = reader.lock();
+  assertEquals([values(list, guard), values(other, guard)], [[2], [1]]);
+  guard.unlock();
 });
 
 Deno.test("a list that the arena has no room for is an error", () => {
@@ -129,10 +129,10 @@ Deno.test("debug mode refuses a section that is over", () => {
   const list = RcuList.create(arena);
   const one = node(1);
   list.insertHead(one);
-  const section = domain.register().lock();
-  section.unlock();
-  assertThrows(() => list.first(section), RcuError, "walk a list");
-  assertEquals(assertThrows(() => list.next(section, one), RcuError).code, "SECTION_CLOSED");
+  const guard = domain.register().lock();
+  guard.unlock();
+  assertThrows(() => list.first(guard), RcuError, "walk a list");
+  assertEquals(assertThrows(() => list.next(guard, one), RcuError).code, "SECTION_CLOSED");
 });
 
 type Step = { op: "head" | "tail" | "after" | "remove"; pick: number };
@@ -166,9 +166,9 @@ Deno.test("a list does what an array does", () => {
         if (op === "after") list.insertAfter(model[at]?.offset ?? list.offset, made.offset);
         model.splice(op === "head" ? 0 : op === "tail" ? model.length : at + 1, 0, made);
       }
-      const section = reader.lock();
-      assertEquals(values(list, section), model.map(({ value }) => value));
-      section.unlock();
+      const guard = reader.lock();
+      assertEquals(values(list, guard), model.map(({ value }) => value));
+      guard.unlock();
     }
     for (const { offset } of model) list.remove(offset), arena.free(offset);
     arena.free(list.offset);
@@ -212,7 +212,7 @@ Deno.test("a node freed too early shows in a reader's walk", () =>
     await assertRejects(() => walked, WorkerError, "RuntimeError"); // its link is poison
   }));
 
-Deno.test("walks in two workers see whole nodes and every node that stays (G8)", () =>
+Deno.test("walks in two workers see whole nodes and every node that stays (RCU-G8)", () =>
   withWorkers(async (workers) => {
     const { arena, domain, words, data, node } = create(true);
     const list = RcuList.create(arena);

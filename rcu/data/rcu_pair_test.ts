@@ -2,7 +2,7 @@ import { Schedule } from "#tools/testing/schedule.ts";
 import { rounds } from "#tools/testing/until.ts";
 import { withWorkers } from "#tools/testing/workers.ts";
 import { assertEquals, assertThrows } from "@std/assert";
-import { READY, STOP } from "../domain/testdata/words.ts";
+import { READY, STOP } from "../testdata/shared_words.ts";
 import { Arena, RcuDomain, RcuError, RcuPair, RcuPointer } from "../mod.ts";
 import type { Setup } from "./data_test_worker.ts";
 
@@ -24,32 +24,32 @@ function create(debug = false) {
 
 Deno.test("both halves come back, unsigned, in every context", () => {
   const { arena, domain } = create();
-  const section = domain.register().lock();
+  const guard = domain.register().lock();
   const pair = RcuPair.create(arena, 1, 0xffffffff);
   const attached = RcuPair.attach(Arena.attach(arena.handle), pair.offset);
   for (const [first, second] of [[1, 0xffffffff], [0x80000000, 0], [0, 0], [5, 6]] as const) {
     pair.publish(first, second);
-    assertEquals([attached.load(section), attached.second], [first, second]);
+    assertEquals([attached.load(guard), attached.second], [first, second]);
   }
-  section.unlock();
+  guard.unlock();
 });
 
 Deno.test("the second half belongs to the last load of this object", () => {
   const { arena, domain } = create();
-  const section = domain.register().lock();
+  const guard = domain.register().lock();
   const [one, two] = [RcuPair.create(arena, 1, 2), RcuPair.create(arena, 3, 4)];
-  one.load(section);
-  two.load(section);
+  one.load(guard);
+  two.load(guard);
   assertEquals([one.second, two.second], [2, 4]);
-  section.unlock();
+  guard.unlock();
 });
 
 Deno.test("debug mode refuses a section that is over", () => {
   const { arena, domain } = create(true);
   const pair = RcuPair.create(arena);
-  const section = domain.register().lock();
-  section.unlock();
-  assertThrows(() => pair.load(section), RcuError, "load a pair");
+  const guard = domain.register().lock();
+  guard.unlock();
+  assertThrows(() => pair.load(guard), RcuError, "load a pair");
 });
 
 Deno.test("two pointers are read torn when the writer comes between; a pair is not", () =>
@@ -72,7 +72,7 @@ Deno.test("two pointers are read torn when the writer comes between; a pair is n
     assertEquals(await whole, [16, 32]);
   }));
 
-Deno.test("a pair is never torn between two writers and a reader (G8)", () =>
+Deno.test("a pair is never torn between two writers and a reader (RCU-G8)", () =>
   withWorkers(async (workers) => {
     const { arena, words, data } = create();
     const pair = RcuPair.create(arena, 0, ~0);

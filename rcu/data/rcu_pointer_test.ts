@@ -2,7 +2,7 @@ import { Schedule } from "#tools/testing/schedule.ts";
 import { rounds } from "#tools/testing/until.ts";
 import { withWorkers } from "#tools/testing/workers.ts";
 import { assertEquals, assertThrows } from "@std/assert";
-import { READY, STOP } from "../domain/testdata/words.ts";
+import { READY, STOP } from "../testdata/shared_words.ts";
 import { Arena, ArenaExhaustedError, RcuDomain, RcuError, RcuPointer } from "../mod.ts";
 import type { Setup } from "./data_test_worker.ts";
 
@@ -27,21 +27,21 @@ Deno.test("publish, exchange and dereference", () => {
   const [one, two] = [arena.allocate(16), arena.allocate(16)];
   const pointer = RcuPointer.create(arena, one);
   const attached = RcuPointer.attach(Arena.attach(arena.handle), pointer.offset);
-  const section = reader.lock();
-  assertEquals(attached.dereference(section), one);
+  const guard = reader.lock();
+  assertEquals(attached.dereference(guard), one);
   pointer.publish(two);
-  assertEquals(attached.dereference(section), two);
+  assertEquals(attached.dereference(guard), two);
   assertEquals(attached.exchange(0), two);
-  assertEquals(pointer.dereference(section), 0);
-  section.unlock();
+  assertEquals(pointer.dereference(guard), 0);
+  guard.unlock();
 });
 
 Deno.test("offsets are unsigned", () => {
   const { arena, domain } = create();
   const pointer = RcuPointer.create(arena, 0xfffffff0);
-  const section = domain.register().lock();
-  assertEquals(pointer.dereference(section), 0xfffffff0);
-  section.unlock();
+  const guard = domain.register().lock();
+  assertEquals(pointer.dereference(guard), 0xfffffff0);
+  guard.unlock();
   assertEquals(pointer.exchange(0x80000000), 0xfffffff0);
   assertEquals(pointer.exchange(0), 0x80000000);
 });
@@ -60,13 +60,13 @@ Deno.test("a pointer that the arena has no room for is an error and takes nothin
 Deno.test("debug mode refuses a section that is over", () => {
   const { arena, domain } = create(true);
   const pointer = RcuPointer.create(arena);
-  const section = domain.register().lock();
-  section.unlock();
-  assertThrows(() => pointer.dereference(section), RcuError, "dereference");
+  const guard = domain.register().lock();
+  guard.unlock();
+  assertThrows(() => pointer.dereference(guard), RcuError, "dereference");
 });
 
 for (const call of ["readPointer", "readWord"] as const) {
-  Deno.test(`readers in two workers see every block as it was published (G2, ${call})`, () =>
+  Deno.test(`readers in two workers see every block as it was published (RCU-G2, ${call})`, () =>
     withWorkers(async (workers) => {
       const { arena, domain, words, data } = create(true);
       const fresh = (): number => {

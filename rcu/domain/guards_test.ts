@@ -13,7 +13,6 @@ function create(debug: boolean) {
     arena: arena.handle,
     domain: domain.handle,
     schedule: Schedule.create().buffer,
-    words: new SharedArrayBuffer(32),
   };
   return { arena, domain, data };
 }
@@ -92,13 +91,13 @@ Deno.test("debug mode catches a guard kept past its section, though another is o
   const pointer = RcuPointer.create(arena, arena.allocate(16));
   const stale = reader.lock();
   stale.unlock();
-  const section = reader.lock();
-  assertEquals([stale.open, section.open], [false, true]);
+  const guard = reader.lock();
+  assertEquals([stale.open, guard.open], [false, true]);
   assertThrows(() => pointer.dereference(stale), RcuError, "dereference");
   assertEquals(assertThrows(() => stale.unlock(), RcuError).code, "SECTION_ORDER");
-  assert(section.open);
-  pointer.dereference(section);
-  section.unlock();
+  assert(guard.open);
+  pointer.dereference(guard);
+  guard.unlock();
 });
 
 Deno.test("debug mode catches a guard kept past its section in a worker", () =>
@@ -152,9 +151,9 @@ Deno.test("debug mode reports a section that spans an await, in the same turn", 
   };
   addEventListener("error", listener);
   try {
-    const section = reader.lock();
+    const guard = reader.lock();
     await Promise.resolve();
-    section.unlock();
+    guard.unlock();
     await new Promise((next) => setTimeout(next, 0));
     assertEquals(errors.length, 1);
     assert(errors[0] instanceof RcuError);

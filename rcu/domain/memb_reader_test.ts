@@ -36,10 +36,10 @@ Deno.test("a context registers once; unregistering inside a section is refused",
     assertThrows(() => domain.register({ flavour: "qsbr" }), RcuError).code,
     "ALREADY_REGISTERED",
   );
-  const section = reader.lock();
+  const guard = reader.lock();
   assertThrows(() => reader.unregister(), RcuError, "inside a section");
-  assert(section.open && !passes());
-  section.unlock();
+  assert(guard.open && !passes());
+  guard.unlock();
   reader.unregister();
   assertEquals(domain.stats().readers, 0);
   for (const call of [() => reader.lock(), () => reader.unregister()]) {
@@ -64,10 +64,10 @@ Deno.test("the fused section reads a word of the block, and leaves nothing open"
   assertEquals(reader.readWord(pointer, 12), 0xfffffffe);
   assertEquals(reader.readWord(pointer, 0), 0);
   assert(!reader.inSection && passes());
-  const section = reader.lock();
+  const guard = reader.lock();
   assertThrows(() => reader.readWord(pointer, 0), RcuError, "inside a section");
-  assert(section.open && !passes());
-  section.unlock();
+  assert(guard.open && !passes());
+  guard.unlock();
   reader.unregister();
   assertThrows(() => reader.readWord(pointer, 0), RcuError, "unregistered");
 });
@@ -76,15 +76,15 @@ for (const call of ["lock", "unlock", "nested unlock", "readWord", "unregister"]
   Deno.test(`an evicted reader learns of it at ${call}, and at every call after that`, () => {
     const { arena, domain, updater, reader, passes } = create();
     const pointer = RcuPointer.create(arena, arena.allocate(16));
-    const section = call.includes("unlock") ? reader.lock() : undefined;
+    const guard = call.includes("unlock") ? reader.lock() : undefined;
     const inner = call === "nested unlock" ? reader.lock() : undefined;
-    if (section) assert(!passes());
+    if (guard) assert(!passes());
     updater.arena.evict(arena.token);
     assert(passes());
     const calls = {
       "lock": () => reader.lock(),
-      "unlock": () => section!.unlock(),
-      "nested unlock": () => (inner!.unlock(), section!.unlock()),
+      "unlock": () => guard!.unlock(),
+      "nested unlock": () => (inner!.unlock(), guard!.unlock()),
       "readWord": () => reader.readWord(pointer, 0),
       "unregister": () => reader.unregister(),
     };

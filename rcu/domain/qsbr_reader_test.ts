@@ -19,8 +19,8 @@ Deno.test("an online reader holds up a grace period until it is quiescent", () =
   assertEquals([reader.flavour, reader.isOnline], ["qsbr", true]);
   const cookie = updater.startPoll();
   assert(!updater.poll(cookie));
-  const section = reader.lock();
-  section.unlock();
+  const guard = reader.lock();
+  guard.unlock();
   assert(!updater.poll(cookie), "the end of a section is no quiescent state");
   reader.quiescent();
   assert(updater.poll(cookie));
@@ -44,12 +44,12 @@ Deno.test("an offline reader holds up nobody", () => {
 
 Deno.test("what does not fit the reader's state is refused and changes nothing", () => {
   const { updater, reader } = create();
-  const section = reader.lock();
+  const guard = reader.lock();
   for (const call of ["quiescent", "offline", "online", "unregister"] as const) {
     assertThrows(() => reader[call](), RcuError, "inside a section");
   }
-  assert(section.open && !updater.poll(updater.startPoll()));
-  section.unlock();
+  assert(guard.open && !updater.poll(updater.startPoll()));
+  guard.unlock();
   assertThrows(() => reader.online(), RcuError, "online already");
   reader.offline();
   for (const call of ["quiescent", "offline"] as const) {
@@ -115,7 +115,6 @@ Deno.test("a reader that blocks on a mutex does not hold up its holder's grace p
       arena: arena.handle,
       domain: domain.handle,
       schedule: schedule.buffer,
-      words: new SharedArrayBuffer(32),
     });
     await worker.call("register", "qsbr");
     mutex.lock();

@@ -56,10 +56,10 @@ Deno.test("the counters are exact beyond 32 bits", () => {
   const counters = new BigUint64Array(arena.memory.buffer, domain.offset, 17);
   counters[8] = counters[16] = 2n ** 32n - 1n; // started, completed
   for (let round = 0; round < 3; round++) {
-    const section = reader.lock();
+    const guard = reader.lock();
     const cookie = domain.startPoll();
     assert(!domain.poll(cookie));
-    section.unlock();
+    guard.unlock();
     assert(domain.poll(cookie));
   }
   assertEquals(domain.stats().gracePeriods, 2 ** 32 + 1);

@@ -1,12 +1,11 @@
 /// <reference lib="deno.worker" />
+import { attachAll } from "#tools/testing/attach.ts";
 import { serve } from "#tools/testing/worker_side.ts";
 import {
-  Arena,
   type ArenaHandle,
   type DomainHandle,
   type MembReader,
   type QsbrReader,
-  RcuDomain,
   RcuPointer,
   type ReadGuard,
 } from "@guestmem/rcu";
@@ -41,16 +40,16 @@ function sections(
 ) {
   let sum = 0;
   for (let i = 0; i < n; i++) {
-    const section = reader.lock();
-    sum = (sum + u32[pointer.dereference(section) >>> 2]!) | 0;
-    section.unlock();
+    const guard = reader.lock();
+    sum = (sum + u32[pointer.dereference(guard) >>> 2]!) | 0;
+    guard.unlock();
   }
   return sum;
 }
 
-function dereferences(section: ReadGuard, pointer: RcuPointer, u32: Uint32Array, n: number) {
+function dereferences(guard: ReadGuard, pointer: RcuPointer, u32: Uint32Array, n: number) {
   let sum = 0;
-  for (let i = 0; i < n; i++) sum = (sum + u32[pointer.dereference(section) >>> 2]!) | 0;
+  for (let i = 0; i < n; i++) sum = (sum + u32[pointer.dereference(guard) >>> 2]!) | 0;
   return sum;
 }
 
@@ -94,10 +93,10 @@ function exclusiveSections(u32: Uint32Array, cell: number, base: number, n: numb
 }
 
 /** A worker runs one of these only, so that each call site has seen one target. */
-const setup = ({ arena: handle, domain: domainHandle, cell, locks, index }: Data) => {
-  const arena = Arena.attach(handle);
+const setup = (data: Data) => {
+  const { cell, locks, index } = data;
+  const { arena, domain } = attachAll(data);
   const { u32 } = arena;
-  const domain = RcuDomain.attach(arena, domainHandle);
   const pointer = RcuPointer.attach(arena, cell);
   const [word, base] = [cell >>> 2, locks >>> 2];
   const own = base + OWN + index * 16;
@@ -134,9 +133,9 @@ const setup = ({ arena: handle, domain: domainHandle, cell, locks, index }: Data
     },
     /** The loop of `qsbr`, all in one section. */
     dereference(total: number, each: number): number {
-      const section = (memb ??= domain.register()).lock();
-      const sum = repeat(total, each, (n) => dereferences(section, pointer, u32, n));
-      section.unlock();
+      const guard = (memb ??= domain.register()).lock();
+      const sum = repeat(total, each, (n) => dereferences(guard, pointer, u32, n));
+      guard.unlock();
       return sum;
     },
     atomics(total: number, each: number): number {

@@ -41,9 +41,9 @@ const setup = (data: Data) => {
       const reader = RcuDomain.attach(arena, data.rcu).register();
       readUntilStopped(() => {
         for (let i = 0; i < 1000; i++) {
-          const section = reader.lock();
-          u32[pointer.dereference(section) >>> 2]!;
-          section.unlock();
+          const guard = reader.lock();
+          u32[pointer.dereference(guard) >>> 2]!;
+          guard.unlock();
         }
       });
       reader.unregister();
@@ -53,9 +53,9 @@ const setup = (data: Data) => {
       const reader = RcuDomain.attach(arena, data.rcu).register({ flavour: "qsbr" });
       readUntilStopped(() => {
         for (let i = 0; i < 1000; i++) {
-          const section = reader.lock();
-          u32[pointer.dereference(section) >>> 2]!;
-          section.unlock();
+          const guard = reader.lock();
+          u32[pointer.dereference(guard) >>> 2]!;
+          guard.unlock();
         }
         reader.quiescent();
       });
@@ -65,9 +65,9 @@ const setup = (data: Data) => {
       const reader = Srcu.attach(arena, data.srcu).register();
       readUntilStopped(() => {
         for (let i = 0; i < 1000; i++) {
-          const section = reader.lock();
-          u32[pointer.dereference(section) >>> 2]!;
-          section.unlock();
+          const guard = reader.lock();
+          u32[pointer.dereference(guard) >>> 2]!;
+          guard.unlock();
         }
       });
       reader.unregister();

@@ -1,11 +1,11 @@
 import { Schedule } from "#tools/testing/schedule.ts";
 import { withWorkers } from "#tools/testing/workers.ts";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import type { Setup } from "../domain/domain_test_worker.ts";
-import { RAN } from "../domain/testdata/words.ts";
+import type { Setup } from "./grace_period_test_worker.ts";
+import { RAN } from "../testdata/shared_words.ts";
 import { Arena, DeferredBudgetError, EvictedError, RcuDomain } from "../mod.ts";
 
-const WORKER = import.meta.resolve("../domain/domain_test_worker.ts");
+const WORKER = import.meta.resolve("./grace_period_test_worker.ts");
 
 function create(options: { maxDeferred?: number } = {}) {
   const arena = Arena.create({ bytes: 1 << 20 });
@@ -25,7 +25,7 @@ function create(options: { maxDeferred?: number } = {}) {
   return { arena, domain, attach, schedule, words, data };
 }
 
-Deno.test("functions run in the order in which they were queued, from the event loop (G5)", async () => {
+Deno.test("functions run in the order in which they were queued, from the event loop (RCU-G5)", async () => {
   const { domain } = create();
   const ran: number[] = [];
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -46,7 +46,7 @@ Deno.test("functions run in their order inside barrier", () => {
   assertEquals(domain.stats().queuedFunctions, 0);
 });
 
-Deno.test("a function runs after the sections that were open when it was queued (G1)", async () => {
+Deno.test("a function runs after the sections that were open when it was queued (RCU-G1)", async () => {
   const { domain, attach } = create();
   const open = attach().domain.register().lock();
   const log: string[] = [];
@@ -163,7 +163,7 @@ Deno.test("a full queue refuses the next function, and takes it once one has run
   assertEquals(ran, 4);
 });
 
-Deno.test("a barrier does not wait for another context's event loop (G5)", () =>
+Deno.test("a barrier does not wait for another context's event loop (RCU-G5)", () =>
   withWorkers(async (workers) => {
     const { domain, schedule, words, data } = create();
     const worker = workers.spawn<Setup>(WORKER, data);

@@ -2,8 +2,8 @@ import { Schedule } from "#tools/testing/schedule.ts";
 import { spinUntil, until } from "#tools/testing/until.ts";
 import { withWorkers } from "#tools/testing/workers.ts";
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import type { Setup } from "../domain/domain_test_worker.ts";
-import { READY, STOP } from "../domain/testdata/words.ts";
+import type { Setup } from "./grace_period_test_worker.ts";
+import { READY, STOP } from "../testdata/shared_words.ts";
 import {
   Arena,
   DeferredBudgetError,
@@ -13,7 +13,7 @@ import {
   RcuPointer,
 } from "../mod.ts";
 
-const WORKER = import.meta.resolve("../domain/domain_test_worker.ts");
+const WORKER = import.meta.resolve("./grace_period_test_worker.ts");
 
 function create(
   options: { maxDeferred?: number; maxDeferredBytes?: number; bytes?: number; debug?: boolean } =
@@ -98,7 +98,7 @@ Deno.test("deferring what is no live block is refused and changes nothing", () =
   arena.checkHeap();
 });
 
-Deno.test("blocks deferred by a worker that dies are freed by another (G6)", () =>
+Deno.test("blocks deferred by a worker that dies are freed by another (RCU-G6)", () =>
   withWorkers(async (workers) => {
     const { arena, domain, attach, data } = create();
     const before = arena.stats().liveBlocks;
@@ -119,27 +119,27 @@ Deno.test("blocks deferred by a worker that dies are freed by another (G6)", () 
 Deno.test("past the budget a deferral inside a section is refused, and nothing is deferred", () => {
   const { arena, domain } = create({ maxDeferred: 4 });
   const reader = domain.register();
-  const section = reader.lock();
+  const guard = reader.lock();
   const blocks = Array.from({ length: 5 }, () => arena.allocate(16));
   for (const block of blocks.slice(0, 4)) domain.deferFree(block);
   const error = assertThrows(() => domain.deferFree(blocks[4]!), DeferredBudgetError, "section");
   assertEquals([error.details.what, error.details.count], ["a block", 4]);
   assertEquals(domain.stats().deferredBlocks, 4);
   arena.free(blocks[4]!); // still live, and the caller's
-  section.unlock();
+  guard.unlock();
   domain.deferFree(arena.allocate(16)); // waits, and makes room
   assert(domain.stats().deferredBlocks <= 4);
 });
 
 Deno.test("the budget also counts bytes", () => {
   const { arena, domain } = create({ maxDeferredBytes: 1000 });
-  const section = domain.register().lock();
+  const guard = domain.register().lock();
   domain.deferFree(arena.allocate(600));
   domain.deferFree(arena.allocate(600));
   const late = arena.allocate(16);
   const error = assertThrows(() => domain.deferFree(late), DeferredBudgetError);
   assert(error.details.bytes >= 1200);
-  section.unlock();
+  guard.unlock();
   domain.deferFree(late);
   assert(domain.stats().deferredBytes < 1000);
 });
@@ -156,7 +156,7 @@ Deno.test("past the budget an evicted context learns that it was evicted", () =>
 });
 
 for (const flavour of ["memb", "qsbr"] as const) {
-  Deno.test(`an update storm stays in the budget while ${flavour} readers progress (G7)`, () =>
+  Deno.test(`an update storm stays in the budget while ${flavour} readers progress (RCU-G7)`, () =>
     withWorkers(async (workers) => {
       const limits = { maxDeferred: 32, bytes: 192 * 1024, debug: true };
       const { arena, domain, words, data } = create(limits);

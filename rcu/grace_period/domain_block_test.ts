@@ -28,7 +28,7 @@ Deno.test("options out of their range are refused and take no memory", () => {
   assertEquals(arena.stats().liveBlocks, before);
 });
 
-Deno.test("a domain that the arena has no room for leaves the arena as it was (G9)", () => {
+Deno.test("a domain that the arena has no room for leaves the arena as it was (RCU-G9)", () => {
   const arena = Arena.create({ bytes: 1 << 17 });
   const before = arena.stats();
   assertThrows(() => RcuDomain.create(arena, { readers: 4096 }), ArenaExhaustedError);

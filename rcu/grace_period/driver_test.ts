@@ -2,8 +2,8 @@ import { Schedule } from "#tools/testing/schedule.ts";
 import { until } from "#tools/testing/until.ts";
 import { withWorkers } from "#tools/testing/workers.ts";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import type { Setup } from "../domain/domain_test_worker.ts";
-import { READY, STOP, synchronizeInSections } from "../domain/testdata/words.ts";
+import type { Setup } from "./grace_period_test_worker.ts";
+import { READY, STOP, synchronizeInSections } from "../testdata/shared_words.ts";
 import { instantiateKernel } from "../kernel/kernel.ts";
 import { DOMAIN } from "../kernel/layouts.ts";
 import { Arena, EvictedError, RcuDomain, WaitInSectionError } from "../mod.ts";
@@ -11,7 +11,7 @@ import { Driver } from "./driver.ts";
 import { rcuEngine } from "./engine.ts";
 import { StallWatch } from "./stall.ts";
 
-const WORKER = import.meta.resolve("../domain/domain_test_worker.ts");
+const WORKER = import.meta.resolve("./grace_period_test_worker.ts");
 
 function create(options: { stallMs?: number; debug?: boolean } = {}) {
   const { debug = false, ...rest } = options;
@@ -34,7 +34,7 @@ function create(options: { stallMs?: number; debug?: boolean } = {}) {
 }
 
 for (const flavour of ["memb", "qsbr"] as const) {
-  Deno.test(`synchronize waits for a ${flavour} section that was open (G1)`, () =>
+  Deno.test(`synchronize waits for a ${flavour} section that was open (RCU-G1)`, () =>
     withWorkers(async (workers) => {
       const { data } = create();
       const reader = workers.spawn<Setup>(WORKER, data);
@@ -139,10 +139,10 @@ Deno.test("synchronizeAsync ends when the reader leaves", async () => {
 Deno.test("synchronizeAsync inside a section of its own context waits until it has ended", async () => {
   const { domain } = create();
   const reader = domain.register();
-  const section = reader.lock();
+  const guard = reader.lock();
   const over = domain.synchronizeAsync();
   assertEquals(domain.stats().gracePeriods, 0);
-  section.unlock();
+  guard.unlock();
   await over;
   assertEquals(domain.stats().gracePeriods, 1);
 });
@@ -191,12 +191,12 @@ Deno.test("synchronize and barrier inside a section are refused, and nothing is 
   const reader = domain.register({ label: "me" });
   let ran = 0;
   domain.callRcu(() => ran++);
-  const section = reader.lock();
+  const guard = reader.lock();
   assertThrows(() => domain.synchronize(), WaitInSectionError, '"me"');
   assertThrows(() => domain.synchronize({ hurry: true }), WaitInSectionError);
   assertThrows(() => domain.barrier(), WaitInSectionError);
-  assertEquals([ran, section.open], [0, true]);
-  section.unlock();
+  assertEquals([ran, guard.open], [0, true]);
+  guard.unlock();
   domain.barrier();
   assertEquals(ran, 1);
 });
@@ -286,8 +286,8 @@ Deno.test("an updater that falls asleep as the reader leaves is not asleep yet",
   assertEquals(woken, ["not asleep yet"]);
 });
 
-Deno.test("a reader is asked to hurry after a while, and at once by an expedited wait", () => {
-  for (const [expedite, hurried] of [[false, [false, true]], [true, [true]]] as const) {
+Deno.test("a reader is asked to hurry after a while, and at once if the wait says so", () => {
+  for (const [hurry, asked] of [[false, [false, true]], [true, [true]]] as const) {
     const { arena, domain, attach } = create();
     const reader = attach().domain.register();
     const open = reader.lock();
@@ -296,8 +296,8 @@ Deno.test("a reader is asked to hurry after a while, and at once by an expedited
       seen.push(reader.hurry);
       if (reader.hurry) open.unlock();
     });
-    driver.wait(driver.startPoll(), "test", expedite);
-    assertEquals(seen, [...hurried]);
+    driver.wait(driver.startPoll(), "test", hurry);
+    assertEquals(seen, [...asked]);
     assert(!reader.hurry, "it has moved");
   }
 });
@@ -310,7 +310,7 @@ for (const flavour of ["memb", "qsbr"] as const) {
       const [reader, updater] = [0, 1].map(() => workers.spawn<Setup>(WORKER, data));
       await reader!.call("register", flavour);
       const read = reader!.call("leaveWhileUpdatersWait");
-      const updated = updater!.call("synchronizeExpedited", 200);
+      const updated = updater!.call("synchronizeHurried", 200);
       synchronizeInSections(domain, words, 200);
       await updated;
       Atomics.store(words, STOP, 1);
@@ -318,7 +318,7 @@ for (const flavour of ["memb", "qsbr"] as const) {
     }));
 }
 
-Deno.test("a context that dies while it waits for a grace period holds up nobody (G4)", () =>
+Deno.test("a context that dies while it waits for a grace period holds up nobody (RCU-G4)", () =>
   withWorkers(async (workers) => {
     const { domain, attach, words, data } = create();
     const open = attach().domain.register().lock();

@@ -21,7 +21,7 @@ for (const { domain, engine, steps } of CASES) {
     assertEquals(engine.startPoll(), cookie + steps);
 
     const reader = domain.register();
-    const section = reader.lock();
+    const guard = reader.lock();
     const held = engine.startPoll();
     assertEquals(engine.advance(held), reader.slot);
     assertEquals([engine.holder(), engine.arm(true), reader.hurry], [
@@ -31,7 +31,7 @@ for (const { domain, engine, steps } of CASES) {
     ]);
     assertEquals(engine.startPoll(), held + steps, "the one in progress began before this call");
     assertEquals(engine.completed(), 1);
-    section.unlock();
+    guard.unlock();
     assertEquals([engine.holder(), reader.hurry, engine.completed()], [0, false, 2]);
     assertEquals(engine.advance(held), 0);
   });

@@ -1,13 +1,13 @@
 import { Schedule } from "#tools/testing/schedule.ts";
 import { withWorkers } from "#tools/testing/workers.ts";
 import { assert, assertEquals } from "@std/assert";
-import type { Setup } from "../domain/domain_test_worker.ts";
-import { RAN } from "../domain/testdata/words.ts";
+import type { Setup } from "./grace_period_test_worker.ts";
+import { RAN } from "../testdata/shared_words.ts";
 import { instantiateKernel } from "../kernel/kernel.ts";
 import { Arena, RcuDomain } from "../mod.ts";
 import { rcuEngine } from "./engine.ts";
 
-const WORKER = import.meta.resolve("../domain/domain_test_worker.ts");
+const WORKER = import.meta.resolve("./grace_period_test_worker.ts");
 
 function create() {
   const arena = Arena.create({ bytes: 1 << 20 });
@@ -16,11 +16,11 @@ function create() {
   const reader = RcuDomain.attach(other, domain.handle).register({ flavour: "qsbr" });
   const engine = rcuEngine(instantiateKernel(arena.memory), domain.offset);
   /** Starts a grace period that the reader holds up, and asks it to move. */
-  const kick = () => {
+  const ask = () => {
     assert(!domain.poll(domain.startPoll()));
     assertEquals(engine.arm(true), reader.slot);
   };
-  return { arena, domain, reader, kick };
+  return { arena, domain, reader, ask };
 }
 
 /** Lets the event loop run; with a condition until it holds, for at most so many turns. */
@@ -50,15 +50,15 @@ Deno.test("a QSBR worker that idles online is told, and the updater's wait ends"
     await worker.call("offline");
   }));
 
-Deno.test("the notifier is called from the event loop, once for each kick", async () => {
-  const { reader, kick } = create();
+Deno.test("the notifier is called from the event loop, once for each request to hurry", async () => {
+  const { reader, ask } = create();
   let told = 0;
   reader.onHurry(() => {
     told++;
     reader.quiescent();
   });
   for (let round = 1; round <= 5; round++) {
-    kick();
+    ask();
     assert(reader.hurry);
     assertEquals(told, round - 1, "not inside the updater's call");
     await settle(() => told === round, 10_000);
@@ -69,9 +69,9 @@ Deno.test("the notifier is called from the event loop, once for each kick", asyn
   assertEquals(told, 5);
 });
 
-Deno.test("a kick before the notifier was set is told, later in the same turn", async () => {
-  const { reader, kick } = create();
-  kick();
+Deno.test("a request made before the notifier was set is reported, later in the same turn", async () => {
+  const { reader, ask } = create();
+  ask();
   let told = 0;
   const end = reader.onHurry(() => {
     told++;
@@ -83,25 +83,25 @@ Deno.test("a kick before the notifier was set is told, later in the same turn", 
   assertEquals(told, 1);
 });
 
-Deno.test("a kick that follows a quiescent state inside the notifier is not missed", async () => {
-  const { reader, kick } = create();
+Deno.test("a request that follows a quiescent state inside the notifier is not missed", async () => {
+  const { reader, ask } = create();
   let told = 0;
   reader.onHurry(() => {
     if (++told > 3) return;
     reader.quiescent();
-    kick(); // sets the word to what it held when the notifier was called
+    ask(); // sets the word to what it held when the notifier was called
   });
-  kick();
+  ask();
   await settle(() => told === 4, 10_000);
   assertEquals(told, 4);
 });
 
 Deno.test("a notifier that has ended is told nothing, and neither is one of an unregistered reader", async () => {
-  const { domain, reader, kick } = create();
+  const { domain, reader, ask } = create();
   let told = 0;
   const end = reader.onHurry(() => told++);
   end();
-  kick();
+  ask();
   await settle();
   assertEquals(told, 0);
 
@@ -121,7 +121,7 @@ Deno.test("a notifier that has ended is told nothing, and neither is one of an u
 });
 
 Deno.test("where the host has no waitAsync the word is polled", async () => {
-  const { reader, kick } = create();
+  const { reader, ask } = create();
   const host = Atomics as { waitAsync?: unknown };
   const original = host.waitAsync;
   const told = Promise.withResolvers<void>();
@@ -132,7 +132,7 @@ Deno.test("where the host has no waitAsync the word is polled", async () => {
       end();
       told.resolve();
     });
-    kick();
+    ask();
     await told.promise;
   } finally {
     host.waitAsync = original;

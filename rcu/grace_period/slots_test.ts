@@ -1,12 +1,12 @@
 import { Schedule } from "#tools/testing/schedule.ts";
 import { withWorkers } from "#tools/testing/workers.ts";
 import { assertEquals, assertThrows } from "@std/assert";
-import type { Setup } from "../domain/domain_test_worker.ts";
+import type { Setup } from "./grace_period_test_worker.ts";
 import { DOMAIN, SLOT } from "../kernel/layouts.ts";
 import { Arena, EvictedError, RcuDomain, RcuError } from "../mod.ts";
 import { claimedSlots, claimSlot, nameReader, releaseSlot } from "./slots.ts";
 
-const WORKER = import.meta.resolve("../domain/domain_test_worker.ts");
+const WORKER = import.meta.resolve("./grace_period_test_worker.ts");
 
 function create(readers: number) {
   const arena = Arena.create({ bytes: 1 << 20, label: "main" });

@@ -1,13 +1,13 @@
 import { Schedule } from "#tools/testing/schedule.ts";
 import { withWorkers } from "#tools/testing/workers.ts";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import type { Setup } from "../domain/domain_test_worker.ts";
+import type { Setup } from "./grace_period_test_worker.ts";
 import { instantiateKernel } from "../kernel/kernel.ts";
 import { Arena, EvictedError, RcuDomain, type StallReport } from "../mod.ts";
 import { rcuEngine } from "./engine.ts";
 import { StallWatch } from "./stall.ts";
 
-const WORKER = import.meta.resolve("../domain/domain_test_worker.ts");
+const WORKER = import.meta.resolve("./grace_period_test_worker.ts");
 
 function create(stallMs: number) {
   const arena = Arena.create({ bytes: 1 << 20, label: "main" });
@@ -103,7 +103,7 @@ Deno.test("a grace period that no reader holds up is no stall", () => {
 
 for (const flavour of ["memb", "qsbr"] as const) {
   for (const how of ["close", "throw"] as const) {
-    Deno.test(`a worker that dies (${how}) in a ${flavour} section is reported and evicted (G10)`, () =>
+    Deno.test(`a worker that dies (${how}) in a ${flavour} section is reported and evicted (RCU-G10)`, () =>
       withWorkers(async (workers) => {
         const { arena, domain, data } = create(1);
         const worker = workers.spawn<Setup>(WORKER, data);

@@ -165,26 +165,26 @@ function slotsEnd(domain: usize): usize {
 }
 
 /**
- * Asks every reader that holds up the grace period in progress to signal when it moves; with `kick`,
+ * Asks every reader that holds up the grace period in progress to signal when it moves; with `hurry`,
  * also to move soon. Returns the slot of one that still held it up after it had been asked, 0 if
  * there is none: that reader will find itself asked when it moves, so a caller that has read DOMAIN_EVENT
  * before may sleep on it.
  */
-export function arm(domain: usize, kick: u32): usize {
+export function arm(domain: usize, hurry: u32): usize {
   const current = atomic.load<u64>(domain, DOMAIN_GP_CTR);
   const end = slotsEnd(domain);
   let holder: usize = 0;
   for (let slot = domain + DOMAIN_SIZE; slot < end; slot += SLOT_SIZE) {
     if (!holds(slot, current)) continue;
-    ask(slot, kick);
+    ask(slot, hurry);
     if (!holder && holds(slot, current)) holder = slot;
   }
   return holder;
 }
 
-function ask(slot: usize, kick: u32): void {
+function ask(slot: usize, hurry: u32): void {
   atomic.store<u32>(slot, 1, SLOT_WAITING);
-  if (!kick) return;
+  if (!hurry) return;
   atomic.store<u32>(slot, 1, SLOT_HURRY);
   atomic.notify(slot + SLOT_HURRY, -1);
 }
@@ -248,13 +248,13 @@ function srcuHolder(domain: usize, index: usize): usize {
 }
 
 /** As `arm`. */
-export function srcuArm(domain: usize, kick: u32): usize {
+export function srcuArm(domain: usize, hurry: u32): usize {
   const index = drained(atomic.load<u64>(domain, DOMAIN_GP_CTR));
   const end = slotsEnd(domain);
   let holder: usize = 0;
   for (let slot = domain + DOMAIN_SIZE; slot < end; slot += SLOT_SIZE) {
     if (!active(slot, index)) continue;
-    ask(slot, kick);
+    ask(slot, hurry);
     if (!holder && active(slot, index)) holder = slot;
   }
   return holder;

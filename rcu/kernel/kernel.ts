@@ -50,10 +50,10 @@ export interface Kernel {
   /** Drives grace periods until `cookie` is over: 0, or the slot that is in the way. */
   advance(domain: number, cookie: number): number;
   /**
-   * Asks the readers in the way to signal when they move; with `kick`, to move soon. Returns the slot
+   * Asks the readers in the way to signal when they move; with `hurry`, to move soon. Returns the slot
    * of one that was still in the way after it had been asked, or 0.
    */
-  arm(domain: number, kick: number): number;
+  arm(domain: number, hurry: number): number;
   /** Enters an SRCU section; its index, plus 2 if the slot was evicted. */
   srcuLock(domain: number, slot: number): number;
   /** Leaves an SRCU section; 1 if the slot was evicted. */
@@ -63,7 +63,7 @@ export interface Kernel {
   /** Drives SRCU grace periods until `cookie` is reached: 0, or the slot that is in the way. */
   srcuAdvance(domain: number, cookie: number): number;
   /** As `arm`, for SRCU readers. */
-  srcuArm(domain: number, kick: number): number;
+  srcuArm(domain: number, hurry: number): number;
 }
 
 /**

@@ -126,7 +126,7 @@ function sleep(table: Table, srcu: boolean, name: string, cookie: Operand): Row[
   const none = (call: string) => computed([`${name}.${call}.holder`], (holder) => holder === 0);
   return [
     { access: "load", width: 32, word: "DOMAIN_EVENT", into: `${name}.seen` },
-    ...call(`${name}.arm`, srcu ? table.srcuArm : table.arm, { kick: 0 }),
+    ...call(`${name}.arm`, srcu ? table.srcuArm : table.arm, { hurry: 0 }),
     { jump: `${name}.look`, when: none("arm") },
     ...call(`${name}.last`, srcu ? table.srcuAdvance : table.advance, { goal: cookie }),
     { jump: `${name}.over`, when: none("last") },

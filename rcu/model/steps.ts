@@ -73,11 +73,11 @@ function eachSlot(body: Body): Row[] {
   ];
 }
 
-/** Marks the slot as armed; with `kick`, also asks its reader to hurry. */
+/** Marks the slot as armed; with `hurry`, also asks its reader to hurry. */
 const ask: Access[] = [
   { access: "store", width: 32, word: "SLOT_WAITING", at: "scan", value: 1 },
-  { access: "store", width: 32, word: "SLOT_HURRY", at: "scan", value: 1, when: "kick" },
-  { access: "notify", width: 32, word: "SLOT_HURRY", at: "scan", when: "kick" },
+  { access: "store", width: 32, word: "SLOT_HURRY", at: "scan", value: 1, when: "hurry" },
+  { access: "notify", width: 32, word: "SLOT_HURRY", at: "scan", when: "hurry" },
 ];
 
 /** Whether a counter in a slot holds up grace period `current`. */

@@ -45,7 +45,7 @@ Deno.test("steps: the driver sleeps as the model's updater does", async () => {
   }
 });
 
-Deno.test("steps: what readers call neither loops, retries nor waits (G3)", () => {
+Deno.test("steps: what readers call neither loops, retries nor waits (RCU-G3)", () => {
   const calls = ["lock", "unlock", "readWord", "quiescent", "srcuLock", "srcuUnlock"] as const;
   for (const name of calls) {
     const body = steps[name];

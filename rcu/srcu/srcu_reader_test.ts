@@ -12,13 +12,13 @@ function create(debug = false) {
 for (const debug of [false, true]) {
   Deno.test(`sections are independent and end in any order (debug mode: ${debug})`, () => {
     const { reader, passes } = create(debug);
-    const sections = [reader.lock(), reader.lock(), reader.lock()];
-    assertEquals(new Set(sections).size, 3);
+    const guards = [reader.lock(), reader.lock(), reader.lock()];
+    assertEquals(new Set(guards).size, 3);
     for (const index of [1, 0, 2]) {
       assert(!passes());
-      assert(sections[index]!.open);
-      sections[index]!.unlock();
-      assert(!sections[index]!.open);
+      assert(guards[index]!.open);
+      guards[index]!.unlock();
+      assert(!guards[index]!.open);
     }
     assertEquals(reader.openSections, 0);
     assert(passes());
@@ -38,9 +38,9 @@ for (const debug of [false, true]) {
   Deno.test(`using leaves the section, also across an await (debug mode: ${debug})`, async () => {
     const { reader, passes } = create(debug);
     {
-      using section = reader.lock();
+      using guard = reader.lock();
       await Promise.resolve();
-      assert(section.open && !passes());
+      assert(guard.open && !passes());
     }
     assert(passes());
   });
@@ -58,20 +58,20 @@ Deno.test("debug mode catches a section kept past its end", () => {
   const pointer = RcuPointer.create(arena, arena.allocate(16));
   const stale = reader.lock();
   stale.unlock();
-  const section = reader.lock();
+  const guard = reader.lock();
   assertEquals(assertThrows(() => pointer.dereference(stale), RcuError).code, "SECTION_CLOSED");
   assertEquals(assertThrows(() => stale.unlock(), RcuError).code, "SECTION_ORDER");
-  pointer.dereference(section);
-  section.unlock();
+  pointer.dereference(guard);
+  guard.unlock();
 });
 
 Deno.test("a context registers once; unregistering inside a section is refused", () => {
   const { srcu, reader } = create();
   assertThrows(() => srcu.register(), RcuError, '"tasks"');
-  const section = reader.lock();
+  const guard = reader.lock();
   assertThrows(() => reader.unregister(), RcuError, "inside a section");
-  assert(section.open);
-  section.unlock();
+  assert(guard.open);
+  guard.unlock();
   reader.unregister();
   assertThrows(() => reader.lock(), RcuError, "unregistered");
   assertThrows(() => reader.unregister(), RcuError, "unregistered");
@@ -82,12 +82,12 @@ Deno.test("a context registers once; unregistering inside a section is refused",
 for (const call of ["lock", "unlock", "unregister"] as const) {
   Deno.test(`an evicted reader learns of it at ${call}, and at every call after that`, () => {
     const { arena, srcu, updater, reader, passes } = create();
-    const section = call === "unlock" ? reader.lock() : undefined;
+    const guard = call === "unlock" ? reader.lock() : undefined;
     updater.arena.evict(arena.token);
     assert(passes());
     const calls = {
       lock: () => reader.lock(),
-      unlock: () => section!.unlock(),
+      unlock: () => guard!.unlock(),
       unregister: () => reader.unregister(),
     };
     assertThrows(calls[call], EvictedError);
@@ -100,14 +100,14 @@ for (const call of ["lock", "unlock", "unregister"] as const) {
 
 Deno.test("hurry tells a task that an updater waits; the notifier tells the event loop", async () => {
   const { reader, updater } = create();
-  const section = reader.lock();
+  const guard = reader.lock();
   assert(!reader.hurry);
   const asked = Promise.withResolvers<void>();
   const end = reader.onHurry(asked.resolve);
   const over = updater.synchronizeSrcuAsync();
   await asked.promise;
   assert(reader.hurry);
-  section.unlock();
+  guard.unlock();
   assert(!reader.hurry);
   end();
   await over;

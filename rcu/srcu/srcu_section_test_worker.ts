@@ -27,9 +27,9 @@ interface Data {
 function sections(reader: SrcuReader | MembReader, pointer: RcuPointer, u32: Uint32Array): number {
   let sum = 0;
   for (let i = 0; i < 1000; i++) {
-    const section = reader.lock();
-    sum = (sum + u32[pointer.dereference(section) >>> 2]!) | 0;
-    section.unlock();
+    const guard = reader.lock();
+    sum = (sum + u32[pointer.dereference(guard) >>> 2]!) | 0;
+    guard.unlock();
   }
   return sum;
 }

@@ -2,7 +2,7 @@ import { Schedule } from "#tools/testing/schedule.ts";
 import { spinUntil, until } from "#tools/testing/until.ts";
 import { withWorkers } from "#tools/testing/workers.ts";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { ENTERED, READY, STOP } from "../domain/testdata/words.ts";
+import { ENTERED, READY, STOP } from "../testdata/shared_words.ts";
 import {
   Arena,
   DeferredBudgetError,
@@ -106,13 +106,13 @@ Deno.test("a blocking wait is refused while any section of the domain is open in
 
 Deno.test("past the budget a deferral inside an own section is refused instead of waiting for itself", () => {
   const { arena, srcu } = create({ maxDeferred: 2 });
-  const section = srcu.register().lock();
+  const guard = srcu.register().lock();
   srcu.deferFree(arena.allocate(16));
   srcu.deferFree(arena.allocate(16));
   const block = arena.allocate(16);
   assertThrows(() => srcu.deferFree(block), DeferredBudgetError, "section");
   assertEquals(srcu.stats().deferredBlocks, 2);
-  section.unlock();
+  guard.unlock();
   srcu.deferFree(block);
   srcu.srcuBarrier();
   assertEquals(srcu.stats().deferredBlocks, 0);
@@ -120,9 +120,9 @@ Deno.test("past the budget a deferral inside an own section is refused instead o
 
 Deno.test("a blocking wait for an SRCU domain is refused inside an RCU section", () => {
   const { arena, srcu } = create();
-  const section = RcuDomain.create(arena).register().lock();
+  const guard = RcuDomain.create(arena).register().lock();
   assertThrows(() => srcu.synchronizeSrcu(), WaitInSectionError);
-  section.unlock();
+  guard.unlock();
   srcu.synchronizeSrcu();
 });
 
@@ -131,10 +131,10 @@ Deno.test("an asynchronous wait lets this context's own sections end", async () 
   const reader = srcu.register();
   const log: string[] = [];
   const task = async () => {
-    const section = reader.lock();
+    const guard = reader.lock();
     for (let turn = 0; turn < 5; turn++) await new Promise((next) => setTimeout(next, 0));
     log.push("task");
-    section.unlock();
+    guard.unlock();
   };
   const tasks = [task(), task(), task()];
   await srcu.synchronizeSrcuAsync().then(() => log.push("over"));
@@ -145,26 +145,26 @@ Deno.test("an asynchronous wait lets this context's own sections end", async () 
 Deno.test("an aborted wait rejects, and the others end", async () => {
   const { srcu } = create({ stallMs: 600_000 });
   const reader = srcu.register();
-  const section = reader.lock();
+  const guard = reader.lock();
   const controller = new AbortController();
   const aborted = srcu.synchronizeSrcuAsync({ signal: controller.signal });
   const other = srcu.synchronizeSrcuAsync();
   await until(() => reader.hurry, "the reader is asked to hurry");
   controller.abort(new RangeError("planted"));
   await assertRejects(() => aborted, RangeError, "planted");
-  section.unlock();
+  guard.unlock();
   await other;
 });
 
 Deno.test("functions run in order after the sections that were open, in a barrier and by the loop", async () => {
   const { srcu, attach } = create();
-  const section = attach().srcu.register().lock();
+  const guard = attach().srcu.register().lock();
   const log: (string | number)[] = [];
   for (let index = 0; index < 3; index++) srcu.callSrcu(() => log.push(index));
   const over = srcu.srcuBarrierAsync();
   await new Promise((next) => setTimeout(next, 0));
   log.push("leaves");
-  section.unlock();
+  guard.unlock();
   await over;
   assertEquals(log, ["leaves", 0, 1, 2]);
   for (let index = 3; index < 6; index++) srcu.callSrcu(() => log.push(index));
@@ -174,30 +174,30 @@ Deno.test("functions run in order after the sections that were open, in a barrie
 
 Deno.test("contexts that ask while a section is open share two grace periods at most", () => {
   const { srcu, attach } = create();
-  const section = attach().srcu.register().lock();
+  const guard = attach().srcu.register().lock();
   const askers = Array.from({ length: 20 }, () => attach().srcu);
   const cookies = askers.map((asker) => {
     const cookie = asker.startPoll();
     asker.poll(cookie);
     return cookie;
   });
-  section.unlock();
+  guard.unlock();
   assert(askers.every((asker, index) => asker.poll(cookies[index]!)));
   assert(srcu.stats().gracePeriods <= 2);
 });
 
-for (const expedited of [false, true]) {
-  Deno.test(`a section across awaits is waited for and told to hurry (expedited: ${expedited})`, () =>
+for (const hurry of [false, true]) {
+  Deno.test(`a section across awaits is waited for and told to hurry (at once: ${hurry})`, () =>
     withWorkers(async (workers) => {
       const { data } = create();
       const [reader, updater] = [0, 1].map(() => workers.spawn<Setup>(WORKER, data));
       const held = reader!.call("holdUntilHurried");
-      assertEquals(await updater!.call("synchronize", expedited), 1);
+      assertEquals(await updater!.call("synchronize", hurry), 1);
       await held;
     }));
 }
 
-Deno.test("an expedited wait hurries the readers of the grace period already in progress", () =>
+Deno.test("a wait that hurries asks the readers of the grace period already in progress", () =>
   withWorkers(async (workers) => {
     const { srcu, schedule, data } = create({ stallMs: 600_000 });
     const reader = workers.spawn<Setup>(WORKER, data);
@@ -242,7 +242,7 @@ Deno.test("no wake-up is lost between two updaters and a reader that loops", () 
     const [reader, updater] = [0, 1].map(() => workers.spawn<Setup>(WORKER, data));
     const read = reader!.call("leaveWhileUpdatersWait");
     spinUntil(() => Atomics.load(words, ENTERED) > 0, "the reader has begun");
-    const updated = updater!.call("synchronizeExpedited", 150);
+    const updated = updater!.call("synchronizeHurried", 150);
     for (let round = 0; round < 150; round++) srcu.synchronizeSrcu({ hurry: true });
     await updated;
     Atomics.store(words, STOP, 1);
@@ -250,7 +250,7 @@ Deno.test("no wake-up is lost between two updaters and a reader that loops", () 
   }));
 
 for (const how of ["close", "throw"] as const) {
-  Deno.test(`a worker that dies (${how}) in a section is reported and evicted (G10)`, () =>
+  Deno.test(`a worker that dies (${how}) in a section is reported and evicted (RCU-G10)`, () =>
     withWorkers(async (workers) => {
       const { arena, srcu, data } = create({ stallMs: 1 });
       const worker = workers.spawn<Setup>(WORKER, data);

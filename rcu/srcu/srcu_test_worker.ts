@@ -1,7 +1,7 @@
 /// <reference lib="deno.worker" />
 import { Schedule } from "#tools/testing/schedule.ts";
 import { Death, serve } from "#tools/testing/worker_side.ts";
-import { ENTERED, LEFT, READY, STOP } from "../domain/testdata/words.ts";
+import { ENTERED, LEFT, READY, STOP } from "../testdata/shared_words.ts";
 import { Arena, type ArenaHandle, type DomainHandle, RcuPointer, Srcu } from "../mod.ts";
 
 /** What each test sends. */
@@ -25,15 +25,15 @@ const setup = (data: Data) => {
   const task = async (pointer: RcuPointer, turns: number): Promise<number> => {
     let wrong = 0;
     while (!stopped()) {
-      const section = reader.lock();
-      const block = pointer.dereference(section) / 4;
+      const guard = reader.lock();
+      const block = pointer.dereference(guard) / 4;
       const first = arena.u32[block]!;
       for (let left = turns; left > 0; left--) {
         if (arena.u32[block] !== first || arena.u32[block + 1] !== (~first >>> 0)) wrong++;
         await turn();
       }
       if (arena.u32[block] !== first || arena.u32[block + 1] !== (~first >>> 0)) wrong++;
-      section.unlock();
+      guard.unlock();
       await turn();
     }
     return wrong;
@@ -50,33 +50,33 @@ const setup = (data: Data) => {
     },
     /** Holds a section across awaits from step 1 until an updater wants it out. */
     async holdUntilHurried(): Promise<void> {
-      const section = reader.lock();
+      const guard = reader.lock();
       const asked = Promise.withResolvers<void>();
       const end = reader.onHurry(asked.resolve);
       schedule.reach(1);
       await asked.promise;
       end();
       Atomics.store(words, LEFT, 1);
-      section.unlock();
+      guard.unlock();
     },
     /** Waits for a grace period from step 1 on; whether the reader had left by its end. */
-    synchronize(expedited: boolean): number {
+    synchronize(hurry: boolean): number {
       schedule.awaitStep(1);
-      if (expedited) srcu.synchronizeSrcu({ hurry: true });
+      if (hurry) srcu.synchronizeSrcu({ hurry: true });
       else srcu.synchronizeSrcu();
       return Atomics.load(words, LEFT);
     },
     /** Short sections, each of which ends some time after an updater has asked for its end. */
     leaveWhileUpdatersWait(): void {
       for (let round = 0; !stopped(); round++) {
-        const section = reader.lock();
+        const guard = reader.lock();
         Atomics.add(words, ENTERED, 1);
         while (!reader.hurry && !stopped());
         for (let left = (round * 7919) % 50_000; left > 0; left--) Atomics.load(words, STOP);
-        section.unlock();
+        guard.unlock();
       }
     },
-    synchronizeExpedited(rounds: number): void {
+    synchronizeHurried(rounds: number): void {
       for (let round = 0; round < rounds; round++) srcu.synchronizeSrcu({ hurry: true });
     },
     dieInside(how: "close" | "throw"): void {
@@ -87,11 +87,11 @@ const setup = (data: Data) => {
     },
     /** What happens to a reader that is evicted with sections open and lives on. */
     async surviveEviction(): Promise<string[]> {
-      const sections = [reader.lock(), reader.lock()];
+      const guards = [reader.lock(), reader.lock()];
       schedule.reach(1);
       await schedule.awaitStepAsync(2);
       const names: string[] = [];
-      const calls = [...sections.map((section) => () => section.unlock()), () => reader.lock()];
+      const calls = [...guards.map((guard) => () => guard.unlock()), () => reader.lock()];
       for (const call of calls) {
         try {
           call();

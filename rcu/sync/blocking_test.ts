@@ -22,7 +22,7 @@ Deno.test("where blocking is forbidden, waits spin for a while and then say so",
     assertEquals(await worker.call("synchronize"), "nothing"); // no reader is in the way
 
     const reader = domain.register();
-    const section = reader.lock();
+    const guard = reader.lock();
     const blocks = [0, 1, 2].map(() => arena.allocate(16));
     assertEquals(await worker.call("synchronize"), "BlockingForbiddenError");
     assertEquals(await worker.call("deferFree", blocks[0]!), "nothing");
@@ -33,7 +33,7 @@ Deno.test("where blocking is forbidden, waits spin for a while and then say so",
 
     const over = worker.call("synchronizeAsync");
     await until(() => reader.hurry, "the worker waits");
-    section.unlock();
+    guard.unlock();
     await over;
     assertEquals(await worker.call("deferFree", blocks[2]!), "nothing");
     domain.barrier();

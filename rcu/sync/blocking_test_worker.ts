@@ -1,6 +1,7 @@
 /// <reference lib="deno.worker" />
+import { attachAll } from "#tools/testing/attach.ts";
 import { serve } from "#tools/testing/worker_side.ts";
-import { Arena, type ArenaHandle, type DomainHandle, RcuDomain } from "../mod.ts";
+import type { ArenaHandle, DomainHandle } from "../mod.ts";
 import { canBlock } from "./blocking.ts";
 
 /** A context that must not block, as a browser's main thread. */
@@ -8,8 +9,7 @@ const setup = (data: { arena: ArenaHandle; domain: DomainHandle }) => {
   Atomics.wait = () => {
     throw new TypeError("Atomics.wait cannot be called in this context");
   };
-  const arena = Arena.attach(data.arena);
-  const domain = RcuDomain.attach(arena, data.domain);
+  const { domain } = attachAll(data);
   const nameOf = (call: () => void): string => {
     try {
       call();

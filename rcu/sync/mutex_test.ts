@@ -2,13 +2,13 @@ import { Barrier, Schedule } from "#tools/testing/schedule.ts";
 import { withWorkers } from "#tools/testing/workers.ts";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Arena, coreOf } from "../arena/arena.ts";
-import type { Setup } from "../arena/arena_test_worker.ts";
+import type { Setup } from "./mutex_test_worker.ts";
 import { RcuDomain } from "../domain/rcu_domain.ts";
 import { RcuError } from "../errors/rcu_error.ts";
 import { EvictedError, WaitInSectionError } from "../errors/specific_errors.ts";
 import { Mutex } from "./mutex.ts";
 
-const WORKER = import.meta.resolve("../arena/arena_test_worker.ts");
+const WORKER = import.meta.resolve("./mutex_test_worker.ts");
 
 /** Two contexts of one arena, each with its own view of one mutex. */
 function twoContexts(): { arena: Arena; other: Arena; mine: Mutex; theirs: Mutex } {
@@ -83,7 +83,7 @@ Deno.test("a dead holder's mutex is passed on by eviction; each holder is told u
     const token = await worker.call("token");
     await waiter.call("token");
     worker.expectDeath();
-    worker.call("dieHoldingMutex", mine.offset).catch(() => {});
+    worker.call("dieHolding", mine.offset).catch(() => {});
     await worker.ended;
     assertEquals(mine.tryLock(), undefined);
     const waiting = waiter.call("lock", mine.offset);
@@ -138,7 +138,7 @@ Deno.test("where blocking is forbidden, lock() gives up and lockAsync() waits", 
       label: "holder",
       schedule: schedule.buffer,
     });
-    const held = holder.call("holdMutex", mine.offset);
+    const held = holder.call("hold", mine.offset);
     schedule.awaitStep(1);
     (coreOf(arena) as { blocking: boolean }).blocking = false; // as on a browser's main thread
     assertEquals(assertThrows(() => mine.lock(), RcuError).code, "LOCK_TIMEOUT");
@@ -223,11 +223,11 @@ Deno.test("a context inside a section may try a lock, but not wait for it", () =
   const arena = Arena.create({ bytes: 1 << 20 });
   const reader = RcuDomain.create(arena).register();
   const mutex = Mutex.create(arena);
-  const section = reader.lock();
+  const guard = reader.lock();
   assertThrows(() => mutex.lock(), WaitInSectionError, "wait for a mutex");
   assertEquals(mutex.owner, 0);
   assertEquals(mutex.tryLock(), "acquired");
-  section.unlock();
+  guard.unlock();
   mutex.unlock();
   assertEquals(mutex.lock(), "acquired");
 });

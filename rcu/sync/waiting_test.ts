@@ -33,14 +33,14 @@ Deno.test("no wait inside a section, of whichever domain of the context", () => 
   const { arena, domain, second } = create();
   const reader = domain.register({ label: "vcpu" });
   second.register({ flavour: "qsbr" });
-  const section = reader.lock();
+  const guard = reader.lock();
   let waited = false;
   const wait = () => waitOutside(arena, "reach the device", () => waited = true);
   const error = assertThrows(wait, WaitInSectionError, 'reach the device: reader "vcpu"');
   assertEquals([error.details.action, error.details.label], ["reach the device", "vcpu"]);
   assertThrows(() => second.synchronize(), WaitInSectionError);
   assertEquals(waited, false);
-  section.unlock();
+  guard.unlock();
   wait();
   assert(waited);
 });
@@ -56,12 +56,12 @@ Deno.test("sections of another context do not matter", () => {
 Deno.test("an SRCU section forbids the wait for its own domain only", () => {
   const { arena, domain } = create();
   const [srcu, other] = [Srcu.create(arena), Srcu.create(arena)];
-  const section = srcu.register({ label: "task" }).lock();
+  const guard = srcu.register({ label: "task" }).lock();
   refuseInSection(arena, "wait");
   assertThrows(() => refuseInSection(arena, "wait", srcu.offset), WaitInSectionError, '"task"');
   domain.synchronize();
   other.synchronizeSrcu();
-  section.unlock();
+  guard.unlock();
   refuseInSection(arena, "wait", srcu.offset);
 });
 

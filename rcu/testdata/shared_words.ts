@@ -5,7 +5,7 @@
  */
 
 import { spinUntil } from "#tools/testing/until.ts";
-import type { RcuDomain } from "../../mod.ts";
+import type { RcuDomain } from "../mod.ts";
 
 /** Set by a reader just before it leaves its section. */
 export const LEFT = 0;
