@@ -13,6 +13,7 @@ import { isTestOnly, topOf, type Tree } from "../lib/tree.ts";
  * top of all floors.
  */
 export const FLOORS: Readonly<Record<string, readonly string[]>> = {
+  rcu: ["layout", "errors", "kernel", "arena", "sync", "grace_period", "domain", "srcu", "data"],
   physmap: ["errors", "kernel", "address", "build", "lookup", "dump"],
   iommu: [
     ...["errors", "kernel", "addresses", "faults", "iotlb", "handles", "resources", "notify"],

@@ -9,6 +9,7 @@
 import { buildPackages } from "../npm/build_packages.ts";
 import { checkTarball, packAll } from "../npm/tarballs.ts";
 import { DENO_CHECKS } from "./deno_commands.ts";
+import { checkDocumentLinks } from "./document_links.ts";
 import { checkExamplesRun } from "./examples_run.ts";
 import { checkFloors } from "./floors.ts";
 import { checkImportDirections } from "./import_directions.ts";
@@ -39,6 +40,7 @@ const CHECKS: Record<string, (tree: Tree) => string[] | Promise<string[]>> = {
   "floors": (tree) => checkFloors(tree),
   "portability": checkPortability,
   "every example is run": checkExamplesRun,
+  "links in documents": checkDocumentLinks,
   "standard library": (tree) => checkStandardLibrary(tree, import.meta.resolve("../../")),
   "npm packages": checkNpmPackages,
   ...DENO_CHECKS,
