@@ -38,8 +38,11 @@
  */
 
 export type { DeviceErrorHandler } from "./access/mmio_dispatcher.ts";
-export { FlatViewError, type FlatViewErrorDetails } from "./errors/flat_view_error.ts";
-export { EventNotifier } from "./view/event_notifier.ts";
+export {
+  FlatViewError,
+  type FlatViewErrorDetails,
+  ListenerError,
+} from "./errors/flat_view_error.ts";
 export type {
   GuestMemory,
   IotlbEntry,
@@ -54,20 +57,12 @@ export { MmioChannel, type MmioChannelHandle } from "./access/mmio/mmio_channel.
 export { MemTxResult } from "./access/device/mem_tx_result.ts";
 export { Tlb } from "./access/tlb.ts";
 export { Translation } from "./access/translation.ts";
-export { type Address, AddressError } from "./region/address.ts";
-export {
-  RegionDeadError,
-  RegionError,
-  RenderLimitError,
-  TransactionError,
-} from "./region/errors.ts";
-export { DIRTY_LOG_BITS, DIRTY_LOG_SHIFT, RangeFlag } from "./region/range_flags.ts";
-export {
-  MemoryRegion,
-  type RegionKind,
-  type RegionNature,
-  type RegionOptions,
-} from "./region/memory_region.ts";
+export type { Address } from "./region/address.ts";
+export type { CoalescedRange } from "./region/coalesced_range.ts";
+export type { IoEventFd } from "./region/ioeventfd.ts";
+export { MemoryRegion, type RegionOptions } from "./region/memory_region.ts";
+export { DIRTY_LOG_BITS, RangeFlag } from "./region/range_flags.ts";
+export type { RegionKind } from "./region/region_kind.ts";
 export type {
   AccessLimits,
   IommuOps,
@@ -76,23 +71,11 @@ export type {
   MemTxAttrs,
   RamBacking,
 } from "./region/region_ops.ts";
-export type { PendingChanges, TransactionLog } from "./region/transaction_log.ts";
-export type { Span } from "./region/span.ts";
-export { type FlatRange, renderRanges } from "./render/flat_range.ts";
-export { physicalRoot } from "./render/physical_root.ts";
-export { RegionFactory } from "./region/region_factory.ts";
+export type { FlatRange } from "./render/flat_range.ts";
 export { Topology, type TopologyOptions } from "./topology/topology.ts";
 export { AddressSpace, type AddressSpaceHandle } from "./view/address_space.ts";
 export { AddressSpaceReader, type HeldView, UNASSIGNED } from "./view/address_space_reader.ts";
-export type { CoalescedRange } from "./view/coalesced.ts";
-export {
-  AddressSpaceStateError,
-  ForeignAddressSpaceError,
-  ListenerError,
-  NotPublishingError,
-} from "./view/errors.ts";
+export { EventNotifier } from "./view/event_notifier.ts";
 export { FlatView } from "./view/flat_view.ts";
-export type { IoEventFd } from "./view/ioeventfd.ts";
-export { VIEW_HEADER_BYTES, VIEW_MAGIC, ViewWord } from "./view/layout.ts";
-export type { ListenerList, MemoryListener, MemoryRegionSection } from "./view/listener.ts";
-export type { Publication, ViewStats } from "./view/view_store.ts";
+export type { MemoryListener, MemoryRegionSection } from "./view/memory_listener.ts";
+export type { ViewStats } from "./view/view_store.ts";

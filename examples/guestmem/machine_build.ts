@@ -44,7 +44,7 @@ export async function machineBuild(
     addressSpaces: topology.addressSpaces.length,
     rendered: stats.rendered,
     viewsBuilt: stats.built,
-    treesBuilt: stats.trees,
+    treesBuilt: stats.dispatches,
     shared: stats.shared,
     alive: stats.alive,
     freed: stats.freed,

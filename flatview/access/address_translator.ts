@@ -5,7 +5,6 @@ import type { MemTxAttrs } from "../region/region_ops.ts";
 import type { Address } from "../region/address.ts";
 import type { AddressSpaceHandle } from "../view/address_space.ts";
 import { AddressSpaceReader } from "../view/address_space_reader.ts";
-import { ForeignAddressSpaceError } from "../view/errors.ts";
 import type { RegionOffset } from "./device/device_access.ts";
 import type { IotlbEntry, RegionTranslator } from "./guest_memory.ts";
 import { type RegionInfo, RegionRecords } from "./device/region_records.ts";

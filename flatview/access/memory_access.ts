@@ -93,7 +93,7 @@ export class MemoryAccess {
    * regions it knows by their ids.
    *
    * @returns The space: the same object each time.
-   * @throws {ForeignAddressSpaceError} If the handle is none, of another arena, or of another topology.
+   * @throws {FlatViewError} `FOREIGN_ADDRESS_SPACE` or `FOREIGN_TOPOLOGY`.
    */
   attach(handle: AddressSpaceHandle): GuestSpace {
     const known = this.#spaces.get(handle?.cell);

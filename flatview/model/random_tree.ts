@@ -1,6 +1,6 @@
 /** Random trees and random edits of them, as fast-check arbitraries. */
 import fc from "fast-check";
-import { RegionError } from "../region/errors.ts";
+import { FlatViewError } from "../errors/flat_view_error.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
 import type { Topology } from "../topology/topology.ts";
 
@@ -123,7 +123,9 @@ export function applyEdit(regions: readonly MemoryRegion[], plan: EditPlan): voi
   try {
     edit(region, other, plan);
   } catch (error) {
-    if (!(error instanceof RegionError)) throw error;
+    const refused = error instanceof FlatViewError &&
+      (error.code === "INVALID_EDIT" || error.code === "REGION_DEAD");
+    if (!refused) throw error;
   }
 }
 

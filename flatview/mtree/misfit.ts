@@ -2,12 +2,11 @@ import { addressSpaceLine, printedAddressSpace, rangeText } from "./print_flat.t
 import { parseRange, type RangeText } from "./parse_flat.ts";
 import type { NamedRoot } from "./print_tree.ts";
 import type { PrintedView } from "../machine/format.ts";
-import { RenderLimitError } from "../region/errors.ts";
+import { FlatViewError } from "../errors/flat_view_error.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
-import { readRange } from "../render/flat_range.ts";
 import { physicalRoot } from "../render/physical_root.ts";
-import { RANGE_WORDS, RangeList } from "../render/range_list.ts";
-import { reach } from "../render/affected.ts";
+import { RangeList } from "../render/range_list.ts";
+import { affectedRegions } from "../render/affected_regions.ts";
 import { render } from "../render/render.ts";
 import { Sharing } from "./sharing.ts";
 
@@ -92,9 +91,9 @@ export class Misfit {
   /** Makes a change; returns what the roots that it reaches showed before. */
   toggle(trial: Trial): Map<MemoryRegion, Shown> {
     const touched = new Map(trial.touches.map((region) => [region, { from: 0n, to: region.size }]));
-    const before = reach(touched);
+    const before = affectedRegions(touched);
     trial.toggle();
-    const after = reach(touched);
+    const after = affectedRegions(touched);
     const roots = new Set<MemoryRegion>();
     for (const { root } of this.#spaces) if (before.has(root) || after.has(root)) roots.add(root);
     const saved = new Map([...roots].map((root) => [root, this.#shown.get(root)!]));
@@ -117,7 +116,7 @@ export class Misfit {
       return shown;
     } catch (error) {
       // A wrong target can make an alias show itself.
-      if (error instanceof RenderLimitError) return { ...ENDLESS };
+      if (error instanceof FlatViewError && error.code === "RENDER_LIMIT") return { ...ENDLESS };
       throw error;
     }
   }
@@ -125,9 +124,7 @@ export class Misfit {
   #render(physical: MemoryRegion | null): Shown {
     const list = this.#list;
     render(physical, list);
-    const ranges = list.rowRegions().map((region, i) =>
-      rangeText(readRange(list.rows, i * RANGE_WORDS, region))
-    );
+    const ranges = list.rows.ranges().map(rangeText);
     return { root: physical?.name ?? "(none)", ranges, view: physical };
   }
 }

@@ -1,5 +1,4 @@
-import { editable } from "../region/edit.ts";
-import type { MemoryRegion } from "../region/memory_region.ts";
+import { type MemoryRegion, writable } from "../region/memory_region.ts";
 import type { Trial } from "./misfit.ts";
 
 /** A bit that the tree's text does not print, and how to change it for a trial. */
@@ -12,7 +11,7 @@ export interface Hidden extends Trial {
 
 /** Whether a region with callbacks answers what its subregions leave free, or is a pure container. */
 export function terminatesTrial(region: MemoryRegion): Hidden {
-  const edit = editable(region);
+  const edit = writable(region);
   return {
     what: "terminates",
     region,
@@ -27,7 +26,7 @@ export function terminatesTrial(region: MemoryRegion): Hidden {
 
 /** Whether a region makes readonly what it shows. */
 export function readonlyTrial(region: MemoryRegion): Hidden {
-  const edit = editable(region);
+  const edit = writable(region);
   return {
     what: "readonly",
     region,
@@ -39,7 +38,7 @@ export function readonlyTrial(region: MemoryRegion): Hidden {
 
 /** Which of two overlapping siblings of one priority comes first. */
 export function orderTrial(front: MemoryRegion, back: MemoryRegion): Hidden {
-  const list = editable(front.container!).subregions;
+  const list = writable(front.container!).subregions;
   // Where the front one stood, to go back to exactly that place.
   let home = -1;
   return {
@@ -64,7 +63,7 @@ export function orderTrial(front: MemoryRegion, back: MemoryRegion): Hidden {
 
 /** Whether an alias shows the region it shows now or another one of that name. */
 export function targetTrial(alias: MemoryRegion, other: MemoryRegion): Hidden {
-  const edit = editable(alias);
+  const edit = writable(alias);
   let spare = other;
   return {
     what: "alias target",
@@ -72,8 +71,8 @@ export function targetTrial(alias: MemoryRegion, other: MemoryRegion): Hidden {
     touches: [alias],
     toggle: () => {
       const old = edit.alias!;
-      editable(old).aliases.delete(alias);
-      editable(spare).aliases.add(alias);
+      writable(old).aliases.delete(alias);
+      writable(spare).aliases.add(alias);
       edit.alias = spare;
       spare = old;
     },
@@ -83,7 +82,7 @@ export function targetTrial(alias: MemoryRegion, other: MemoryRegion): Hidden {
 
 /** Which of two regions that print alike is the one that aliases show. */
 export function identityTrial(one: MemoryRegion, other: MemoryRegion): Hidden {
-  const [mine, others] = [editable(one).aliases, editable(other).aliases];
+  const [mine, others] = [writable(one).aliases, writable(other).aliases];
   return {
     what: "identity",
     region: one,
@@ -93,11 +92,11 @@ export function identityTrial(one: MemoryRegion, other: MemoryRegion): Hidden {
       mine.clear();
       others.clear();
       for (const alias of old) {
-        editable(alias).alias = other;
+        writable(alias).alias = other;
         others.add(alias);
       }
       for (const alias of young) {
-        editable(alias).alias = one;
+        writable(alias).alias = one;
         mine.add(alias);
       }
     },

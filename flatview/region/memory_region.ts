@@ -1,24 +1,10 @@
-import type { AddressSpace } from "../view/address_space.ts";
-import { addCoalescing, clearCoalescing, type CoalescedRange } from "../view/coalesced.ts";
-import { addEventfd, delEventfd, type IoEventFd } from "../view/ioeventfd.ts";
-import type { Topology } from "../topology/topology.ts";
-import type { IommuOps, MemoryRegionOps, RamBacking } from "./region_ops.ts";
-import { type Address, toAddress } from "./address.ts";
-import { join } from "./split64.ts";
-import * as edit from "./edit.ts";
-import { RangeFlag } from "./range_flags.ts";
-
-/** The natures a region can have. */
-export type RegionKind =
-  | "container"
-  | "ram"
-  | "rom"
-  | "romDevice"
-  | "ramDevice"
-  | "io"
-  | "alias"
-  | "iommu"
-  | "reserved";
+import { FlatViewError } from "../errors/flat_view_error.ts";
+import { type Address, toAddress, toSize } from "./address.ts";
+import { type CoalescedRange, toCoalescedRange } from "./coalesced_range.ts";
+import { type IoEventFd, sameEventfd, toIoEventFd, withEventfd } from "./ioeventfd.ts";
+import { type RegionNature, RegionNode } from "./region_node.ts";
+import { lower, upper } from "./split64.ts";
+import type { TransactionLog } from "./transaction_log.ts";
 
 /** What every region may be given at creation. */
 export interface RegionOptions {
@@ -36,140 +22,75 @@ export interface RegionOptions {
   readonly finalize?: (region: MemoryRegion) => void;
 }
 
-/** @internal What a kind brings along. */
-export interface RegionNature {
-  readonly kind: RegionKind;
-  readonly ops?: MemoryRegionOps;
-  readonly iommu?: IommuOps;
-  readonly ram?: RamBacking;
-  readonly alias?: MemoryRegion;
-  readonly aliasOffset?: bigint;
+/** What regions need of the topology that they belong to, one for all of them. */
+export interface RegionHost {
+  /** Where edits record what they change. */
+  readonly log: TransactionLog<MemoryRegion>;
+  /** Runs an edit as a transaction, or as part of the open one. */
+  transaction(edit: () => void): void;
+  /** A region's last reference is gone: it is finalised once no transaction can bring it back. */
+  unreferenced(region: MemoryRegion): void;
+  /** Writes in a range may be coalesced from now on, or no longer. */
+  coalescedChanged(region: MemoryRegion, range: CoalescedRange, change: "add" | "del"): void;
+}
+
+/** A region as those who may write its fields see it: its own edits, and the trials of an import. */
+export type WritableRegion =
+  & { -readonly [K in WritableField]: MemoryRegion[K] }
+  & { readonly subregions: MemoryRegion[]; readonly aliases: Set<MemoryRegion> };
+
+type WritableField =
+  | "addrHi"
+  | "addrLo"
+  | "alias"
+  | "aliasOffsetHi"
+  | "aliasOffsetLo"
+  | "coalesced"
+  | "container"
+  | "dirtyLogMask"
+  | "enabled"
+  | "ioeventfds"
+  | "kind"
+  | "nonvolatile"
+  | "priority"
+  | "readonly"
+  | "romd"
+  | "sizeHi"
+  | "sizeLo"
+  | "terminates";
+
+/** A region whose fields may be written. */
+export function writable(region: MemoryRegion): WritableRegion {
+  return region as unknown as WritableRegion;
 }
 
 /**
  * A region of guest memory: a node of the tree that the views are rendered from. Control context
  * only. All its properties are read-only for users and change through its methods; a change outside
- * a transaction is a transaction of its own.
+ * a transaction is a transaction of its own. A change to a region that is finalised throws
+ * `REGION_DEAD`, and an address or size that does not fit throws `INVALID_ADDRESS`.
  *
  * Create regions with the `init...` methods of {@linkcode Topology}.
  */
-export class MemoryRegion {
-  /** The topology that the region belongs to. */
-  readonly topology: Topology;
-  /** Unique in the topology and never used again: what sections in shared memory carry. */
-  readonly id: number;
-  /** Name as it is printed; names may repeat. */
-  readonly name: string;
-  /** Nature of the region. */
-  readonly kind: RegionKind;
-  /** The owner given at creation. */
-  readonly owner: unknown;
-  /** Token of the context that runs the callbacks for others; null for the control context. */
-  readonly context: number | null;
-  /** Callbacks of an I/O region or ROM device. */
-  readonly ops: MemoryRegionOps | null;
-  /** Translation of an IOMMU region. */
-  readonly iommu: IommuOps | null;
-  /** RAM behind the region. */
-  readonly ram: RamBacking | null;
-  /** Target of an alias. */
-  readonly alias: MemoryRegion | null;
-  /** Offset in the container, upper half. */
-  readonly addrHi: number = 0;
-  /** Offset in the container, lower half. */
-  readonly addrLo: number = 0;
-  /** Size in bytes, upper half: up to 2^32, for a size of 2^64. */
-  readonly sizeHi: number;
-  /** Size in bytes, lower half. */
-  readonly sizeLo: number;
-  /** Where in its target an alias starts, upper half. */
-  readonly aliasOffsetHi: number;
-  /** Where in its target an alias starts, lower half. */
-  readonly aliasOffsetLo: number;
-  /** Priority among its siblings: the higher is in front. */
-  readonly priority: number = 0;
-  /** A disabled region and all below it is not rendered. */
-  readonly enabled: boolean = true;
-  /** Writes do not reach this region nor what it contains. */
-  readonly readonly: boolean;
-  /** Nonvolatile memory. */
-  readonly nonvolatile: boolean = false;
-  /** A ROM device's mode: true while reads are direct. */
-  readonly romd: boolean;
-  /** Clients that log writes to the region, as bits. */
-  readonly dirtyLogMask: number = 0;
-  /** The region that contains this one. */
-  readonly container: MemoryRegion | null = null;
-  /** Regions in this one, in the order in which they are rendered: falling priority, among equals the latest first. */
-  readonly subregions: readonly MemoryRegion[] = [];
-  /** The aliases of this region. */
-  readonly aliases: ReadonlySet<MemoryRegion> = new Set();
-  /** Address spaces whose root this region is. */
-  readonly addressSpaces: ReadonlySet<AddressSpace> = new Set();
-  /** The ioeventfds of the region. */
-  readonly ioeventfds: readonly IoEventFd[] = [];
-  /** The ranges of the region whose writes may be coalesced. */
-  readonly coalesced: readonly CoalescedRange[] = [];
-  /** References: one of the creator, one of each container and alias, one for each range of each view. */
-  readonly refs: number = 1;
-  /** The creator has dropped its reference. */
-  readonly destroyed: boolean = false;
-  /** Whether the region itself answers accesses: all kinds but containers and aliases. */
-  readonly terminates: boolean;
-  readonly #nature: number;
-  /** @internal */
-  readonly finalize: ((region: MemoryRegion) => void) | null;
+export class MemoryRegion extends RegionNode<MemoryRegion> {
+  readonly #host: RegionHost;
+  readonly #finalizer: ((region: MemoryRegion) => void) | null;
 
   /** @internal */
   constructor(
-    topology: Topology,
+    host: RegionHost,
     id: number,
     name: string,
     size: bigint,
-    nature: RegionNature,
+    nature: RegionNature<MemoryRegion>,
     options: RegionOptions,
   ) {
-    this.topology = topology;
-    this.id = id;
-    this.name = name;
-    this.kind = nature.kind;
-    this.owner = options.owner ?? null;
-    this.context = options.context ?? null;
-    this.finalize = options.finalize ?? null;
-    this.ops = nature.ops ?? null;
-    this.iommu = nature.iommu ?? null;
-    this.ram = nature.ram ?? null;
-    this.alias = nature.alias ?? null;
-    const aliasOffset = nature.aliasOffset ?? 0n;
-    this.aliasOffsetHi = Number(aliasOffset >> 32n);
-    this.aliasOffsetLo = Number(aliasOffset & 0xffff_ffffn);
-    this.sizeHi = Number(size >> 32n);
-    this.sizeLo = Number(size & 0xffff_ffffn);
-    this.#nature = natureFlags(nature.kind);
-    this.terminates = nature.kind !== "container" && nature.kind !== "alias";
-    this.readonly = nature.kind === "rom";
-    this.romd = nature.kind === "romDevice";
-  }
-
-  /** Offset in the container. */
-  get addr(): bigint {
-    return join(this.addrHi, this.addrLo);
-  }
-
-  /** Size in bytes, up to 2^64. */
-  get size(): bigint {
-    return join(this.sizeHi, this.sizeLo);
-  }
-
-  /** Where in its target an alias starts. */
-  get aliasOffset(): bigint {
-    return join(this.aliasOffsetHi, this.aliasOffsetLo);
-  }
-
-  /** The flags that the region itself gives a range, without those of its containers. See {@linkcode RangeFlag}. */
-  get flags(): number {
-    return this.#nature | (this.romd ? RangeFlag.ROMD : 0) |
-      (this.readonly ? RangeFlag.READONLY : 0) | (this.nonvolatile ? RangeFlag.NONVOLATILE : 0);
+    super(id, name, size, nature, options.owner ?? null, options.context ?? null);
+    this.#host = host;
+    this.#finalizer = options.finalize ?? null;
+    if (this.alias === null) return;
+    this.alias.ref();
+    writable(this.alias).aliases.add(this);
   }
 
   /**
@@ -177,74 +98,116 @@ export class MemoryRegion {
    *
    * @param offset Where, in bytes from the start of this region.
    * @param child A region without a container.
-   * @throws {RegionError} If the child has a container, or contains this region.
+   * @throws {FlatViewError} `INVALID_EDIT` if the child has a container or contains this region.
    */
   addSubregion(offset: Address, child: MemoryRegion): void {
-    edit.addSubregion(this, child, offset, 0);
+    this.addSubregionOverlap(offset, child, 0);
   }
 
   /**
-   * Puts a region into this one over or under others.
+   * Puts a region into this one, over or under others.
    *
    * @param offset Where, in bytes from the start of this region.
    * @param child A region without a container.
    * @param priority The higher hides the lower; among equals the latest is in front.
-   * @throws {RegionError} If the child has a container, or contains this region.
+   * @throws {FlatViewError} `INVALID_EDIT` if the child has a container or contains this region.
    */
   addSubregionOverlap(offset: Address, child: MemoryRegion, priority: number): void {
-    edit.addSubregion(this, child, offset, priority);
+    const addr = toAddress(offset, "the offset of a subregion");
+    this.#assertMayContain(child, priority);
+    child.assertAlive("add to a container the region");
+    this.change("add a subregion to", () => {
+      child.#setAddr(addr);
+      child.#assign("priority", priority);
+      child.refUndoably(this.#host.log);
+      this.#link(child);
+    });
   }
 
   /**
    * Takes a region out of this one.
    *
-   * @throws {RegionError} If the child is not in this region.
+   * @throws {FlatViewError} `INVALID_EDIT` if the child is not in this region.
    */
   delSubregion(child: MemoryRegion): void {
-    edit.delSubregion(this, child);
+    if (child.container !== this) {
+      throw this.#refusal("remove a region from", `"${child.name}" is not in it`);
+    }
+    this.change("remove a subregion from", () => {
+      this.#unlink(child);
+      child.unrefUndoably(this.#host.log);
+    });
   }
 
-  /** Moves the region in its container: it comes to lie before its siblings of the same priority. */
-  setAddress(addr: Address): void {
-    edit.setAddress(this, addr);
+  /** Moves the region in its container, and in front of its siblings of the same priority. */
+  setAddress(address: Address): void {
+    const addr = toAddress(address, "the address of a region");
+    if (addr === this.addr) return;
+    this.change("move", () => {
+      const { container } = this;
+      if (container !== null) container.#unlink(this);
+      this.#setAddr(addr);
+      if (container !== null) container.#link(this);
+    });
   }
 
   /** Changes the size. */
-  setSize(size: Address): void {
-    edit.setSize(this, size);
+  setSize(bytes: Address): void {
+    const size = toSize(bytes, "the size of a region");
+    if (size === this.size) return;
+    this.change("resize", () => {
+      this.#markExtent();
+      this.#assign("sizeHi", upper(size));
+      this.#assign("sizeLo", lower(size));
+      this.#markExtent();
+    });
   }
 
   /**
    * Moves the window that an alias shows.
    *
-   * @throws {RegionError} If the region is not an alias.
+   * @throws {FlatViewError} `INVALID_EDIT` if the region is not an alias.
    */
-  setAliasOffset(offset: Address): void {
-    edit.setAliasOffset(this, offset);
+  setAliasOffset(bytes: Address): void {
+    const offset = toAddress(bytes, "the offset of an alias");
+    if (this.alias === null) throw this.#refusal("set the alias offset of", "it is no alias");
+    if (offset === this.aliasOffset) return;
+    this.change("set the alias offset of", () => {
+      this.#assign("aliasOffsetHi", upper(offset));
+      this.#assign("aliasOffsetLo", lower(offset));
+      this.#markContent();
+    });
   }
 
   /** Enables or disables the region and all below it. */
   setEnabled(enabled: boolean): void {
-    edit.setFlag(this, "enabled", enabled);
+    if (this.enabled === enabled) return;
+    this.change(`set "enabled" of`, () => {
+      this.#assign("enabled", enabled);
+      this.#markExtent();
+    });
   }
 
   /** Makes the region and all below it readonly, or takes that back. */
   setReadonly(readonly: boolean): void {
-    edit.setFlag(this, "readonly", readonly);
+    this.#setAttribute("readonly", readonly);
   }
 
   /** Marks the region and all below it as nonvolatile, or takes that back. */
   setNonvolatile(nonvolatile: boolean): void {
-    edit.setFlag(this, "nonvolatile", nonvolatile);
+    this.#setAttribute("nonvolatile", nonvolatile);
   }
 
   /**
    * Switches a ROM device between direct reads (true) and callbacks.
    *
-   * @throws {RegionError} If the region is no ROM device.
+   * @throws {FlatViewError} `INVALID_EDIT` if the region is not a ROM device.
    */
   setRomd(romd: boolean): void {
-    edit.setRomd(this, romd);
+    if (this.kind !== "romDevice") {
+      throw this.#refusal("set the romd mode of", "it is no ROM device");
+    }
+    this.#setAttribute("romd", romd);
   }
 
   /**
@@ -252,108 +215,209 @@ export class MemoryRegion {
    *
    * @param log Whether to log.
    * @param client Number of the client, 0 to 7.
-   * @throws {RegionError} If the region is no RAM, or the client out of range.
+   * @throws {FlatViewError} `INVALID_EDIT` if the region is not RAM, or the client out of range.
    */
   setLog(log: boolean, client: number): void {
-    edit.setLog(this, log, client);
+    if (!Number.isInteger(client) || client < 0 || client > 7) {
+      throw this.#refusal("log writes to", `a client is 0 to 7, not ${client}`);
+    }
+    if (this.ram === null) throw this.#refusal("log writes to", "it is not backed by RAM");
+    const mask = log ? this.dirtyLogMask | 1 << client : this.dirtyLogMask & ~(1 << client);
+    if (mask === this.dirtyLogMask) return;
+    this.change("log writes to", () => {
+      this.#assign("dirtyLogMask", mask);
+      this.#markContent();
+    });
   }
 
   /**
    * Has a write signal an event instead of calling the device.
    *
-   * @param offset Offset in the region of the write.
+   * @param offset Offset of the write in the region.
    * @param size Bytes of the write: 1, 2, 4 or 8; 0 for any.
    * @param data The value that must be written; null for any.
    * @param event What is signalled: handed to the listeners as it is. If it is an
    * {@linkcode EventNotifier}, every worker signals it; what else it may be is the listeners' alone.
+   * @throws {FlatViewError} `INVALID_EDIT` if the size is another one.
    */
-  addEventfd(offset: Address, size: number, data: bigint | null, event: unknown): void {
-    addEventfd(this, {
-      offset: toAddress(offset, "the offset of an ioeventfd"),
-      size,
-      data,
-      event,
+  addEventfd(offset: Address, size: Address, data: Address | null, event: unknown): void {
+    const eventfd = toIoEventFd(offset, size, data, event);
+    if (eventfd === null) {
+      throw this.#refusal("add an ioeventfd to", `its size is ${size}, not 0, 1, 2, 4 or 8`);
+    }
+    this.change("add an ioeventfd to", () => {
+      this.#setEventfds(withEventfd(this.ioeventfds, eventfd));
     });
   }
 
   /**
    * Takes an ioeventfd back.
    *
-   * @throws {RegionError} If the region has none that was added with these values.
+   * @throws {FlatViewError} `INVALID_EDIT` if the region has none that was added with these values.
    */
-  delEventfd(offset: Address, size: number, data: bigint | null, event: unknown): void {
-    delEventfd(this, {
-      offset: toAddress(offset, "the offset of an ioeventfd"),
-      size,
-      data,
-      event,
+  delEventfd(offset: Address, size: Address, data: Address | null, event: unknown): void {
+    const eventfd = toIoEventFd(offset, size, data, event);
+    const at = this.ioeventfds.findIndex((other) =>
+      eventfd !== null && sameEventfd(eventfd, other)
+    );
+    if (at < 0) throw this.#refusal("remove an ioeventfd from", "it has no such one");
+    this.change("remove an ioeventfd from", () => {
+      this.#setEventfds(this.ioeventfds.toSpliced(at, 1));
     });
   }
 
   /** Allows writes to the whole region to be coalesced, and nothing else that was allowed before. */
   setCoalescing(): void {
-    this.topology.transaction(() => {
-      clearCoalescing(this);
-      addCoalescing(this, 0, this.size);
+    this.#host.transaction(() => {
+      this.clearCoalescing();
+      this.addCoalescing(0, this.size);
     });
   }
 
   /**
-   * Allows writes to a part of the region to be coalesced. Listeners are told at once.
+   * Allows writes to a part of the region to be coalesced. Listeners are notified at once.
    *
    * @param offset First byte, an offset in the region.
    * @param size Bytes, at least one.
+   * @throws {FlatViewError} `INVALID_EDIT` if the range is empty.
    */
   addCoalescing(offset: Address, size: Address): void {
-    addCoalescing(this, offset, size);
+    const range = toCoalescedRange(offset, size);
+    if (range.size === 0n) throw this.#refusal("coalesce writes to", "the range is empty");
+    this.change("coalesce writes to", () => {
+      writable(this).coalesced = [range, ...this.coalesced];
+      this.#host.coalescedChanged(this, range, "add");
+      this.#host.log.record(() => {
+        writable(this).coalesced = this.coalesced.filter((other) => other !== range);
+        this.#host.coalescedChanged(this, range, "del");
+      });
+    });
   }
 
-  /** Ends all coalescing. Listeners are told at once. */
+  /** Ends all coalescing. Listeners are notified at once. */
   clearCoalescing(): void {
-    clearCoalescing(this);
+    if (this.coalesced.length === 0) return;
+    this.change("stop coalescing writes to", () => {
+      const old = this.coalesced;
+      writable(this).coalesced = [];
+      for (const range of old) this.#host.coalescedChanged(this, range, "del");
+      this.#host.log.record(() => {
+        writable(this).coalesced = old;
+        for (const range of old.toReversed()) this.#host.coalescedChanged(this, range, "add");
+      });
+    });
+  }
+
+  /** @internal Lets go of all that the region holds, and runs its callback: the region is dead. */
+  finalize(): void {
+    for (const child of this.subregions) {
+      writable(child).container = null;
+      child.unref();
+    }
+    writable(this).subregions.length = 0;
+    if (this.alias !== null) {
+      writable(this.alias).aliases.delete(this);
+      this.alias.unref();
+    }
+    this.#finalizer?.(this);
+  }
+
+  /** @internal */
+  protected override change(action: string, edit: (log: TransactionLog<MemoryRegion>) => void) {
+    this.assertAlive(action);
+    this.#host.transaction(() => edit(this.#host.log));
+  }
+
+  /** @internal */
+  protected override unreferenced(): void {
+    this.#host.unreferenced(this);
+  }
+
+  #assertMayContain(child: MemoryRegion, priority: number): void {
+    const refusal = (reason: string) => child.#refusal("add to a container the region", reason);
+    if (!Number.isInteger(priority)) {
+      throw refusal(`its priority must be an integer, not ${priority}`);
+    }
+    if (child.#host !== this.#host) throw refusal("it belongs to another topology");
+    if (child.container !== null) throw refusal(`it is in container "${child.container.name}"`);
+    for (let up: MemoryRegion | null = this; up !== null; up = up.container) {
+      if (up === child) throw refusal(`it contains "${this.name}"`);
+    }
+  }
+
+  #setAttribute(name: "readonly" | "nonvolatile" | "romd", value: boolean): void {
+    if (this[name] === value) return;
+    this.change(`set "${name}" of`, () => {
+      this.#assign(name, value);
+      this.#markContent();
+    });
+  }
+
+  #setAddr(addr: bigint): void {
+    if (addr === this.addr) return;
+    this.#assign("addrHi", upper(addr));
+    this.#assign("addrLo", lower(addr));
+    // It may be the root of an address space, too, to which rendering adds its own address.
+    if (this.enabled) {
+      this.#host.log.mark(this);
+      this.#host.log.moved.add(this);
+    }
+  }
+
+  #setEventfds(eventfds: readonly IoEventFd[]): void {
+    this.#assign("ioeventfds", eventfds);
+    if (this.enabled) this.#host.log.eventfds.add(this);
+  }
+
+  /** Puts the child in front of the first sibling whose priority is not greater than its own. */
+  #link(child: MemoryRegion): void {
+    const { log } = this.#host;
+    const list = writable(this).subregions;
+    let at = 0;
+    while (at < list.length && list[at]!.priority > child.priority) at++;
+    list.splice(at, 0, child);
+    log.record(() => list.splice(list.indexOf(child), 1));
+    child.#assign("container", this);
+    this.#markChild(child);
+  }
+
+  #unlink(child: MemoryRegion): void {
+    const { log } = this.#host;
+    const list = writable(this).subregions;
+    const at = list.indexOf(child);
+    list.splice(at, 1);
+    log.record(() => list.splice(at, 0, child));
+    child.#assign("container", null);
+    this.#markChild(child);
+  }
+
+  #assign<K extends WritableField>(field: K, value: MemoryRegion[K]): void {
+    this.#host.log.assign<MemoryRegion, K>(this, field, value);
+  }
+
+  /** What the region shows changes, and where it shows it does not. */
+  #markContent(): void {
+    if (this.enabled) this.#host.log.mark(this);
+  }
+
+  /** A child that comes or goes changes what this region shows at the child's address. */
+  #markChild(child: MemoryRegion): void {
+    if (!this.enabled || !child.enabled) return;
+    this.#host.log.mark(this, child.addr, child.addr + child.size);
   }
 
   /**
-   * Drops the creator's reference. Once the region is in no container, no alias shows it and the last
-   * view that held it is freed (after that view's grace period), the `finalize` callback runs, in the
-   * control context, exactly once.
-   *
-   * @throws {RegionDeadError} If it was destroyed before.
+   * Marks the region, and the part of its container that it takes up now: the region may move within
+   * the same transaction, and what is marked in the region itself is looked for where it lies in the
+   * end.
    */
-  destroy(): void {
-    edit.destroy(this);
+  #markExtent(): void {
+    const { container, addr, size } = this;
+    this.#host.log.mark(this);
+    if (container !== null) this.#host.log.mark(container, addr, addr + size);
   }
 
-  /**
-   * Takes a reference.
-   *
-   * @throws {RegionDeadError} If the region is finalised: a dead region does not come back.
-   */
-  ref(): void {
-    edit.ref(this);
-  }
-
-  /** Drops a reference. */
-  unref(): void {
-    edit.unref(this);
-  }
-}
-
-/** The flags that come from the region's kind alone. */
-function natureFlags(kind: RegionKind): number {
-  switch (kind) {
-    case "ram":
-    case "rom":
-      return RangeFlag.RAM;
-    case "ramDevice":
-      return RangeFlag.RAM | RangeFlag.RAM_DEVICE;
-    case "romDevice":
-      return RangeFlag.ROM_DEVICE;
-    case "iommu":
-      return RangeFlag.IOMMU;
-    case "reserved":
-      return RangeFlag.RESERVED;
-    default:
-      return 0;
+  #refusal(action: string, reason: string): FlatViewError {
+    return new FlatViewError("INVALID_EDIT", { action, region: this.name, reason });
   }
 }

@@ -26,3 +26,8 @@ export const DIRTY_LOG_SHIFT = 8;
 
 /** The bits of the dirty-log mask: neighbours that differ in them do not join, but listeners' diffs leave them out. */
 export const DIRTY_LOG_BITS: number = 0xff << DIRTY_LOG_SHIFT;
+
+/** The clients that log writes to a range with these flags, as bits. */
+export function dirtyLogMask(flags: number): number {
+  return (flags & DIRTY_LOG_BITS) >>> DIRTY_LOG_SHIFT;
+}

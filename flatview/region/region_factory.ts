@@ -1,12 +1,14 @@
-import type { Topology } from "../topology/topology.ts";
-import { editable } from "./edit.ts";
-import { MemoryRegion, type RegionNature, type RegionOptions } from "./memory_region.ts";
-import type { IommuOps, MemoryRegionOps, RamBacking } from "./region_ops.ts";
 import { type Address, toAddress, toSize } from "./address.ts";
+import { MemoryRegion, type RegionHost, type RegionOptions } from "./memory_region.ts";
+import type { RegionNature } from "./region_node.ts";
+import type { IommuOps, MemoryRegionOps, RamBacking } from "./region_ops.ts";
 
-/** The part of a {@linkcode Topology} that makes regions: QEMU's `memory_region_init_...` functions. */
+/** What makes regions: QEMU's `memory_region_init_...` functions. */
 export abstract class RegionFactory {
   #nextId = 1;
+
+  /** What the regions need of the topology. */
+  protected abstract readonly host: RegionHost;
 
   /** A pure container: it shows its subregions and nothing of its own. */
   initContainer(name: string, size: Address, options: RegionOptions = {}): MemoryRegion {
@@ -20,7 +22,7 @@ export abstract class RegionFactory {
     ram: RamBacking,
     options: RegionOptions = {},
   ): MemoryRegion {
-    return this.#create(name, size, { kind: "ram", ram }, options);
+    return this.#create(name, size, { kind: "ram", ram: toRam(ram) }, options);
   }
 
   /** ROM: RAM that the guest cannot write. */
@@ -30,7 +32,7 @@ export abstract class RegionFactory {
     ram: RamBacking,
     options: RegionOptions = {},
   ): MemoryRegion {
-    return this.#create(name, size, { kind: "rom", ram }, options);
+    return this.#create(name, size, { kind: "rom", ram: toRam(ram) }, options);
   }
 
   /** A ROM device: in romd mode reads are direct and writes go to the callbacks, else both do. */
@@ -41,7 +43,7 @@ export abstract class RegionFactory {
     ops: MemoryRegionOps,
     options: RegionOptions = {},
   ): MemoryRegion {
-    return this.#create(name, size, { kind: "romDevice", ram, ops }, options);
+    return this.#create(name, size, { kind: "romDevice", ram: toRam(ram), ops }, options);
   }
 
   /** A RAM device: a device's memory that is accessed through callbacks only. */
@@ -52,7 +54,7 @@ export abstract class RegionFactory {
     ops: MemoryRegionOps,
     options: RegionOptions = {},
   ): MemoryRegion {
-    return this.#create(name, size, { kind: "ramDevice", ram, ops }, options);
+    return this.#create(name, size, { kind: "ramDevice", ram: toRam(ram), ops }, options);
   }
 
   /** Registers of a device: every access goes to the callbacks. */
@@ -74,10 +76,7 @@ export abstract class RegionFactory {
     options: RegionOptions = {},
   ): MemoryRegion {
     const aliasOffset = toAddress(offset, "the offset of an alias");
-    const region = this.#create(name, size, { kind: "alias", alias: target, aliasOffset }, options);
-    target.ref();
-    editable(target).aliases.add(region);
-    return region;
+    return this.#create(name, size, { kind: "alias", alias: target, aliasOffset }, options);
   }
 
   /** An IOMMU: accesses are translated. */
@@ -95,15 +94,17 @@ export abstract class RegionFactory {
     return this.#create(name, size, { kind: "reserved" }, options);
   }
 
-  #create(name: string, size: Address, nature: RegionNature, options: RegionOptions): MemoryRegion {
+  #create(
+    name: string,
+    size: Address,
+    nature: RegionNature<MemoryRegion>,
+    options: RegionOptions,
+  ): MemoryRegion {
     const bytes = toSize(size, "the size of a region");
-    return new MemoryRegion(
-      this as unknown as Topology,
-      this.#nextId++,
-      name,
-      bytes,
-      nature,
-      options,
-    );
+    return new MemoryRegion(this.host, this.#nextId++, name, bytes, nature, options);
   }
+}
+
+function toRam({ blockId, ramAddr }: RamBacking): RamBacking<bigint> {
+  return { blockId, ramAddr: toAddress(ramAddr, "the ram_addr_t of a region") };
 }

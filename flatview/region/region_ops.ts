@@ -1,8 +1,9 @@
 /**
- * What a region brings along besides its place: the callbacks of an I/O region, the translation of
- * an IOMMU region, the RAM behind a RAM region. They are interfaces only: this package carries
- * them, whoever performs accesses calls them.
+ * What is behind a region: the callbacks of an I/O region, the translation of an IOMMU region, the
+ * RAM of a RAM region. Interfaces only: the tree carries them, and whoever performs accesses calls
+ * them.
  */
+import type { Address } from "./address.ts";
 
 /** Sizes and alignments that a device accepts (`valid`) or implements (`impl`), as QEMU has them. */
 export interface AccessLimits {
@@ -93,10 +94,10 @@ export interface IommuOps {
   attrsToIndex?(attrs: MemTxAttrs): number;
 }
 
-/** The RAM behind a region, as far as this package cares: an opaque id and where it starts. */
-export interface RamBacking {
+/** The RAM behind a region, as far as this package cares: an opaque id, and where it starts. */
+export interface RamBacking<A extends Address = Address> {
   /** Id of the RAM block. */
   readonly blockId: number;
   /** Offset of the region's first byte in the space of RAM offsets (`ram_addr_t`). */
-  readonly ramAddr: bigint;
+  readonly ramAddr: A;
 }

@@ -1,4 +1,4 @@
-/** A part of a region, in bytes from its start; `to` is exclusive. It may reach beyond the region. */
+/** A part of a region, in bytes from its start; `to` is exclusive. It may run past the region's end. */
 export interface Span {
   /** First byte. */
   readonly from: bigint;
@@ -6,7 +6,7 @@ export interface Span {
   readonly to: bigint;
 }
 
-/** The smallest span over two; an empty one adds nothing. */
+/** The smallest span that covers both; an empty one adds nothing. */
 export function hull(left: Span | undefined, right: Span): Span {
   if (left === undefined || left.from >= left.to) return right;
   if (right.from >= right.to) return left;

@@ -1,100 +1,101 @@
-import type { AddressSpace } from "../view/address_space.ts";
-import type { MemoryRegion } from "./memory_region.ts";
-import { TransactionError } from "./errors.ts";
+import { FlatViewError } from "../errors/flat_view_error.ts";
 import { hull, type Span } from "./span.ts";
 
-/** What a commit has to look at, and the way back if it fails. */
-export interface PendingChanges {
+/** Where an edit records how to take itself back. */
+export interface UndoLog {
+  /** Records how to take one change back. */
+  record(undo: () => void): void;
+  /** Sets a field and records its old value. */
+  assign<T extends object, K extends keyof T>(target: T, field: K, value: T[K]): void;
+}
+
+/** What the open transactions have changed, for the commit to look at. */
+export interface PendingChanges<Region> {
   /** Regions that show something else than before, and where. */
-  readonly dirty: ReadonlyMap<MemoryRegion, Span>;
+  readonly dirty: ReadonlyMap<Region, Span>;
   /** Regions whose own address changed. */
-  readonly moved: ReadonlySet<MemoryRegion>;
-  /** Address spaces that are new. */
-  readonly spaces: ReadonlySet<AddressSpace>;
+  readonly moved: ReadonlySet<Region>;
   /** Regions whose ioeventfds changed. */
-  readonly eventfds: ReadonlySet<MemoryRegion>;
+  readonly eventfds: ReadonlySet<Region>;
 }
 
 /**
- * Nested transactions over the region tree: an undo log with savepoints, and the regions that the
- * commit has to look at. The outermost commit hands the changes to `apply`; if that throws, the log
- * is played back, so that the tree is as it was.
+ * The log of nested transactions: an undo list with a savepoint for each, and the regions that the
+ * commit of the outermost has to look at. It decides nothing: whoever runs the transactions calls
+ * `begin`, on failure `rollBack`, and in any case `end`.
  */
-export class TransactionLog implements PendingChanges {
+export class TransactionLog<Region extends { readonly size: bigint }>
+  implements PendingChanges<Region>, UndoLog {
   /** Regions that show something else than before, and where. */
-  readonly dirty: Map<MemoryRegion, Span> = new Map();
+  readonly dirty: Map<Region, Span> = new Map();
   /** Regions whose own address changed. */
-  readonly moved: Set<MemoryRegion> = new Set();
-  /** Address spaces that are new. */
-  readonly spaces: Set<AddressSpace> = new Set();
+  readonly moved: Set<Region> = new Set();
   /** Regions whose ioeventfds changed. */
-  readonly eventfds: Set<MemoryRegion> = new Set();
-  #undo: (() => void)[] = [];
-  #savepoints: number[] = [];
-  #committing = false;
-  readonly #apply: (changes: PendingChanges) => void;
-  readonly #settled: () => void;
+  readonly eventfds: Set<Region> = new Set();
+  readonly #undo: (() => void)[] = [];
+  readonly #savepoints: number[] = [];
+  #frozen = false;
 
-  /** `apply` publishes the changes or throws; `settled` runs after the outermost transaction ended either way. */
-  constructor(apply: (changes: PendingChanges) => void, settled: () => void) {
-    this.#apply = apply;
-    this.#settled = settled;
+  /** How many transactions are open, one inside the other. */
+  get depth(): number {
+    return this.#savepoints.length;
   }
 
-  /** Whether a transaction is open. */
-  get open(): boolean {
-    return this.#savepoints.length > 0;
-  }
-
-  /** Opens a transaction, or one inside the open one. */
+  /**
+   * Opens a transaction, or one inside the open one.
+   *
+   * @throws {FlatViewError} `COMMIT_IN_PROGRESS` if the log is frozen.
+   */
   begin(): void {
-    if (this.#committing) {
-      throw new TransactionError(
-        "Cannot begin a transaction: the listeners of another commit are still running",
-      );
-    }
+    if (this.#frozen) throw new FlatViewError("COMMIT_IN_PROGRESS", {});
     this.#savepoints.push(this.#undo.length);
   }
 
-  /** Ends the innermost transaction; the outermost is published. */
-  commit(): void {
-    this.#expectOpen("commit");
-    if (this.#savepoints.length > 1) {
-      this.#savepoints.pop();
-      return;
-    }
-    try {
-      this.#committing = true;
-      if (this.dirty.size + this.spaces.size + this.eventfds.size > 0) this.#apply(this);
-    } catch (error) {
-      this.#rollBackTo(0);
-      throw error;
-    } finally {
-      this.#end();
-    }
+  /** Refuses further transactions until the outermost ends: its changes are being published. */
+  freeze(): void {
+    this.#frozen = true;
   }
 
-  /** Undoes what was done since the matching `begin`. */
-  abort(): void {
-    this.#expectOpen("abort");
-    this.#rollBackTo(this.#savepoints.at(-1)!);
-    if (this.#savepoints.length > 1) this.#savepoints.pop();
-    else this.#end();
-  }
-
-  /** Marks a part of a region as changed; all of it unless given. */
-  mark(region: MemoryRegion, from = 0n, to: bigint = region.size): void {
-    this.dirty.set(region, hull(this.dirty.get(region), { from, to }));
-  }
-
-  /** From here on the outermost transaction cannot fail: its changes are being published. */
-  seal(): void {
+  /** Gives up the way back: from here on the outermost transaction cannot fail. */
+  discardUndo(): void {
     this.#undo.length = 0;
   }
 
-  /** Records how to take one change back. */
+  /** Undoes what was done since the innermost `begin`, the latest first. */
+  rollBack(): void {
+    const savepoint = this.#savepoints.at(-1)!;
+    while (this.#undo.length > savepoint) this.#undo.pop()!();
+  }
+
+  /** Ends the innermost transaction: a nested one becomes part of the outer one. */
+  end(): void {
+    this.#savepoints.pop();
+    if (this.depth > 0) return;
+    this.#undo.length = 0;
+    this.#frozen = false;
+    this.dirty.clear();
+    this.moved.clear();
+    this.eventfds.clear();
+  }
+
+  /**
+   * Marks a part of a region as changed.
+   *
+   * @param region The region.
+   * @param from First byte; the region's first unless given.
+   * @param to The byte behind the last; the region's end unless given.
+   */
+  mark(region: Region, from = 0n, to: bigint = region.size): void {
+    this.dirty.set(region, hull(this.dirty.get(region), { from, to }));
+  }
+
+  /**
+   * Records how to take one change back.
+   *
+   * @throws {FlatViewError} `NO_TRANSACTION` if none is open.
+   */
   record(undo: () => void): void {
-    this.#expectOpen("change the tree");
+    if (this.depth === 0) throw new FlatViewError("NO_TRANSACTION", { action: "change the tree" });
     this.#undo.push(undo);
   }
 
@@ -105,24 +106,5 @@ export class TransactionLog implements PendingChanges {
       target[field] = old;
     });
     target[field] = value;
-  }
-
-  #rollBackTo(length: number): void {
-    while (this.#undo.length > length) this.#undo.pop()!();
-  }
-
-  #end(): void {
-    this.#savepoints.length = 0;
-    this.#undo.length = 0;
-    this.#committing = false;
-    this.dirty.clear();
-    this.moved.clear();
-    this.spaces.clear();
-    this.eventfds.clear();
-    this.#settled();
-  }
-
-  #expectOpen(action: string): void {
-    if (!this.open) throw new TransactionError(`Cannot ${action}: no transaction is open`);
   }
 }

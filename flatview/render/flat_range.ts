@@ -1,7 +1,5 @@
 import type { MemoryRegion } from "../region/memory_region.ts";
-import { join } from "../region/split64.ts";
-import { RANGE_WORDS, RangeList, RangeWord } from "./range_list.ts";
-import { render } from "./render.ts";
+import { RANGE } from "./range.ts";
 
 /** One range of a flat view: addresses that one region answers, alike and without a gap. */
 export interface FlatRange {
@@ -18,31 +16,18 @@ export interface FlatRange {
 }
 
 /**
- * Reads one range from words.
+ * Reads one range.
  *
- * @param words The words, in shared memory or not.
- * @param at Index of the range's first word.
- * @param region The region whose id the words name.
+ * @param u32 The words, in shared memory or not.
+ * @param base Byte address of the range.
+ * @param region The region whose id the range names.
  */
-export function readRange(words: Uint32Array, at: number, region: MemoryRegion): FlatRange {
+export function readRange(u32: Uint32Array, base: number, region: MemoryRegion): FlatRange {
   return {
-    first: join(words[at + RangeWord.FIRST_HI]!, words[at + RangeWord.FIRST_LO]!),
-    last: join(words[at + RangeWord.LAST_HI]!, words[at + RangeWord.LAST_LO]!),
-    offset: join(words[at + RangeWord.OFFSET_HI]!, words[at + RangeWord.OFFSET_LO]!),
+    first: RANGE.first.getBig(u32, base),
+    last: RANGE.last.getBig(u32, base),
+    offset: RANGE.offset.getBig(u32, base),
     region,
-    flags: words[at + RangeWord.FLAGS]!,
+    flags: RANGE.flags.get(u32, base),
   };
-}
-
-/**
- * What an address space whose physical root is `root` shows now, published or not.
- *
- * @param root A physical root, or null for the empty view.
- * @returns The ranges by rising address.
- * @throws {RenderLimitError} If the tree nests without end.
- */
-export function renderRanges(root: MemoryRegion | null): FlatRange[] {
-  const list = new RangeList();
-  render(root, list);
-  return list.rowRegions().map((region, i) => readRange(list.rows, i * RANGE_WORDS, region));
 }

@@ -1,4 +1,4 @@
-import { RenderLimitError } from "../region/errors.ts";
+import { FlatViewError } from "../errors/flat_view_error.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
 
 /** Steps after which a chain of aliases and only children is taken to be endless. */
@@ -9,7 +9,7 @@ const MAX_STEPS = 4096;
  * to one physical root share one view. Goes through aliases that show all of their target and
  * containers that hold one enabled child in full. Null if nothing can be seen from the root.
  *
- * @throws {RenderLimitError} If aliases lead in a circle.
+ * @throws {FlatViewError} `RENDER_LIMIT` if aliases lead in a circle.
  */
 export function physicalRoot(root: MemoryRegion): MemoryRegion | null {
   let region = root;
@@ -32,7 +32,10 @@ export function physicalRoot(root: MemoryRegion): MemoryRegion | null {
     if (next === null) return region;
     region = next;
   }
-  throw new RenderLimitError(root.name, "its physical root leads in a circle of aliases");
+  throw new FlatViewError("RENDER_LIMIT", {
+    region: root.name,
+    reason: "its physical root leads in a circle of aliases",
+  });
 }
 
 function showsAll(alias: MemoryRegion, target: MemoryRegion): boolean {

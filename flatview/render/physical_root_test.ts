@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { RenderLimitError } from "../region/errors.ts";
+import { FlatViewError } from "../errors/flat_view_error.ts";
 import { Topology } from "../topology/topology.ts";
 import { physicalRoot } from "./physical_root.ts";
 
@@ -51,5 +51,5 @@ Deno.test("aliases in a circle are an error", () => {
   const topology = new Topology();
   const bus = topology.initContainer("bus", ALL);
   bus.addSubregion(0, topology.initAlias("self", ALL, bus, 0));
-  assertThrows(() => physicalRoot(bus), RenderLimitError, "circle");
+  assertThrows(() => physicalRoot(bus), FlatViewError, "circle");
 });

@@ -1,9 +1,11 @@
-import { RenderLimitError } from "../region/errors.ts";
+import { FlatViewError } from "../errors/flat_view_error.ts";
 import { DIRTY_LOG_SHIFT, RangeFlag } from "../region/range_flags.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
 import { lower, TWO32, upper } from "../region/split64.ts";
 import type { Span } from "../region/span.ts";
-import { FRAME, Frame, type RangeList } from "./range_list.ts";
+import type { FlatRange } from "./flat_range.ts";
+import { FRAME, Frame } from "./frame.ts";
+import { RangeList } from "./range_list.ts";
 
 /** Containers and aliases inside one another, beyond which a tree is taken to be endless. */
 const MAX_DEPTH = 512;
@@ -30,7 +32,7 @@ let visits = 0;
  * @param root The physical root, or null for the empty view.
  * @param list Is emptied and filled.
  * @param window The addresses to render; all unless given.
- * @throws {RenderLimitError} If the tree nests without end.
+ * @throws {FlatViewError} `RENDER_LIMIT` if the tree nests without end.
  */
 export function render(
   root: MemoryRegion | null,
@@ -46,6 +48,19 @@ export function render(
   frames[Frame.END_LO] = lower(window.to);
   if (root !== null) renderRegion(root, list, 0, 0);
   list.join();
+}
+
+/**
+ * What an address space whose physical root is `root` shows now, published or not.
+ *
+ * @param root A physical root, or null for the empty view.
+ * @returns The ranges by rising address.
+ * @throws {FlatViewError} `RENDER_LIMIT` if the tree nests without end.
+ */
+export function renderRanges(root: MemoryRegion | null): FlatRange[] {
+  const list = new RangeList();
+  render(root, list);
+  return list.rows.ranges();
 }
 
 /**
@@ -123,11 +138,9 @@ function moveToTarget(alias: MemoryRegion, target: MemoryRegion, frame: number):
   frames[frame + Frame.BASE_LO] = lo;
 }
 
-function endless(region: MemoryRegion): RenderLimitError {
-  return new RenderLimitError(
-    region.name,
-    visits < 0
-      ? `more than ${MAX_VISITS} regions are visited; aliases multiply one another`
-      : `more than ${MAX_DEPTH} containers and aliases lie inside one another; an alias shows itself`,
-  );
+function endless({ name: region }: MemoryRegion): FlatViewError {
+  const reason = visits < 0
+    ? `more than ${MAX_VISITS} regions are visited; aliases multiply one another`
+    : `more than ${MAX_DEPTH} containers and aliases lie inside one another; an alias shows itself`;
+  return new FlatViewError("RENDER_LIMIT", { region, reason });
 }

@@ -1,22 +1,24 @@
-import type { Arena } from "@guestmem/rcu";
-import { editable } from "../region/edit.ts";
-import type { MemoryRegion } from "../region/memory_region.ts";
+import { FlatViewError, ListenerError } from "../errors/flat_view_error.ts";
+import type { CoalescedRange } from "../region/coalesced_range.ts";
+import type { MemoryRegion, RegionHost } from "../region/memory_region.ts";
 import { RegionFactory } from "../region/region_factory.ts";
-import { type PendingChanges, TransactionLog } from "../region/transaction_log.ts";
-import { AddressSpace } from "../view/address_space.ts";
-import { type CommitPlan, planCommit, publishPlan } from "../view/commit.ts";
-import { dirtyLogMask } from "../view/diff.ts";
-import { AddressSpaceStateError, ListenerError, NotPublishingError } from "../view/errors.ts";
+import { TransactionLog } from "../region/transaction_log.ts";
+import { AddressSpace, type AddressSpaceOwner } from "../view/address_space.ts";
+import { AddressSpaces } from "../view/address_spaces.ts";
 import type { FlatView } from "../view/flat_view.ts";
-import { ListenerList, type MemoryListener, sectionOf } from "../view/listener.ts";
-import { type Publication, type ViewStats, ViewStore } from "../view/view_store.ts";
+import type { MemoryListener } from "../view/memory_listener.ts";
+import { notifyCoalescedPart } from "../view/notify_coalesced.ts";
+import { publishViews } from "../view/publish_views.ts";
+import type { ViewMemory, ViewReclaimer } from "../view/view_memory.ts";
+import { planViews } from "../view/view_plan.ts";
+import { type ViewStats, ViewStore } from "../view/view_store.ts";
 
 /** What a topology is made with. */
 export interface TopologyOptions {
   /** The arena in which views are published. Without one the topology is a tree that can be edited, rendered and printed. */
-  readonly arena?: Arena;
+  readonly arena?: ViewMemory;
   /** The arena's RCU domain, whose grace periods views and regions await. */
-  readonly domain?: Publication["domain"];
+  readonly domain?: ViewReclaimer;
   /** Bits of a page of the dispatch: 12 unless given. */
   readonly pageBits?: number;
 }
@@ -26,15 +28,28 @@ export interface TopologyOptions {
  * Everything here belongs to one control context.
  */
 export class Topology extends RegionFactory {
-  /** @internal */
-  readonly log: TransactionLog;
-  readonly #arena: Arena | null;
+  readonly #memory: ViewMemory | null;
   readonly #store: ViewStore | null;
-  readonly #listeners = new ListenerList();
-  readonly #spaces = new Set<AddressSpace>();
+  readonly #log = new TransactionLog<MemoryRegion>();
+  readonly #spaces = new AddressSpaces();
+  readonly #owner: AddressSpaceOwner | null;
+  /** Address spaces that the open transaction created. */
+  readonly #newSpaces = new Set<AddressSpace>();
+  /** Regions without references, to be finalised. */
+  readonly #unreferenced: MemoryRegion[] = [];
   #nextSpace = 0;
-  #dropped: MemoryRegion[] = [];
   #finalizing = false;
+
+  /** @internal */
+  protected override readonly host: RegionHost = {
+    log: this.#log,
+    transaction: (edit) => this.transaction(edit),
+    unreferenced: (region) => {
+      this.#unreferenced.push(region);
+      if (this.#log.depth === 0) this.#finalizeUnreferenced();
+    },
+    coalescedChanged: (region, range, change) => this.#notifyCoalesced(region, range, change),
+  };
 
   /**
    * Creates an empty topology.
@@ -44,20 +59,18 @@ export class Topology extends RegionFactory {
    */
   constructor({ arena, domain, pageBits = 12 }: TopologyOptions = {}) {
     super();
-    this.#arena = arena ?? null;
-    this.#store = arena && domain ? new ViewStore({ arena, domain, pageBits }) : null;
-    this.log = new TransactionLog(
-      (changes) => this.#commit(changes),
-      () => this.#finalizeDropped(),
-    );
+    this.#memory = arena ?? null;
+    this.#store = arena && domain ? new ViewStore(arena, domain, pageBits) : null;
+    this.#owner = this.#store && {
+      stamp: crypto.getRandomValues(new Uint32Array(1))[0]!,
+      regions: this.#store.regions.cell,
+      destroy: (space) => this.#destroySpace(space),
+    };
   }
-
-  /** @internal Tells this topology's handles from another's, even where offsets are used again. */
-  readonly stamp: number = crypto.getRandomValues(new Uint32Array(1))[0]!;
 
   /** The address spaces in the order of their creation. */
   get addressSpaces(): readonly AddressSpace[] {
-    return [...this.#spaces];
+    return this.#spaces.all();
   }
 
   /** What was rendered, built, shared and freed so far. */
@@ -73,22 +86,45 @@ export class Topology extends RegionFactory {
   /**
    * Runs changes as one transaction: readers of an address space see all of them or none. May nest;
    * the outermost publishes. If the function or the commit throws, the tree and the published views
-   * are as they were when the function was entered.
+   * are as they were when the function was entered; a {@linkcode ListenerError} is thrown after
+   * publication and undoes nothing.
    *
    * @param changes Makes the changes; must not be async.
    * @returns What the function returned.
+   * @throws {FlatViewError} `COMMIT_IN_PROGRESS` from a listener.
    */
   transaction<T>(changes: () => T): T {
-    this.log.begin();
-    let result: T;
+    const log = this.#log;
+    log.begin();
     try {
-      result = changes();
+      const result = changes();
+      if (log.depth === 1) this.#commit();
+      return result;
     } catch (error) {
-      this.log.abort();
+      log.rollBack();
       throw error;
+    } finally {
+      log.end();
+      if (log.depth === 0) {
+        this.#newSpaces.clear();
+        this.#finalizeUnreferenced();
+      }
     }
-    this.log.commit();
-    return result;
+  }
+
+  /**
+   * Publishes what the outermost transaction changed. All that can fail comes before anything is
+   * published, so the transaction can still be undone; what listeners throw comes after.
+   */
+  #commit(): void {
+    const [log, store] = [this.#log, this.#store];
+    if (store === null) return;
+    if (log.dirty.size + log.eventfds.size + this.#newSpaces.size === 0) return;
+    log.freeze();
+    const plan = planViews(log, this.#newSpaces, this.#spaces, store);
+    log.discardUndo();
+    const errors = publishViews(plan, log.dirty.size > 0, this.#spaces, store);
+    if (errors.length > 0) throw new ListenerError(errors);
   }
 
   /**
@@ -103,99 +139,62 @@ export class Topology extends RegionFactory {
   createAddressSpace(name: string, root: MemoryRegion): AddressSpace {
     const store = this.#publishing("create an address space");
     return this.transaction(() => {
-      const arena = this.#arena!;
-      const space = new AddressSpace(
-        this,
-        arena,
-        store.regions.cell,
-        this.#nextSpace++,
-        name,
-        root,
-        store.empty,
-      );
-      store.attach(store.empty);
+      const { empty } = store;
+      const id = this.#nextSpace++;
+      const space = new AddressSpace(this.#owner!, this.#memory!, id, name, root, empty);
+      store.attach(empty);
       this.#spaces.add(space);
-      editable(root).addressSpaces.add(space);
+      this.#newSpaces.add(space);
       root.ref();
-      this.log.spaces.add(space);
-      this.log.record(() => {
-        this.log.spaces.delete(space);
-        this.#remove(space);
+      this.#log.record(() => {
+        this.#newSpaces.delete(space);
+        this.#removeSpace(space);
       });
       return space;
     });
   }
 
-  /** @internal See {@linkcode AddressSpace.destroy}. */
-  destroyAddressSpace(space: AddressSpace): void {
-    const { name, listeners, destroyed } = space;
-    const fail = (reason: string) => new AddressSpaceStateError("destroy", name, reason);
-    if (destroyed) throw fail("it was destroyed before");
-    if (listeners.size > 0) throw fail(`${listeners.size} listeners are registered`);
-    if (this.log.open) throw fail("a transaction is open");
-    this.#remove(space);
+  #destroySpace(space: AddressSpace): void {
+    const refusal = (reason: string) => stateError("destroy", space.name, reason);
+    const listened = this.#spaces.get(space);
+    if (listened === undefined) throw refusal("it was destroyed before");
+    if (listened.listeners.size > 0) {
+      throw refusal(`${listened.listeners.size} listeners are registered`);
+    }
+    if (this.#log.depth > 0) throw refusal("a transaction is open");
+    this.#removeSpace(space);
     this.#store!.reap();
   }
 
-  #remove(space: AddressSpace): void {
+  #removeSpace(space: AddressSpace): void {
     const store = this.#store!;
     const old = space.view;
     space.publish(store.empty);
     store.detach(old);
-    space.destroyed = true;
     this.#spaces.delete(space);
-    editable(space.root).addressSpaces.delete(space);
-    store.retire(() => this.#arena!.free(space.cell));
+    store.retire(() => this.#memory!.free(space.cell));
     space.root.unref();
   }
 
   /**
-   * Registers a listener for an address space, and tells it of what is there.
+   * Registers a listener for an address space, and notifies it of what is there.
    *
-   * @param listener Is told of changes from now on.
+   * @param listener Is notified of changes from now on.
    * @param space The address space.
-   * @throws {AddressSpaceStateError} If it is registered there already, or the address space is destroyed.
+   * @throws {FlatViewError} `ADDRESS_SPACE_STATE` if the listener is registered already, or the
+   * address space is destroyed.
    */
   registerListener(listener: MemoryListener, space: AddressSpace): void {
-    const fail = (reason: string) =>
-      new AddressSpaceStateError("register a listener for", space.name, reason);
-    if (space.destroyed) throw fail("it is destroyed");
-    if (this.#listeners.has(listener)) throw fail("the listener is registered already");
-    this.#listeners.add(listener);
-    space.listeners.add(listener);
-    listener.begin?.();
-    for (const range of space.view.ranges()) {
-      const section = sectionOf(space, range);
-      const mask = dirtyLogMask(range);
-      listener.regionAdd?.(section);
-      if (mask !== 0) listener.logStart?.(section, 0, mask);
-    }
-    listener.commit?.();
+    this.#spaces.register(listener, space);
   }
 
   /**
-   * Takes a listener back, and tells it that what was there is gone.
+   * Takes a listener back, and notifies it that what was there is gone.
    *
-   * @throws {AddressSpaceStateError} If it is not registered there.
+   * @throws {FlatViewError} `ADDRESS_SPACE_STATE` if it is not registered there.
    */
   unregisterListener(listener: MemoryListener, space: AddressSpace): void {
-    if (!space.listeners.has(listener)) {
-      throw new AddressSpaceStateError(
-        "unregister a listener of",
-        space.name,
-        "the listener is not registered",
-      );
-    }
-    listener.begin?.();
-    for (const range of space.view.ranges()) {
-      const section = sectionOf(space, range);
-      const mask = dirtyLogMask(range);
-      if (mask !== 0) listener.logStop?.(section, mask, 0);
-      listener.regionDel?.(section);
-    }
-    listener.commit?.();
-    this.#listeners.remove(listener);
-    space.listeners.remove(listener);
+    this.#spaces.unregister(listener, space);
   }
 
   /** Hands views whose last holder has let go to a grace period. Every commit does so too. */
@@ -204,90 +203,60 @@ export class Topology extends RegionFactory {
   }
 
   /**
-   * Gives all shared memory back, after a grace period. The topology is not to be used afterwards.
+   * Gives all shared memory back, after a grace period. The topology must not be used afterwards.
    *
-   * @throws {AddressSpaceStateError} If an address space is left, or a reader holds a view.
+   * @throws {FlatViewError} `ADDRESS_SPACE_STATE` if an address space is left, or a reader holds a view.
    */
   close(): void {
-    for (const { name } of this.#spaces) {
-      throw new AddressSpaceStateError("close the topology of", name, "it is not destroyed");
+    const action = "close the topology of";
+    for (const { name } of this.#spaces.all()) {
+      throw stateError(action, name, "it is not destroyed");
     }
     this.reap();
     if (this.#store !== null && this.#store.held > 0) {
-      const reason = `readers hold ${this.#store.held} of its views`;
-      throw new AddressSpaceStateError("close the topology of", "a destroyed", reason);
+      throw stateError(action, "a destroyed", `readers hold ${this.#store.held} of its views`);
     }
     this.#store?.close();
   }
 
-  /** @internal The address spaces that somebody listens to. */
-  listenedSpaces(): AddressSpace[] {
-    return [...this.#spaces].filter(({ listeners }) => listeners.size > 0);
-  }
-
-  /** @internal */
-  throwListenerErrors(errors: readonly unknown[]): void {
-    if (errors.length > 0) throw new ListenerError(errors);
-  }
-
   #publishing(action: string): ViewStore {
-    if (this.#store === null) throw new NotPublishingError(action);
+    if (this.#store === null) throw new FlatViewError("NOT_PUBLISHING", { action });
     return this.#store;
   }
 
-  /** Publishes; what listeners throw comes after, as the views are out by then. */
-  #commit(changes: PendingChanges): void {
-    if (this.#store === null) return;
-    const settleEvents = this.#store.regions.planEvents(changes.eventfds);
-    if (this.#spaces.size === 0) return settleEvents(true);
-    let plan: CommitPlan;
-    try {
-      plan = planCommit(changes, this.#store);
-    } catch (error) {
-      settleEvents(false);
-      throw error;
-    }
-    this.log.seal();
+  /** Notifies the listeners of every address space that shows the region now. */
+  #notifyCoalesced(region: MemoryRegion, coalesced: CoalescedRange, change: "add" | "del"): void {
     const errors: unknown[] = [];
-    settleEvents(true);
-    publishPlan(plan, changes.dirty.size > 0, this.#listeners, this.#store, errors);
-    this.throwListenerErrors(errors);
+    for (const listened of this.#spaces.listened()) {
+      for (const range of listened.space.view.ranges()) {
+        if (range.region === region) {
+          notifyCoalescedPart(listened, range, coalesced, change, errors);
+        }
+      }
+    }
+    if (errors.length > 0) throw new ListenerError(errors);
   }
 
-  /** @internal A region's last reference is gone: it is finalised once no transaction can bring it back. */
-  dropped(region: MemoryRegion): void {
-    this.#dropped.push(region);
-    if (!this.log.open) this.#finalizeDropped();
-  }
-
-  #finalizeDropped(): void {
+  #finalizeUnreferenced(): void {
     // Finalising drops the references to children and targets, which may be their last: they queue up.
     if (this.#finalizing) return;
     this.#finalizing = true;
+    const queue = this.#unreferenced;
     const errors: unknown[] = [];
-    for (let region = this.#dropped.shift(); region !== undefined; region = this.#dropped.shift()) {
+    for (let region = queue.shift(); region !== undefined; region = queue.shift()) {
       if (region.refs !== 0) continue;
       this.#store?.regions.drop(region);
-      finalize(region, errors);
+      try {
+        region.finalize();
+      } catch (error) {
+        errors.push(error);
+      }
     }
     this.#finalizing = false;
     if (errors.length > 0) throw new AggregateError(errors, "Finalisers of regions failed");
   }
 }
 
-function finalize(region: MemoryRegion, errors: unknown[]): void {
-  for (const child of [...region.subregions]) {
-    editable(child).container = null;
-    child.unref();
-  }
-  editable(region).subregions.length = 0;
-  if (region.alias !== null) {
-    editable(region.alias).aliases.delete(region);
-    region.alias.unref();
-  }
-  try {
-    region.finalize?.(region);
-  } catch (error) {
-    errors.push(error);
-  }
+function stateError(action: string, addressSpace: string, reason: string): FlatViewError {
+  return new FlatViewError("ADDRESS_SPACE_STATE", { action, addressSpace, reason });
 }

@@ -1,13 +1,11 @@
-import { type Arena, RcuPointer } from "@guestmem/rcu";
+import { RcuPointer } from "@guestmem/rcu";
 import type { MemoryRegion } from "../region/memory_region.ts";
-import type { Topology } from "../topology/topology.ts";
 import type { FlatView } from "./flat_view.ts";
-import type { IoEventFd } from "./ioeventfd.ts";
-import { ListenerList } from "./listener.ts";
+import type { ViewMemory } from "./view_memory.ts";
 
 /** What a worker attaches to an address space with. Structured-cloneable. */
 export interface AddressSpaceHandle {
-  /** Tells it from other handles. */
+  /** Distinguishes it from other handles. */
   readonly kind: "guestmem-address-space";
   /** Id of the arena. */
   readonly arena: string;
@@ -21,72 +19,65 @@ export interface AddressSpaceHandle {
   readonly name: string;
 }
 
+/** What an address space needs of the topology that it belongs to. */
+export interface AddressSpaceOwner {
+  /** Distinguishes this topology's handles from another's, even where offsets are used again. */
+  readonly stamp: number;
+  /** Offset of the cell that points at the table of the regions. */
+  readonly regions: number;
+  /** Takes an address space away from its readers: see {@linkcode AddressSpace.destroy}. */
+  destroy(space: AddressSpace): void;
+}
+
 /**
  * An address space in the control context: a root region, and one cell in the arena that points at
  * the view that readers see. Created by {@linkcode Topology.createAddressSpace}.
  */
 export class AddressSpace {
-  /** The topology. */
-  readonly topology: Topology;
   /** Name; names may repeat. */
   readonly name: string;
   /** The root region. */
   readonly root: MemoryRegion;
   /** @internal Order of creation. */
   readonly id: number;
-  /** @internal The listeners of this address space. */
-  readonly listeners: ListenerList = new ListenerList();
-  /** @internal */
-  shown: FlatView;
-  /** @internal The ioeventfds that listeners know of. */
-  eventfds: readonly IoEventFd[] = [];
-  /** @internal */
-  destroyed = false;
+  readonly #owner: AddressSpaceOwner;
+  readonly #memory: ViewMemory;
   readonly #cell: RcuPointer;
-  readonly #arena: Arena;
-  readonly #regions: number;
+  #view: FlatView;
 
   /** @internal */
   constructor(
-    topology: Topology,
-    arena: Arena,
-    regions: number,
+    owner: AddressSpaceOwner,
+    memory: ViewMemory,
     id: number,
     name: string,
     root: MemoryRegion,
     view: FlatView,
   ) {
-    this.topology = topology;
+    this.#owner = owner;
+    this.#memory = memory;
     this.id = id;
     this.name = name;
     this.root = root;
-    this.shown = view;
-    this.#arena = arena;
-    this.#regions = regions;
-    this.#cell = RcuPointer.create(arena, view.offset);
+    this.#view = view;
+    this.#cell = RcuPointer.create(memory, view.offset);
   }
 
   /** The view that readers see now. Its content is readable until the next commit. */
   get view(): FlatView {
-    return this.shown;
+    return this.#view;
   }
 
   /** What workers attach with. Valid until the address space is destroyed. */
   get handle(): AddressSpaceHandle {
     return {
       kind: "guestmem-address-space",
-      arena: this.#arena.handle.id,
-      cell: this.#cell.offset,
-      regions: this.#regions,
-      topology: this.topology.stamp,
+      arena: this.#memory.handle.id,
+      cell: this.cell,
+      regions: this.#owner.regions,
+      topology: this.#owner.stamp,
       name: this.name,
     };
-  }
-
-  /** @internal Makes a view what readers see: one store, so one step. */
-  publish(view: FlatView): void {
-    this.shown = view;
-    this.#cell.publish(view.offset);
   }
 
   /** @internal Offset of the cell, to be freed after a grace period. */
@@ -94,13 +85,20 @@ export class AddressSpace {
     return this.#cell.offset;
   }
 
+  /** @internal Makes a view what readers see: one store, so one step. */
+  publish(view: FlatView): void {
+    this.#view = view;
+    this.#cell.publish(view.offset);
+  }
+
   /**
    * Destroys the address space under its readers: from now on they see nothing assigned, and the cell
    * is freed after a grace period. Workers must have let go of the handle by then.
    *
-   * @throws {AddressSpaceStateError} If it has listeners, was destroyed before, or a transaction is open.
+   * @throws {FlatViewError} `ADDRESS_SPACE_STATE` if it has listeners, was destroyed before, or a
+   * transaction is open.
    */
   destroy(): void {
-    this.topology.destroyAddressSpace(this);
+    this.#owner.destroy(this);
   }
 }

@@ -1,8 +1,9 @@
 import { NO_REGION, PhysMapReader } from "@guestmem/physmap";
-import { type Arena, RcuPointer, type ReadGuard } from "@guestmem/rcu";
+import { RcuPointer, type ReadGuard } from "@guestmem/rcu";
+import { FlatViewError } from "../errors/flat_view_error.ts";
 import type { AddressSpaceHandle } from "./address_space.ts";
-import { ForeignAddressSpaceError } from "./errors.ts";
-import { ViewWord } from "./layout.ts";
+import { VIEW } from "./view_header.ts";
+import type { ReaderMemory } from "./view_memory.ts";
 import { tryRefView, unrefView } from "./view_refs.ts";
 
 /** The region id of addresses that nothing answers. */
@@ -40,11 +41,11 @@ export interface HeldView {
  * // In any worker that was posted the handles:
  * const reader = domain.register();
  * const space = AddressSpaceReader.attach(arena, memory.handle);
- * const section = reader.lock();
- * const row = space.lookup(section, 0x1000_0005);
+ * const guard = reader.lock();
+ * const row = space.lookup(guard, 0x1000_0005);
  * assertEquals(space.region(row), uart.id);
  * assertEquals(space.offset(row, 0x1000_0005), 5);
- * section.unlock();
+ * guard.unlock();
  * ```
  */
 export class AddressSpaceReader {
@@ -52,58 +53,59 @@ export class AddressSpaceReader {
   readonly name: string;
   /** The handle that it was attached with. */
   readonly handle: AddressSpaceHandle;
-  readonly #arena: Arena;
+  readonly #memory: ReaderMemory;
+  readonly #u32: Uint32Array;
   readonly #cell: RcuPointer;
   readonly #map: PhysMapReader;
 
-  private constructor(arena: Arena, handle: AddressSpaceHandle) {
+  private constructor(memory: ReaderMemory, handle: AddressSpaceHandle) {
     this.name = handle.name;
     this.handle = handle;
-    this.#arena = arena;
-    this.#cell = RcuPointer.attach(arena, handle.cell);
-    this.#map = new PhysMapReader(arena);
+    this.#memory = memory;
+    this.#u32 = memory.u32;
+    this.#cell = RcuPointer.attach(memory, handle.cell);
+    this.#map = new PhysMapReader(memory);
   }
 
   /**
    * Attaches to an address space.
    *
-   * @param arena The arena, as this context attached to it.
+   * @param memory The arena, as this context attached to it.
    * @param handle The address space's handle, of an address space that is not destroyed.
-   * @throws {ForeignAddressSpaceError} If the handle is none, or of another arena.
+   * @throws {FlatViewError} `FOREIGN_ADDRESS_SPACE` if it is not a handle, or one of another arena.
    */
-  static attach(arena: Arena, handle: AddressSpaceHandle): AddressSpaceReader {
-    if (handle?.kind !== "guestmem-address-space" || handle.arena !== arena.handle.id) {
-      throw new ForeignAddressSpaceError(
-        `Cannot attach to an address space: the handle is not one of arena ${arena.handle.id}`,
-      );
+  static attach(memory: ReaderMemory, handle: AddressSpaceHandle): AddressSpaceReader {
+    const arena = memory.handle.id;
+    if (handle?.kind !== "guestmem-address-space" || handle.arena !== arena) {
+      throw new FlatViewError("FOREIGN_ADDRESS_SPACE", { arena });
     }
-    return new AddressSpaceReader(arena, handle);
+    return new AddressSpaceReader(memory, handle);
   }
 
   /**
    * The view that is published now.
    *
-   * @param section An open read-side section of the domain that the topology publishes with.
+   * @param guard An open read-side section of the domain that the topology publishes with.
    * @returns Offset of the view, good until the section ends.
    */
-  view(section: ReadGuard): number {
-    return this.#cell.dereference(section);
+  view(guard: ReadGuard): number {
+    return this.#cell.dereference(guard);
   }
 
   /**
    * Finds what an address shows in the view that is published now.
    *
-   * @param section An open read-side section.
+   * @param guard An open read-side section.
    * @param address The address; a number up to 2^53 - 1, or a bigint up to 2^64 - 1.
    * @returns The section of the dispatch, for `region`, `flags` and `offset`, good until the section ends.
    */
-  lookup(section: ReadGuard, address: number | bigint): number {
-    return this.lookupIn(this.#cell.dereference(section), address);
+  lookup(guard: ReadGuard, address: number | bigint): number {
+    return this.lookupIn(this.#cell.dereference(guard), address);
   }
 
   /** As `lookup`, in a view from `view` or `hold`. */
   lookupIn(view: number, address: number | bigint): number {
-    return this.#map.section(this.#arena.u32[(view >>> 2) + ViewWord.DISPATCH]!, address);
+    return this.#map.section(VIEW.dispatch.get(this.#u32, view), address);
   }
 
   /** Id of the region of what was looked up; {@linkcode UNASSIGNED} if nothing answers. */
@@ -139,7 +141,7 @@ export class AddressSpaceReader {
 
   /** The generation of a view's dispatch: views with one generation show the same. Never repeats. */
   generation(view: number): number {
-    return this.#map.generation(this.#arena.u32[(view >>> 2) + ViewWord.DISPATCH]!);
+    return this.#map.generation(VIEW.dispatch.get(this.#u32, view));
   }
 
   /**
@@ -148,29 +150,29 @@ export class AddressSpaceReader {
    * @param resolveSubpage If false, a page that several regions share gives its container.
    */
   sectionNumber(view: number, address: number | bigint, resolveSubpage: boolean): number {
-    const dispatch = this.#arena.u32[(view >>> 2) + ViewWord.DISPATCH]!;
+    const dispatch = VIEW.dispatch.get(this.#u32, view);
     return this.#map.sectionNumber(dispatch, this.#map.section(dispatch, address, resolveSubpage));
   }
 
   /** What a section of a view's dispatch is by its number: the row, as `lookup` gives it. */
   sectionRow(view: number, number: number): number {
-    const dispatch = this.#arena.u32[(view >>> 2) + ViewWord.DISPATCH]!;
+    const dispatch = VIEW.dispatch.get(this.#u32, view);
     return this.#map.sectionByNumber(dispatch, number);
   }
 
   /**
    * Holds the view that is published now, beyond the section.
    *
-   * @param section An open read-side section.
+   * @param guard An open read-side section.
    * @returns The hold; a worker that dies without releasing it leaves the view behind.
    */
-  hold(section: ReadGuard): HeldView {
-    const arena = this.#arena;
+  hold(guard: ReadGuard): HeldView {
+    const memory = this.#memory;
     for (;;) {
-      const view = this.#cell.dereference(section);
+      const view = this.#cell.dereference(guard);
       // Zero means that a commit has replaced the view and dropped its reference: the cell, which it
       // stored to before that, has another one.
-      if (tryRefView(arena, view)) return { view, release: () => unrefView(arena, view) };
+      if (tryRefView(memory, view)) return { view, release: () => unrefView(memory, view) };
     }
   }
 }

@@ -4,8 +4,8 @@
  */
 import { Arena, RcuDomain } from "@guestmem/rcu";
 import type { MemoryRegion } from "../region/memory_region.ts";
-import { renderRanges } from "../render/flat_range.ts";
 import { physicalRoot } from "../render/physical_root.ts";
+import { renderRanges } from "../render/render.ts";
 import { Topology } from "../topology/topology.ts";
 
 const ALL = 2n ** 64n;

@@ -1,4 +1,4 @@
-import type { Arena } from "@guestmem/rcu";
+import type { BlockAllocator, SharedMemory } from "@guestmem/rcu";
 import { waitAsync } from "@guestmem/rcu/internal";
 
 /** How long one wait lasts; it is only a bound on a wake-up that cannot be missed. */
@@ -18,46 +18,52 @@ const NAP_MS = 1000;
  * import { assertEquals } from "@std/assert";
  *
  * const arena = Arena.create({ bytes: 1 << 16 });
- * const kick = EventNotifier.create(arena);
- * EventNotifier.attach(arena, kick.offset).signal(); // in any worker
- * kick.signal();
- * assertEquals([kick.take(), kick.take()], [2, 0]);
+ * const doorbell = EventNotifier.create(arena);
+ * EventNotifier.attach(arena, doorbell.offset).signal(); // in any worker
+ * doorbell.signal();
+ * assertEquals([doorbell.take(), doorbell.take()], [2, 0]);
  * ```
  */
 export class EventNotifier {
   /** Where it lies in the arena; what other contexts attach with. */
   readonly offset: number;
-  readonly #arena: Arena;
+  readonly #i32: Int32Array;
 
-  private constructor(arena: Arena, offset: number) {
-    this.#arena = arena;
+  private constructor(i32: Int32Array, offset: number) {
+    this.#i32 = i32;
     this.offset = offset;
   }
 
   /**
-   * Allocates one. Free its block with `arena.free(offset)` a grace period after the last region has
+   * Allocates one. Free its block with `memory.free(offset)` a grace period after the last region has
    * let go of it.
    *
+   * @param memory The arena.
    * @throws {ArenaExhaustedError} If the arena has no room.
    */
-  static create(arena: Arena): EventNotifier {
-    return new EventNotifier(arena, arena.allocate(4));
+  static create(memory: BlockAllocator): EventNotifier {
+    return new EventNotifier(memory.i32, memory.allocate(4));
   }
 
-  /** The one at `offset`, which another context created. */
-  static attach(arena: Arena, offset: number): EventNotifier {
-    return new EventNotifier(arena, offset);
+  /**
+   * Attaches to one that another context created.
+   *
+   * @param memory The arena.
+   * @param offset The notifier's `offset`.
+   */
+  static attach(memory: Pick<SharedMemory, "i32">, offset: number): EventNotifier {
+    return new EventNotifier(memory.i32, offset);
   }
 
   /** Signals it once. Never waits; may be called inside a section. */
   signal(): void {
-    Atomics.add(this.#arena.i32, this.offset >>> 2, 1);
-    Atomics.notify(this.#arena.i32, this.offset >>> 2);
+    Atomics.add(this.#i32, this.offset >>> 2, 1);
+    Atomics.notify(this.#i32, this.offset >>> 2);
   }
 
   /** Takes all signals. What was written before each of them is visible then. */
   take(): number {
-    return Atomics.exchange(this.#arena.i32, this.offset >>> 2, 0) >>> 0;
+    return Atomics.exchange(this.#i32, this.offset >>> 2, 0) >>> 0;
   }
 
   /**
@@ -73,7 +79,7 @@ export class EventNotifier {
       while (!end.signal.aborted) {
         const count = this.take();
         if (count > 0) handle(count);
-        await waitAsync(this.#arena.i32, this.offset >>> 2, 0, NAP_MS, end.signal);
+        await waitAsync(this.#i32, this.offset >>> 2, 0, NAP_MS, end.signal);
       }
     };
     loop();

@@ -1,16 +1,17 @@
 import { AddressSpaceDispatch, dumpDispatch } from "@guestmem/physmap";
-import type { BlockAllocator } from "@guestmem/rcu";
+import type { SharedMemory } from "@guestmem/rcu";
 import type { MemoryRegion } from "../region/memory_region.ts";
 import { type FlatRange, readRange } from "../render/flat_range.ts";
-import { RANGE_WORDS } from "../render/range_list.ts";
-import { VIEW_HEADER_BYTES, ViewWord } from "./layout.ts";
+import { RANGE } from "../render/range.ts";
+import type { RangeRows } from "../render/range_rows.ts";
+import { VIEW } from "./view_header.ts";
 
 /**
- * A published view as the control context knows it: the block in the arena, and the regions that its
- * ranges name, on each of which it holds a reference.
+ * A published view as the control context knows it: the block in shared memory, and the regions that
+ * its ranges name, on each of which it holds a reference.
  */
 export class FlatView {
-  /** Offset of the view's block in the arena. */
+  /** Offset of the view's block. */
   readonly offset: number;
   /** The physical root; null for the empty view. */
   readonly root: MemoryRegion | null;
@@ -18,16 +19,16 @@ export class FlatView {
   readonly regions: readonly MemoryRegion[];
   /** @internal Address spaces that show it. */
   users = 0;
-  readonly #words: Uint32Array;
+  readonly #u32: Uint32Array;
 
   /** @internal */
   constructor(
-    arena: Pick<BlockAllocator, "u32">,
+    memory: Pick<SharedMemory, "u32">,
     offset: number,
     root: MemoryRegion | null,
     regions: readonly MemoryRegion[],
   ) {
-    this.#words = arena.u32;
+    this.#u32 = memory.u32;
     this.offset = offset;
     this.root = root;
     this.regions = regions;
@@ -35,22 +36,27 @@ export class FlatView {
 
   /** Offset of the dispatch, which views that show the same share. */
   get dispatch(): number {
-    return this.#words[(this.offset >>> 2) + ViewWord.DISPATCH]!;
+    return VIEW.dispatch.get(this.#u32, this.offset);
   }
 
-  /** Index of the first word of a range, in the arena's words. */
-  wordsOf(index: number): number {
-    return ((this.offset + VIEW_HEADER_BYTES) >>> 2) + index * RANGE_WORDS;
+  /** @internal Byte address of a range. */
+  rangeAt(index: number): number {
+    return this.offset + VIEW.size + index * RANGE.size;
   }
 
   /** One range. The view must be alive. */
   range(index: number): FlatRange {
-    return readRange(this.#words, this.wordsOf(index), this.regions[index]!);
+    return readRange(this.#u32, this.rangeAt(index), this.regions[index]!);
   }
 
   /** All ranges by rising address. The view must be alive. */
   ranges(): FlatRange[] {
     return this.regions.map((_, index) => this.range(index));
+  }
+
+  /** @internal Whether the view shows these ranges. The view must be alive. */
+  shows(rows: RangeRows): boolean {
+    return rows.equal(this.#u32, this.rangeAt(0), this.regions.length);
   }
 
   /**
@@ -59,7 +65,7 @@ export class FlatView {
    */
   dispatchText(): string[] {
     const names = new Map(this.regions.map((region) => [region.id, region.name]));
-    return dumpDispatch(new AddressSpaceDispatch({ u32: this.#words }, this.dispatch), {
+    return dumpDispatch(new AddressSpaceDispatch({ u32: this.#u32 }, this.dispatch), {
       name: (id) => names.get(id)!,
       isRoot: (id) => id === this.root?.id,
     });

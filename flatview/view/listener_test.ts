@@ -1,9 +1,8 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { Arena, RcuDomain } from "@guestmem/rcu";
-import { TransactionError } from "../region/errors.ts";
+import { FlatViewError, ListenerError } from "../errors/flat_view_error.ts";
 import { Topology } from "../topology/topology.ts";
-import { AddressSpaceStateError, ListenerError } from "./errors.ts";
-import type { MemoryListener, MemoryRegionSection } from "./listener.ts";
+import type { MemoryListener, MemoryRegionSection } from "./memory_listener.ts";
 
 function setUp() {
   const arena = Arena.create({ bytes: 1 << 22 });
@@ -96,14 +95,22 @@ Deno.test("a listener is told of what is there, and that it is gone when it leav
   ram.setLog(true, 1);
   const listener = recorder("A", 0, log);
   topology.registerListener(listener, memory);
-  assertThrows(() => topology.registerListener(listener, memory), AddressSpaceStateError);
-  assertThrows(() => memory.destroy(), AddressSpaceStateError, "1 listeners are registered");
+  assertThrows(
+    () => topology.registerListener(listener, memory),
+    FlatViewError,
+    "registered already",
+  );
+  assertThrows(() => memory.destroy(), FlatViewError, "1 listeners are registered");
   topology.unregisterListener(listener, memory);
   assertEquals(log, [
     ...["A begin", "A add ram@0+1000", "A logStart ram@0+1000 0>2", "A commit"],
     ...["A begin", "A logStop ram@0+1000 2>0", "A del ram@0+1000", "A commit"],
   ]);
-  assertThrows(() => topology.unregisterListener(listener, memory), AddressSpaceStateError);
+  assertThrows(
+    () => topology.unregisterListener(listener, memory),
+    FlatViewError,
+    "is not registered",
+  );
 });
 
 Deno.test("ioeventfds follow their region, and are told apart by offset, size and data", () => {
@@ -125,8 +132,8 @@ Deno.test("ioeventfds follow their region, and are told apart by offset, size an
   assertEquals(log.splice(0), ["A fdDel -@4010+4 null any"]);
   bar.setEnabled(false);
   assertEquals(log.splice(0).filter((line) => /fd/.test(line)), ["A fdDel -@4010+4 7 seven"]);
-  assertThrows(() => bar.delEventfd(0x10, 4, 8n, "seven"), Error, "no such one");
-  assertThrows(() => bar.addEventfd(0, 3, null, "x"), Error, "not 0, 1, 2, 4 or 8");
+  assertThrows(() => bar.delEventfd(0x10, 4, 8n, "seven"), FlatViewError, "no such one");
+  assertThrows(() => bar.addEventfd(0, 3, null, "x"), FlatViewError, "not 0, 1, 2, 4 or 8");
 });
 
 Deno.test("coalescing is told at once, clipped to what is shown, and undone with its transaction", () => {
@@ -173,7 +180,8 @@ Deno.test("what a listener throws is thrown once the commit is complete", () => 
   log.length = 0;
   const bar = topology.initIo("bar", 0x100, {});
   const error = assertThrows(() => system.addSubregion(0, bar), ListenerError, "complete");
-  assertEquals((error as ListenerError).errors.map(String), ["Error: planted"]);
+  assertEquals(error.errors.map(String), ["Error: planted"]);
+  assertEquals(error.cause, error.errors[0]);
   assertEquals(log, ["B begin", "B add bar@0+100", "B commit"]);
   assertEquals([bar.container, memory.view.ranges().length], [system, 1]);
 });
@@ -184,6 +192,7 @@ Deno.test("a listener may not change the topology", () => {
   let meddle = false;
   topology.registerListener({ commit: () => meddle && bar.setEnabled(false) }, memory);
   meddle = true;
-  const error = assertThrows(() => system.addSubregion(0, bar), ListenerError) as ListenerError;
-  assertEquals(error.errors[0] instanceof TransactionError, true);
+  const { errors: [error] } = assertThrows(() => system.addSubregion(0, bar), ListenerError);
+  assertInstanceOf(error, FlatViewError);
+  assertEquals(error.code, "COMMIT_IN_PROGRESS");
 });

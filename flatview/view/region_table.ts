@@ -1,30 +1,28 @@
-import { type BlockAllocator, RcuPointer } from "@guestmem/rcu";
-import { EventNotifier } from "./event_notifier.ts";
+import { RcuPointer } from "@guestmem/rcu";
 import type { MemoryRegion } from "../region/memory_region.ts";
-import type { AccessLimits, MemoryRegionOps } from "../region/region_ops.ts";
+import type { MemoryRegionOps } from "../region/region_ops.ts";
+import { EventNotifier } from "./event_notifier.ts";
 import {
-  EVENT_ROW_WORDS,
-  EVENT_ROWS,
-  EventWord,
-  RECORD_BYTES,
-  RecordWord,
+  EVENT,
+  EVENT_LIST,
+  findSlot,
+  REGION_RECORD,
+  REGION_SLOT,
+  REGION_TABLE,
   RegionTrait,
   REMOVED,
-  slotOf,
-  TABLE_SLOTS,
-} from "./region_layout.ts";
+} from "./region_record.ts";
+import type { ViewMemory } from "./view_memory.ts";
 
 /** Slots of the first table. */
 const FIRST_SLOTS = 64;
 
-/** What a table needs of its surroundings. */
-export interface TablePlace {
-  /** The arena. */
-  readonly arena: BlockAllocator & Parameters<typeof RcuPointer.create>[0];
-  /** Token of the control context. */
-  readonly token: number;
-  /** Runs a function after a grace period. */
-  retire(run: () => void): void;
+/** The new lists of ioeventfds of some regions: allocated, and not yet seen by anybody. */
+export interface EventPlan {
+  /** Makes them what workers see. */
+  publish(): void;
+  /** Frees them. */
+  discard(): void;
 }
 
 /**
@@ -34,7 +32,8 @@ export interface TablePlace {
  * Ids are never used again, so a worker may keep what it has read of an id for ever.
  */
 export class RegionTable {
-  readonly #place: TablePlace;
+  readonly #memory: ViewMemory;
+  readonly #retire: (run: () => void) => void;
   readonly #cell: RcuPointer;
   readonly #records = new Map<number, number>();
   readonly #devices = new Map<unknown, { readonly device: number; regions: number }>();
@@ -43,12 +42,19 @@ export class RegionTable {
   /** Slots that are not empty, those of removed ids included. */
   #taken = 0;
 
-  /** @throws {ArenaExhaustedError} If the arena has no room. */
-  constructor(place: TablePlace) {
-    this.#place = place;
+  /**
+   * Allocates an empty table.
+   *
+   * @param memory Where it lies.
+   * @param retire Runs a function after a grace period.
+   * @throws {ArenaExhaustedError} If there is no room.
+   */
+  constructor(memory: ViewMemory, retire: (run: () => void) => void) {
+    this.#memory = memory;
+    this.#retire = retire;
     this.#slots = FIRST_SLOTS;
     this.#table = this.#allocate(FIRST_SLOTS);
-    this.#cell = RcuPointer.create(place.arena, this.#table);
+    this.#cell = RcuPointer.create(memory, this.#table);
   }
 
   /** Offset of the cell that points at the table. */
@@ -57,24 +63,24 @@ export class RegionTable {
   }
 
   /**
-   * Sees to it that a region has a record, before a view that names it is published.
+   * Gives a region its record, unless it has one, before a view that names it is published.
    *
    * @throws {ArenaExhaustedError} If there is no room; nothing was changed.
    */
   provide(region: MemoryRegion): void {
     if (this.#records.has(region.id) || !region.terminates) return;
     if (this.#taken * 2 >= this.#slots) this.#rebuild();
-    const { arena } = this.#place;
-    const record = arena.allocate(RECORD_BYTES);
+    const memory = this.#memory;
+    const record = memory.allocate(REGION_RECORD.size, REGION_RECORD.alignment);
     let events: number;
     try {
       events = this.#allocateEvents(region);
     } catch (error) {
-      arena.free(record);
+      memory.free(record);
       throw error;
     }
     this.#fill(record, region);
-    arena.u32[(record >>> 2) + RecordWord.EVENTS] = events;
+    REGION_RECORD.events.set(memory.u32, record, events);
     this.#insert(region.id, record);
     this.#records.set(region.id, record);
   }
@@ -84,78 +90,77 @@ export class RegionTable {
     const record = this.#records.get(region.id);
     if (record === undefined) return;
     this.#records.delete(region.id);
-    const { arena } = this.#place;
-    const { u32 } = arena;
-    const slot = this.#find(region.id);
-    u32[slot + 1] = 0;
-    u32[slot] = REMOVED;
-    const events = u32[(record >>> 2) + RecordWord.EVENTS]!;
-    if (events !== 0) arena.free(events);
-    arena.free(record);
+    const { u32 } = this.#memory;
+    const slot = findSlot(u32, this.#table, region.id);
+    REGION_SLOT.record.set(u32, slot, 0);
+    REGION_SLOT.id.set(u32, slot, REMOVED);
+    this.#free(record);
     this.#leaveDevice(region);
   }
 
   /**
-   * Allocates the blocks of regions whose ioeventfds have changed.
+   * Allocates the lists of regions whose ioeventfds have changed. The caller publishes or discards
+   * them.
    *
-   * @returns Publishes them when called with true; takes them back when called with false.
    * @throws {ArenaExhaustedError} If there is no room; nothing was changed.
    */
-  planEvents(regions: ReadonlySet<MemoryRegion>): (publish: boolean) => void {
-    const { arena } = this.#place;
-    const plan: { at: number; block: number }[] = [];
-    const free = ({ block }: { block: number }) => {
-      if (block !== 0) arena.free(block);
+  planEvents(regions: ReadonlySet<MemoryRegion>): EventPlan {
+    const memory = this.#memory;
+    const changes: { record: number; list: number }[] = [];
+    const freeAll = (lists: readonly number[]) => {
+      for (const list of lists) if (list !== 0) memory.free(list);
+    };
+    const discard = () => freeAll(changes.map(({ list }) => list));
+    const publish = () => {
+      const old = changes.map(({ record, list }) =>
+        Atomics.exchange(memory.u32, REGION_RECORD.events.index(record), list)
+      );
+      if (old.some((list) => list !== 0)) this.#retire(() => freeAll(old));
     };
     try {
       for (const region of regions) {
         const record = this.#records.get(region.id);
         if (record === undefined) continue;
-        plan.push({
-          at: (record >>> 2) + RecordWord.EVENTS,
-          block: this.#allocateEvents(region),
-        });
+        changes.push({ record, list: this.#allocateEvents(region) });
       }
     } catch (error) {
-      plan.forEach(free);
+      discard();
       throw error;
     }
-    return (publish) => {
-      if (!publish) return plan.forEach(free);
-      const old = plan.map(({ at, block }) => ({
-        block: Atomics.exchange(arena.i32, at, block) >>> 0,
-      }));
-      if (old.some(({ block }) => block !== 0)) this.#place.retire(() => old.forEach(free));
-    };
+    return { publish, discard };
   }
 
   /** Frees everything, after a grace period. */
   close(): void {
-    this.#place.retire(() => {
-      const { arena } = this.#place;
-      for (const record of this.#records.values()) {
-        const events = arena.u32[(record >>> 2) + RecordWord.EVENTS]!;
-        if (events !== 0) arena.free(events);
-        arena.free(record);
-      }
+    this.#retire(() => {
+      for (const record of this.#records.values()) this.#free(record);
       this.#records.clear();
-      arena.free(this.#table);
-      arena.free(this.#cell.offset);
+      this.#memory.free(this.#table);
+      this.#memory.free(this.#cell.offset);
     });
   }
 
+  #free(record: number): void {
+    const events = REGION_RECORD.events.get(this.#memory.u32, record);
+    if (events !== 0) this.#memory.free(events);
+    this.#memory.free(record);
+  }
+
   #fill(record: number, region: MemoryRegion): void {
-    const { arena, token } = this.#place;
-    const at = record >>> 2;
-    const ops = region.ops ?? {};
-    const ramAddr = region.ram?.ramAddr ?? 0n;
-    arena.u32[at + RecordWord.ID] = region.id;
-    arena.u32[at + RecordWord.DEVICE] = this.#joinDevice(region);
-    arena.u32[at + RecordWord.CONTEXT] = region.context ?? token;
-    arena.u32[at + RecordWord.LIMITS] = packLimits(ops.valid, ops.impl);
-    arena.u32[at + RecordWord.TRAITS] = traitsOf(ops);
-    arena.u32[at + RecordWord.RAM_LO] = Number(ramAddr & 0xffff_ffffn);
-    arena.u32[at + RecordWord.RAM_HI] = Number(ramAddr >> 32n);
+    const { u32, u8, token } = this.#memory;
+    const { valid, impl, endianness }: MemoryRegionOps = region.ops ?? {};
+    REGION_RECORD.id.set(u32, record, region.id);
+    REGION_RECORD.device.set(u32, record, this.#joinDevice(region));
+    REGION_RECORD.context.set(u32, record, region.context ?? token);
+    REGION_RECORD.validMin.set(u8, record, valid?.minAccessSize ?? 0);
+    REGION_RECORD.validMax.set(u8, record, valid?.maxAccessSize ?? 0);
+    REGION_RECORD.implMin.set(u8, record, impl?.minAccessSize ?? 0);
+    REGION_RECORD.implMax.set(u8, record, impl?.maxAccessSize ?? 0);
+    const traits = (endianness === "big" ? RegionTrait.BIG_ENDIAN : 0) |
+      (valid?.unaligned ? RegionTrait.VALID_UNALIGNED : 0) |
+      (impl?.unaligned ? RegionTrait.IMPL_UNALIGNED : 0);
+    REGION_RECORD.traits.set(u32, record, traits);
+    REGION_RECORD.ramAddr.setBig(u32, record, region.ram?.ramAddr ?? 0n);
   }
 
   /** The number of a region's device: the id of the first region of its owner. */
@@ -173,29 +178,26 @@ export class RegionTable {
   }
 
   #allocateEvents(region: MemoryRegion): number {
-    const events = region.ioeventfds.filter(({ event }) => event instanceof EventNotifier);
-    if (events.length === 0) return 0;
-    const { arena } = this.#place;
-    const block = arena.allocate((EVENT_ROWS + events.length * EVENT_ROW_WORDS) * 4);
-    const words = arena.u32.subarray(block >>> 2);
-    words[0] = events.length;
-    events.forEach(({ offset, size, data, event }, row) => {
-      const at = EVENT_ROWS + row * EVENT_ROW_WORDS;
-      words[at + EventWord.OFFSET_LO] = Number(offset & 0xffff_ffffn);
-      words[at + EventWord.OFFSET_HI] = Number(offset >> 32n);
-      words[at + EventWord.SIZE] = size;
-      words[at + EventWord.MATCH] = data === null ? 0 : 1;
-      words[at + EventWord.DATA_LO] = Number((data ?? 0n) & 0xffff_ffffn);
-      words[at + EventWord.DATA_HI] = Number((data ?? 0n) >> 32n);
-      words[at + EventWord.EVENT] = (event as EventNotifier).offset;
+    const eventfds = region.ioeventfds.filter(({ event }) => event instanceof EventNotifier);
+    if (eventfds.length === 0) return 0;
+    const { u32 } = this.#memory;
+    const bytes = EVENT_LIST.size + eventfds.length * EVENT.size;
+    const list = this.#memory.allocate(bytes, EVENT.alignment);
+    EVENT_LIST.count.set(u32, list, eventfds.length);
+    eventfds.forEach(({ offset, size, data, event }, index) => {
+      const row = list + EVENT_LIST.size + index * EVENT.size;
+      EVENT.offset.setBig(u32, row, offset);
+      EVENT.data.setBig(u32, row, data ?? 0n);
+      EVENT.match.set(u32, row, data === null ? 0 : 1);
+      EVENT.bytes.set(u32, row, size);
+      EVENT.event.set(u32, row, (event as EventNotifier).offset);
     });
-    return block;
+    return list;
   }
 
   #allocate(slots: number): number {
-    const { arena } = this.#place;
-    const table = arena.allocate((TABLE_SLOTS + slots * 2) * 4);
-    arena.u32[table >>> 2] = slots - 1;
+    const table = this.#memory.allocate(REGION_TABLE.size + slots * REGION_SLOT.size);
+    REGION_TABLE.mask.set(this.#memory.u32, table, slots - 1);
     return table;
   }
 
@@ -209,35 +211,14 @@ export class RegionTable {
     this.#taken = 0;
     for (const [id, record] of this.#records) this.#insert(id, record);
     this.#cell.publish(this.#table);
-    this.#place.retire(() => this.#place.arena.free(old));
+    this.#retire(() => this.#memory.free(old));
   }
 
   #insert(id: number, record: number): void {
-    const { u32 } = this.#place.arena;
-    const slot = this.#find(0, id);
-    u32[slot + 1] = record;
-    u32[slot] = id;
+    const { u32 } = this.#memory;
+    const slot = findSlot(u32, this.#table, 0, id);
+    REGION_SLOT.record.set(u32, slot, record);
+    REGION_SLOT.id.set(u32, slot, id);
     this.#taken++;
   }
-
-  /** Index of the slot that holds an id; 0 is that of the first empty one. */
-  #find(id: number, from = id): number {
-    const { u32 } = this.#place.arena;
-    const mask = this.#slots - 1;
-    const slots = (this.#table >>> 2) + TABLE_SLOTS;
-    let slot = slotOf(from, mask);
-    while (u32[slots + slot * 2] !== id) slot = (slot + 1) & mask;
-    return slots + slot * 2;
-  }
-}
-
-function packLimits(valid: AccessLimits = {}, impl: AccessLimits = {}): number {
-  return (valid.minAccessSize ?? 0) | (valid.maxAccessSize ?? 0) << 8 |
-    (impl.minAccessSize ?? 0) << 16 | (impl.maxAccessSize ?? 0) << 24;
-}
-
-function traitsOf({ endianness, valid, impl }: MemoryRegionOps): number {
-  return (endianness === "big" ? RegionTrait.BIG_ENDIAN : 0) |
-    (valid?.unaligned ? RegionTrait.VALID_UNALIGNED : 0) |
-    (impl?.unaligned ? RegionTrait.IMPL_UNALIGNED : 0);
 }

@@ -1,13 +1,13 @@
 import { assertEquals } from "@std/assert";
 import { Arena } from "@guestmem/rcu";
-import { ViewWord } from "./layout.ts";
+import { VIEW } from "./view_header.ts";
 import { takeDead, tryRefView, unrefView } from "./view_refs.ts";
 
 /** A block that looks like a view with one reference. */
 function fakeView(arena: Arena, list: number): number {
-  const view = arena.allocate(64);
-  arena.u32[(view >>> 2) + ViewWord.REFS] = 1;
-  arena.u32[(view >>> 2) + ViewWord.DEAD_LIST] = list;
+  const view = arena.allocate(VIEW.size, VIEW.alignment);
+  VIEW.refs.set(arena.u32, view, 1);
+  VIEW.deadList.set(arena.u32, view, list);
   return view;
 }
 
@@ -21,7 +21,7 @@ Deno.test("a count that reached zero stays there, and the view is found dead onc
   unrefView(arena, a);
   unrefView(arena, b);
   assertEquals([tryRefView(arena, a), tryRefView(arena, b)], [false, false]);
-  assertEquals(arena.u32[(a >>> 2) + ViewWord.REFS], 0);
+  assertEquals(VIEW.refs.get(arena.u32, a), 0);
   assertEquals(takeDead(arena, list).toSorted(), [a, b].toSorted());
   assertEquals(takeDead(arena, list), []);
 });

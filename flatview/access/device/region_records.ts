@@ -1,16 +1,13 @@
-import { type Arena, RcuPointer, type ReadGuard } from "@guestmem/rcu";
+import { type Arena, RcuPointer, type ReadGuard, type SharedMemory } from "@guestmem/rcu";
 import {
-  EVENT_ROW_WORDS,
-  EVENT_ROWS,
-  EventWord,
-  RecordWord,
+  EVENT,
+  EVENT_LIST,
+  findSlot,
+  REGION_RECORD,
+  REGION_SLOT,
   RegionTrait,
-  slotOf,
-  TABLE_SLOTS,
-} from "../../view/region_layout.ts";
+} from "../../view/region_record.ts";
 import type { Halves } from "./halves.ts";
-
-const TWO_32 = 0x1_0000_0000;
 
 /** Most regions that a worker remembers before it starts anew. */
 const REMEMBERED = 4096;
@@ -43,22 +40,20 @@ export class RegionInfo {
   readonly events: number;
 
   /** Reads a record. */
-  constructor(u32: Uint32Array, record: number) {
-    const at = record >>> 2;
-    const limits = u32[at + RecordWord.LIMITS]!;
-    const traits = u32[at + RecordWord.TRAITS]!;
-    this.id = u32[at + RecordWord.ID]!;
-    this.device = u32[at + RecordWord.DEVICE]!;
-    this.context = u32[at + RecordWord.CONTEXT]!;
-    this.validMin = limits & 0xff;
-    this.validMax = limits >>> 8 & 0xff;
-    this.implMin = (limits >>> 16 & 0xff) || 1;
-    this.implMax = limits >>> 24 || 4;
+  constructor({ u32, u8 }: Pick<SharedMemory, "u32" | "u8">, record: number) {
+    const traits = REGION_RECORD.traits.get(u32, record);
+    this.id = REGION_RECORD.id.get(u32, record);
+    this.device = REGION_RECORD.device.get(u32, record);
+    this.context = REGION_RECORD.context.get(u32, record);
+    this.validMin = REGION_RECORD.validMin.get(u8, record);
+    this.validMax = REGION_RECORD.validMax.get(u8, record);
+    this.implMin = REGION_RECORD.implMin.get(u8, record) || 1;
+    this.implMax = REGION_RECORD.implMax.get(u8, record) || 4;
     this.validUnaligned = (traits & RegionTrait.VALID_UNALIGNED) !== 0;
     this.implUnaligned = (traits & RegionTrait.IMPL_UNALIGNED) !== 0;
     this.bigEndian = (traits & RegionTrait.BIG_ENDIAN) !== 0;
-    this.ramAddr = u32[at + RecordWord.RAM_LO]! + u32[at + RecordWord.RAM_HI]! * TWO_32;
-    this.events = at + RecordWord.EVENTS;
+    this.ramAddr = REGION_RECORD.ramAddr.get(u32, record);
+    this.events = REGION_RECORD.events.index(record);
   }
 }
 
@@ -91,36 +86,28 @@ export class RegionRecords {
 
   /** Signals the ioeventfds that a write matches; whether there was one. */
   signalEvents(region: RegionInfo, offset: number | bigint, size: number, value: Halves): boolean {
-    const block = Atomics.load(this.#arena.i32, region.events) >>> 2;
-    if (block === 0 || typeof offset === "bigint") return false;
-    const words = this.#arena.u32;
-    let matched = false;
-    for (let row = 0; row < words[block]!; row++) {
-      const at = block + EVENT_ROWS + row * EVENT_ROW_WORDS;
-      const wanted = words[at + EventWord.SIZE]!;
-      const matches = words[at + EventWord.OFFSET_LO]! +
-              words[at + EventWord.OFFSET_HI]! * TWO_32 === offset &&
-        (wanted === 0 || wanted === size) &&
-        (words[at + EventWord.MATCH] === 0 ||
-          words[at + EventWord.DATA_LO] === value.low &&
-            words[at + EventWord.DATA_HI] === value.high);
+    const list = Atomics.load(this.#arena.u32, region.events);
+    if (list === 0 || typeof offset === "bigint") return false;
+    const { u32, i32 } = this.#arena;
+    const end = list + EVENT_LIST.size + EVENT_LIST.count.get(u32, list) * EVENT.size;
+    for (let row = list + EVENT_LIST.size; row < end; row += EVENT.size) {
+      const bytes = EVENT.bytes.get(u32, row);
+      const matches = EVENT.offset.get(u32, row) === offset && (bytes === 0 || bytes === size) &&
+        (EVENT.match.get(u32, row) === 0 ||
+          EVENT.data.low(u32, row) === value.low && EVENT.data.high(u32, row) === value.high);
       if (!matches) continue;
-      matched = true;
-      const event = words[at + EventWord.EVENT]! >>> 2;
-      Atomics.add(this.#arena.i32, event, 1);
-      Atomics.notify(this.#arena.i32, event);
-      break;
+      const event = EVENT.event.get(u32, row) >>> 2;
+      Atomics.add(i32, event, 1);
+      Atomics.notify(i32, event);
+      return true;
     }
-    return matched;
+    return false;
   }
 
   #read(section: ReadGuard, id: number): RegionInfo {
     const { u32 } = this.#arena;
-    const table = this.#cell.dereference(section) >>> 2;
-    const mask = u32[table]!;
-    let slot = slotOf(id, mask);
-    while (u32[table + TABLE_SLOTS + slot * 2] !== id) slot = (slot + 1) & mask;
-    const info = new RegionInfo(u32, u32[table + TABLE_SLOTS + slot * 2 + 1]!);
+    const slot = findSlot(u32, this.#cell.dereference(section), id);
+    const info = new RegionInfo(this.#arena, REGION_SLOT.record.get(u32, slot));
     if (this.#known.size >= REMEMBERED) this.#known.clear();
     this.#known.set(id, info);
     return info;

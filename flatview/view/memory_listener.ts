@@ -1,6 +1,6 @@
 import type { MemoryRegion } from "../region/memory_region.ts";
-import type { FlatRange } from "../render/flat_range.ts";
 import { RangeFlag } from "../region/range_flags.ts";
+import type { FlatRange } from "../render/flat_range.ts";
 import type { AddressSpace } from "./address_space.ts";
 
 /** A part of a region as an address space shows it. */
@@ -22,13 +22,13 @@ export interface MemoryRegionSection {
 }
 
 /**
- * What wants to know of changes: an accelerator, a migration, a test. The callbacks run in the
- * control context during a commit; the regions that they are told of are alive until it is over.
- * They may not change the topology. What they throw is collected and thrown once the commit is
- * complete, as a {@linkcode ListenerError}.
+ * Whoever wants to know of changes: an accelerator, a migration, a test. The callbacks run in the
+ * control context, most of them during a commit; the regions that they are notified of are alive
+ * until it is over. They must not change the topology (`COMMIT_IN_PROGRESS`). What they throw is
+ * collected and thrown once the commit is complete, as a {@linkcode ListenerError}.
  */
 export interface MemoryListener {
-  /** Lower first where things are made, last where they are taken away; 0 unless given. */
+  /** Lower is called first for what comes, last for what goes; 0 unless given. */
   readonly priority?: number;
   /** A commit with changed views begins. */
   begin?(): void;
@@ -42,7 +42,7 @@ export interface MemoryListener {
   regionNop?(section: MemoryRegionSection): void;
   /** Clients began to log writes. */
   logStart?(section: MemoryRegionSection, oldMask: number, newMask: number): void;
-  /** Clients ceased to log writes. */
+  /** Clients stopped logging writes. */
   logStop?(section: MemoryRegionSection, oldMask: number, newMask: number): void;
   /** An ioeventfd appeared. */
   eventfdAdd?(section: MemoryRegionSection, data: bigint | null, event: unknown): void;
@@ -50,7 +50,7 @@ export interface MemoryListener {
   eventfdDel?(section: MemoryRegionSection, data: bigint | null, event: unknown): void;
   /** Writes in a range may be coalesced. */
   coalescedIoAdd?(section: MemoryRegionSection, address: bigint, size: bigint): void;
-  /** They may not any more. */
+  /** Writes in a range may be coalesced no longer. */
   coalescedIoDel?(section: MemoryRegionSection, address: bigint, size: bigint): void;
 }
 
@@ -65,53 +65,4 @@ export function sectionOf(space: AddressSpace, range: FlatRange): MemoryRegionSe
     readonly: (range.flags & RangeFlag.READONLY) !== 0,
     nonvolatile: (range.flags & RangeFlag.NONVOLATILE) !== 0,
   };
-}
-
-/** Listeners in the order of their priority, those of one priority in the order of registration. */
-export class ListenerList {
-  #listeners: readonly MemoryListener[] = [];
-
-  /** How many there are. */
-  get size(): number {
-    return this.#listeners.length;
-  }
-
-  /** Whether the listener is registered. */
-  has(listener: MemoryListener): boolean {
-    return this.#listeners.includes(listener);
-  }
-
-  /** Registers a listener behind those of its priority. */
-  add(listener: MemoryListener): void {
-    const priority = listener.priority ?? 0;
-    const at = this.#listeners.findIndex((other) => (other.priority ?? 0) > priority);
-    this.#listeners = this.#listeners.toSpliced(at < 0 ? this.size : at, 0, listener);
-  }
-
-  /** Takes a listener out. */
-  remove(listener: MemoryListener): void {
-    this.#listeners = this.#listeners.filter((other) => other !== listener);
-  }
-
-  /** Calls each by rising priority; collects what they throw. */
-  forward(call: (listener: MemoryListener) => void, errors: unknown[]): void {
-    for (const listener of this.#listeners) guard(call, listener, errors);
-  }
-
-  /** Calls each by falling priority; collects what they throw. */
-  reverse(call: (listener: MemoryListener) => void, errors: unknown[]): void {
-    for (const listener of this.#listeners.toReversed()) guard(call, listener, errors);
-  }
-}
-
-function guard(
-  call: (listener: MemoryListener) => void,
-  listener: MemoryListener,
-  errors: unknown[],
-): void {
-  try {
-    call(listener);
-  } catch (error) {
-    errors.push(error);
-  }
 }
