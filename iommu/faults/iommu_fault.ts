@@ -7,30 +7,6 @@
 /** What an access wants: 0 nothing (a query), 1 to read, 2 to write, 3 both. */
 export type Access = 0 | 1 | 2 | 3;
 
-/** Why an access was refused. The README has a table of which walker reports which. */
-export type FaultKind =
-  | "blocked"
-  | "notMapped"
-  | "readDenied"
-  | "writeDenied"
-  | "addressTooWide"
-  | "nonCanonical"
-  | "rootNotPresent"
-  | "rootReserved"
-  | "contextNotPresent"
-  | "contextInvalid"
-  | "contextReserved"
-  | "modeReserved"
-  | "entryNotPresent"
-  | "entryReserved"
-  | "writeWithoutRead"
-  | "misalignedSuperpage"
-  | "noLeaf"
-  | "privilege"
-  | "accessedClear"
-  | "dirtyClear"
-  | "tableOutsideMemory";
-
 /** See `IommuFault.ROOT_LEVEL`. */
 export const ROOT_LEVEL = -2;
 /** See `IommuFault.CONTEXT_LEVEL`. */
@@ -43,8 +19,29 @@ export class IommuFault {
   /** The `level` of a fault in a VT-d context entry, and of one that no entry caused. */
   static readonly CONTEXT_LEVEL: number = CONTEXT_LEVEL;
 
-  /** Why the access was refused. */
-  kind: FaultKind = "notMapped";
+  /** Why the access was refused. The README has a table of which walker reports which. */
+  kind:
+    | "blocked"
+    | "notMapped"
+    | "readDenied"
+    | "writeDenied"
+    | "addressTooWide"
+    | "nonCanonical"
+    | "rootNotPresent"
+    | "rootReserved"
+    | "contextNotPresent"
+    | "contextInvalid"
+    | "contextReserved"
+    | "modeReserved"
+    | "entryNotPresent"
+    | "entryReserved"
+    | "writeWithoutRead"
+    | "misalignedSuperpage"
+    | "noLeaf"
+    | "privilege"
+    | "accessedClear"
+    | "dirtyClear"
+    | "tableOutsideMemory" = "notMapped";
   /** First address of the page that was accessed. */
   address: number = 0.5; // Not an integer, so that the field holds doubles from the start.
   /** What the access wanted. */
@@ -62,3 +59,6 @@ export class IommuFault {
   /** The entry's high word, if it was read. */
   entryHigh = 0;
 }
+
+/** Why an access was refused. */
+export type FaultKind = IommuFault["kind"];

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { FaultKind } from "../faults/iommu_fault.ts";
+import type { IommuFault } from "../faults/iommu_fault.ts";
 
 /**
  * The result of a translation: an object that the caller makes and passes to each translation. It is
@@ -24,7 +24,7 @@ export class IotlbEntry {
   /** What the mapping allows: 0 nothing, 1 read, 2 write, 3 both. */
   perm = 0;
   /** Why the access is refused; null if it is allowed. */
-  fault: FaultKind | null = null;
+  fault: IommuFault["kind"] | null = null;
 
   /**
    * The translated address of a byte.

@@ -14,10 +14,14 @@ import type { IommuHandle } from "../handles/unit_handle.ts";
 import { IotlbEntry } from "../iotlb/iotlb_entry.ts";
 import type { IommuNotifier } from "../notify/iommu_notifier.ts";
 import type { GuestTableWalker } from "../walker/guest_table_walker.ts";
-import { IommuMemoryRegion, type IommuRegionOptions } from "./iommu_memory_region.ts";
+import { IommuMemoryRegion } from "./iommu_memory_region.ts";
 
 /** Options of a region in front of guest tables. */
-export interface GuestRegionOptions extends IommuRegionOptions {
+export interface GuestRegionOptions {
+  /** Its name, for reports. */
+  readonly name: string;
+  /** The `target` of what {@linkcode IommuMemoryRegion.translate} returns. */
+  readonly targetRoot?: unknown;
   /** The source id of the device: bus 15:8, device 7:3 and function 2:0, for PCI. 0 unless given. */
   readonly source?: number;
 }
@@ -41,7 +45,7 @@ export interface GuestTables {
  */
 export class GuestRegion extends IommuMemoryRegion {
   /** What workers attach with. */
-  readonly handle: IommuRegionHandle;
+  override readonly handle: IommuRegionHandle;
   readonly #tables: GuestTables;
   readonly #source: number;
   readonly #entry = new IotlbEntry();

@@ -9,23 +9,16 @@ import { MASK, MAX_PAGES, pageOf, toAddress } from "../addresses/pages.ts";
 import { type LeafRun, type Mapping, type PageRun, toMapping } from "../addresses/page_run.ts";
 import { IommuError } from "../errors/iommu_error.ts";
 import type { Access } from "../faults/iommu_fault.ts";
+import type { IommuRegionHandle } from "../handles/region_handle.ts";
 import type { IommuEvent, IommuNotifier } from "../notify/iommu_notifier.ts";
 import { NotifierList, notifyMapped } from "../notify/notifier_list.ts";
 
-/** Options of every region. */
-export interface IommuRegionOptions {
-  /** Its name, for reports. */
+/** What regions of both kinds are made of. */
+interface RegionParts {
   readonly name: string;
-  /** The `target` of what {@linkcode IommuMemoryRegion.translate} returns. */
-  readonly targetRoot?: unknown;
-}
-
-/** How a region with several IOMMU indexes chooses one. */
-export interface IommuIndexOptions {
-  /** How many IOMMU indexes it has: 1 unless given. */
   readonly indexes?: number;
-  /** Which index an access uses; 0 unless given. */
   readonly attrsToIndex?: (attrs: MemTxAttrs) => number;
+  readonly targetRoot?: unknown;
 }
 
 /**
@@ -33,6 +26,8 @@ export interface IommuIndexOptions {
  * translate through an {@linkcode IommuTranslator} for the same region.
  */
 export abstract class IommuMemoryRegion implements IommuOps {
+  /** What workers attach with. */
+  abstract readonly handle: IommuRegionHandle;
   /** Its name. */
   readonly name: string;
   /** How many IOMMU indexes it has. */
@@ -51,7 +46,7 @@ export abstract class IommuMemoryRegion implements IommuOps {
    * @param supported The kinds of events that it can report.
    */
   constructor(
-    options: IommuRegionOptions & IommuIndexOptions,
+    options: RegionParts,
     supported: readonly IommuEvent["kind"][],
   ) {
     this.name = options.name;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { MemTxAttrs } from "@guestmem/flatview";
 import { instantiateKernel } from "@guestmem/rcu/internal";
 import { MAX_LEAF_LEVEL, MAX_PAGES, SPAN } from "../addresses/pages.ts";
 import type { LeafRun, PageRun } from "../addresses/page_run.ts";
@@ -19,20 +20,21 @@ import { EVERY_DOMAIN } from "../iotlb/invalidation_log.ts";
 import { changeAndWait, changeAndWaitAsync } from "../resources/grace_periods.ts";
 import type { UnitResources } from "../resources/unit_resources.ts";
 import type { MappingTable, TableListener } from "../table/mapping_table.ts";
-import {
-  type IommuIndexOptions,
-  IommuMemoryRegion,
-  type IommuRegionOptions,
-} from "./iommu_memory_region.ts";
+import { IommuMemoryRegion } from "./iommu_memory_region.ts";
 
 /** Options of a region in front of mapping tables. */
-export interface TableRegionOptions extends IommuRegionOptions, IommuIndexOptions {
+export interface TableRegionOptions {
+  /** Its name, for reports. */
+  readonly name: string;
+  /** How many IOMMU indexes it has: 1 unless given. */
+  readonly indexes?: number;
+  /** Which index an access uses; 0 unless given. */
+  readonly attrsToIndex?: (attrs: MemTxAttrs) => number;
+  /** The `target` of what {@linkcode IommuMemoryRegion.translate} returns. */
+  readonly targetRoot?: unknown;
   /** Number of the address space in which accesses go on under `"bypass"`; 0 unless given. */
   readonly target?: number;
 }
-
-/** What accesses of an index go through: a domain, by its id; nothing; or they are refused. */
-export type Binding = number | "bypass" | "blocked";
 
 /**
  * A region whose indexes are bound to {@linkcode MappingTable}s. From
@@ -40,7 +42,7 @@ export type Binding = number | "bypass" | "blocked";
  */
 export class TableRegion extends IommuMemoryRegion {
   /** What workers attach with. */
-  readonly handle: IommuRegionHandle;
+  override readonly handle: IommuRegionHandle;
   readonly #resources: UnitResources;
   readonly #tableOf: (id: number) => MappingTable;
   readonly #bound: (MappingTable | "bypass" | "blocked")[];
@@ -81,11 +83,12 @@ export class TableRegion extends IommuMemoryRegion {
    * Notifiers are notified of what is no longer mapped, then of what is.
    *
    * @param index The IOMMU index.
-   * @param binding A domain's id, `"bypass"` or `"blocked"`.
+   * @param binding A domain's id; `"bypass"`, so that addresses pass unchanged; or `"blocked"`, so that
+   * every access is refused.
    * @throws {IommuError} `INVALID_INDEX` or `UNKNOWN_DOMAIN` if there is no such index or domain.
    * @throws {WaitInSectionError} Inside a read-side section. Nothing is changed.
    */
-  bind(index: number, binding: Binding): void {
+  bind(index: number, binding: number | "bypass" | "blocked"): void {
     const { domain } = this.#resources;
     changeAndWait(domain, "bind a region", () => this.#rebind(index, binding));
   }
@@ -96,7 +99,7 @@ export class TableRegion extends IommuMemoryRegion {
    * @param index The IOMMU index.
    * @param binding A domain's id, `"bypass"` or `"blocked"`.
    */
-  async bindAsync(index: number, binding: Binding): Promise<void> {
+  async bindAsync(index: number, binding: number | "bypass" | "blocked"): Promise<void> {
     const { domain } = this.#resources;
     await changeAndWaitAsync(domain, "bind a region", () => this.#rebind(index, binding));
   }
@@ -129,7 +132,7 @@ export class TableRegion extends IommuMemoryRegion {
     return bound === "bypass" ? [{ first, last, target: first, perm: 3 }] : bound.runs(first, last);
   }
 
-  #rebind(index: number, binding: Binding): void {
+  #rebind(index: number, binding: number | "bypass" | "blocked"): void {
     this.requireIndex(index);
     const next = typeof binding === "number" ? this.#tableOf(binding) : binding;
     const previous = this.#bound[index]!;

@@ -9,14 +9,14 @@ import { PAGE_BYTES, pageOf } from "../addresses/pages.ts";
 import { IommuError } from "../errors/iommu_error.ts";
 import { type Access, type FaultKind, IommuFault } from "../faults/iommu_fault.ts";
 import type { Iotlb, IotlbStats } from "../iotlb/iotlb.ts";
-import type { IotlbFields } from "../iotlb/iotlb_entry.ts";
+import type { IotlbEntry, IotlbFields } from "../iotlb/iotlb_entry.ts";
 
 /** Returned by `walk` if the access is refused. */
 export const REFUSED = -1;
 /** Returned by `walk` if the IOTLB must not keep the result. */
 export const NOT_CACHED = -2;
 
-/** Whether this worker is inside a read-side section: what a translator uses of an `RcuReader`. */
+/** What a translator uses of an `RcuReader`: whether this worker is inside a read-side section. */
 export interface SectionState {
   /** Whether a section is open. */
   readonly inSection: boolean;
@@ -79,7 +79,7 @@ export abstract class IommuTranslator {
     address: number | bigint,
     access: Access,
     iommuIndex: number,
-    entry: IotlbFields,
+    entry: Omit<IotlbEntry, "addressOf" | "bytesFrom">,
   ): boolean {
     if (!this.#reader.inSection) throw new IommuError("OUTSIDE_SECTION", {});
     const page = pageOf(address);

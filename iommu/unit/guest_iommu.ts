@@ -14,17 +14,6 @@ import { type IommuOptions, IommuUnit, notOfThisUnit } from "./iommu_unit.ts";
 
 const SET_ROOT = "set the root of an IOMMU's tables";
 
-/** Options of {@linkcode GuestIommu}. */
-export interface GuestIommuOptions extends IommuOptions {
-  /** The control context's walker: a `VtdWalker` or a `RiscvWalker`. */
-  readonly walker: GuestTableWalker;
-  /**
-   * VT-d's caching mode: the guest must also invalidate what it maps where nothing was mapped. Only
-   * then can notifiers follow mappings. False unless given.
-   */
-  readonly cachingMode?: boolean;
-}
-
 /**
  * An IOMMU in front of page tables in guest RAM. The guest sets the root register and requests
  * invalidations; the emulation of the IOMMU's registers and queues calls these methods. Control
@@ -39,10 +28,18 @@ export class GuestIommu extends IommuUnit {
   /**
    * Creates an IOMMU whose root register is 0.
    *
-   * @param options Arena, domain, walker.
+   * @param options Arena and domain; `walker`, the control context's {@linkcode VtdWalker} or
+   * {@linkcode RiscvWalker}; and `cachingMode`, VT-d's caching mode: whether the guest must also
+   * invalidate what it maps where nothing was mapped. Only then can notifiers follow mappings. False
+   * unless given.
    * @throws {ArenaExhaustedError} If the arena has no room.
    */
-  constructor(options: GuestIommuOptions) {
+  constructor(
+    options: IommuOptions & {
+      readonly walker: GuestTableWalker;
+      readonly cachingMode?: boolean;
+    },
+  ) {
     super(options);
     this.#kernel = instantiateKernel(options.arena.memory);
     this.#walker = options.walker;

@@ -9,12 +9,7 @@ import type { BlockAllocator } from "@guestmem/rcu";
 import { instantiateKernel } from "@guestmem/rcu/internal";
 import { lastAddress, MAX_PAGES, pageOf, pagesOf } from "../addresses/pages.ts";
 import { IommuError } from "../errors/iommu_error.ts";
-import {
-  type IdentifiedMemory,
-  type IommuHandle,
-  UNIT,
-  UNIT_MAGIC,
-} from "../handles/unit_handle.ts";
+import { type IommuHandle, UNIT, UNIT_MAGIC } from "../handles/unit_handle.ts";
 import { EVERY_DOMAIN, InvalidationLog } from "../iotlb/invalidation_log.ts";
 import { storeNumber } from "../iotlb/store_number.ts";
 import {
@@ -37,7 +32,10 @@ export interface Invalidation {
 /** Options of both kinds of IOMMU. */
 export interface IommuOptions {
   /** The arena. */
-  readonly arena: BlockAllocator & IdentifiedMemory;
+  readonly arena: BlockAllocator & {
+    /** What other contexts attach to it with. */
+    readonly handle: { readonly id: string };
+  };
   /** The domain whose read-side sections protect translations and the use of their results. */
   readonly domain: GracePeriods;
 }

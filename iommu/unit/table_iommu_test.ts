@@ -4,7 +4,7 @@ import { assertSpyCall, assertSpyCalls, spy } from "@std/testing/mock";
 import { assertType, type Has, type IsExact } from "@std/testing/types";
 import { IommuError, type IommuErrorDetails } from "../errors/iommu_error.ts";
 import type { FaultKind } from "../faults/iommu_fault.ts";
-import type { IdentifiedMemory, IommuHandle } from "../handles/unit_handle.ts";
+import type { IommuHandle } from "../handles/unit_handle.ts";
 import { IotlbEntry } from "../iotlb/iotlb_entry.ts";
 import { GuestRam } from "../model/guest_ram.ts";
 import type { IommuEvent } from "../notify/iommu_notifier.ts";
@@ -220,8 +220,9 @@ Deno.test("addresses are numbers or bigints, and an entry answers in kind", () =
 });
 
 Deno.test("an IOMMU needs no more of rcu than it states", () => {
-  assertType<Has<Arena, BlockAllocator & IdentifiedMemory>>(true);
+  type Memory = BlockAllocator & { readonly handle: { readonly id: string } };
+  assertType<Has<Arena, Memory>>(true);
   assertType<Has<RcuDomain, GracePeriods>>(true);
-  assertType<IsExact<IommuOptions["arena"], BlockAllocator & IdentifiedMemory>>(true);
+  assertType<IsExact<IommuOptions["arena"], Memory>>(true);
   assertType<IsExact<IommuOptions["domain"], GracePeriods>>(true);
 });

@@ -49,20 +49,20 @@ interface Listing extends PageRange {
 export abstract class GuestTableWalker {
   /** The domain of the last walk: the guest invalidates the result by it. */
   domain = 0;
-  /** Why the last walk was refused. */
+  /** @internal Why the last walk was refused. */
   protected kind: FaultKind = "entryNotPresent";
-  /** The page of the next table, or the first page that a leaf maps to. */
+  /** @internal The page of the next table, or the first page that a leaf maps to. */
   protected next: number = 0.5;
-  /** What the entries read so far allow: 1 read, 2 write. */
+  /** @internal What the entries read so far allow: 1 read, 2 write. */
   protected perm = 0;
-  /** Guest memory. */
+  /** @internal Guest memory. */
   protected readonly memory: TableMemory;
   readonly #target: number;
   readonly #listLimit: number;
   #listed = 0;
 
   /**
-   * Called by the constructors of the formats.
+   * @internal Called by the constructors of the formats.
    *
    * @param options Memory and target.
    */
@@ -73,20 +73,20 @@ export abstract class GuestTableWalker {
   }
 
   /**
-   * Finds the top table of a source: sets `next`, `perm` and `domain`.
+   * @internal Finds the top table of a source: sets `next`, `perm` and `domain`.
    *
    * @returns How many levels of tables there are, `PASS` or `REFUSED`.
    */
   protected abstract start(low: number, high: number, source: number, fault: IommuFault): number;
 
-  /** Whether tables of that many levels can map an address; sets `kind` if not. */
+  /** @internal Whether tables of that many levels can map an address; sets `kind` if not. */
   protected abstract accepts(page: number, levels: number): boolean;
 
-  /** The first page that an entry of the top table covers. */
+  /** @internal The first page that an entry of the top table covers. */
   protected abstract topPage(slot: number, level: number): number;
 
   /**
-   * Classifies an entry.
+   * @internal Classifies an entry.
    *
    * @param perm What the levels above allow.
    * @returns `LEAF` or `POINTER`, and sets `next` and `perm`; or `REFUSED`, and sets `kind`.
@@ -100,7 +100,7 @@ export abstract class GuestTableWalker {
   ): number;
 
   /**
-   * Walks the tables for one page. Allocates nothing.
+   * @internal Walks the tables for one page. Allocates nothing.
    *
    * @param low Low half of the root register.
    * @param high Its high half.
@@ -170,7 +170,7 @@ export abstract class GuestTableWalker {
     return runs;
   }
 
-  /** Loads an entry into the fault; false if it is outside memory. */
+  /** @internal Loads an entry into the fault; false if it is outside memory. */
   protected load(address: number, level: number, fault: IommuFault): boolean {
     fault.level = level;
     fault.entryAddress = address;
@@ -184,7 +184,7 @@ export abstract class GuestTableWalker {
     return true;
   }
 
-  /** Records why; returns `REFUSED`. */
+  /** @internal Records why; returns `REFUSED`. */
   protected refuse(kind: FaultKind): number {
     this.kind = kind;
     return REFUSED;
