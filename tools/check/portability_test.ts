@@ -34,6 +34,7 @@ Deno.test("comments, tests, benches, tools and examples may use it", () => {
       "rcu/x_test_worker.ts",
       "rcu/x_bench.ts",
       "rcu/model/x.ts",
+      "rcu/explore/x.ts",
       "examples/x.ts",
       "tools/x.ts",
       "rcu/kernel/kernel.as.ts",

@@ -37,7 +37,7 @@ export const topOf = (path: string): string => path.slice(0, Math.max(0, path.in
 
 /** Whether a TypeScript file serves tests only, so that it is not published. */
 export function isTestOnly(path: string): boolean {
-  return /_(test|test_worker|bench)\.ts$|(^|\/)(model|testdata)\//.test(path);
+  return /_(test|test_worker|bench)\.ts$|(^|\/)(model|explore|testdata)\//.test(path);
 }
 
 /** Whether a file is TypeScript that would be published if it is in a package. */

@@ -1,0 +1,141 @@
+/**
+ * Explorations of eviction: nobody waits for a reader that was evicted, and a reader that lives on
+ * never takes for good what it read in a section that an eviction ended.
+ *
+ * A block is a word here: 1 while it holds an object, 0 once it is freed. An evicted reader may read
+ * a freed block, as long as it is told, so the words are accessed by several threads at once.
+ *
+ * @module
+ */
+
+import {
+  again,
+  check,
+  dead,
+  type Program,
+  run,
+  type Steps,
+  type Thread,
+} from "#tools/explorer/mod.ts";
+import { SLOT } from "../kernel/layouts.ts";
+import { sections } from "./readers.ts";
+import { BLOCK, blocks, CELL, D, EVENT, FLAG, type Flavour, k, setting, SLOTS } from "./setting.ts";
+import { gracePeriod, updates } from "./updaters.ts";
+
+const SLOT_0 = SLOTS[0];
+const CTR = SLOT.ctr.at(SLOT_0);
+
+/** Ends the sections of slot 0: marks it first, so that a reader that nobody waits for is told. */
+export function* evict(): Steps {
+  yield* k.store32(SLOT.evicted.at(SLOT_0), 1);
+  yield* run(endSections);
+  yield* k.add32(EVENT, 1);
+  yield* k.notify(EVENT, -1);
+}
+
+function* endSections(): Steps {
+  yield* k.store32(CTR, 0);
+  yield* k.store32(CTR + 4, 0);
+}
+
+/** Replaces the block, waits for a grace period and marks the old one as freed; then once more. */
+function* replaceTwice(flavour: Flavour): Steps {
+  yield* run(replace, flavour, BLOCK.other, BLOCK.old);
+  yield* run(replace, flavour, BLOCK.old, BLOCK.other);
+}
+
+function* replace(flavour: Flavour, block: number, before: number): Steps {
+  yield* k.store32(block, 1);
+  yield* k.store32(CELL, block);
+  yield* run(gracePeriod, flavour, "look");
+  yield* k.store32(before, 0);
+}
+
+function takeForGood(value: number, told: boolean): void {
+  check(told || value === 1, "an evicted reader uses a freed block and is not told");
+}
+
+/** One section. What it read counts unless its end reports an eviction. */
+function* section(flavour: Flavour): Steps {
+  const index = yield* run(enterUnlessEvicted, flavour);
+  const value = index < 0 ? 1 : yield* k.load32(yield* k.load32(CELL));
+  const told = yield* run(leave, flavour, index < 0 ? -1 - index : index);
+  takeForGood(value, told);
+  if (flavour === "qsbr") yield* k.unlock(D, SLOT_0);
+  if (flavour === "srcu" && told) yield* run(endSections);
+}
+
+/** @returns The index of an SRCU section, or -1 - index if the entry reports an eviction. */
+function* enterUnlessEvicted(flavour: Flavour): Steps<number> {
+  if (flavour !== "srcu") return (yield* k.lock(D, SLOT_0)) === 1 ? -1 : 0;
+  const entered = yield* k.srcuLock(D, SLOT_0);
+  return entered & 2 ? -1 - (entered & 1) : entered;
+}
+
+/** @returns Whether the end of the section reports an eviction. */
+function* leave(flavour: Flavour, index: number): Steps<boolean> {
+  if (flavour === "memb") return (yield* k.unlock(D, SLOT_0)) === 1;
+  if (flavour === "qsbr") return (yield* k.quiescent(D, SLOT_0)) === 1;
+  return (yield* k.srcuUnlock(D, SLOT_0, index)) === 1;
+}
+
+function* fusedSection(): Steps {
+  const value = yield* k.readWord(D, SLOT_0, CELL, 0);
+  takeForGood(value, value === -1);
+}
+
+function withEvictor(flavour: Flavour, reader: Omit<Thread, "name">): Program {
+  return {
+    ...setting(flavour),
+    // An eviction clears a counter of 64 bits by two stores of 32; its upper half is 0 all the time.
+    mayRace: (address) => address >= BLOCK.old && address < FLAG || address >>> 3 === CTR >>> 3,
+    threads: [
+      { name: "reader", ...reader },
+      { name: "updater", script: replaceTwice, args: [flavour] },
+      { name: "evictor", script: evict },
+    ],
+  };
+}
+
+/** A reader of one section that is evicted at any time, and an updater of two updates. */
+export function evicted(flavour: Flavour): Program {
+  return withEvictor(flavour, { script: section, args: [flavour] });
+}
+
+/** The same with a reader whose section is one call. */
+export function fusedEvicted(): Program {
+  return withEvictor("memb", { script: fusedSection });
+}
+
+/** A reader of one section that sets a word at its end. */
+function* andThenFlag(flavour: Flavour): Steps {
+  yield* run(sections, flavour, SLOT_0, "block", 1);
+  yield* k.store32(FLAG, 1);
+}
+
+/** Evicts the reader once its death is reported; goes when the reader has gone. */
+function* supervise(): Steps {
+  if (yield* dead("reader")) return yield* run(evict);
+  if ((yield* k.load32(FLAG)) === 0) return again(supervise);
+}
+
+/** A reader that may die at any step, its supervisor, and an updater that must come to its end. */
+export function readerDies(flavour: Flavour): Program {
+  return {
+    ...setting(flavour),
+    blocks,
+    threads: [
+      { name: "reader", script: andThenFlag, args: [flavour], dies: true },
+      { name: "updater", script: updates, args: [flavour, 2] },
+      { name: "supervisor", script: supervise },
+    ],
+    mayRace: (address) => address >>> 3 === CTR >>> 3,
+  };
+}
+
+/** The same with an updater that sleeps. */
+export function readerDiesSleeper(flavour: Flavour): Program {
+  const { threads, ...rest } = readerDies(flavour);
+  const updater = { name: "updater", script: gracePeriod, args: [flavour, "sleep"] };
+  return { ...rest, threads: [threads[0]!, updater, threads[2]!] };
+}

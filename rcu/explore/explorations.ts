@@ -1,0 +1,83 @@
+/**
+ * All explorations of package rcu, and how each must end.
+ *
+ * @module
+ */
+
+import type { Failure, Program } from "#tools/explorer/mod.ts";
+import { evicted, fusedEvicted, readerDies, readerDiesSleeper } from "./evictions.ts";
+import {
+  bystander,
+  fusedReaders,
+  oneUpdater,
+  overlappingSections,
+  twoUpdaters,
+} from "./grace_periods.ts";
+import * as pairs from "./pairs.ts";
+import type { Flavour } from "./setting.ts";
+import { fusedSleeper, holder, latecomer, overtaken, reports, sleepers } from "./sleepers.ts";
+
+/** A program, and how its exploration must end. */
+export interface Exploration {
+  /** What it shows. */
+  readonly name: string;
+  /** The program. */
+  readonly program: Program;
+  /** What must go wrong; nothing unless given. */
+  readonly fails?: Failure["kind"];
+}
+
+const FLAVOURS: readonly Flavour[] = ["memb", "qsbr", "srcu"];
+
+function ofFlavour(flavour: Flavour): Exploration[] {
+  const programs: [name: string, program: Program, fails?: Failure["kind"]][] = [
+    ["a reader that never leaves: the updater sleeps", holder(flavour), "deadlock"],
+    ["a reader that comes late and never leaves", latecomer(flavour)],
+    ["a reader of the next grace period that never leaves", overtaken(flavour)],
+    ["1 reader, 1 sleeper", sleepers(flavour, 1, 1)],
+    ["a dying reader, a supervisor that evicts it, 1 sleeper", readerDiesSleeper(flavour)],
+    ["a dying reader, a supervisor that evicts it, 2 updates", readerDies(flavour)],
+    ["an evicted reader, 2 updates", evicted(flavour)],
+    ["2 readers, 1 sleeper", sleepers(flavour, 2, 1)],
+    ["2 readers, 2 updates", oneUpdater(flavour)],
+    ["2 sleepers, one of which may die", sleepers(flavour, 1, 2, true)],
+    ["2 updaters, one of which may die", twoUpdaters(flavour)],
+    ["another context's grace periods", bystander(flavour, 2)],
+  ];
+  return programs.map(([name, program, fails]) => {
+    return { name: `${flavour}: ${name}`, program, ...(fails && { fails }) };
+  });
+}
+
+/** Every exploration. */
+export const explorations: readonly Exploration[] = [
+  ...FLAVOURS.flatMap(ofFlavour),
+  { name: "memb: sections of one call, 2 readers, 2 updates", program: fusedReaders() },
+  { name: "memb: sections of one call, 1 sleeper", program: fusedSleeper() },
+  { name: "memb: sections of one call, evicted", program: fusedEvicted() },
+  { name: "qsbr: one quiescent state is enough", program: reports() },
+  { name: "srcu: overlapping sections of one slot, 2 updates", program: overlappingSections() },
+  {
+    name: "pair: first sketch (table, root, table again)",
+    program: pairs.rereadTable(),
+    fails: "check",
+  },
+  { name: "pair: second sketch (announced table)", program: pairs.announce(), fails: "check" },
+  { name: "pair: kept outside the section", program: pairs.cacheOutside(), fails: "check" },
+  { name: "pair: corrected reader of the second sketch", program: pairs.corrects(false) },
+  {
+    name: "pair: corrected reader, the writer dies between its stores",
+    program: pairs.corrects(true),
+    fails: "livelock",
+  },
+  {
+    name: "pair: corrected reader, table published again at once",
+    program: pairs.republishes(false),
+    fails: "check",
+  },
+  {
+    name: "pair: corrected reader, table published again after a grace period",
+    program: pairs.republishes(true),
+  },
+  { name: "pair: both halves in one word, the writer may die", program: pairs.oneWord() },
+];

@@ -1,0 +1,71 @@
+/**
+ * The memory of rcu's explorations: a domain with two reader slots, a cell that points at one of three
+ * blocks, and a few words of the programs' own.
+ *
+ * @module
+ */
+
+import { type Block, calls, decodeKernel, nameWords, type Program } from "#tools/explorer/mod.ts";
+import { KERNEL_BASE64 } from "../kernel/bytes.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import { DOMAIN, SLOT, SRCU_SLOT } from "../kernel/layouts.ts";
+
+/** The three kinds of reader: two flavours of RCU, and SRCU. */
+export type Flavour = "memb" | "qsbr" | "srcu";
+
+/** The kernel that is explored. */
+export const kernel = decodeKernel(KERNEL_BASE64);
+
+/** Its functions, as steps. */
+export const k = calls<Kernel>(kernel);
+
+/** Address of the domain. */
+export const D = 0;
+/** Addresses of the reader slots. */
+export const SLOTS = [DOMAIN.size, DOMAIN.size + SLOT.size] as const;
+/** The futex word of sleeping updaters. */
+export const EVENT = DOMAIN.event.at(D);
+/** The cell that readers dereference. */
+export const CELL = DOMAIN.size + 2 * SLOT.size;
+/** Blocks by name; the cell points at `old` at first. */
+export const BLOCK = { old: CELL + 8, other: CELL + 16, third: CELL + 24 } as const;
+/** A word that programs use as they like. */
+export const FLAG = CELL + 32;
+/** Bytes of the memory. */
+const BYTES = CELL + 40;
+
+/** The blocks, for programs that free them. */
+export const blocks: Readonly<Record<string, Block>> = {
+  old: { at: BLOCK.old, bytes: 8 },
+  other: { at: BLOCK.other, bytes: 8, free: true },
+  third: { at: BLOCK.third, bytes: 8, free: true },
+};
+
+/** What every program over a domain has: the kernel, the memory and its names. */
+export function setting(flavour: Flavour): Omit<Program, "threads"> {
+  const srcu = flavour === "srcu";
+  const slots = SLOTS.flatMap((at, index) => {
+    const slot = [`SLOT[${index}]`, SLOT, at] as const;
+    return srcu ? [[`SRCU_SLOT[${index}]`, SRCU_SLOT, at] as const, slot] : [slot];
+  });
+  return {
+    kernel,
+    bytes: BYTES,
+    setUp: ({ u32 }) => {
+      DOMAIN.gpCtr.set(u32, D, srcu ? 0 : 1);
+      DOMAIN.gpDone.set(u32, D, srcu ? 0 : 1);
+      DOMAIN.slotsUsed.set(u32, D, SLOTS.length);
+      u32[CELL / 4] = BLOCK.old;
+      u32[BLOCK.old / 4] = 1;
+    },
+    nameOf: nameWords([
+      ...slots,
+      ["DOMAIN", DOMAIN, D],
+      ["cell", 4, CELL],
+      ["old", 8, BLOCK.old],
+      ["other", 8, BLOCK.other],
+      ["third", 8, BLOCK.third],
+      ["flag", 4, FLAG],
+    ]),
+  };
+}

@@ -1,0 +1,144 @@
+/**
+ * The locations through which steps of different threads can affect one another, numbered:
+ *
+ * - the words of memory that some thread writes (a word that nobody writes affects nobody),
+ * - for each of them, its queue of sleepers,
+ * - for each block, whether it is free,
+ * - for each thread, whether it has died.
+ *
+ * The numbers of words, blocks and threads are also their places in a state.
+ *
+ * @module
+ */
+
+import { type Access, writes } from "./access.ts";
+import type { Program } from "./program.ts";
+
+/** The locations that a step reads and writes. */
+export interface Footprint {
+  /** Numbers of the locations read. */
+  readonly reads: readonly number[];
+  /** Numbers of the locations written. */
+  readonly writes: readonly number[];
+}
+
+/** Thrown at a write to a word that was held to be written by nobody. */
+export class NewlyWritten extends Error {
+  /** Notes the word. */
+  constructor(readonly word: number) {
+    super(`Word ${word} is written`);
+  }
+}
+
+/** The numbering for one program. */
+export class Locations {
+  /** By word: its place in a state, or -1 if it has none. */
+  readonly slotOf: Int32Array;
+  /** Names of the blocks, by number. */
+  readonly blocks: readonly string[];
+  /** Place of the first block. */
+  readonly firstBlock: number;
+  /** Place of the first thread. */
+  readonly firstThread: number;
+  /** Length of a state. */
+  readonly stateLength: number;
+  /** How many locations there are. */
+  readonly count: number;
+  readonly #blockOfWord: Int16Array;
+  readonly #bytes: number;
+
+  /**
+   * Numbers the locations.
+   *
+   * @param program The program.
+   * @param written The words of memory that threads write.
+   */
+  constructor(program: Program, written: ReadonlySet<number>) {
+    const words = program.bytes / 4;
+    this.#bytes = program.bytes;
+    this.slotOf = new Int32Array(words).fill(-1);
+    [...written].sort((a, b) => a - b).forEach((word, slot) => this.slotOf[word] = slot);
+    const blocks = Object.entries(program.blocks ?? {});
+    this.blocks = blocks.map(([name]) => name);
+    this.#blockOfWord = new Int16Array(words).fill(-1);
+    blocks.forEach(([_, { at, bytes }], number) => {
+      this.#blockOfWord.fill(number, at >>> 2, Math.ceil((at + bytes) / 4));
+    });
+    this.firstBlock = written.size;
+    this.firstThread = this.firstBlock + blocks.length;
+    this.stateLength = this.firstThread + program.threads.length;
+    this.count = this.stateLength + written.size;
+  }
+
+  /** The block that has a byte address, or -1. */
+  blockAt(address: number): number {
+    return this.#blockOfWord[address >>> 2]!;
+  }
+
+  /** Number of a block by name. */
+  blockNamed(name: string): number {
+    const number = this.blocks.indexOf(name);
+    if (number < 0) throw new RangeError(`The program has no block "${name}"`);
+    return number;
+  }
+
+  /** Why memory cannot be accessed so, if it cannot. */
+  faultOf({ kind, atomic, address, bytes, expectedLow }: Access): string | undefined {
+    if (!touchesMemory(kind)) return undefined;
+    const last = Math.max(address, kind === "copy" ? expectedLow : 0) + bytes;
+    if (last > this.#bytes) return `an access beyond the memory, at ${address}`;
+    return atomic && address % bytes !== 0
+      ? `an atomic access at ${address}, not aligned`
+      : undefined;
+  }
+
+  /** The locations that a step touches. */
+  footprint(access: Access): Footprint {
+    const { kind, address, bytes } = access;
+    if (kind === "free" || kind === "allocate") {
+      return { reads: [], writes: [this.firstBlock + address] };
+    }
+    if (kind === "dead") return { reads: [this.firstThread + address], writes: [] };
+    if (!touchesMemory(kind)) return { reads: [], writes: [] };
+    const reads = this.#blocksOf(address, bytes);
+    if (kind === "wait" || kind === "notify") {
+      const queue = [this.#queueOf(address)];
+      return {
+        reads: kind === "wait" ? [...reads, ...this.#words(address, bytes)] : reads,
+        writes: queue,
+      };
+    }
+    const words = this.#words(address, bytes, writes(kind));
+    if (kind === "load") return { reads: [...reads, ...words], writes: [] };
+    if (kind === "copy") reads.push(...this.#words(access.expectedLow, bytes));
+    return { reads, writes: words };
+  }
+
+  /** The queue that a sleeper at an address is in. */
+  #queueOf(address: number): number {
+    return this.stateLength + this.#words(address, 4, true)[0]!;
+  }
+
+  #blocksOf(address: number, bytes: number): number[] {
+    const blocks = new Set([
+      this.blockAt(address),
+      this.blockAt(Math.max(address, address + bytes - 1)),
+    ]);
+    return [...blocks].filter((block) => block >= 0).map((block) => this.firstBlock + block);
+  }
+
+  #words(address: number, bytes: number, mustHaveSlot = false): number[] {
+    const slots: number[] = [];
+    for (let word = address >>> 2; word * 4 < address + bytes; word++) {
+      const slot = this.slotOf[word]!;
+      if (slot >= 0) slots.push(slot);
+      else if (mustHaveSlot) throw new NewlyWritten(word);
+    }
+    return slots;
+  }
+}
+
+function touchesMemory(kind: Access["kind"]): boolean {
+  return kind !== "free" && kind !== "allocate" && kind !== "dead" && kind !== "choose" &&
+    kind !== "fence";
+}

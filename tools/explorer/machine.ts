@@ -1,0 +1,249 @@
+/**
+ * The machine that threads run on: it makes one step of one thread, in place, in a state.
+ *
+ * A state is an array of words: the words of memory that threads write, then for each block 1 if it is
+ * free, then for each thread the number of its state times 4 plus whether it runs, sleeps or is dead.
+ *
+ * @module
+ */
+
+import { type Access, writes } from "./access.ts";
+import type { Futures } from "./futures.ts";
+import type { Locations } from "./locations.ts";
+import { Memory } from "./memory.ts";
+import type { MemoryView, Program } from "./program.ts";
+import { CheckFailure } from "./script.ts";
+import { type ThreadState, ThreadStates } from "./thread_states.ts";
+
+/** What is wrong in a state. */
+export interface Fault {
+  /** Which detector found it. */
+  readonly kind:
+    | "check"
+    | "trap"
+    | "race"
+    | "use after free"
+    | "deadlock"
+    | "livelock"
+    | "too many states";
+  /** What it is, in words. */
+  readonly says: string;
+}
+
+const RUNS = 0;
+const SLEEPS = 1;
+const DEAD = 2;
+
+/** The choice of a sleeper that times out. */
+export const TIME_OUT = 62;
+/** The choice of a thread that dies. */
+export const DIE = 63;
+
+/** Runs the threads of one program. */
+export class Machine {
+  /** The memory in states. */
+  readonly memory: Memory;
+  /** How many threads there are. */
+  readonly threads: number;
+  readonly #program: Program;
+  readonly #locations: Locations;
+  readonly #states: ThreadStates;
+  readonly #first: number;
+
+  /**
+   * Sets a program up.
+   *
+   * @param program The program.
+   * @param locations Its locations.
+   * @param futures Is told of what threads do.
+   * @param executed Receives the byte offset of every instruction that is run.
+   */
+  constructor(program: Program, locations: Locations, futures: Futures, executed: Set<number>) {
+    this.#program = program;
+    this.#locations = locations;
+    this.#states = new ThreadStates(program, locations, futures, executed);
+    this.#first = locations.firstThread;
+    this.threads = program.threads.length;
+    const u8 = new Uint8Array(program.bytes);
+    program.setUp?.({ u8, u32: new Uint32Array(u8.buffer) });
+    this.memory = new Memory(new Int32Array(u8.buffer), locations.slotOf);
+  }
+
+  /** The first state. */
+  initial(): Int32Array {
+    const state = new Int32Array(this.#locations.stateLength);
+    this.#locations.slotOf.forEach((slot, word) => {
+      if (slot >= 0) state[slot] = this.memory.initial[word]!;
+    });
+    Object.values(this.#program.blocks ?? {}).forEach(({ free }, block) => {
+      state[this.#locations.firstBlock + block] = Number(free ?? false);
+    });
+    for (let thread = 0; thread < this.threads; thread++) {
+      state[this.#first + thread] = this.#states.first(thread).id * 4;
+    }
+    return state;
+  }
+
+  /** The state of a thread. */
+  thread(state: Int32Array, thread: number): ThreadState {
+    return this.#states.get(state[this.#first + thread]! >> 2);
+  }
+
+  /** Whether a thread has died. */
+  isDead(state: Int32Array, thread: number): boolean {
+    return state[this.#first + thread] === DEAD;
+  }
+
+  /** Whether a thread sleeps. */
+  sleeps(state: Int32Array, thread: number): boolean {
+    return (state[this.#first + thread]! & 3) === SLEEPS;
+  }
+
+  /** Whether a thread has come to its end or died. */
+  hasEnded(state: Int32Array, thread: number): boolean {
+    return this.isDead(state, thread) || !this.thread(state, thread).access;
+  }
+
+  /** How many ways there are for a thread to go on, its death aside: 0 if it cannot. */
+  choices(state: Int32Array, thread: number): number {
+    const word = state[this.#first + thread]!;
+    if ((word & 3) === DEAD) return 0;
+    const { access } = this.#states.get(word >> 2);
+    if (!access) return 0;
+    if ((word & 3) === SLEEPS) return access.timesOut ? 1 : 0;
+    if (access.kind === "choose") return access.bytes;
+    return access.kind === "notify" ? this.#subsets(state, access).length : 1;
+  }
+
+  /** Whether a thread may die now. */
+  mayDie(state: Int32Array, thread: number): boolean {
+    return this.#program.threads[thread]!.dies === true && !this.hasEnded(state, thread);
+  }
+
+  /** Lets a thread make its step, in place. `choice` is one of its ways, or `DIE`. */
+  apply(state: Int32Array, thread: number, choice: number): Fault | undefined {
+    if (choice === DIE) {
+      state[this.#first + thread] = DEAD;
+      return undefined;
+    }
+    const from = this.thread(state, thread);
+    const access = from.access!;
+    if (this.sleeps(state, thread)) return this.#settle(state, from, 2, 0);
+    const { firstBlock } = this.#locations;
+    switch (access.kind) {
+      case "free":
+      case "allocate": {
+        const isFree = Number(access.kind === "free");
+        if (state[firstBlock + access.address] === isFree) return this.#doubly(access);
+        state[firstBlock + access.address] = isFree;
+        return this.#settle(state, from, 0, 0);
+      }
+      case "dead":
+        return this.#settle(state, from, Number(this.isDead(state, access.address)), 0);
+      case "choose":
+        return this.#settle(state, from, choice, 0);
+      case "fence":
+        return this.#settle(state, from, 0, 0);
+      default:
+        return this.#freed(state, access) ?? this.#access(state, from, access, choice);
+    }
+  }
+
+  /** A look at the memory of a state. */
+  view(state: Int32Array): MemoryView {
+    const load32 = (address: number) => this.memory.word(state, address >>> 2) >>> 0;
+    return {
+      load32,
+      load64: (address) => load32(address) + load32(address + 4) * 2 ** 32,
+    };
+  }
+
+  /** What a look at the memory finds wrong. */
+  look(state: Int32Array, at: ((memory: MemoryView) => void) | undefined): Fault | undefined {
+    try {
+      at?.(this.view(state));
+    } catch (error) {
+      if (error instanceof CheckFailure) return { kind: "check", says: error.message };
+      throw error;
+    }
+    return undefined;
+  }
+
+  #access(
+    state: Int32Array,
+    from: ThreadState,
+    access: Access,
+    choice: number,
+  ): Fault | undefined {
+    const { memory } = this;
+    const { kind, address, bytes } = access;
+    if (kind === "notify") return this.#notify(state, from, access, choice);
+    if (writes(kind)) memory.change(state, access);
+    else memory.load(state, address, bytes);
+    if (kind === "wait") {
+      if (memory.low !== access.low || memory.high !== access.high) {
+        return this.#settle(state, from, 1, 0);
+      }
+      state[this.#first + from.thread]! |= SLEEPS;
+      return undefined;
+    }
+    if (kind === "store" || kind === "fill" || kind === "copy") {
+      return this.#settle(state, from, 0, 0);
+    }
+    return this.#settle(state, from, memory.low, memory.high);
+  }
+
+  #notify(state: Int32Array, from: ThreadState, access: Access, choice: number): Fault | undefined {
+    const woken = this.#subsets(state, access)[choice]!;
+    for (const thread of woken) {
+      const fault = this.#settle(state, this.thread(state, thread), 0, 0);
+      if (fault) return fault;
+    }
+    return this.#settle(state, from, woken.length, 0);
+  }
+
+  /** The sets of sleepers that a notify may wake: any, if it wakes fewer than all. */
+  #subsets(state: Int32Array, { address, low }: Access): number[][] {
+    const sleepers: number[] = [];
+    for (let thread = 0; thread < this.threads; thread++) {
+      if (!this.sleeps(state, thread)) continue;
+      if (this.thread(state, thread).access!.address === address) sleepers.push(thread);
+    }
+    const count = low >>> 0;
+    return count >= sleepers.length ? [sleepers] : combinations(sleepers, count);
+  }
+
+  /** Lets a thread go on with what its step read. */
+  #settle(state: Int32Array, from: ThreadState, low: number, high: number): Fault | undefined {
+    const next = this.#states.next(from, low, high);
+    state[this.#first + from.thread] = next.id * 4 + RUNS;
+    return next.failure;
+  }
+
+  #doubly({ kind, address }: Access): Fault {
+    const block = this.#locations.blocks[address]!;
+    const says = kind === "free"
+      ? `block ${block} is freed twice`
+      : `block ${block} is allocated while it is in use`;
+    return { kind: "use after free", says };
+  }
+
+  #freed(state: Int32Array, { address, bytes, kind, expectedLow }: Access): Fault | undefined {
+    const places = [address, address + bytes - 1];
+    if (kind === "copy") places.push(expectedLow, expectedLow + bytes - 1);
+    for (const at of places) {
+      const block = this.#locations.blockAt(at);
+      if (block < 0 || state[this.#locations.firstBlock + block] === 0) continue;
+      const says = `an access to block ${this.#locations.blocks[block]}, which is freed`;
+      return { kind: "use after free", says };
+    }
+    return undefined;
+  }
+}
+
+function combinations(of: readonly number[], count: number): number[][] {
+  if (count === 0) return [[]];
+  return of.flatMap((first, index) => {
+    return combinations(of.slice(index + 1), count - 1).map((rest) => [first, ...rest]);
+  });
+}
