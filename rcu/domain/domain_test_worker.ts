@@ -1,6 +1,6 @@
 /// <reference lib="deno.worker" />
 import { attachAll } from "#tools/testing/attach.ts";
-import { serve } from "#tools/testing/worker_side.ts";
+import { nextUncaughtError, serve } from "#tools/testing/worker_side.ts";
 import {
   type ArenaHandle,
   type DomainHandle,
@@ -39,10 +39,11 @@ const setup = (data: Data) => {
       mutex.unlock();
       return outcome;
     },
-    /** Leaves a section open at the end of its turn. */
-    leak(): Promise<never> {
+    /** Leaves a section open at the end of its turn. @returns What the reader reports. */
+    async leak(): Promise<string> {
+      const uncaught = nextUncaughtError();
       reader.lock();
-      return new Promise(() => {});
+      return (await uncaught).message;
     },
     /** Uses the guard of a section that is over. */
     useAfterSection(pointer: number): void {

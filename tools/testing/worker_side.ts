@@ -56,6 +56,19 @@ export class Death extends Error {
   override name = "Death";
 }
 
+/**
+ * Resolves with the next error that nothing in this worker catches. The worker then lives on, and Deno
+ * prints nothing.
+ */
+export function nextUncaughtError(): Promise<Error> {
+  return new Promise((resolve) => {
+    self.addEventListener("error", (event) => {
+      event.preventDefault();
+      resolve(event.error);
+    }, { once: true });
+  });
+}
+
 let answer: ((message: ToWorker) => void) | undefined;
 const early: ToWorker[] = [];
 
