@@ -60,9 +60,12 @@ export { Translation } from "./access/translation.ts";
 export type { Address } from "./region/address.ts";
 export type { CoalescedRange } from "./region/coalesced_range.ts";
 export type { IoEventFd } from "./region/ioeventfd.ts";
+export type { CountedRegion } from "./region/counted_region.ts";
 export { MemoryRegion, type RegionOptions } from "./region/memory_region.ts";
-export { DIRTY_LOG_BITS, RangeFlag } from "./region/range_flags.ts";
+export { dirtyLogMask, RangeFlag } from "./region/range_flags.ts";
+export type { RegionFactory } from "./region/region_factory.ts";
 export type { RegionKind } from "./region/region_kind.ts";
+export type { RegionNode } from "./region/region_node.ts";
 export type {
   AccessLimits,
   IommuOps,
@@ -78,4 +81,5 @@ export { AddressSpaceReader, type HeldView, UNASSIGNED } from "./view/address_sp
 export { EventNotifier } from "./view/event_notifier.ts";
 export { FlatView } from "./view/flat_view.ts";
 export type { MemoryListener, MemoryRegionSection } from "./view/memory_listener.ts";
+export type { ReaderMemory, ViewMemory, ViewReclaimer } from "./view/view_memory.ts";
 export type { ViewStats } from "./view/view_store.ts";

@@ -62,28 +62,28 @@ export abstract class CountedRegion {
     if (--this.#refs === 0) this.unreferenced();
   }
 
-  /** Takes a reference of the tree, which goes if the transaction fails. */
+  /** @internal Takes a reference of the tree, which goes if the transaction fails. */
   protected refUndoably(log: UndoLog): void {
     this.ref();
     // Relative: views take and drop references between the change and its undoing.
     log.record(() => this.#refs--);
   }
 
-  /** Drops a reference of the tree, which is taken back if the transaction fails. */
+  /** @internal Drops a reference of the tree, which is taken back if the transaction fails. */
   protected unrefUndoably(log: UndoLog): void {
     this.unref();
     log.record(() => this.#refs++);
   }
 
-  /** Refuses an action on a region that is finalised. */
+  /** @internal Refuses an action on a region that is finalised. */
   protected assertAlive(action: string): void {
     if (this.#refs === 0) throw this.#dead(action, "it is finalised");
   }
 
-  /** Runs an edit in a transaction; in one that it opens, if none is open. */
+  /** @internal Runs an edit in a transaction; in one that it opens, if none is open. */
   protected abstract change(action: string, edit: (log: UndoLog) => void): void;
 
-  /** The last reference is gone. */
+  /** @internal The last reference is gone. */
   protected abstract unreferenced(): void;
 
   #dead(action: string, reason: string): FlatViewError {

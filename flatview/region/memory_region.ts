@@ -340,9 +340,7 @@ export class MemoryRegion extends RegionNode<MemoryRegion> {
     }
     if (child.#host !== this.#host) throw refusal("it belongs to another topology");
     if (child.container !== null) throw refusal(`it is in container "${child.container.name}"`);
-    for (let up: MemoryRegion | null = this; up !== null; up = up.container) {
-      if (up === child) throw refusal(`it contains "${this.name}"`);
-    }
+    if (liesWithin(this, child)) throw refusal(`it contains "${this.name}"`);
   }
 
   #setAttribute(name: "readonly" | "nonvolatile" | "romd", value: boolean): void {
@@ -420,4 +418,12 @@ export class MemoryRegion extends RegionNode<MemoryRegion> {
   #refusal(action: string, reason: string): FlatViewError {
     return new FlatViewError("INVALID_EDIT", { action, region: this.name, reason });
   }
+}
+
+/** Whether a region is another one or lies in it. */
+function liesWithin(region: MemoryRegion, other: MemoryRegion): boolean {
+  for (let up: MemoryRegion | null = region; up !== null; up = up.container) {
+    if (up === other) return true;
+  }
+  return false;
 }

@@ -21,13 +21,20 @@ export const RangeFlag = {
   RESERVED: 1 << 7,
 } as const;
 
-/** The dirty-log mask of the range's region lies from this bit up, eight bits wide. */
+/** First bit of the dirty-log mask of the range's region, which is eight bits wide. */
 export const DIRTY_LOG_SHIFT = 8;
 
-/** The bits of the dirty-log mask: neighbours that differ in them do not join, but listeners' diffs leave them out. */
+/**
+ * The bits of the dirty-log mask. Neighbours that differ in them do not join, but for listeners a
+ * range that differs in nothing else stays.
+ */
 export const DIRTY_LOG_BITS: number = 0xff << DIRTY_LOG_SHIFT;
 
-/** The clients that log writes to a range with these flags, as bits. */
+/**
+ * The clients that log writes to a range: bit n is client n of {@linkcode MemoryRegion.setLog}.
+ *
+ * @param flags The flags of the range.
+ */
 export function dirtyLogMask(flags: number): number {
   return (flags & DIRTY_LOG_BITS) >>> DIRTY_LOG_SHIFT;
 }

@@ -7,7 +7,7 @@ import type { IommuOps, MemoryRegionOps, RamBacking } from "./region_ops.ts";
 export abstract class RegionFactory {
   #nextId = 1;
 
-  /** What the regions need of the topology. */
+  /** @internal What the regions need of the topology. */
   protected abstract readonly host: RegionHost;
 
   /** A pure container: it shows its subregions and nothing of its own. */

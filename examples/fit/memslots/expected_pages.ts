@@ -4,7 +4,7 @@
  * @module
  */
 
-import { DIRTY_LOG_BITS, type FlatRange, RangeFlag } from "@guestmem/flatview";
+import { dirtyLogMask, type FlatRange, RangeFlag } from "@guestmem/flatview";
 import type { RamBlock } from "@guestmem/ramblock";
 import { type Memslot, SLOT_FLAG } from "@guestmem/ramblock/memslots";
 
@@ -54,6 +54,6 @@ function isDirect({ region, flags }: FlatRange): boolean {
 
 function flags({ flags }: FlatRange): number {
   const fixed = (flags & (RangeFlag.READONLY | RangeFlag.ROM_DEVICE)) !== 0;
-  const logged = (flags & DIRTY_LOG_BITS) !== 0;
+  const logged = dirtyLogMask(flags) !== 0;
   return (fixed ? SLOT_FLAG.READONLY : 0) | (logged ? SLOT_FLAG.LOG_DIRTY : 0);
 }
