@@ -1,6 +1,6 @@
 /**
  * What data structures need of an arena. They take these instead of an `Arena`, so that a test, or a
- * program with memory of its own, can pass something else.
+ * program with its own memory, can pass something else.
  *
  * @module
  */

@@ -28,7 +28,7 @@ import { Store } from "./store.ts";
 
 /** What another worker attaches with. Structured-cloneable: post it. */
 export interface ArenaHandle {
-  /** Tells it from other handles. */
+  /** Marks the handle of an arena. */
   readonly kind: "guestmem-arena";
   /** Version of the layout. */
   readonly version: number;
@@ -50,13 +50,13 @@ export interface ArenaOptions {
   readonly debug?: boolean;
 }
 
-/** Gives the package's own modules what users do not see. */
+/** The inside of an arena, for this package's modules. */
 export let coreOf: (arena: Arena) => ArenaCore;
 
 /**
  * An allocator over a shared `WebAssembly.Memory`, reserved at its full size and never grown. Any
- * number of workers attach and allocate, free and defer at once; a lock inside keeps them apart, so
- * an `Arena` may be used from any context, also where blocking is forbidden.
+ * number of workers attach and allocate, free and defer at once, under a lock inside. Any context may
+ * use an `Arena`, even where blocking is forbidden: it spins there.
  *
  * Offsets are byte offsets into the memory, below 2^32; 0 is never a block.
  *
@@ -121,12 +121,13 @@ export class Arena implements BlockAllocator {
   /**
    * Creates an arena. The memory is reserved at once; pages are committed when they are touched.
    *
-   * @param options Size, contexts, label, debug mode
-   * @returns The arena, with the caller attached
-   * @throws {RcuError} `INVALID_SIZE`: if the size or the number of contexts is no usable number
-   * @throws {RcuError} `LABEL_TOO_LONG`: if the label does not fit
-   * @throws {RcuError} `SHARED_MEMORY_UNAVAILABLE`: if the host does not share memory; says what is missing
-   * @throws {RcuError} `RESERVATION_REFUSED`: if the host refuses this much
+   * @param options Size, contexts, label, debug mode.
+   * @returns The arena, with the caller attached.
+   * @throws {RcuError} `INVALID_SIZE` if the size or the number of contexts is out of range.
+   * @throws {RcuError} `LABEL_TOO_LONG` if the label does not fit.
+   * @throws {RcuError} `SHARED_MEMORY_UNAVAILABLE` if the host does not share memory; says what is
+   * missing.
+   * @throws {RcuError} `RESERVATION_REFUSED` if the host refuses this much.
    */
   static create(options: ArenaOptions): Arena {
     const { bytes, contexts = DEFAULT_CONTEXTS, label = "", debug = false } = options;
@@ -161,18 +162,20 @@ export class Arena implements BlockAllocator {
   /**
    * Attaches this context to an arena that another one created.
    *
-   * @param handle The arena's `handle`
-   * @param options Label of this context, at most 63 bytes in UTF-8
-   * @returns The arena
-   * @throws {RcuError} `FOREIGN_HANDLE`: if the handle is none, is of another version, or does not fit the memory
-   * @throws {RcuError} `LABEL_TOO_LONG`: if the label does not fit
-   * @throws {RcuError} `CONTEXT_LIMIT`: if as many contexts are attached as the arena was created for
+   * @param handle The arena's `handle`.
+   * @param options Label of this context, at most 63 bytes in UTF-8.
+   * @returns The arena.
+   * @throws {RcuError} `FOREIGN_HANDLE`: not an arena's handle, of another version, or not fitting
+   * the memory.
+   * @throws {RcuError} `LABEL_TOO_LONG` if the label does not fit.
+   * @throws {RcuError} `CONTEXT_LIMIT` if as many contexts are attached as the arena was created
+   * for.
    */
   static attach(handle: ArenaHandle, options: { readonly label?: string } = {}): Arena {
     return new Arena(handle, checkHandle(handle), options.label ?? "");
   }
 
-  /** Detaches this context. Locks that it still holds count as a dead holder's. */
+  /** Detaches this context. Locks that it still holds count as held by a dead context. */
   close(): void {
     this.#core.contexts.leave(this.token);
   }
@@ -180,14 +183,14 @@ export class Arena implements BlockAllocator {
   /**
    * Allocates a block. O(1) but for the zeroing, unless the arena is nearly exhausted.
    *
-   * @param bytes Its size in bytes, at least 1
-   * @param alignment A power of two; 16 unless given, and at least
-   * @param zeroed False leaves in the block what the memory held: for callers that write all of it
-   * @returns Offset of the block
-   * @throws {ArenaExhaustedError} If no free block is large enough
-   * @throws {RcuError} `INVALID_SIZE`: if the size or the alignment is no usable number
-   * @throws {EvictedError} If this context was evicted or has closed the arena
-   * @throws {RcuError} `LOCK_TIMEOUT`: where blocking is forbidden, if the lock is not free soon
+   * @param bytes Its size in bytes, at least 1.
+   * @param alignment A power of two; 16 unless given, and at least.
+   * @param zeroed False leaves in the block what the memory held: for callers that write all of it.
+   * @returns Offset of the block.
+   * @throws {ArenaExhaustedError} If no free block is large enough.
+   * @throws {RcuError} `INVALID_SIZE` if the size or the alignment is out of range.
+   * @throws {EvictedError} If this context was evicted or has closed the arena.
+   * @throws {RcuError} `LOCK_TIMEOUT` where blocking is forbidden, if the lock is not free soon.
    */
   allocate(bytes: number, alignment = 16, zeroed = true): number {
     return this.#core.allocate(bytes, alignment, zeroed);
@@ -196,13 +199,14 @@ export class Arena implements BlockAllocator {
   /**
    * Frees a block at once: nobody may be reading it. O(1).
    *
-   * @param offset The block
-   * @throws {RcuError} `INVALID_POINTER`: if no block starts there
-   * @throws {RcuError} `DOUBLE_FREE`: if it was freed or deferred before
-   * @throws {RcuError} `CANARY_OVERWRITTEN`: in debug mode, if bytes behind its end were overwritten
-   * @throws {UseAfterFreeError} In debug mode, if a block that leaves the quarantine was written to
-   * @throws {EvictedError} If this context was evicted or has closed the arena
-   * @throws {RcuError} `LOCK_TIMEOUT`: where blocking is forbidden, if the lock is not free soon
+   * @param offset The block.
+   * @throws {RcuError} `INVALID_POINTER` if no block starts there.
+   * @throws {RcuError} `DOUBLE_FREE` if it was freed or deferred before.
+   * @throws {RcuError} `CANARY_OVERWRITTEN` in debug mode, if bytes past its end were overwritten.
+   * @throws {UseAfterFreeError} In debug mode, if a block that leaves the quarantine was written
+   * to.
+   * @throws {EvictedError} If this context was evicted or has closed the arena.
+   * @throws {RcuError} `LOCK_TIMEOUT` where blocking is forbidden, if the lock is not free soon.
    */
   free(offset: number): void {
     this.#core.free(offset);
@@ -214,7 +218,7 @@ export class Arena implements BlockAllocator {
     return this.#core.locked(() => readStats(this.u32, geometry, heap.bins.largest()));
   }
 
-  /** Lists the contexts: those attached, and those gone whose record was not used again. */
+  /** Lists the contexts: those attached, and those that are gone while their records last. */
   contexts(): ContextInfo[] {
     return this.#core.contexts.list();
   }
@@ -223,9 +227,10 @@ export class Arena implements BlockAllocator {
    * Checks every invariant of the heap, under the lock, and in debug mode every canary and every
    * byte of poison in quarantine. O(blocks).
    *
-   * @throws {RcuError} `ARENA_CORRUPT`: if an invariant does not hold
-   * @throws {RcuError} `CANARY_OVERWRITTEN`: in debug mode, if bytes behind a live block were overwritten
-   * @throws {UseAfterFreeError} In debug mode, if a block in quarantine was written to
+   * @throws {RcuError} `ARENA_CORRUPT` if an invariant does not hold.
+   * @throws {RcuError} `CANARY_OVERWRITTEN` in debug mode, if bytes past the end of a live block
+   * were overwritten.
+   * @throws {UseAfterFreeError} In debug mode, if a block in quarantine was written to.
    */
   checkHeap(): void {
     this.#core.locked(() => {
@@ -234,21 +239,23 @@ export class Arena implements BlockAllocator {
     });
   }
 
-  /** Rebuilds what the headers of the blocks imply. Done by itself where it is needed. */
+  /** Rebuilds all that derives from the blocks' headers. Happens by itself where it is needed. */
   repair(): RepairReport {
     return this.#core.locked(() => repair(this.#core.heap));
   }
 
   /**
    * Declares a context dead: passes on the locks that it holds, repairs the arena if it died inside,
-   * and lets each domain release its reader slots. May be called again, for instance when the first
-   * caller died over it. A context that is alive after all gets {@linkcode EvictedError} from its
-   * next call, but must not be running in a read-side section (its blocks may be freed at once), nor inside a
-   * call of the arena or holding a mutex: its lock is given to another.
+   * and lets each domain end its sections. May be called again, for instance when the first caller
+   * died during the call.
    *
-   * @param token The dead context's `token`
-   * @returns What was done
-   * @throws {RcuError} `UNKNOWN_CONTEXT`: if no other context ever had this token
+   * A context that is alive after all gets {@linkcode EvictedError} from its next call. It must not be
+   * in a read-side section, whose blocks may be freed at once, nor inside a call of the arena or
+   * holding a mutex: its lock is given to another.
+   *
+   * @param token The dead context's `token`.
+   * @returns What was done.
+   * @throws {RcuError} `UNKNOWN_CONTEXT` if no other context ever had this token.
    */
   evict(token: number): EvictionReport {
     return evictContext(this.#core, this, token);

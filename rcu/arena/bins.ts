@@ -106,8 +106,8 @@ export class Bins {
 
   /**
    * Finds a free block of at least `size` bytes: any block of the first bin whose blocks all fit,
-   * in O(1). Only when there is none is the bin that `size` itself falls into searched, so that the
-   * arena is not called exhausted while a block would fit.
+   * in O(1). If there is none, the bin that `size` itself falls into is searched, so that the arena
+   * is not reported as exhausted while a block would fit.
    */
   find(size: number): number {
     const units = size >>> 4;
@@ -120,7 +120,7 @@ export class Bins {
     return 0;
   }
 
-  /** Finds a free block that holds `size` bytes behind the gap that the alignment needs. */
+  /** Finds a free block that holds `size` bytes after the gap that the alignment needs. */
   findAligned(size: number, alignment: number): number {
     const roomy = size + alignment + MIN_BLOCK < 2 ** 32
       ? this.find(size + alignment + MIN_BLOCK)
@@ -134,7 +134,7 @@ export class Bins {
     return 0;
   }
 
-  /** Size of the largest free block, 0 if there is none. Searches one bin. */
+  /** Size of the largest free block, or 0. Searches one bin. */
   largest(): number {
     const rows = HEADER.rowMap.get(this.#u32, 0);
     if (rows === 0) return 0;
@@ -147,7 +147,7 @@ export class Bins {
     return largest;
   }
 
-  /** First bin from `bin` on that is not empty, -1 if there is none. */
+  /** First bin from `bin` on that is not empty, or -1. */
   nonEmpty(bin: number): number {
     const row = bin >>> 3;
     if (row >= ROWS) return -1;

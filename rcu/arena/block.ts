@@ -1,7 +1,7 @@
 /**
  * A block: a header of 32 bytes, then the payload. Blocks follow one another without a gap, so the
- * headers alone say what the heap is; everything else (sizes of predecessors, bitmap, bins, lists,
- * counters) is derived from them and can be computed again.
+ * headers alone define the heap; everything else (sizes of predecessors, bitmap, bins, lists,
+ * counters) derives from them and can be rebuilt.
  *
  * @module
  */
@@ -13,7 +13,7 @@ export const MIN_BLOCK = 48;
 /** Unit of sizes and of alignment, in bytes. */
 export const GRAIN = 16;
 
-/** Byte that debug mode fills a block with behind what was asked for. */
+/** Byte with which debug mode fills a block after the bytes requested. */
 export const CANARY = 0xc5;
 /** Canary bytes that a block has at least. */
 export const CANARY_BYTES = 8;
@@ -24,7 +24,7 @@ export const BLOCK = defineLayout({
   tag: "u32",
   /** Size of the block before this one, 0 for the first: lets `free` find it. */
   previousSize: "u32",
-  /** Bytes asked for. */
+  /** Bytes requested. */
   requested: "u32",
   /** Token of the context that allocated it. */
   allocatedBy: "u32",
@@ -49,11 +49,11 @@ export const State = {
   PENDING: 2,
   /** Allocated. */
   LIVE: 3,
-  /** In a limbo list: unlinked by an updater, perhaps still read until a grace period has passed. */
+  /** In a limbo list: unlinked by an updater, but readers may use it until a grace period ends. */
   DEFERRED: 4,
   /** Debug mode: freed and poisoned, not yet reused. */
   QUARANTINED: 5,
-  /** No block any more: swallowed by a free neighbour. Kept so that a second free can be told. */
+  /** No longer a block: merged into a free neighbour. Kept so that a second free is detected. */
   MERGED: 14,
 } as const;
 

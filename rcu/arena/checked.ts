@@ -16,8 +16,9 @@ import type { Heap } from "./heap.ts";
  * only debug mode keeps freed blocks in quarantine, and so finds every such use for a while.
  *
  * Live blocks may be touched, and deferred ones, which readers may still see. Takes the arena's lock
- * only to report: an access to a block of the caller's is judged rightly whatever others do; one to a
- * block that another context frees at the same moment may be reported or not. Offsets are in bytes.
+ * only to report. An access to a block of the caller's own is judged correctly whatever others do; one
+ * to a block that another context frees at the same moment may or may not be reported. Offsets are in
+ * bytes.
  */
 export class CheckedView {
   readonly #heap: Heap;
@@ -25,10 +26,11 @@ export class CheckedView {
   readonly #data: DataView;
 
   /**
-   * Made by the arena.
+   * For `Arena`.
    *
-   * @param heap The heap
-   * @param locked Runs a function under the arena's lock
+   * @internal
+   * @param heap The heap.
+   * @param locked Runs a function under the arena's lock.
    */
   constructor(heap: Heap, locked: ArenaCore["locked"]) {
     this.#heap = heap;
@@ -79,9 +81,9 @@ export class CheckedView {
   /**
    * What is known of the block around an offset, freed or not.
    *
-   * @param offset Any byte of the heap
-   * @returns Its history
-   * @throws {RcuError} `INVALID_POINTER`: if the offset lies outside of the heap
+   * @param offset Any byte of the heap.
+   * @returns Its history.
+   * @throws {RcuError} `INVALID_POINTER` if the offset lies outside of the heap.
    */
   history(offset: number): BlockHistory {
     return this.#locked(() => this.#historyAt(offset));

@@ -1,6 +1,6 @@
 /**
- * The context table: who is attached to the arena. A context is a worker's attachment; its token
- * names it in lock words and in the headers of blocks, and is never issued twice.
+ * The context table: who is attached to the arena. A context is a worker's attachment. Its token names
+ * it in lock words and in blocks' headers, and is never issued twice.
  *
  * @module
  */
@@ -32,8 +32,8 @@ export class Contexts {
   #ownWho = 0;
 
   /**
-   * @param buffer The arena's memory
-   * @param geometry Where its parts lie
+   * @param buffer The arena's memory.
+   * @param geometry Where its parts lie.
    */
   constructor(buffer: SharedArrayBuffer, geometry: ArenaGeometry) {
     this.#i32 = new Int32Array(buffer);
@@ -44,10 +44,10 @@ export class Contexts {
   /**
    * Claims a record for this context.
    *
-   * @param label Its label
-   * @returns Its token
-   * @throws {RcuError} `LABEL_TOO_LONG`: if the label has more than 63 bytes
-   * @throws {RcuError} `CONTEXT_LIMIT`: if every record belongs to a living context
+   * @param label Its label.
+   * @returns Its token.
+   * @throws {RcuError} `LABEL_TOO_LONG` if the label has more than 63 bytes.
+   * @throws {RcuError} `CONTEXT_LIMIT` if every record belongs to a living context.
    */
   join(label: string): number {
     const bytes = encodeLabel(label, CONTEXT);
@@ -83,7 +83,7 @@ export class Contexts {
     if (this.isAttached()) Atomics.add(this.#i32, CONTEXT.queued.index(this.#own), by);
   }
 
-  /** How many functions a context had queued and not run, by what its record says. */
+  /** How many functions a context had queued and not run, according to its record. */
   queuedFunctions(token: number): number {
     const record = this.#find(token, EVICTED);
     return record === -1 ? 0 : Atomics.load(this.#i32, CONTEXT.queued.index(record));

@@ -1,6 +1,6 @@
 /**
- * What the parts of this package share of an arena and its users do not see: the heap, the lock,
- * the context table, the list of members.
+ * The inside of an arena, as one context sees it: the heap, the lock, the context table, the list of
+ * members.
  *
  * @module
  */
@@ -31,13 +31,13 @@ export class ArenaCore implements LockContext {
   lastRepair: RepairReport | null = null;
 
   /**
-   * @param i32 The memory as signed words, for atomics
-   * @param geometry Where the parts of the arena lie
-   * @param heap The heap
-   * @param contexts The context table
-   * @param token This context's token
-   * @param debug Whether debug mode is on
-   * @param blocking Whether this context may block
+   * @param i32 The memory as signed words, for atomics.
+   * @param geometry Where the parts of the arena lie.
+   * @param heap The heap.
+   * @param contexts The context table.
+   * @param token This context's token.
+   * @param debug Whether debug mode is on.
+   * @param blocking Whether this context may block.
    */
   constructor(
     readonly i32: Int32Array,
@@ -121,11 +121,11 @@ export class ArenaCore implements LockContext {
   /**
    * Allocates a block; in debug mode with a canary, and out of the quarantine if need be.
    *
-   * @param bytes Its size
-   * @param alignment Its alignment
-   * @param zeroed Whether to zero it
-   * @param memberType If not 0, the block is made a member of that type under the same lock
-   * @returns Its offset
+   * @param bytes Its size.
+   * @param alignment Its alignment.
+   * @param zeroed Whether to zero it.
+   * @param memberType If not 0, the block is made a member of that type under the same lock.
+   * @returns Its offset.
    */
   allocate(bytes: number, alignment: number, zeroed = true, memberType = 0): number {
     checkRequest(bytes, alignment);
@@ -176,8 +176,8 @@ export class ArenaCore implements LockContext {
   /**
    * Starts a batch that waits for a grace period; false if there is nothing to do.
    *
-   * @param limbo The record
-   * @param startPoll Gives the cookie; called under the lock, after the batch's last block is in
+   * @param limbo The record.
+   * @param startPoll Gives the cookie; called under the lock, after the batch's last block is in.
    */
   startBatch(limbo: number, startPoll: () => number): boolean {
     return this.locked(() => startBatch(this.heap.store, limbo, startPoll()));
@@ -191,10 +191,10 @@ export class ArenaCore implements LockContext {
   /**
    * Frees at most `max` blocks of the batch whose grace period has passed.
    *
-   * @param limbo The record
-   * @param max Most blocks to free: bounds how long the lock is held
-   * @param cookie The grace period that has passed; another batch is left alone
-   * @returns How many were freed
+   * @param limbo The record.
+   * @param max Most blocks to free: bounds how long the lock is held.
+   * @param cookie The grace period that has passed; another batch is left alone.
+   * @returns How many were freed.
    */
   reclaimBatch(limbo: number, max: number, cookie: number): number {
     return this.locked(() => {

@@ -22,11 +22,11 @@ export interface EvictionReport {
   readonly heldArenaLock: boolean;
   /** The repair that this made necessary, or null. */
   readonly repaired: RepairReport | null;
-  /** Functions that it had queued for after a grace period: they are lost. */
+  /** Functions that it had queued with `callRcu` or `callSrcu`: they are lost. */
   readonly lostFunctions: number;
   /** Repairs of the members by name, added up: `mutexes` passed on, for example. */
   readonly members: Readonly<Record<string, number>>;
-  /** Members of a type for which this context has loaded no module: nothing was done about them. */
+  /** Members that were skipped, since this context has not loaded the module of their type. */
   readonly unhandled: number;
 }
 
@@ -41,7 +41,7 @@ export function evictContext(
     throw new RcuError("UNKNOWN_CONTEXT", { token });
   }
   const context = core.contexts.nameOf(token);
-  // Marked first: whoever finds the dead context in a lock word from now on takes the lock over.
+  // Marked first: from now on a context that finds the dead one in a lock word takes the lock over.
   const wasAlive = core.contexts.evict(token);
   const heldArenaLock = passOn(core.i32, HEADER.lock.index(0), token);
   const found: Record<string, number> = {};

@@ -54,7 +54,7 @@ export const HEADER = defineLayout({
 });
 
 /**
- * A record of the context table. Its context writes it; `who` also whoever evicts the context.
+ * A record of the context table. Its context writes it; a context that evicts it writes `who`, too.
  */
 export const CONTEXT = defineLayout({
   /** Token, and state in the two bits above: one compare-and-swap claims, closes or evicts. */
@@ -88,17 +88,17 @@ export interface ArenaGeometry {
   readonly bitmapAt: number;
   /** Offset of the first block. */
   readonly heapStart: number;
-  /** Offset behind the last block. */
+  /** Offset past the last block. */
   readonly heapEnd: number;
 }
 
 /**
  * Computes where the parts of an arena lie.
  *
- * @param bytes Size of the memory, a multiple of {@linkcode PAGE_BYTES}
- * @param contexts Records in the context table
- * @returns Their offsets
- * @throws {RcuError} `INVALID_SIZE`: if the arena has no room for a heap
+ * @param bytes Size of the memory, a multiple of {@linkcode PAGE_BYTES}.
+ * @param contexts Records in the context table.
+ * @returns Their offsets.
+ * @throws {RcuError} `INVALID_SIZE` if the arena has no room for a heap.
  */
 export function geometryOf(bytes: number, contexts: number): ArenaGeometry {
   const bitmapAt = HEADER_BYTES + contexts * CONTEXT.size;

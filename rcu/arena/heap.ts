@@ -36,9 +36,9 @@ export class Heap {
   readonly #u32: Uint32Array;
 
   /**
-   * @param store Where the arena lies
-   * @param geometry Where its parts lie
-   * @param nameOf Names a context by its token, for errors
+   * @param store Where the arena lies.
+   * @param geometry Where its parts lie.
+   * @param nameOf Names a context by its token, for errors.
    */
   constructor(
     readonly store: Store,
@@ -62,12 +62,13 @@ export class Heap {
   /**
    * Allocates a block. O(1) but for the zeroing, unless the arena is nearly exhausted.
    *
-   * @param bytes Payload wanted, at least 1
-   * @param requested What to record as asked for; a canary fills the rest if it is less than `bytes`
-   * @param alignment A power of two of at least 16
-   * @param token The context that allocates
-   * @param zeroed Whether to zero it
-   * @returns The block's header, or 0 if nothing fits
+   * @param bytes Payload wanted, at least 1.
+   * @param requested What to record as requested; a canary fills the rest if it is less than
+   * `bytes`.
+   * @param alignment A power of two of at least 16.
+   * @param token The context that allocates.
+   * @param zeroed Whether to zero it.
+   * @returns The block's header, or 0 if nothing fits.
    */
   allocate(
     bytes: number,
@@ -103,8 +104,8 @@ export class Heap {
   /**
    * Frees a block and merges it with its free neighbours. O(1).
    *
-   * @param block Header of a block that is not free
-   * @param token The context that frees it; 0 leaves what is recorded
+   * @param block Header of a block that is not free.
+   * @param token The context that frees it; 0 leaves what is recorded.
    */
   release(block: number, token: number): void {
     const { store, bins } = this;
@@ -127,7 +128,7 @@ export class Heap {
       size = this.#merge(block - previous, block);
       block -= previous;
     }
-    this.#tellNext(block, size);
+    this.#updateNext(block, size);
     bins.insert(block);
   }
 
@@ -143,12 +144,12 @@ export class Heap {
   /**
    * The live block whose payload starts at `offset`.
    *
-   * @param offset What a caller gave
-   * @param action What is to be done, for the error
-   * @returns The block's header
-   * @throws {RcuError} `INVALID_POINTER`: if no block starts there
-   * @throws {RcuError} `DOUBLE_FREE`: if the block is not live any more
-   * @throws {RcuError} `ARENA_CORRUPT`: if the block's header was overwritten
+   * @param offset What a caller gave.
+   * @param action What is to be done, for the error.
+   * @returns The block's header.
+   * @throws {RcuError} `INVALID_POINTER` if no block starts there.
+   * @throws {RcuError} `DOUBLE_FREE` if the block is not live any more.
+   * @throws {RcuError} `ARENA_CORRUPT` if the block's header was overwritten.
    */
   liveBlock(offset: number, action: string): number {
     const block = this.#header(offset, action);
@@ -203,7 +204,7 @@ export class Heap {
     store.put(BLOCK.tag.index(rest), (size + State.FREE) >>> 0);
     store.commit(BLOCK.tag.index(block), (gap + State.FREE) >>> 0);
     this.starts.set(rest);
-    this.#tellNext(rest, size);
+    this.#updateNext(rest, size);
     this.count(State.FREE, size + gap, -1);
     this.count(State.FREE, gap, 1);
     this.count(State.FREE, size, 1);
@@ -231,13 +232,13 @@ export class Heap {
     store.put(BLOCK.tag.index(rest), (left + State.FREE) >>> 0);
     store.commit(BLOCK.tag.index(block), (size + State.PENDING) >>> 0);
     this.starts.set(rest);
-    this.#tellNext(rest, left);
+    this.#updateNext(rest, left);
     this.count(State.FREE, left, 1);
     this.bins.insert(rest);
     return size;
   }
 
-  /** Lets a free block swallow the free block behind it; returns the new size. */
+  /** Merges the free block `next` into the free block before it; returns the new size. */
   #merge(block: number, next: number): number {
     const u32 = this.#u32;
     const first = sizeOf(u32, block);
@@ -251,8 +252,8 @@ export class Heap {
     return first + second;
   }
 
-  /** Writes a block's size into the header of the block behind it. */
-  #tellNext(block: number, size: number): void {
+  /** Writes a block's size into the header of the next block. */
+  #updateNext(block: number, size: number): void {
     const next = block + size;
     if (next < this.geometry.heapEnd) this.store.put(BLOCK.previousSize.index(next), size);
   }

@@ -33,7 +33,7 @@ export const LIMBO = defineLayout({
   link: "u32",
 });
 
-/** Adds a record to those that repair rebuilds. */
+/** Adds a record to the list from which repair rebuilds. */
 export function registerLimbo(store: Store, limbo: number): void {
   store.put(LIMBO.link.index(limbo), HEADER.limbos.get(store.u32, 0));
   store.commit(HEADER.limbos.index(0), limbo);
@@ -88,10 +88,10 @@ export function appendDeferred(heap: Heap, block: number, limbo: number): void {
 /**
  * Starts a batch: moves "next" to "wait", if "wait" is empty and "next" is not.
  *
- * @param store Where the arena lies
- * @param limbo The record
- * @param cookie The grace period to wait for, an integer below 2^53
- * @returns Whether a batch was started
+ * @param store Where the arena lies.
+ * @param limbo The record.
+ * @param cookie The grace period to wait for, an integer below 2^53.
+ * @returns Whether a batch was started.
  */
 export function startBatch(store: Store, limbo: number, cookie: number): boolean {
   const { u32 } = store;
@@ -114,7 +114,7 @@ export function waitCookie(u32: Uint32Array, limbo: number): number {
 /**
  * Takes the first block out of "wait"; it stays DEFERRED until the caller frees it.
  *
- * @returns The block's header, 0 if the queue is empty
+ * @returns The block's header, 0 if the queue is empty.
  */
 export function shiftWaiting(store: Store, limbo: number): number {
   const { u32 } = store;

@@ -25,7 +25,7 @@ export const TOKEN_MASK = INCONSISTENT - 1;
 const SPIN_ROUNDS = 100;
 /** Where blocking is forbidden: how long to spin. */
 const SPIN_LIMIT_MS = 100;
-/** A sleeper looks this often whether the holder was evicted by a context that died over it. */
+/** How often a sleeper checks the holder: the context that evicted it may have died before it woke us. */
 export const RECHECK_MS = 1000;
 
 /** Whether this context may block. A browser's main thread may not: `Atomics.wait` throws there. */
@@ -51,11 +51,11 @@ export interface LockContext {
 /**
  * Takes the lock if nobody holds it, or if its holder is gone.
  *
- * @param i32 The arena's memory
- * @param index The lock word
- * @param context The caller
- * @param mark {@linkcode CONTENDED} if others may be waiting, else 0
- * @returns Whether it was taken
+ * @param i32 The arena's memory.
+ * @param index The lock word.
+ * @param context The caller.
+ * @param mark {@linkcode CONTENDED} if others may be waiting, else 0.
+ * @returns Whether it was taken.
  */
 export function tryAcquire(
   i32: Int32Array,
@@ -77,16 +77,16 @@ export function tryAcquire(
 }
 
 /**
- * Takes the lock, waiting until it is free. Not fair: whoever comes by when it is released may get
- * it before one who was woken.
+ * Takes the lock, waiting until it is free. Not fair: a newcomer may get it
+ * before a waiter that was woken.
  *
- * @param i32 The arena's memory
- * @param index The lock word
- * @param context The caller
- * @returns Whether what it guards is consistent; false if a holder died or failed half-way
- * @throws {RcuError} `DEADLOCK`: if the caller holds it
- * @throws {EvictedError} If the caller was evicted while it waited
- * @throws {RcuError} `LOCK_TIMEOUT`: if the caller may not block and the lock is not free soon
+ * @param i32 The arena's memory.
+ * @param index The lock word.
+ * @param context The caller.
+ * @returns Whether what it guards is consistent; false if a holder died or failed half-way.
+ * @throws {RcuError} `DEADLOCK` if the caller holds it.
+ * @throws {EvictedError} If the caller was evicted while it waited.
+ * @throws {RcuError} `LOCK_TIMEOUT` if the caller may not block and the lock is not free soon.
  */
 export function acquire(i32: Int32Array, index: number, context: LockContext): boolean {
   if (Atomics.compareExchange(i32, index, 0, context.token) === 0) return true;
@@ -109,7 +109,7 @@ export function acquire(i32: Int32Array, index: number, context: LockContext): b
 /**
  * Announces a waiter.
  *
- * @returns The word to wait on, or 0 if nobody holds the lock
+ * @returns The word to wait on, or 0 if nobody holds the lock.
  */
 export function markContended(i32: Int32Array, index: number): number {
   for (;;) {
@@ -150,11 +150,11 @@ export function setInconsistent(i32: Int32Array, index: number, inconsistent: bo
 /**
  * Releases the lock and wakes one waiter. The mark of a half-done change stays.
  *
- * @param i32 The arena's memory
- * @param index The lock word
- * @param context The caller
- * @throws {RcuError} `NOT_LOCK_OWNER`: if another context holds it, or nobody
- * @throws {EvictedError} If the caller was evicted and lost the lock by it
+ * @param i32 The arena's memory.
+ * @param index The lock word.
+ * @param context The caller.
+ * @throws {RcuError} `NOT_LOCK_OWNER` if another context holds it, or nobody.
+ * @throws {EvictedError} If the caller was evicted and lost the lock by it.
  */
 export function release(i32: Int32Array, index: number, context: LockContext): void {
   if (Atomics.compareExchange(i32, index, context.token, 0) === context.token) return;
@@ -175,10 +175,10 @@ export function release(i32: Int32Array, index: number, context: LockContext): v
 /**
  * Frees a lock that a dead context holds, marked as inconsistent, and wakes a waiter.
  *
- * @param i32 The arena's memory
- * @param index The lock word
- * @param dead Token of the dead context, already marked as evicted
- * @returns Whether it held the lock
+ * @param i32 The arena's memory.
+ * @param index The lock word.
+ * @param dead Token of the dead context, already marked as evicted.
+ * @returns Whether it held the lock.
  */
 export function passOn(i32: Int32Array, index: number, dead: number): boolean {
   for (;;) {

@@ -56,7 +56,7 @@ export function linkMember(store: Store, offset: number, type: number): void {
 /**
  * Takes a member out.
  *
- * @throws {RcuError} `INVALID_POINTER`: if it is not in the list
+ * @throws {RcuError} `INVALID_POINTER` if it is not in the list.
  */
 export function unlinkMember(store: Store, offset: number): void {
   const { u32 } = store;

@@ -15,8 +15,8 @@ export function sharedBuffer(memory: WebAssembly.Memory): SharedArrayBuffer {
 /**
  * Says what a host lacks for shared WebAssembly memory.
  *
- * @param host The global object
- * @returns What is missing, or the empty string
+ * @param host The global object.
+ * @returns What is missing, or the empty string.
  */
 export function missingForSharing(host: {
   SharedArrayBuffer?: unknown;
@@ -35,12 +35,12 @@ export function missingForSharing(host: {
 /**
  * Reserves a shared memory at its full size, so that it never grows.
  *
- * @param bytes Its size, rounded up to pages of 64 KiB
- * @param host The global object, from which the means are taken
- * @returns The memory, zeroed
- * @throws {RcuError} `INVALID_SIZE`: if the size is no positive integer of at most 4 GiB - 64 KiB
- * @throws {RcuError} `SHARED_MEMORY_UNAVAILABLE`: if the host does not share memory
- * @throws {RcuError} `RESERVATION_REFUSED`: if the host refuses this much
+ * @param bytes Its size, rounded up to pages of 64 KiB.
+ * @param host The global object, from which the means are taken.
+ * @returns The memory, zeroed.
+ * @throws {RcuError} `INVALID_SIZE` if the size is no positive integer of at most 4 GiB - 64 KiB.
+ * @throws {RcuError} `SHARED_MEMORY_UNAVAILABLE` if the host does not share memory.
+ * @throws {RcuError} `RESERVATION_REFUSED` if the host refuses this much.
  */
 export function reserve(bytes: number, host: typeof globalThis = globalThis): WebAssembly.Memory {
   if (!Number.isInteger(bytes) || bytes < 1 || bytes > MAX_ARENA_BYTES) {

@@ -1,6 +1,6 @@
 /**
- * What debug mode does to blocks: canary bytes behind the payload, poison in what was freed, and a
- * quarantine that keeps freed blocks from being used again for a while.
+ * What debug mode does to blocks: canary bytes after the payload, poison in freed blocks, and a
+ * quarantine that keeps freed blocks from being reused for a while.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import type { Heap } from "./heap.ts";
 
 /** Word that fills freed blocks. No multiple of 16 and no small number, so it makes a bad pointer. */
 export const POISON = 0xdeadbeef;
-/** The quarantine holds at most one part in so many of the arena. */
+/** The quarantine holds at most this part of the arena: a sixteenth. */
 const QUARANTINE_SHARE = 16;
 
 /** First byte of a block's canary that was overwritten, 0 if none was. */
@@ -34,7 +34,7 @@ export function checkCanary(heap: Heap, block: number): void {
   }
 }
 
-/** First byte of a freed block that is not poison any more, 0 if there is none. */
+/** First byte of a freed block that is no longer poison, or 0. */
 export function damagedPoison(heap: Heap, block: number): number {
   const { u32 } = heap.store;
   const end = (block + sizeOf(u32, block)) / 4;
@@ -76,7 +76,7 @@ function appendQuarantined(heap: Heap, block: number): void {
   store.put(HEADER.quarantineTail.index(0), block);
 }
 
-/** Frees the oldest block in quarantine; false if there is none. */
+/** Frees the oldest block in quarantine. @returns Whether there was one. */
 export function releaseOldest(heap: Heap): boolean {
   const { store } = heap;
   const block = HEADER.quarantineHead.get(store.u32, 0);

@@ -44,9 +44,10 @@ function checkedSize(heap: Heap, block: number): number {
  * become free, free neighbours are merged, deferred blocks go back to their records' "next" queues
  * in the order of their addresses. May itself be interrupted at any store and be run again.
  *
- * @param heap The heap; the caller holds the arena's lock
- * @returns What was found
- * @throws {RcuError} `ARENA_CORRUPT`: if a header is not one that the allocator writes; nothing is changed
+ * @param heap The heap; the caller holds the arena's lock.
+ * @returns What was found.
+ * @throws {RcuError} `ARENA_CORRUPT` if a header is not one that the allocator writes; nothing is
+ * changed.
  */
 export function repair(heap: Heap): RepairReport {
   const { store, geometry } = heap;
@@ -79,7 +80,7 @@ export function repair(heap: Heap): RepairReport {
   return { blocks, reclaimed, deferred };
 }
 
-/** Lets a free block swallow what follows it and is free or half-allocated; returns its size. */
+/** Merges into a free block the free and half-allocated blocks that follow; returns its size. */
 function mergeRun(heap: Heap, block: number): number {
   const { store, geometry } = heap;
   const { u32 } = store;
@@ -115,8 +116,8 @@ function expect(holds: boolean, offset: number, reason: string): void {
 /**
  * Checks every invariant of the heap: blocks, bitmap, bins, counters, queues.
  *
- * @param heap The heap; the caller holds the arena's lock
- * @throws {RcuError} `ARENA_CORRUPT`: at the first that does not hold
+ * @param heap The heap; the caller holds the arena's lock.
+ * @throws {RcuError} `ARENA_CORRUPT`: at the first that does not hold.
  */
 export function verify(heap: Heap): void {
   const { store, geometry } = heap;

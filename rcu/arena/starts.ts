@@ -1,6 +1,6 @@
 /**
- * The bitmap of block starts: tells a block from an offset into the middle of one, and finds the
- * block that covers an address.
+ * The bitmap of block starts: it distinguishes the start of a block from an offset inside one, and
+ * finds the block that covers an address.
  *
  * @module
  */
@@ -16,8 +16,8 @@ export class BlockStarts {
   readonly #geometry: ArenaGeometry;
 
   /**
-   * @param store Where the arena lies
-   * @param geometry Where its parts lie
+   * @param store Where the arena lies.
+   * @param geometry Where its parts lie.
    */
   constructor(store: Store, geometry: ArenaGeometry) {
     this.#store = store;
@@ -32,7 +32,7 @@ export class BlockStarts {
     this.#store.put(index, (this.#u32[index]! | (1 << ((block >>> 4) & 31))) >>> 0);
   }
 
-  /** Takes the mark away. */
+  /** Clears the mark. */
   clear(block: number): void {
     const index = this.#base + (block >>> 9);
     this.#store.put(index, (this.#u32[index]! & ~(1 << ((block >>> 4) & 31))) >>> 0);
@@ -51,7 +51,7 @@ export class BlockStarts {
     return (word * 512 + (31 - Math.clz32(bits)) * 16) >>> 0;
   }
 
-  /** Takes every mark away; leaves words alone that are 0, so that pages never used stay so. */
+  /** Clears every mark; does not write words that are 0, so that pages never used stay uncommitted. */
   reset(): void {
     const end = this.#geometry.heapEnd / 512;
     for (let word = 0; word < end; word++) {

@@ -1,6 +1,5 @@
 /**
- * The one way by which the heap writes to shared memory. All of its stores pass through here, so a
- * test can let a worker die at each of them.
+ * The only way in which the heap writes to shared memory: a test can let a worker die at each store.
  *
  * @module
  */
@@ -24,9 +23,9 @@ export class Store {
   }
 
   /**
-   * Writes a block's state word: the step by which a change takes place. Atomic (seq-cst), since
-   * what was put before must be in memory before it when the writer dies right behind it: only an
-   * atomic store keeps the compiler and the processor from swapping the two.
+   * Writes a block's state word: the step by which a change takes place. Atomic (seq-cst): if the
+   * writer dies right after it, everything put before must be in memory, and only an atomic store
+   * keeps the compiler and the processor from swapping the two.
    */
   commit(index: number, value: number): void {
     Atomics.store(this.u32, index, value);

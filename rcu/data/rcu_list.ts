@@ -20,9 +20,9 @@ const NODE = defineLayout({
 
 /**
  * An intrusive doubly linked list: a node is an arena block whose first two words are the list's.
- * Readers follow the forward links inside a section and are never stopped. Writers hold a lock of
- * their own; a removed node keeps its forward link, so a reader that stands on it walks on, and it
- * is freed after a grace period.
+ * Readers follow the forward links inside a section and never wait. Writers exclude one another with
+ * a lock. A removed node keeps its forward link, so a reader that is on it walks on; the node is freed
+ * after a grace period.
  *
  * The algorithm is that of Linux's `rculist.h`.
  *
@@ -95,9 +95,9 @@ export class RcuList {
   }
 
   /**
-   * Puts `node` behind `before`, which is in the list. The caller holds the writers' lock.
+   * Inserts `node` after `before`, which is in the list. The caller holds the writers' lock.
    *
-   * @throws {RcuError} `LIST_NODE`: if `node` is in a list, or `before` is not; nothing is changed.
+   * @throws {RcuError} `LIST_NODE` if `node` is in a list, or `before` is not; nothing is changed.
    */
   insertAfter(before: number, node: number): void {
     const { u32 } = this.#memory;
@@ -107,20 +107,21 @@ export class RcuList {
     if (NODE.previous.get(u32, node) !== 0) {
       throw new RcuError("LIST_NODE", { action: "insert", node, reason: "it is in a list" });
     }
-    this.#requireLinked("insert a node behind", before);
+    this.#requireLinked("insert a node after", before);
     const after = this.#kernel.load32(NODE.next.at(before)) >>> 0;
     NODE.previous.set(u32, node, before);
     this.#kernel.store32(NODE.next.at(node), after);
     NODE.previous.set(u32, after, node);
-    // The one store that readers notice. The node is complete by now, and this store publishes it.
+    // The only store that readers notice: the node is complete, and this store publishes it.
     this.#kernel.store32(NODE.next.at(before), node);
   }
 
   /**
    * Unlinks `node`. The caller holds the writers' lock, and frees the node after a grace period:
-   * readers may stand on it, and follow its forward link.
+   * readers may be on it, and follow its forward link.
    *
-   * @throws {RcuError} `LIST_NODE`: if the node is in no list, or is the list itself; nothing is changed.
+   * @throws {RcuError} `LIST_NODE` if the node is in no list, or is the list itself; nothing is
+   * changed.
    */
   remove(node: number): void {
     if (node === this.offset) {
@@ -140,19 +141,19 @@ export class RcuList {
    *
    * @param guard An open guard of the domain whose grace periods protect the nodes.
    * @returns A node that is valid until the outermost section ends.
-   * @throws {RcuError} `SECTION_CLOSED`: in debug mode, the section is over.
+   * @throws {RcuError} `SECTION_CLOSED` in debug mode, the section is over.
    */
   first(guard: ReadGuard): number {
     return this.next(guard, this.offset);
   }
 
   /**
-   * The node behind `node`, or 0. `node` may have been removed since it was found.
+   * The node after `node`, or 0. `node` may have been removed since it was found.
    *
    * @param guard The guard of the section in which `node` was found.
    * @param node A node that was found in this section.
    * @returns A node that is valid until the outermost section ends.
-   * @throws {RcuError} `SECTION_CLOSED`: in debug mode, the section is over.
+   * @throws {RcuError} `SECTION_CLOSED` in debug mode, the section is over.
    */
   next(guard: ReadGuard, node: number): number {
     if (this.#memory.debug && !guard.open) {

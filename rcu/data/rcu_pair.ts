@@ -68,7 +68,7 @@ export class RcuPair {
     return new RcuPair(memory, offset);
   }
 
-  /** Makes (first, second) what readers find from now on. */
+  /** Publishes (first, second): readers find both from now on. */
   publish(first: number, second: number): void {
     this.#kernel.pairStore(this.offset, first, second);
   }
@@ -78,7 +78,7 @@ export class RcuPair {
    *
    * @param guard An open guard of the domain whose grace periods protect what the pair names.
    * @returns The first half, unsigned; the second is in `second`.
-   * @throws {RcuError} `SECTION_CLOSED`: in debug mode, the section is over.
+   * @throws {RcuError} `SECTION_CLOSED` in debug mode, the section is over.
    */
   load(guard: ReadGuard): number {
     if (this.#debug && !guard.open) {

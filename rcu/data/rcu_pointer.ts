@@ -10,9 +10,9 @@ import type { ReadGuard } from "../grace_period/read_guard.ts";
 import { instantiateKernel, type Kernel } from "../kernel/kernel.ts";
 
 /**
- * One 32-bit cell in the arena that holds the offset of a block, or 0. Whoever dereferences it inside
- * a section sees the block initialised as it was before `publish`, and may use it until the section
- * ends, provided that the block is freed only after a grace period.
+ * One 32-bit cell in the arena that holds the offset of a block, or 0. A reader that dereferences it
+ * inside a section sees the block initialised as it was before `publish`, and may use it until the
+ * section ends, provided that the block is freed only after a grace period.
  *
  * @example
  * ```ts
@@ -66,7 +66,7 @@ export class RcuPointer {
     return new RcuPointer(memory, offset);
   }
 
-  /** Makes `block` what readers find from now on. Its content must be in place before. */
+  /** Publishes `block`: readers find it from now on. Its content must be complete before. */
   publish(block: number): void {
     this.#kernel.store32(this.offset, block);
   }
@@ -81,7 +81,7 @@ export class RcuPointer {
    *
    * @param guard An open guard of the domain whose grace periods protect the block.
    * @returns An offset that is valid until the outermost section ends.
-   * @throws {RcuError} `SECTION_CLOSED`: in debug mode, the section is over.
+   * @throws {RcuError} `SECTION_CLOSED` in debug mode, the section is over.
    */
   dereference(guard: ReadGuard): number {
     if (this.#debug && !guard.open) {

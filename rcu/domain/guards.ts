@@ -13,9 +13,9 @@ export const OFFLINE = -1;
 export const GONE = -2;
 
 /**
- * The guard of a reader's outermost section. It also counts the nesting: each section writes
- * constants here, since a counter that is loaded and stored in turn would make each section wait for
- * the stores of the one before.
+ * The guard of a reader's outermost section. It also holds the nesting depth. Each section stores
+ * constants there: a counter that it loaded, changed and stored would make it wait for the stores of
+ * the section before.
  */
 export abstract class OutermostGuard implements ReadGuard {
   /** How many sections are open; `OFFLINE` or `GONE` if none may be. */
@@ -34,7 +34,7 @@ export abstract class OutermostGuard implements ReadGuard {
     this.unlock();
   }
 
-  /** Says why this guard cannot be released now. */
+  /** Throws: this guard is not that of the innermost open section. */
   protected misuse(): never {
     throw new RcuError("SECTION_ORDER", { depth: 1, open: Math.max(this.depth, 0) });
   }
@@ -71,7 +71,7 @@ export class NestedGuard implements ReadGuard {
   }
 }
 
-/** Debug mode: a guard for one section only, which knows when it is over. */
+/** Debug mode: a guard for one section only, which stays closed once that section is over. */
 export class DebugGuard implements ReadGuard {
   #guard: ReadGuard;
   #over = false;

@@ -165,7 +165,8 @@ export class RcuDomain implements Reclaimer {
    * uncaught error of this context. If the context dies first, its functions are lost.
    *
    * @param run What to run. It may queue and defer again, but not assume any section or lock.
-   * @throws {DeferredBudgetError} If this context has as many functions queued as the budget allows.
+   * @throws {DeferredBudgetError} If this context has as many functions queued as the budget
+   * allows.
    */
   callRcu(run: () => void): void {
     this.#periods.work.queue(run);
@@ -178,7 +179,8 @@ export class RcuDomain implements Reclaimer {
    * @param block A live block that no reader can reach any more.
    * @throws {RcuError} `INVALID_POINTER`: it is no live block.
    * @throws {RcuError} `DOUBLE_FREE`: it was freed or deferred before.
-   * @throws {DeferredBudgetError} Past the budget, where this context cannot wait: inside a section,
+   * @throws {DeferredBudgetError} Past the budget, where this context cannot wait: inside a
+   * section,
    * or where blocking is forbidden. Nothing is deferred then.
    */
   deferFree(block: number): void {
@@ -234,7 +236,8 @@ export class RcuDomain implements Reclaimer {
   /**
    * Frees the domain's block. No context may use the domain afterwards.
    *
-   * @throws {RcuError} `DOMAIN_BUSY`: readers are registered or deferred work waits. Nothing changes.
+   * @throws {RcuError} `DOMAIN_BUSY`: readers are registered or deferred work waits. Nothing
+   * changes.
    */
   destroy(): void {
     this.#periods.destroy();

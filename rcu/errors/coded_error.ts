@@ -1,18 +1,17 @@
 /**
- * The errors of a package: one class, whose `code` says what went wrong and whose `details` say
- * with what.
+ * The base of every package's error class: a `code` says what went wrong, `details` with what.
  *
  * @module
  */
 
-/** How a package words the error of each code. */
+/** The message of each code, made from its details. */
 export type Messages<Details> = {
   readonly [Code in keyof Details]: (details: Details[Code]) => string;
 };
 
 /**
- * Base of the packages' errors. A package derives one class from it, with an interface that names
- * each code's fields; and from that the few classes that a caller catches apart.
+ * Base of the packages' errors. A package derives one class from it, with an interface that names each
+ * code's fields; and from that class the few that callers catch apart.
  *
  * @example
  * ```ts
@@ -42,16 +41,16 @@ export type Messages<Details> = {
 export abstract class CodedError<Details, Code extends keyof Details> extends Error {
   /** What went wrong. */
   readonly code: Code;
-  /** With what: the fields that belong to the code. */
+  /** The fields that belong to the code. */
   readonly details: Readonly<Details[Code]>;
 
   /**
-   * Words the error.
+   * Creates the error.
    *
-   * @param messages The package's wording.
+   * @param messages The package's messages.
    * @param code What went wrong.
-   * @param details With what.
-   * @param options The cause, if another error is.
+   * @param details The fields that belong to the code.
+   * @param options The error that caused this one, as `cause`.
    */
   constructor(
     messages: Messages<Details>,

@@ -79,7 +79,7 @@ export interface RcuErrorDetails {
   DEADLOCK: { token: number };
   /** A context released a lock that it does not hold; `owner` is 0 if the lock is free. */
   NOT_LOCK_OWNER: { token: number; owner: number };
-  /** A mutex was to be destroyed while a context held it. */
+  /** `destroy` of a mutex that a context holds. */
   MUTEX_BUSY: { owner: number };
   /** A limbo record was given up with blocks in it, or was not registered. */
   LIMBO_RECORD: { limbo: number; reason: string };
@@ -105,7 +105,7 @@ export interface RcuErrorDetails {
   DEFERRED_BUDGET: { what: string; count: number; bytes: number; reason: string };
   /** A handle does not name a domain of the expected kind in this arena. */
   FOREIGN_DOMAIN: { offset: number; expected: string; reason: string };
-  /** A domain was to be destroyed while it was in use. */
+  /** `destroy` of a domain that is in use. */
   DOMAIN_BUSY: { readers: number; blocks: number; functions: number };
   // ---- data structures ----
   /** A list node is not where the operation needs it. */
@@ -132,7 +132,7 @@ const MESSAGES: Messages<RcuErrorDetails> = {
     `Cannot ${access} ${bytes} bytes at ${formatOffset(offset)}: ` +
     (block ? `block ${formatOffset(block.block)} has ${block.size} bytes` : "no block lies there"),
   CANARY_OVERWRITTEN: ({ offset, history }) =>
-    `Write past the end: byte ${formatOffset(offset)} behind ${formatBlock(history)}, which ` +
+    `Write past the end: byte ${formatOffset(offset)} after ${formatBlock(history)}, which ` +
     `${formatContext(history.allocatedBy)} allocated, was overwritten`,
   SHARED_MEMORY_UNAVAILABLE: ({ missing }) =>
     `Cannot create a shared WebAssembly memory: ${missing}`,
@@ -213,10 +213,10 @@ export class RcuError<Code extends keyof RcuErrorDetails = keyof RcuErrorDetails
   }
 
   /**
-   * Words the error.
+   * Creates the error.
    *
    * @param code What went wrong.
-   * @param details With what.
+   * @param details The fields that belong to the code.
    * @param options The error that caused this one, as `cause`.
    */
   constructor(code: Code, details: RcuErrorDetails[Code], options?: ErrorOptions) {

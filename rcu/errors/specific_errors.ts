@@ -13,9 +13,9 @@ export class ArenaExhaustedError extends RcuError<"ARENA_EXHAUSTED"> {
   }
 
   /**
-   * Words the error.
+   * Creates the error.
    *
-   * @param details What the message names.
+   * @param details The fields that belong to the code.
    * @param options The error that caused this one, as `cause`.
    */
   constructor(details: RcuErrorDetails["ARENA_EXHAUSTED"], options?: ErrorOptions) {
@@ -30,9 +30,9 @@ export class UseAfterFreeError extends RcuError<"USE_AFTER_FREE"> {
   }
 
   /**
-   * Words the error.
+   * Creates the error.
    *
-   * @param details What the message names.
+   * @param details The fields that belong to the code.
    * @param options The error that caused this one, as `cause`.
    */
   constructor(details: RcuErrorDetails["USE_AFTER_FREE"], options?: ErrorOptions) {
@@ -47,9 +47,9 @@ export class EvictedError extends RcuError<"EVICTED"> {
   }
 
   /**
-   * Words the error.
+   * Creates the error.
    *
-   * @param details What the message names.
+   * @param details The fields that belong to the code.
    * @param options The error that caused this one, as `cause`.
    */
   constructor(details: RcuErrorDetails["EVICTED"], options?: ErrorOptions) {
@@ -64,9 +64,9 @@ export class WaitInSectionError extends RcuError<"WAIT_IN_SECTION"> {
   }
 
   /**
-   * Words the error.
+   * Creates the error.
    *
-   * @param details What the message names.
+   * @param details The fields that belong to the code.
    * @param options The error that caused this one, as `cause`.
    */
   constructor(details: RcuErrorDetails["WAIT_IN_SECTION"], options?: ErrorOptions) {
@@ -81,9 +81,9 @@ export class BlockingForbiddenError extends RcuError<"BLOCKING_FORBIDDEN"> {
   }
 
   /**
-   * Words the error.
+   * Creates the error.
    *
-   * @param details What the message names.
+   * @param details The fields that belong to the code.
    * @param options The error that caused this one, as `cause`.
    */
   constructor(details: RcuErrorDetails["BLOCKING_FORBIDDEN"], options?: ErrorOptions) {
@@ -98,9 +98,9 @@ export class DeferredBudgetError extends RcuError<"DEFERRED_BUDGET"> {
   }
 
   /**
-   * Words the error.
+   * Creates the error.
    *
-   * @param details What the message names.
+   * @param details The fields that belong to the code.
    * @param options The error that caused this one, as `cause`.
    */
   constructor(details: RcuErrorDetails["DEFERRED_BUDGET"], options?: ErrorOptions) {

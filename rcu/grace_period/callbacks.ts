@@ -15,7 +15,7 @@ interface Entry {
   readonly run: () => void;
 }
 
-/** Runs at most so many functions in one turn of the event loop. */
+/** Most functions that run in one turn of the event loop. */
 const BATCH = 256;
 
 /** One context's queue in one domain. */
@@ -36,12 +36,12 @@ export class Callbacks {
     return this.#entries.length - this.#head;
   }
 
-  /** How many functions have run, ever. */
+  /** How many functions have run since the queue was created. */
   get ran(): number {
     return this.#ran;
   }
 
-  /** The cookie of the oldest entry, undefined if there is none. */
+  /** The cookie of the oldest entry, if any. */
   get firstCookie(): number | undefined {
     return this.#entries[this.#head]?.cookie;
   }
@@ -63,9 +63,9 @@ export class Callbacks {
   /**
    * Runs, oldest first, functions whose grace period is over.
    *
-   * @param over Tells of a cookie whether its grace period is over.
-   * @param most How many to run at most.
-   * @returns Whether a function that is ready remains.
+   * @param over Whether the grace period of a cookie is over.
+   * @param most The most functions to run.
+   * @returns Whether a function may remain that is ready.
    */
   runReady(over: (cookie: number) => boolean, most: number = BATCH): boolean {
     for (; most > 0; most--) {

@@ -1,6 +1,6 @@
 /**
- * The blocks that wait in a domain's limbo list. The list lies in the arena, so whoever comes first
- * frees them, also after the context that deferred them is gone.
+ * The blocks that wait in a domain's limbo list. The list lies in the arena, so any context can free
+ * them, even after the one that deferred them is gone.
  *
  * @module
  */
@@ -11,10 +11,10 @@ import { LIMBO } from "../arena/limbo.ts";
 import { DOMAIN } from "../kernel/layouts.ts";
 import type { Driver } from "./driver.ts";
 
-/** Frees at most so many blocks each time that it holds the arena's lock. */
+/** Most blocks freed in one turn of the arena's lock. */
 const BATCH = 64;
 
-/** Looks whether a batch can be freed after so many blocks were deferred by this context. */
+/** After this many deferrals, a context checks whether a batch can be freed. */
 const LOOK_EVERY = 64;
 
 /** One domain's limbo list, as one context sees it. */

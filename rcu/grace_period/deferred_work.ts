@@ -1,6 +1,6 @@
 /**
- * The work that waits for a domain's grace periods, functions and blocks, and the pump that sees to
- * it from the event loop.
+ * Functions and blocks that wait for a domain's grace periods, and the pump that runs and frees them
+ * from the event loop.
  *
  * @module
  */
@@ -108,13 +108,14 @@ export class DeferredWork {
     }
   }
 
-  /** Has the event loop look after what waits. */
+  /** Starts the pump unless it runs. */
   #schedule(): void {
     if (this.#pumping) return;
     this.#pumping = true;
     setTimeout(() => this.#pump(), 0);
   }
 
+  /** Runs functions and frees blocks, grace period after grace period, until nothing waits. */
   async #pump(): Promise<void> {
     try {
       for (;;) {
@@ -124,7 +125,7 @@ export class DeferredWork {
         await this.#driver.waitAsync(cookie);
         this.#callbacks.runReady((cookie) => this.#driver.poll(cookie));
         this.blocks.reclaimReady();
-        // Lets other events have their turn between two batches.
+        // Lets other events run between two batches.
         await new Promise((resolve) => setTimeout(resolve, 0));
       }
     } catch (error) {

@@ -18,7 +18,7 @@ export interface DomainOptions {
   readonly readers?: number;
   /** A name for reports, at most 32 bytes of UTF-8. */
   readonly label?: string;
-  /** How many blocks, and in each context how many functions, may wait; 65,536 unless given. */
+  /** How many blocks may wait, and in each context how many functions; 65,536 unless given. */
   readonly maxDeferred?: number;
   /** How many bytes of blocks may wait; an eighth of the arena unless given. */
   readonly maxDeferredBytes?: number;
@@ -34,21 +34,21 @@ export interface DomainHandle {
   readonly arena: string;
   /** Its block. */
   readonly offset: number;
-  /** A random number: tells the domain from a later one in the same place. */
+  /** A random number, which distinguishes the domain from a later one in the same place. */
   readonly id: number;
 }
 
 /** A domain's block starts at a pair of cache lines, as each of its slots does. */
 const BLOCK_ALIGNMENT: number = SLOT.size;
 
-/** The kinds as the arena's list of members has them. */
+/** The types of both kinds in the arena's list of members. */
 const TYPES = { "guestmem-rcu": MemberType.DOMAIN, "guestmem-srcu": MemberType.SRCU } as const;
 
 /**
  * Allocates a domain's block and makes it known to evictions.
  *
  * @throws {RangeError} If an option is out of its range.
- * @throws {RcuError} `LABEL_TOO_LONG`: if the label does not fit.
+ * @throws {RcuError} `LABEL_TOO_LONG` if the label does not fit.
  * @throws {ArenaExhaustedError} If the arena has no room.
  */
 export function createBlock(
@@ -82,7 +82,7 @@ export function createBlock(
 
 /** Frees a domain's block. */
 export function destroyBlock(arena: Arena, offset: number): void {
-  // First, since it refuses a list that another context has put blocks in meanwhile.
+  // First, since it throws if another context has deferred blocks since the caller checked.
   coreOf(arena).unregisterLimbo(DOMAIN.limbo.at(offset));
   unregisterMember(arena, offset);
   DOMAIN.memberType.set(arena.u32, offset, 0); // so that old handles are refused
@@ -93,7 +93,7 @@ export function destroyBlock(arena: Arena, offset: number): void {
  * Checks that a handle names a domain of `kind` in this arena.
  *
  * @returns The domain's offset.
- * @throws {RcuError} `FOREIGN_DOMAIN`: if it does not.
+ * @throws {RcuError} `FOREIGN_DOMAIN` if it does not.
  */
 export function checkDomain(
   arena: Arena,

@@ -1,5 +1,5 @@
 /**
- * The two grace-period algorithms behind one shape, so that waiting, callbacks and stall reports
+ * The two grace-period algorithms behind one interface, so that waiting, callbacks and stall reports
  * are written once.
  *
  * @module
@@ -10,20 +10,18 @@ import { DOMAIN } from "../kernel/layouts.ts";
 
 /** One domain's grace periods, as a context drives them. Every call is lock-free. */
 export interface Engine {
-  /** What the domain is called in messages. */
-  readonly name: "RcuDomain" | "Srcu";
   /** The cookie of the first grace period that starts after this call. */
   startPoll(): number;
   /** Starts and completes grace periods until `cookie` is over: 0, or the slot in the way. */
   advance(cookie: number): number;
   /**
-   * Asks the readers in the way to signal when they move; with `hurry`, to move soon. Returns the slot
-   * of one that was still in the way after it had been asked, or 0.
+   * Asks the readers in the way to signal when they move; with `hurry`, also to hurry. Returns the
+   * slot of one that was still in the way after it had been asked, or 0.
    */
   arm(hurry: boolean): number;
-  /** How many grace periods were completed. */
+  /** How many grace periods have been completed. */
   completed(): number;
-  /** The number of the grace period that was started last, from 1 on. */
+  /** The number of the grace period started last, from 1 on. */
   current(): number;
   /** The slot of a reader that holds up the grace period in progress, 0 if none does. */
   holder(): number;
@@ -32,7 +30,6 @@ export interface Engine {
 /** The grace periods of an RCU domain: one counter that each reader copies at its outermost lock. */
 export function rcuEngine(kernel: Kernel, domain: number): Engine {
   return {
-    name: "RcuDomain",
     startPoll: () => kernel.startPoll(domain),
     advance: (cookie) => kernel.advance(domain, cookie) >>> 0,
     arm: (hurry) => kernel.arm(domain, hurry ? 1 : 0) >>> 0,
@@ -45,7 +42,6 @@ export function rcuEngine(kernel: Kernel, domain: number): Engine {
 /** The grace periods of an SRCU domain: two counts of open sections for each reader. */
 export function srcuEngine(kernel: Kernel, domain: number): Engine {
   return {
-    name: "Srcu",
     startPoll: () => kernel.srcuStartPoll(domain),
     advance: (cookie) => kernel.srcuAdvance(domain, cookie) >>> 0,
     arm: (hurry) => kernel.srcuArm(domain, hurry ? 1 : 0) >>> 0,

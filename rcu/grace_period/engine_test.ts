@@ -8,12 +8,22 @@ const rcu = RcuDomain.create(arena);
 const srcu = Srcu.create(arena);
 
 const CASES = [
-  { domain: rcu, engine: rcuEngine(instantiateKernel(arena.memory), rcu.offset), steps: 1 },
-  { domain: srcu, engine: srcuEngine(instantiateKernel(arena.memory), srcu.offset), steps: 4 },
+  {
+    name: "RCU",
+    domain: rcu,
+    engine: rcuEngine(instantiateKernel(arena.memory), rcu.offset),
+    steps: 1,
+  },
+  {
+    name: "SRCU",
+    domain: srcu,
+    engine: srcuEngine(instantiateKernel(arena.memory), srcu.offset),
+    steps: 4,
+  },
 ];
 
-for (const { domain, engine, steps } of CASES) {
-  Deno.test(`${engine.name}: cookies, counts and holders follow from one another`, () => {
+for (const { name, domain, engine, steps } of CASES) {
+  Deno.test(`${name}: cookies, counts and holders follow from one another`, () => {
     assertEquals([engine.completed(), engine.holder(), engine.arm(false)], [0, 0, 0]);
     const cookie = engine.startPoll();
     assertEquals(engine.startPoll(), cookie, "asking starts nothing");

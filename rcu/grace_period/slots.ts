@@ -51,7 +51,8 @@ function slotAt(domain: number, index: number): number {
  *
  * @throws {RcuError} `ALREADY_REGISTERED`: this context has a reader in this domain.
  * @throws {RcuError} `READER_LIMIT`: no slot is free.
- * @throws {RcuError} `LABEL_TOO_LONG`: the label has more than 32 bytes of UTF-8. Nothing is claimed.
+ * @throws {RcuError} `LABEL_TOO_LONG`: the label has more than 32 bytes of UTF-8. Nothing is
+ * claimed.
  * @throws {EvictedError} If this context was evicted or has closed the arena.
  */
 export function claimSlot(

@@ -5,7 +5,7 @@
 // function below is the protocol that `rcu/model/steps.ts` lists and that the model check explores:
 // a test compares the two, so change both or neither.
 //
-// The constants come from `layouts.ts`: the build answers for that module with what it exports.
+// The constants come from `layouts.ts`: the build replaces that import by the constants of the layouts.
 
 import {
   DOMAIN_EVENT,
@@ -51,7 +51,7 @@ export function notify(cell: usize, count: i32): i32 {
   return atomic.notify(cell, count);
 }
 
-/** 0: notified, 1: the value was another, 2: timed out. A negative timeout waits for ever. */
+/** 0: notified, 1: the value differed, 2: timed out. A negative timeout waits for ever. */
 export function wait32(cell: usize, expected: i32, milliseconds: f64): i32 {
   return atomic.wait<i32>(cell, expected, milliseconds < 0 ? -1 : i64(milliseconds * 1e6));
 }
@@ -66,7 +66,7 @@ export function pairLoad(cell: usize): u32 {
   return u32(both);
 }
 
-/** The other half of the last `pairLoad` of this instance: only one thread runs an instance. */
+/** The second half of this instance's last `pairLoad`. Only one thread runs an instance. */
 export function pairSecond(): u32 {
   return second;
 }
@@ -107,10 +107,10 @@ export function quiescent(domain: usize, slot: usize): u32 {
   return atomic.load<u32>(slot, SLOT_EVICTED);
 }
 
-/** Tells the updaters that armed this slot that it has moved. */
+/** Wakes the updaters that armed this slot: its reader has moved. */
 function signal(domain: usize, slot: usize): void {
-  // Clear before counting: an updater that arms between the two has read DOMAIN_EVENT before it armed, so
-  // the count below keeps it from sleeping on an arming that is gone.
+  // Clear before counting. An updater that arms between the two has read DOMAIN_EVENT before it armed,
+  // so the add below keeps it from sleeping on a request that is cleared already.
   atomic.store<u32>(slot, 0, SLOT_HURRY);
   atomic.store<u32>(slot, 0, SLOT_WAITING);
   atomic.add<u32>(domain, 1, DOMAIN_EVENT);
@@ -125,11 +125,11 @@ export function startPoll(domain: usize): f64 {
 }
 
 /**
- * Starts, observes and completes grace periods until number `cookie` is over: 0. If a reader is in
- * the way: the offset of its slot. Any number of contexts may do so at once and any may die
- * half-way: a scan is an observation that each makes for itself, and the two counters move by
- * compare-and-exchange. Completing one wakes nobody: each sleeper has asked a reader of its own that
- * was in the way, and that reader's signal wakes it.
+ * Starts, observes and completes grace periods until number `cookie` is over, and returns 0; or
+ * returns the slot of a reader that is in the way. Any number of contexts may do so at once and any
+ * may die half-way: each scans for itself, and the two counters move by compare-and-exchange.
+ * Completing a grace period wakes nobody: each sleeper has armed a reader that was in its way, and
+ * that reader's signal wakes it.
  */
 export function advance(domain: usize, cookie: f64): usize {
   const goal = u64(cookie);
@@ -166,9 +166,9 @@ function slotsEnd(domain: usize): usize {
 
 /**
  * Asks every reader that holds up the grace period in progress to signal when it moves; with `hurry`,
- * also to move soon. Returns the slot of one that still held it up after it had been asked, 0 if
- * there is none: that reader will find itself asked when it moves, so a caller that has read DOMAIN_EVENT
- * before may sleep on it.
+ * also to hurry. Returns the slot of a reader that still held it up after it had been asked, or 0.
+ * That reader finds the request when it moves, so a caller that has read DOMAIN_EVENT before may sleep
+ * on it.
  */
 export function arm(domain: usize, hurry: u32): usize {
   const current = atomic.load<u64>(domain, DOMAIN_GP_CTR);

@@ -27,7 +27,7 @@ export interface Kernel {
   /** Wakes up to `count` waiters (negative: all); returns how many. */
   notify(cell: number, count: number): number;
   /**
-   * Blocks while the word holds `expected`. Returns 0 if notified, 1 if the value was another, 2 if
+   * Blocks while the word holds `expected`. Returns 0 if notified, 1 if the value differed, 2 if
    * timed out; a negative timeout waits for ever. Throws where the agent must not block.
    */
   wait32(cell: number, expected: number, milliseconds: number): number;
@@ -50,8 +50,8 @@ export interface Kernel {
   /** Drives grace periods until `cookie` is over: 0, or the slot that is in the way. */
   advance(domain: number, cookie: number): number;
   /**
-   * Asks the readers in the way to signal when they move; with `hurry`, to move soon. Returns the slot
-   * of one that was still in the way after it had been asked, or 0.
+   * Asks the readers in the way to signal when they move; with `hurry`, also to hurry. Returns the
+   * slot of one that was still in the way after it had been asked, or 0.
    */
   arm(domain: number, hurry: number): number;
   /** Enters an SRCU section; its index, plus 2 if the slot was evicted. */

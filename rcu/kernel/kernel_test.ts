@@ -37,7 +37,7 @@ Deno.test("a 64-bit counter is exact up to 2^53", () => {
   assertEquals(kernel.load64(64), Number.MAX_SAFE_INTEGER);
 });
 
-Deno.test("wait32 tells another value, a time-out and a notification apart", () => {
+Deno.test("wait32 distinguishes another value, a time-out and a notification", () => {
   const { kernel } = create();
   assertEquals(kernel.wait32(64, 1, 1000), 1);
   assertEquals(kernel.wait32(64, 0, 1), 2);

@@ -1,6 +1,6 @@
 /**
  * What lies in a grace-period domain (an RCU domain or an SRCU domain) and in a reader's slot.
- * `deno task kernel` makes the kernel's constants of every layout that this module exports:
+ * `deno task kernel` makes the kernel's constants from every layout that this module exports:
  * `DOMAIN.gpCtr` is `DOMAIN_GP_CTR` there, and the size `DOMAIN_SIZE`.
  *
  * `rcu/README.md` says who writes and who reads each word, and under what.
@@ -12,7 +12,7 @@ import { aligned, array, bytes, CACHE_LINE, defineLayout } from "../layout/layou
 
 /** A domain's block in the arena; its reader slots follow. */
 export const DOMAIN = defineLayout({
-  /** The arena's: the next of its members. */
+  /** The arena's: its next member. */
   memberNext: "u32",
   /** The arena's: the type of this member. */
   memberType: "u32",
@@ -30,15 +30,15 @@ export const DOMAIN = defineLayout({
   labelLength: "u32",
   /** The label in UTF-8. */
   label: bytes(32),
-  /** The grace period that was started last (RCU), or the sequence (SRCU). */
+  /** The grace period started last (RCU), or the sequence (SRCU). */
   gpCtr: aligned(CACHE_LINE, "u64"),
-  /** The grace period that was completed last (RCU only). */
+  /** The grace period completed last (RCU only). */
   gpDone: aligned(CACHE_LINE, "u64"),
   /** Futex word of sleeping updaters. */
   event: "u32",
-  /** Slots from this one on were never claimed. */
+  /** Slots from this index on were never claimed. */
   slotsUsed: "u32",
-  /** Milliseconds since the epoch: when an updater first found `stallGp` held up. */
+  /** When an updater first found `stallGp` held up, by the monotonic clock in milliseconds. */
   stallSince: "f64",
   /** Low 32 bits of the grace period that `stallSince` belongs to. */
   stallGp: "u32",
@@ -54,7 +54,7 @@ export const SLOT = defineLayout({
   waiting: "u32",
   /** 1: the reader was evicted; the slot rests until its worker learns of it. */
   evicted: "u32",
-  /** 1: an updater wants this reader to move soon; futex word of `onHurry`. */
+  /** 1: an updater asks this reader to hurry; futex word of `onHurry`. */
   hurry: "u32",
   /** Owner token of the context that claimed the slot, 0 if free. */
   owner: aligned(CACHE_LINE, "u32"),
@@ -66,7 +66,7 @@ export const SLOT = defineLayout({
   label: bytes(32),
 });
 
-/** A slot of an SRCU domain has these words where one of an RCU domain has `ctr`. */
+/** An SRCU domain's slot has these words in the place of `ctr`. */
 export const SRCU_SLOT = defineLayout({
   /** Open sections by index. */
   active: array("u32", 2),

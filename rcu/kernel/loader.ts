@@ -5,12 +5,14 @@
  */
 
 /**
- * Makes the loader of a kernel: it compiles the module once in each context and instantiates it once
- * over each memory, since a method of several instances is megamorphic and three times slower.
+ * Creates the loader of a kernel. It compiles the module once in each context and instantiates it once
+ * over each memory: a call site that sees several instances is megamorphic and three times slower.
  *
- * @param base64 The module, which imports its memory as `env.memory`; in base64, because a worker of
- * a published package has no file to load it from.
- * @returns Gives the kernel's functions over a shared memory of at most 65,536 pages; they live as
+ * @param base64 The module, which imports its memory as `env.memory`. In base64, because a worker
+ * of a
+ * published package has no file to load it from.
+ * @returns The loader: it gives the kernel's functions over a shared memory of at most 65,536
+ * pages; they live as
  * long as the memory.
  *
  * @example

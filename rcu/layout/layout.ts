@@ -1,6 +1,6 @@
 /**
- * The struct language: one description of what lies in shared memory, from which the offsets, the
- * sizes and the typed accessors of TypeScript follow, and the constants of the kernels.
+ * The struct language: one description of what lies in shared memory. TypeScript's offsets, sizes and
+ * typed accessors follow from it, and so do the kernels' constants.
  *
  * @module
  */
@@ -26,7 +26,7 @@ export interface BytesSpec<N extends number = number> {
   readonly bytes: N;
 }
 
-/** A number of equal fields in a row. From {@linkcode array}. */
+/** Equal fields in a row. From {@linkcode array}. */
 export interface ArraySpec<T extends ScalarType = ScalarType> {
   /** The type of each element. */
   readonly of: T;
@@ -38,14 +38,14 @@ export interface ArraySpec<T extends ScalarType = ScalarType> {
 export interface AlignedSpec<T extends UnalignedSpec = UnalignedSpec> {
   /** The field. */
   readonly field: T;
-  /** What its offset is a multiple of. */
+  /** Its offset is a multiple of this. */
   readonly alignment: number;
 }
 
 /** A field at its own alignment. */
 export type UnalignedSpec = ScalarType | BytesSpec | ArraySpec;
 
-/** What a field may be described as. */
+/** Description of a field. */
 export type FieldSpec = UnalignedSpec | AlignedSpec;
 
 /** The accessor of each type. */
@@ -64,7 +64,7 @@ export interface Scalars {
   f64: F64Field;
 }
 
-/** The accessor that a description amounts to. */
+/** The accessor of a field with this description. */
 export type FieldOf<S> = S extends ScalarType ? Scalars[S]
   : S extends BytesSpec ? BytesField
   : S extends ArraySpec<infer T> ? ArrayField<Parameters<Scalars[T]["get"]>[0]>
@@ -80,7 +80,7 @@ export type Layout<Specs> =
   & { readonly size: number; readonly alignment: number };
 
 /**
- * A run of bytes, aligned to one byte: a name in UTF-8, or room that is kept.
+ * A run of bytes, aligned to one byte: a name in UTF-8, for example, or reserved room.
  *
  * @param count How many.
  */
@@ -108,23 +108,24 @@ export function aligned<T extends UnalignedSpec>(alignment: number, field: T): A
   return { alignment, field };
 }
 
-/** Bytes of a cache line: words that different workers write belong in lines of their own. */
+/** Bytes of a cache line. Words that different workers write belong in different lines. */
 export const CACHE_LINE = 64;
 
 /**
- * Describes a struct in shared memory. Fields follow one another in the order in which they are
- * named, each at the next multiple of its own alignment, as in C; the size is rounded up to the
- * largest alignment.
+ * Describes a struct in shared memory. Fields lie in the order in which they are named, each at the
+ * next multiple of its alignment, as in C; the size is rounded up to the largest alignment.
  *
- * The result is a constant of its module: in compiled code an access is the typed array's own load,
- * at an offset that the compiler has folded.
+ * Keep the result in a module-level `const`: compiled code then folds the offset, and an access costs
+ * what one to the typed array costs.
  *
- * A field's `at(base)` is its byte address, for atomic accesses; `get` and `set` are **plain**
- * accesses, so whoever uses them on shared memory owes a happens-before chain.
+ * `at(base)` is a field's byte address, for a kernel's atomic accesses, and `index(base)` its index in
+ * the typed array, for `Atomics`. `get` and `set` are **plain** accesses: on shared memory each use
+ * needs a happens-before chain.
  *
- * @param specs The fields by name. `size` and `alignment` are taken.
+ * @param specs The fields by name, other than `size` and `alignment`.
  * @returns The layout.
- * @throws {RangeError} If a field has a name that is taken, or an alignment that is no power of two.
+ * @throws {RangeError} If a field is named `size` or `alignment`, or its alignment is not a power
+ * of two.
  *
  * @example
  * ```ts
@@ -146,7 +147,7 @@ export const CACHE_LINE = 64;
  * RING.generation.set(arena.u32, ring, 2 ** 40);
  * RING.entries.set(arena.u32, ring, 3, 7);
  * assertEquals(RING.generation.get(arena.u32, ring), 2 ** 40);
- * Atomics.add(arena.u32, RING.head.at(ring) / 4, 1); // or any other atomic access at that address
+ * Atomics.add(arena.u32, RING.head.index(ring), 1);
  * ```
  */
 export function defineLayout<const Specs extends Readonly<Record<string, FieldSpec>>>(

@@ -148,7 +148,8 @@ export class Srcu {
    * this context. If the context dies first, its functions are lost.
    *
    * @param run What to run.
-   * @throws {DeferredBudgetError} If this context has as many functions queued as the budget allows.
+   * @throws {DeferredBudgetError} If this context has as many functions queued as the budget
+   * allows.
    */
   callSrcu(run: () => void): void {
     this.#periods.work.queue(run);
@@ -160,7 +161,8 @@ export class Srcu {
    * @param block A live block that no reader can reach any more.
    * @throws {RcuError} `INVALID_POINTER`: it is no live block.
    * @throws {RcuError} `DOUBLE_FREE`: it was freed or deferred before.
-   * @throws {DeferredBudgetError} Past the budget, where this context cannot wait: inside a section,
+   * @throws {DeferredBudgetError} Past the budget, where this context cannot wait: inside a
+   * section,
    * or where blocking is forbidden. Nothing is deferred then.
    */
   deferFree(block: number): void {
@@ -214,7 +216,8 @@ export class Srcu {
   /**
    * Frees the domain's block. No context may use the domain afterwards.
    *
-   * @throws {RcuError} `DOMAIN_BUSY`: readers are registered or deferred work waits. Nothing changes.
+   * @throws {RcuError} `DOMAIN_BUSY`: readers are registered or deferred work waits. Nothing
+   * changes.
    */
   destroy(): void {
     this.#periods.destroy();

@@ -34,7 +34,7 @@ const MUTEX = defineLayout({
   lock: "u32",
 });
 
-/** What `lock` does, as its errors say it. */
+/** What `lock` does, for error messages. */
 const ACTION = "wait for a mutex";
 
 evictionHandlers.set(MemberType.MUTEX, (memory, offset, token) => ({
@@ -91,9 +91,9 @@ export class Mutex {
   /**
    * Creates a mutex that nobody holds.
    *
-   * @param arena Where
-   * @returns The mutex
-   * @throws {ArenaExhaustedError} If the arena has no room
+   * @param arena Where.
+   * @returns The mutex.
+   * @throws {ArenaExhaustedError} If the arena has no room.
    */
   static create(arena: Arena): Mutex {
     return new Mutex(arena, coreOf(arena).allocate(MUTEX.size, 16, true, MemberType.MUTEX));
@@ -102,10 +102,10 @@ export class Mutex {
   /**
    * Attaches to a mutex that another context created.
    *
-   * @param arena The arena that it lies in
-   * @param offset Its `offset`
-   * @returns The mutex
-   * @throws {RcuError} `FOREIGN_HANDLE`: if no mutex lies there
+   * @param arena The arena that it lies in.
+   * @param offset Its `offset`.
+   * @returns The mutex.
+   * @throws {RcuError} `FOREIGN_HANDLE` if no mutex lies there.
    */
   static attach(arena: Arena, offset: number): Mutex {
     const { heapStart, heapEnd } = coreOf(arena).geometry;
@@ -137,11 +137,11 @@ export class Mutex {
    *
    * A QSBR reader of this context is offline while it waits.
    *
-   * @returns Whether a holder died
-   * @throws {WaitInSectionError} Inside a read-side section: the holder may be waiting for its end
-   * @throws {RcuError} `DEADLOCK`: if this context holds it
-   * @throws {RcuError} `LOCK_TIMEOUT`: where blocking is forbidden, if the lock is not free soon
-   * @throws {EvictedError} If this context was evicted
+   * @returns Whether a holder died.
+   * @throws {WaitInSectionError} Inside a read-side section: the holder may be waiting for its end.
+   * @throws {RcuError} `DEADLOCK` if this context holds it.
+   * @throws {RcuError} `LOCK_TIMEOUT` where blocking is forbidden, if the lock is not free soon.
+   * @throws {EvictedError} If this context was evicted.
    */
   lock(): LockOutcome {
     refuseInSection(this.#arena, ACTION);
@@ -153,9 +153,9 @@ export class Mutex {
   /**
    * Takes the lock if nobody holds it. Never waits.
    *
-   * @returns Whether a holder died, or undefined if somebody holds the lock
-   * @throws {RcuError} `DEADLOCK`: if this context holds it
-   * @throws {EvictedError} If this context was evicted
+   * @returns Whether a holder died, or undefined if somebody holds the lock.
+   * @throws {RcuError} `DEADLOCK` if this context holds it.
+   * @throws {EvictedError} If this context was evicted.
    */
   tryLock(): LockOutcome | undefined {
     this.#core.checkAttached();
@@ -164,13 +164,13 @@ export class Mutex {
 
   /**
    * Takes the lock without blocking the thread; keeps the process alive while it waits. The lock
-   * belongs to the context, not to the task: a second task of it must not ask meanwhile.
+   * belongs to the context, not to the task: a second task must not lock it concurrently.
    *
-   * @param options A signal that gives up the wait
-   * @returns Whether a holder died
-   * @throws {RcuError} `DEADLOCK`: if this context holds it
-   * @throws {EvictedError} If this context was evicted
-   * @throws The signal's reason, if it is aborted before the lock is taken
+   * @param options A signal that gives up the wait.
+   * @returns Whether a holder died.
+   * @throws {RcuError} `DEADLOCK` if this context holds it.
+   * @throws {EvictedError} If this context was evicted.
+   * @throws The signal's reason, if it is aborted before the lock is taken.
    */
   async lockAsync(options: { readonly signal?: AbortSignal } = {}): Promise<LockOutcome> {
     const { signal } = options;
@@ -191,8 +191,8 @@ export class Mutex {
   /**
    * Releases the lock and wakes one waiter.
    *
-   * @throws {RcuError} `NOT_LOCK_OWNER`: if this context does not hold it
-   * @throws {EvictedError} If this context was evicted and has lost it
+   * @throws {RcuError} `NOT_LOCK_OWNER` if this context does not hold it.
+   * @throws {EvictedError} If this context was evicted and has lost it.
    */
   unlock(): void {
     release(this.#i32, this.#index, this.#core);
@@ -201,7 +201,7 @@ export class Mutex {
   /**
    * Declares what the lock guards consistent again, after `"owner-died"`.
    *
-   * @throws {RcuError} `NOT_LOCK_OWNER`: if this context does not hold the lock
+   * @throws {RcuError} `NOT_LOCK_OWNER` if this context does not hold the lock.
    */
   consistent(): void {
     const owner = this.owner;
@@ -211,7 +211,7 @@ export class Mutex {
     setInconsistent(this.#i32, this.#index, false);
   }
 
-  /** Token of the holder at this moment, 0 if there is none. */
+  /** Token of the current holder, or 0. */
   get owner(): number {
     return Atomics.load(this.#i32, this.#index) & TOKEN_MASK;
   }
@@ -219,7 +219,7 @@ export class Mutex {
   /**
    * Frees the mutex. No other context may use it any more.
    *
-   * @throws {RcuError} `MUTEX_BUSY`: if a context holds it
+   * @throws {RcuError} `MUTEX_BUSY` if a context holds it.
    */
   destroy(): void {
     this.#core.checkAttached();

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Where the host has no `Atomics.waitAsync`, the word is looked at this often. */
+/** How often the word is polled where the host has no `Atomics.waitAsync`. */
 const POLL_MS = 4;
 
 /** What the host may offer; the standard library's types know it only from ES2024 on. */
@@ -19,7 +19,7 @@ interface WaitAsync {
 
 /**
  * Resolves when the word is notified, holds another value, the time is over or the signal is
- * aborted; the caller finds out which by looking. Keeps the process alive while it waits, which a
+ * aborted; the caller checks which. Keeps the process alive while it waits, which a
  * pending `Atomics.waitAsync` does not do.
  *
  * An abort wakes every waiter of the word, since a waiter of `Atomics.waitAsync` cannot be withdrawn
