@@ -43,12 +43,8 @@ export {
   type FlatViewErrorDetails,
   ListenerError,
 } from "./errors/flat_view_error.ts";
-export type {
-  GuestMemory,
-  IotlbEntry,
-  RamWindow,
-  RegionTranslator,
-} from "./access/guest_memory.ts";
+export type { GuestMemory, RamWindow } from "./access/guest_memory.ts";
+export type { IotlbEntry, RegionTranslator } from "./access/region_translator.ts";
 export { GuestSpace } from "./access/guest_space.ts";
 export type { GuestMapping } from "./access/guest_mapping.ts";
 export { MemoryAccess, type MemoryAccessOptions } from "./access/memory_access.ts";

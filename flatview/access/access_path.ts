@@ -1,69 +1,68 @@
-import type { Arena, RcuReader, ReadGuard } from "@guestmem/rcu";
+import type { Arena, ReadGuard } from "@guestmem/rcu";
+import { FlatViewError } from "../errors/flat_view_error.ts";
+import { type Address, toAddress } from "../region/address.ts";
 import { RangeFlag } from "../region/range_flags.ts";
 import type { MemTxAttrs } from "../region/region_ops.ts";
-import { type Address, toAddress } from "../region/address.ts";
 import type { AddressSpaceReader } from "../view/address_space_reader.ts";
-import { accessSize, advance } from "./device/device_access.ts";
-import { type DeviceErrorHandler, MmioDispatcher } from "./mmio_dispatcher.ts";
-import type { GuestMemory, RamWindow } from "./guest_memory.ts";
-import type { Halves } from "./device/halves.ts";
-import type { MmioChannel } from "./mmio/mmio_channel.ts";
-import { RETRY } from "./mmio/channel_structs.ts";
-import { RamAccess } from "./ram_access.ts";
-import { MemTxResult } from "./device/mem_tx_result.ts";
-import { AccessGuards, type GuardHolder } from "./guard_holder.ts";
-import { hasCallbacks, isDirect, ResolvedAddress } from "./translation.ts";
 import { AddressTranslator } from "./address_translator.ts";
-import { FlatViewError } from "../errors/flat_view_error.ts";
+import { accessSize, advance } from "./device/device_access.ts";
+import type { Halves } from "./device/halves.ts";
+import { MemTxResult, RETRY } from "./device/mem_tx_result.ts";
+import type { GuestMemory, RamWindow } from "./guest_memory.ts";
+import { AccessGuards, type AccessReader, type GuardHolder } from "./guard_holder.ts";
+import type { MmioChannel } from "./mmio/mmio_channel.ts";
+import { type DeviceErrorHandler, MmioDispatcher } from "./mmio_dispatcher.ts";
+import { RamAccess } from "./ram_access.ts";
+import { hasCallbacks, isDirect, ResolvedAddress } from "./resolved_address.ts";
 
 const TWO_64 = 1n << 64n;
 
 /** An access without attributes. */
 export const NO_ATTRS: MemTxAttrs = {};
 
-/** What an engine is made of; see `MemoryAccessOptions`. */
+/** What an access path is made of; see `MemoryAccessOptions`. */
 export interface AccessPathParts {
   /** The arena. */
   readonly arena: Arena;
   /** The worker's reader. */
-  readonly reader: RcuReader;
+  readonly reader: AccessReader;
   /** Guest RAM. */
   readonly memory: GuestMemory;
   /** The MMIO channel. */
   readonly channel: MmioChannel | null;
-  /** Hears of what devices threw. */
+  /** Called with what a device threw. */
   readonly onDeviceError: DeviceErrorHandler;
 }
 
 /**
- * One worker's accesses: reads, writes, loads and stores, each to memory or to a device. Everything
- * here runs inside the section of a {@linkcode GuardHolder}; a callback of this worker does too, and
- * a request to another context does not.
+ * One worker's way to memory and devices: reads, writes, loads and stores. Everything here runs in
+ * the section of a {@linkcode GuardHolder}. A callback in this worker runs in it too; a request to
+ * another context does not: the section is left for it, and another one entered afterwards.
  */
 export class AccessPath {
   /** Where the last translation led. */
-  readonly target: ResolvedAddress = new ResolvedAddress();
+  readonly resolved: ResolvedAddress = new ResolvedAddress();
   /** Guest RAM. */
   readonly ram: RamAccess;
-  /** The sections of accesses. */
-  readonly sections: AccessGuards;
-  /** The way to regions. */
-  readonly walk: AddressTranslator;
+  /** The sections of single accesses. */
+  readonly guards: AccessGuards;
+  /** Resolves addresses. */
+  readonly translator: AddressTranslator;
   /** The devices. */
-  readonly devices: MmioDispatcher;
-  /** The value that was read last. */
+  readonly dispatcher: MmioDispatcher;
+  /** The value that was loaded last. */
   readonly value: Halves;
   /** The arena. */
   readonly arena: Arena;
 
-  /** @throws {FlatViewError} `MMIO_CHANNEL_FULL` if the channel has no place for this context. */
+  /** @throws {FlatViewError} `MMIO_CHANNEL_FULL` if the channel has no endpoint left. */
   constructor({ arena, reader, memory, channel, onDeviceError }: AccessPathParts) {
     this.arena = arena;
     this.ram = new RamAccess(memory);
-    const sections = this.sections = new AccessGuards(reader);
-    const walk = this.walk = new AddressTranslator(arena);
-    this.devices = new MmioDispatcher({ arena, sections, walk, channel, onDeviceError });
-    this.value = this.devices.value;
+    const guards = this.guards = new AccessGuards(reader);
+    const translator = this.translator = new AddressTranslator(arena);
+    this.dispatcher = new MmioDispatcher({ arena, guards, translator, channel, onDeviceError });
+    this.value = this.dispatcher.value;
   }
 
   /** Throws unless an access lies in the address space. */
@@ -77,12 +76,12 @@ export class AccessPath {
     }
   }
 
-  /** The ram_addr_t of what was found last, which is direct. */
-  ramAddr(section: ReadGuard, target: ResolvedAddress): number {
-    return this.walk.info(section, target).ramAddr + Number(target.offset);
+  /** The `ram_addr_t` of a resolved address, which is direct. */
+  ramAddr(guard: ReadGuard, resolved: ResolvedAddress): number {
+    return this.translator.info(guard, resolved).ramAddr + Number(resolved.offset);
   }
 
-  /** Reads any length; `into` gets zeros where nothing answers. */
+  /** Reads any number of bytes; `into` gets zeros where nothing answers. */
   read(
     holder: GuardHolder,
     space: AddressSpaceReader,
@@ -90,31 +89,31 @@ export class AccessPath {
     into: Uint8Array,
     attrs: MemTxAttrs,
   ): MemTxResult {
-    const { target } = this;
+    const { resolved } = this;
     let result: MemTxResult = MemTxResult.OK;
-    let view = space.view(holder.section);
+    let view = holder.view(space);
     for (let done = 0; done < into.length;) {
       const left = into.length - done;
       const from = advance(address, done);
-      this.walk.translate(holder.section, space, view, from, left, false, attrs, target);
-      if (isDirect(target.flags, false)) {
-        const window = this.#locate(holder.section, target);
-        done += this.ram.copyOut(window, target.length, into, done);
+      this.translator.translate(holder.guard, space, view, from, left, false, attrs, resolved);
+      if (isDirect(resolved.flags, false)) {
+        this.#locate(holder.guard, this.ramAddr(holder.guard, resolved));
+        done += this.ram.copyOut(resolved.length, into, done);
         continue;
       }
-      const size = this.#pieceSize(holder.section, target, left);
-      const became = this.devices.access(holder, target, size, false, false, attrs);
-      // The device may have taken its time, and the section may be another.
-      view = space.view(holder.section);
-      if (became === RETRY) continue;
+      const size = this.#pieceSize(holder.guard, left);
+      const outcome = this.dispatcher.access(holder, resolved, size, false, false, attrs);
+      // The access may have left the section and entered another, which has its own view.
+      view = holder.view(space);
+      if (outcome === RETRY) continue;
       spread(this.value, into, done, size);
-      result |= became;
+      result |= outcome;
       done += size;
     }
     return result;
   }
 
-  /** Writes any length. */
+  /** Writes any number of bytes. */
   write(
     holder: GuardHolder,
     space: AddressSpaceReader,
@@ -122,59 +121,61 @@ export class AccessPath {
     from: Uint8Array,
     attrs: MemTxAttrs,
   ): MemTxResult {
-    const { target } = this;
+    const { resolved } = this;
     let result: MemTxResult = MemTxResult.OK;
-    let view = space.view(holder.section);
+    let view = holder.view(space);
     for (let done = 0; done < from.length;) {
       const left = from.length - done;
       const to = advance(address, done);
-      this.walk.translate(holder.section, space, view, to, left, true, attrs, target);
-      if (isDirect(target.flags, true)) {
-        done += this.#copyIn(holder.section, target, from, done);
+      this.translator.translate(holder.guard, space, view, to, left, true, attrs, resolved);
+      if (isDirect(resolved.flags, true)) {
+        done += this.#locateAndCopyIn(holder.guard, from, done);
         continue;
       }
-      const size = this.#pieceSize(holder.section, target, left);
+      const size = this.#pieceSize(holder.guard, left);
       gather(this.value, from, done, size);
-      const became = this.devices.access(holder, target, size, true, false, attrs);
-      view = space.view(holder.section);
-      if (became === RETRY) continue;
-      result |= became;
+      const outcome = this.dispatcher.access(holder, resolved, size, true, false, attrs);
+      view = holder.view(space);
+      if (outcome === RETRY) continue;
+      result |= outcome;
       done += size;
     }
     return result;
   }
 
-  /** Writes to RAM and ROM alike, and to nothing else: how ROM content is loaded. */
+  /** Writes to RAM and ROM alike, and to nothing else: loads ROM contents. */
   writeRom(
     holder: GuardHolder,
     space: AddressSpaceReader,
     address: Address,
     from: Uint8Array,
   ): MemTxResult {
-    const { target } = this;
-    const view = space.view(holder.section);
+    const { resolved } = this;
+    const { guard } = holder;
+    const view = holder.view(space);
     let result: MemTxResult = MemTxResult.OK;
     for (let done = 0; done < from.length;) {
       const to = advance(address, done);
       const left = from.length - done;
-      this.walk.translate(holder.section, space, view, to, left, true, NO_ATTRS, target);
-      const { flags } = target;
+      this.translator.translate(guard, space, view, to, left, true, NO_ATTRS, resolved);
+      const { flags } = resolved;
       const isMemory = (flags & (RangeFlag.RAM | RangeFlag.ROM_DEVICE)) !== 0 &&
         (flags & RangeFlag.RAM_DEVICE) === 0;
       if (isMemory) {
-        target.length = Math.min(target.length, target.remaining);
-        done += this.#copyIn(holder.section, target, from, done);
+        resolved.length = Math.min(resolved.length, resolved.remaining);
+        done += this.#locateAndCopyIn(guard, from, done);
       } else {
         result = MemTxResult.DECODE_ERROR;
-        done += this.#pieceSize(holder.section, target, left);
+        done += this.#pieceSize(guard, left);
       }
     }
     return result;
   }
 
   /**
-   * Loads 1, 2, 4 or 8 bytes as one access: one of memory if one range has them all, one of a device
-   * if the first lies in one. Otherwise the bytes of several ranges. The value is in `value`.
+   * Loads 1, 2, 4 or 8 bytes as one access: of memory if one range has all of them, of a device if
+   * the first byte lies in one. Otherwise it loads the bytes of several ranges. The value is left in
+   * `value`.
    */
   load(
     holder: GuardHolder,
@@ -184,24 +185,26 @@ export class AccessPath {
     bigEndian: boolean,
     attrs: MemTxAttrs,
   ): MemTxResult {
-    const { target } = this;
+    const { resolved } = this;
     for (;;) {
-      const { section } = holder;
-      this.walk.translate(section, space, space.view(section), address, size, false, attrs, target);
-      if (isDirect(target.flags, false)) {
-        const window = this.#locate(section, target);
-        if (Math.min(target.length, this.ram.contiguous) < size) {
-          return this.#loadBytes(holder, space, address, size, bigEndian, attrs);
+      const { guard } = holder;
+      const view = holder.view(space);
+      this.translator.translate(guard, space, view, address, size, false, attrs, resolved);
+      if (isDirect(resolved.flags, false)) {
+        const { ram } = this;
+        const window = this.#locate(guard, this.ramAddr(guard, resolved));
+        if (!this.isWhole(size)) {
+          return this.loadPieces(holder, space, address, size, bigEndian, attrs);
         }
-        this.ram.load(window, this.ram.at, size, bigEndian, this.value);
+        ram.load(window, ram.at, size, bigEndian, this.value);
         return MemTxResult.OK;
       }
-      const became = this.devices.access(holder, target, size, false, bigEndian, attrs);
-      if (became !== RETRY) return became;
+      const outcome = this.dispatcher.access(holder, resolved, size, false, bigEndian, attrs);
+      if (outcome !== RETRY) return outcome;
     }
   }
 
-  /** Stores 1, 2, 4 or 8 bytes as one access; as `load`. */
+  /** Stores 1, 2, 4 or 8 bytes as one access, on the terms of `load`. */
   store(
     holder: GuardHolder,
     space: AddressSpaceReader,
@@ -212,41 +215,40 @@ export class AccessPath {
     high: number,
     attrs: MemTxAttrs,
   ): MemTxResult {
-    const { target } = this;
+    const { resolved } = this;
     for (;;) {
-      const { section } = holder;
-      this.walk.translate(section, space, space.view(section), address, size, true, attrs, target);
-      if (isDirect(target.flags, true)) {
-        const ramAddr = this.ramAddr(section, target);
-        const window = this.#locate(section, target);
-        if (Math.min(target.length, this.ram.contiguous) < size) {
-          return this.#storeBytes(holder, space, address, size, bigEndian, low, high, attrs);
+      const { guard } = holder;
+      const view = holder.view(space);
+      this.translator.translate(guard, space, view, address, size, true, attrs, resolved);
+      if (isDirect(resolved.flags, true)) {
+        const { ram } = this;
+        const ramAddr = this.ramAddr(guard, resolved);
+        const window = this.#locate(guard, ramAddr);
+        if (!this.isWhole(size)) {
+          this.value.set(low, high);
+          return this.storePieces(holder, space, address, size, bigEndian, attrs);
         }
-        this.ram.store(window, this.ram.at, size, bigEndian, low, high);
-        this.ram.markDirty(section, ramAddr, size, target.flags);
+        ram.store(window, ram.at, size, bigEndian, low, high);
+        ram.markDirty(guard, ramAddr, size, resolved.flags);
         return MemTxResult.OK;
       }
       this.value.set(low, high);
       this.value.truncate(size);
-      const became = this.devices.access(holder, target, size, true, bigEndian, attrs);
-      if (became !== RETRY) return became;
+      const outcome = this.dispatcher.access(holder, resolved, size, true, bigEndian, attrs);
+      if (outcome !== RETRY) return outcome;
     }
   }
 
-  #locate(section: ReadGuard, target: ResolvedAddress): RamWindow {
-    return this.ram.locate(section, target.region, this.ramAddr(section, target));
+  /** Whether the memory that was resolved and located last has all bytes of an access in one piece. */
+  isWhole(size: number): boolean {
+    return this.resolved.length >= size && this.ram.contiguous >= size;
   }
 
-  #copyIn(section: ReadGuard, target: ResolvedAddress, from: Uint8Array, done: number): number {
-    const ramAddr = this.ramAddr(section, target);
-    const window = this.ram.locate(section, target.region, ramAddr);
-    const count = this.ram.copyIn(window, target.length, from, done);
-    // The mark comes after the write: whoever takes it then sees what was written.
-    this.ram.markDirty(section, ramAddr, count, target.flags);
-    return count;
-  }
-
-  #loadBytes(
+  /**
+   * Loads the bytes of several ranges: first those in the memory that was resolved and located last,
+   * for `address` in `space`, then the rest, wherever it lies.
+   */
+  loadPieces(
     holder: GuardHolder,
     space: AddressSpaceReader,
     address: Address,
@@ -255,41 +257,63 @@ export class AccessPath {
     attrs: MemTxAttrs,
   ): MemTxResult {
     const bytes = new Uint8Array(size);
-    const result = this.read(holder, space, address, bytes, attrs);
+    const done = this.ram.copyOut(this.resolved.length, bytes, 0);
+    const rest = bytes.subarray(done);
+    const result = this.read(holder, space, advance(address, done), rest, attrs);
     gather(this.value, bytes, 0, size);
     if (bigEndian) this.value.swap(size);
     return result;
   }
 
-  #storeBytes(
+  /** Stores `value` to several ranges, on the terms of `loadPieces`. */
+  storePieces(
     holder: GuardHolder,
     space: AddressSpaceReader,
     address: Address,
     size: number,
     bigEndian: boolean,
-    low: number,
-    high: number,
     attrs: MemTxAttrs,
   ): MemTxResult {
     const bytes = new Uint8Array(size);
-    this.value.set(low, high);
     if (bigEndian) this.value.swap(size);
     spread(this.value, bytes, 0, size);
-    return this.write(holder, space, address, bytes, attrs);
+    const { guard } = holder;
+    const done = this.#copyIn(guard, this.ramAddr(guard, this.resolved), bytes, 0);
+    return this.write(holder, space, advance(address, done), bytes.subarray(done), attrs);
   }
 
-  #pieceSize(section: ReadGuard, target: ResolvedAddress, left: number): number {
-    const info = hasCallbacks(target) ? this.walk.info(section, target) : null;
-    return accessSize(info, Math.min(left, target.length), target.offset);
+  #locate(guard: ReadGuard, ramAddr: number): RamWindow {
+    return this.ram.locate(guard, this.resolved.region, ramAddr);
+  }
+
+  /** Copies into the memory that was resolved and located last. @returns How many bytes. */
+  #copyIn(guard: ReadGuard, ramAddr: number, from: Uint8Array, done: number): number {
+    const { length, flags } = this.resolved;
+    const count = this.ram.copyIn(length, from, done);
+    // The mark follows the write: whoever takes the mark then sees what was written.
+    this.ram.markDirty(guard, ramAddr, count, flags);
+    return count;
+  }
+
+  #locateAndCopyIn(guard: ReadGuard, from: Uint8Array, done: number): number {
+    const ramAddr = this.ramAddr(guard, this.resolved);
+    this.#locate(guard, ramAddr);
+    return this.#copyIn(guard, ramAddr, from, done);
+  }
+
+  #pieceSize(guard: ReadGuard, left: number): number {
+    const { resolved } = this;
+    const info = hasCallbacks(resolved) ? this.translator.info(guard, resolved) : null;
+    return accessSize(info, Math.min(left, resolved.length), resolved.offset);
   }
 }
 
-/** Writes the lowest `size` bytes of a value, the lowest first. */
+/** Writes the lowest `size` bytes of a value, lowest first. */
 function spread({ low, high }: Halves, into: Uint8Array, start: number, size: number): void {
   for (let i = 0; i < size; i++) into[start + i] = i < 4 ? low >>> 8 * i : high >>> 8 * (i - 4);
 }
 
-/** Reads a value of `size` bytes, the lowest first. */
+/** Reads a value of `size` bytes, lowest first. */
 function gather(value: Halves, from: Uint8Array, start: number, size: number): void {
   let low = 0;
   let high = 0;

@@ -1,34 +1,36 @@
 import { PhysMapError } from "@guestmem/physmap";
 import type { Arena, ReadGuard } from "@guestmem/rcu";
+import { FlatViewError } from "../errors/flat_view_error.ts";
+import type { Address } from "../region/address.ts";
 import { RangeFlag } from "../region/range_flags.ts";
 import type { MemTxAttrs } from "../region/region_ops.ts";
-import type { Address } from "../region/address.ts";
 import type { AddressSpaceHandle } from "../view/address_space.ts";
 import { AddressSpaceReader } from "../view/address_space_reader.ts";
-import type { RegionOffset } from "./device/device_access.ts";
-import type { IotlbEntry, RegionTranslator } from "./guest_memory.ts";
 import { type RegionInfo, RegionRecords } from "./device/region_records.ts";
-import { isDirect, type ResolvedAddress } from "./translation.ts";
-import { FlatViewError } from "../errors/flat_view_error.ts";
+import type { IotlbEntry, RegionTranslator } from "./region_translator.ts";
+import { isDirect, type ResolvedAddress } from "./resolved_address.ts";
 
-/** IOMMUs that an access goes through at most; what needs more is unassigned. */
+/** Most IOMMUs that an access passes through; behind one more, the address is unassigned. */
 const MAX_IOMMUS = 8;
 
-/** How an IOMMU region is translated in this worker. */
+/** An IOMMU region's translator in this worker. */
 interface IommuBinding {
   readonly translator: RegionTranslator;
   readonly attrsToIndex: ((attrs: MemTxAttrs) => number) | undefined;
 }
 
-/** The way from an address to a region, in one worker: through flat views and IOMMUs. */
+/** Resolves addresses in one worker: through flat views, and through IOMMUs to other flat views. */
 export class AddressTranslator {
   readonly #arena: Arena;
   readonly #iommus = new Map<number, IommuBinding>();
+  /** Address spaces behind IOMMUs, by the number that an IOMMU answers. */
   readonly #targets = new Map<number, AddressSpaceReader>();
+  /** Attached address spaces, by cell. */
   readonly #spaces = new Map<number, AddressSpaceReader>();
-  /** The regions of the one topology that this worker accesses. */
+  /** The regions of the one topology that this worker accesses; null until it is attached. */
   #records: RegionRecords | null = null;
   #topology = 0;
+  // Fractions keep these fields doubles from the start: an address above 2^31 changes no shape.
   readonly #answer: IotlbEntry & { fault: null } = {
     target: 0,
     iova: 0.5,
@@ -38,12 +40,16 @@ export class AddressTranslator {
     fault: null,
   };
 
-  /** @param arena The arena. */
+  /** @param arena The arena in which the views lie. */
   constructor(arena: Arena) {
     this.#arena = arena;
   }
 
-  /** Attaches to an address space: the first one says whose regions this worker knows by id. */
+  /**
+   * Attaches to an address space. The first one determines the topology.
+   *
+   * @throws {FlatViewError} `FOREIGN_ADDRESS_SPACE` or `FOREIGN_TOPOLOGY`.
+   */
   attach(handle: AddressSpaceHandle): AddressSpaceReader {
     const reader = AddressSpaceReader.attach(this.#arena, handle);
     if (this.#records === null) {
@@ -56,13 +62,19 @@ export class AddressTranslator {
     return reader;
   }
 
-  /** The address space whose cell lies at an offset, as this context sees it. */
-  spaceAt(space: number, regions: number, topology: number): AddressSpaceReader {
-    const known = this.#spaces.get(space);
+  /** The address space whose cell lies at an offset; attaches if this context has not yet. */
+  spaceAt(cell: number, regions: number, topology: number): AddressSpaceReader {
+    const known = this.#spaces.get(cell);
     if (known?.handle.topology === topology) return known;
     const arena = this.#arena.handle.id;
-    const kind = "guestmem-address-space";
-    return this.attach({ kind, arena, cell: space, regions, topology, name: "" });
+    return this.attach({
+      kind: "guestmem-address-space",
+      arena,
+      cell,
+      regions,
+      topology,
+      name: "",
+    });
   }
 
   /** Binds a translator to an IOMMU region. */
@@ -74,90 +86,92 @@ export class AddressTranslator {
     this.#iommus.set(region, { translator, attrsToIndex });
   }
 
-  /** Says which address space a translator's answer means by a number. */
+  /** Sets the address space that translators mean by a number. */
   setTarget(number: number, space: AddressSpaceReader): void {
     this.#targets.set(number, space);
   }
 
-  /** The regions of the topology; some address space is attached. */
+  /** The regions of the topology. An address space must be attached. */
   get records(): RegionRecords {
     return this.#records!;
   }
 
-  /** What is known of the region that was found last. */
-  info(section: ReadGuard, target: ResolvedAddress): RegionInfo {
-    return this.#records!.get(section, target.region);
+  /** The record of the region that an address resolved to. */
+  info(guard: ReadGuard, resolved: ResolvedAddress): RegionInfo {
+    return this.#records!.get(guard, resolved.region);
   }
 
   /**
-   * Finds where an access goes. Through IOMMUs it goes on in the current views of the spaces behind.
+   * Resolves an address: one look-up in the dispatch, and one more behind each IOMMU, in the view
+   * that the address space there publishes now.
    *
    * @param view The view of `space` to start in, of this section.
-   * @param target Takes the answer.
-   * @throws {FlatViewError} `IOMMU_UNBOUND` if the worker has no translator for an IOMMU on the way.
-   * @throws {FlatViewError} `UNKNOWN_ADDRESS_SPACE` if a translator's target was not set.
+   * @param resolved Receives the result.
+   * @throws {FlatViewError} `IOMMU_UNBOUND` if this worker has no translator for an IOMMU on the way,
+   * `UNKNOWN_ADDRESS_SPACE` if a translator's target was not set.
    */
   translate(
-    section: ReadGuard,
+    guard: ReadGuard,
     space: AddressSpaceReader,
     view: number,
     address: Address,
     length: number,
     isWrite: boolean,
     attrs: MemTxAttrs,
-    target: ResolvedAddress,
+    resolved: ResolvedAddress,
   ): void {
-    target.translated = false;
-    target.length = length;
+    resolved.translated = false;
+    resolved.length = length;
     for (let hops = 0; hops <= MAX_IOMMUS; hops++) {
       const row = space.lookupIn(view, address);
       const flags = space.flags(row);
-      target.space = space;
-      target.address = address;
-      target.region = space.region(row);
-      target.flags = flags;
-      target.offset = offsetOf(space, row, address);
+      resolved.space = space;
+      resolved.address = address;
+      resolved.row = row;
+      resolved.region = space.region(row);
+      resolved.flags = flags;
+      resolved.offset = offsetOf(space, row, address);
       if ((flags & RangeFlag.IOMMU) === 0) {
         if ((flags & (RangeFlag.RAM | RangeFlag.ROM_DEVICE)) === 0) return;
-        target.remaining = space.remaining(row, address);
-        // Device registers may overlap their neighbours in decoding; memory does not.
+        resolved.remaining = space.remaining(row, address);
+        // A device may decode an access that runs over its end; memory does not.
         if ((flags & RangeFlag.RAM) !== 0 || isDirect(flags, isWrite)) {
-          target.length = Math.min(target.length, target.remaining);
+          resolved.length = Math.min(resolved.length, resolved.remaining);
         }
         return;
       }
-      target.translated = true;
-      if (!this.#passIommu(target, isWrite, attrs)) break;
-      space = this.#targets.get(this.#answer.target) ?? noTarget(this.#answer.target);
-      view = space.view(section);
-      address = target.address;
+      resolved.translated = true;
+      if (!this.#passIommu(resolved, isWrite, attrs)) break;
+      space = this.#targets.get(this.#answer.target) ?? refuseTarget(this.#answer.target);
+      view = space.view(guard);
+      address = resolved.address;
     }
-    target.region = 0;
-    target.flags = 0;
+    resolved.region = 0;
+    resolved.flags = 0;
   }
 
-  /** Goes through the IOMMU region that was found; false if it refuses. */
-  #passIommu(target: ResolvedAddress, isWrite: boolean, attrs: MemTxAttrs): boolean {
-    const binding = this.#iommus.get(target.region);
-    if (!binding) throw new FlatViewError("IOMMU_UNBOUND", { region: target.region });
+  /** Passes through the IOMMU region at the resolved address; false if it refuses the access. */
+  #passIommu(resolved: ResolvedAddress, isWrite: boolean, attrs: MemTxAttrs): boolean {
+    const binding = this.#iommus.get(resolved.region);
+    if (!binding) throw new FlatViewError("IOMMU_UNBOUND", { region: resolved.region });
     const answer = this.#answer;
     const index = binding.attrsToIndex?.(attrs) ?? 0;
-    const { offset } = target;
+    const { offset } = resolved;
     if (!binding.translator.translate(offset, isWrite ? 2 : 1, index, answer)) return false;
     const inPage = typeof offset === "number"
       ? offset - answer.iova
       : Number(offset - BigInt(answer.iova));
-    target.length = Math.min(target.length, answer.addrMask + 1 - inPage);
+    resolved.length = Math.min(resolved.length, answer.addrMask + 1 - inPage);
     const sum = answer.translated + inPage;
-    target.address = sum <= Number.MAX_SAFE_INTEGER
+    resolved.address = sum <= Number.MAX_SAFE_INTEGER
       ? sum
       : BigInt(answer.translated) + BigInt(inPage);
     return true;
   }
 }
 
-/** Offset in its region of an address, as a number where that is exact. */
-export function offsetOf(space: AddressSpaceReader, row: number, address: Address): RegionOffset {
+/** Offset of an address in its region, as a number where that is exact. */
+export function offsetOf(space: AddressSpaceReader, row: number, address: Address): Address {
   if (typeof address === "bigint") {
     const offset = space.offset(row, address);
     return offset <= Number.MAX_SAFE_INTEGER ? Number(offset) : offset;
@@ -171,6 +185,6 @@ export function offsetOf(space: AddressSpaceReader, row: number, address: Addres
   }
 }
 
-function noTarget(target: number): never {
+function refuseTarget(target: number): never {
   throw new FlatViewError("UNKNOWN_ADDRESS_SPACE", { action: "go on behind an IOMMU", target });
 }

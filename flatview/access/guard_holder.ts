@@ -1,61 +1,82 @@
-import type { RcuReader, ReadGuard } from "@guestmem/rcu";
+import type { ReadGuard } from "@guestmem/rcu";
+import type { AddressSpaceReader } from "../view/address_space_reader.ts";
 
-/** Whoever holds the section in which an access runs, and can leave it for the time of a wait. */
-export interface GuardHolder {
-  /** The open section. */
-  readonly section: ReadGuard;
-  /** Leaves it. */
-  leave(): void;
-  /** Enters another. Nothing of the old one is good any more. */
-  enter(): void;
+/** What accesses need of this worker's reader. Both flavours of an `RcuReader` serve as it. */
+export interface AccessReader {
+  /** Enters a read-side section. */
+  lock(): ReadGuard;
+  /** Reports a quiescent state; QSBR only. */
+  quiescent?(): void;
+  /** Whether sections may be entered; QSBR only. */
+  readonly isOnline?: boolean;
+  /** Comes online; QSBR only. */
+  online?(): void;
+  /** Goes offline; QSBR only. */
+  offline?(): void;
 }
 
-/** A section of the engine's own, for one access. */
-class OwnGuard implements GuardHolder {
-  section!: ReadGuard;
-  #inside = false;
-  readonly #reader: RcuReader;
+/** Holds the read-side section in which an access runs, and can leave it while the access waits. */
+export interface GuardHolder {
+  /** The guard of the open section. */
+  readonly guard: ReadGuard;
+  /** The view of an address space that accesses in this section go by. */
+  view(space: AddressSpaceReader): number;
+  /** Leaves the section. */
+  unlock(): void;
+  /** Enters a new section. Nothing that was found in the old one is valid any more. */
+  lock(): void;
+}
 
-  constructor(reader: RcuReader) {
+/** The section of one access; its accesses go by the view that is published now. */
+class AccessGuard implements GuardHolder {
+  guard!: ReadGuard;
+  #isOpen = false;
+  readonly #reader: AccessReader;
+
+  constructor(reader: AccessReader) {
     this.#reader = reader;
   }
 
-  leave(): void {
-    // Not so if a context that was evicted while it waited could not enter again.
-    if (!this.#inside) return;
-    this.#inside = false;
-    this.section.unlock();
+  view(space: AddressSpaceReader): number {
+    return space.view(this.guard);
   }
 
-  enter(): void {
-    this.section = this.#reader.lock();
-    this.#inside = true;
+  unlock(): void {
+    // Already closed if this context was evicted during a wait and could not enter again.
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.guard.unlock();
+  }
+
+  lock(): void {
+    this.guard = this.#reader.lock();
+    this.#isOpen = true;
   }
 }
 
-/** One worker's sections of its own: one for each access, which callbacks nest. */
+/** One worker's sections for single accesses. Accesses nest when a callback accesses memory itself. */
 export class AccessGuards {
-  /** The reader whose sections they are. */
-  readonly reader: RcuReader;
-  readonly #holders: OwnGuard[] = [];
+  /** The reader that enters the sections. */
+  readonly reader: AccessReader;
+  readonly #holders: AccessGuard[] = [];
   #depth = 0;
 
   /** @param reader The worker's reader. */
-  constructor(reader: RcuReader) {
+  constructor(reader: AccessReader) {
     this.reader = reader;
   }
 
-  /** Enters a section for one access; to be ended by `end`. */
+  /** Enters a section for one access; `end` leaves it. */
   begin(): GuardHolder {
-    const holder = this.#holders[this.#depth] ??= new OwnGuard(this.reader);
-    holder.enter();
+    const holder = this.#holders[this.#depth] ??= new AccessGuard(this.reader);
+    holder.lock();
     this.#depth++;
     return holder;
   }
 
-  /** Ends what `begin` began. */
+  /** Leaves the section that `begin` entered. */
   end(holder: GuardHolder): void {
     this.#depth--;
-    holder.leave();
+    holder.unlock();
   }
 }

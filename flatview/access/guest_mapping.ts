@@ -5,7 +5,7 @@ import { advance } from "./device/device_access.ts";
 import type { AccessPath } from "./access_path.ts";
 import type { GuardHolder } from "./guard_holder.ts";
 import type { MemTxResult } from "./device/mem_tx_result.ts";
-import { isDirect, ResolvedAddress } from "./translation.ts";
+import { isDirect, ResolvedAddress } from "./resolved_address.ts";
 import { FlatViewError } from "../errors/flat_view_error.ts";
 
 /** Guest memory that is mapped; from `GuestSpace.map`. */
@@ -40,7 +40,7 @@ interface Wanted {
 
 /** One worker's mappings and its bounce buffers. */
 export class Mappings {
-  readonly #engine: AccessPath;
+  readonly #path: AccessPath;
   readonly #buffers: number;
   readonly #bytes: number;
   readonly #live = new Set<Mapping>();
@@ -49,8 +49,8 @@ export class Mappings {
   #waiting: (() => void)[] = [];
 
   /** @param buffers How many bounce buffers there are. @param bytes Of each. */
-  constructor(engine: AccessPath, buffers: number, bytes: number) {
-    this.#engine = engine;
+  constructor(path: AccessPath, buffers: number, bytes: number) {
+    this.#path = path;
     this.#buffers = buffers;
     this.#bytes = bytes;
   }
@@ -63,16 +63,16 @@ export class Mappings {
     isWrite: boolean,
     attrs: MemTxAttrs,
   ): GuestMapping {
-    const engine = this.#engine;
-    engine.checkRange(address, length);
+    const path = this.#path;
+    path.checkRange(address, length);
     const wanted = { space, address, length, isWrite, attrs };
-    const holder = engine.sections.begin();
+    const holder = path.guards.begin();
     try {
       const mapping = this.#mapDirect(holder, wanted) ?? this.#bounce(holder, wanted);
       this.#live.add(mapping);
       return mapping;
     } finally {
-      engine.sections.end(holder);
+      path.guards.end(holder);
     }
   }
 
@@ -103,35 +103,35 @@ export class Mappings {
   }
 
   /** Maps memory; null if the address shows none. */
-  #mapDirect({ section }: GuardHolder, wanted: Wanted): Mapping | null {
+  #mapDirect({ guard }: GuardHolder, wanted: Wanted): Mapping | null {
     const { space, address, isWrite, attrs } = wanted;
-    const engine = this.#engine;
-    const target = new ResolvedAddress();
-    const held = space.hold(section);
+    const path = this.#path;
+    const resolved = new ResolvedAddress();
+    const held = space.hold(guard);
     try {
       const find = (at: Address, length: number) =>
-        engine.walk.translate(section, space, held.view, at, length, isWrite, attrs, target);
+        path.translator.translate(guard, space, held.view, at, length, isWrite, attrs, resolved);
       find(address, wanted.length);
-      if (!isDirect(target.flags, isWrite) || target.length === 0) {
+      if (!isDirect(resolved.flags, isWrite) || resolved.length === 0) {
         held.release();
         return null;
       }
-      const { region, flags, space: last } = target;
-      const ramAddr = engine.ramAddr(section, target);
-      const window = engine.ram.locate(section, region, ramAddr);
-      const { at } = engine.ram;
-      const most = Math.min(wanted.length, engine.ram.contiguous);
-      let length = target.length;
+      const { region, flags, space: last } = resolved;
+      const ramAddr = path.ramAddr(guard, resolved);
+      const window = path.ram.locate(guard, region, ramAddr);
+      const { at } = path.ram;
+      const most = Math.min(wanted.length, path.ram.contiguous);
+      let length = resolved.length;
       while (length < most) {
         find(advance(address, length), most - length);
-        const runsOn = target.region === region && isDirect(target.flags, isWrite) &&
-          engine.ramAddr(section, target) === ramAddr + length;
+        const runsOn = resolved.region === region && isDirect(resolved.flags, isWrite) &&
+          path.ramAddr(guard, resolved) === ramAddr + length;
         if (!runsOn) break;
-        length += target.length;
+        length += resolved.length;
       }
       const bytes = window.u8.subarray(at, at + Math.min(length, most));
-      const holds = last === space ? [held] : [held, last.hold(section)];
-      return new Mapping(this, engine, wanted, bytes, { ramAddr, flags, holds });
+      const holds = last === space ? [held] : [held, last.hold(guard)];
+      return new Mapping(this, path, wanted, bytes, { ramAddr, flags, holds });
     } catch (error) {
       held.release();
       throw error;
@@ -149,11 +149,11 @@ export class Mappings {
     const bytes = buffer.subarray(0, Math.min(wanted.length, this.#bytes));
     // Counted first: filling it may run callbacks that map.
     this.#bounced++;
-    const mapping = new Mapping(this, this.#engine, wanted, bytes, buffer);
+    const mapping = new Mapping(this, this.#path, wanted, bytes, buffer);
     try {
       if (!wanted.isWrite) {
         const { space, address, attrs } = wanted;
-        mapping.result = this.#engine.read(holder, space, address, bytes, attrs);
+        mapping.result = this.#path.read(holder, space, address, bytes, attrs);
       }
     } catch (error) {
       this.dropped(mapping, buffer);
@@ -183,20 +183,20 @@ class Mapping implements GuestMapping {
   readonly address: Address;
   result: MemTxResult = 0;
   readonly #mappings: Mappings;
-  readonly #engine: AccessPath;
+  readonly #path: AccessPath;
   readonly #wanted: Wanted;
   readonly #backing: Direct | Uint8Array;
   #live = true;
 
   constructor(
     mappings: Mappings,
-    engine: AccessPath,
+    path: AccessPath,
     wanted: Wanted,
     bytes: Uint8Array,
     backing: Direct | Uint8Array,
   ) {
     this.#mappings = mappings;
-    this.#engine = engine;
+    this.#path = path;
     this.#wanted = wanted;
     this.#backing = backing;
     this.address = wanted.address;
@@ -224,14 +224,14 @@ class Mapping implements GuestMapping {
 
   #writeBack(accessed: number, buffer: Uint8Array): MemTxResult {
     const { space, address, isWrite, attrs } = this.#wanted;
-    const engine = this.#engine;
+    const path = this.#path;
     try {
       if (!isWrite || accessed === 0) return 0;
-      const holder = engine.sections.begin();
+      const holder = path.guards.begin();
       try {
-        return engine.write(holder, space, address, this.bytes.subarray(0, accessed), attrs);
+        return path.write(holder, space, address, this.bytes.subarray(0, accessed), attrs);
       } finally {
-        engine.sections.end(holder);
+        path.guards.end(holder);
       }
     } finally {
       this.#mappings.dropped(this, buffer);
@@ -239,11 +239,11 @@ class Mapping implements GuestMapping {
   }
 
   #mark(accessed: number, { ramAddr, flags }: Direct): void {
-    const holder = this.#engine.sections.begin();
+    const holder = this.#path.guards.begin();
     try {
-      if (accessed > 0) this.#engine.ram.markDirty(holder.section, ramAddr, accessed, flags);
+      if (accessed > 0) this.#path.ram.markDirty(holder.guard, ramAddr, accessed, flags);
     } finally {
-      this.#engine.sections.end(holder);
+      this.#path.guards.end(holder);
     }
   }
 }

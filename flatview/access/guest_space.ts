@@ -7,7 +7,8 @@ import type { GuestMapping, Mappings } from "./guest_mapping.ts";
 import { MemoryRegionCache } from "./memory_region_cache.ts";
 import type { MemTxResult } from "./device/mem_tx_result.ts";
 import { Tlb } from "./tlb.ts";
-import { ResolvedAddress, Translation } from "./translation.ts";
+import { ResolvedAddress } from "./resolved_address.ts";
+import { Translation } from "./translation.ts";
 
 /**
  * An address space as one worker accesses it; from `MemoryAccess.attach`.
@@ -29,16 +30,16 @@ export class GuestSpace {
   result: MemTxResult = 0;
   /** The upper half of the last load of eight bytes. */
   upper: number = 0;
-  readonly #engine: AccessPath;
+  readonly #path: AccessPath;
   readonly #mappings: Mappings;
-  readonly #target = new ResolvedAddress();
-  readonly #translation = new Translation(this.#target);
+  readonly #resolved = new ResolvedAddress();
+  readonly #translation = new Translation(this.#resolved);
 
   /** @internal */
-  constructor(engine: AccessPath, reader: AddressSpaceReader, mappings: Mappings) {
+  constructor(path: AccessPath, reader: AddressSpaceReader, mappings: Mappings) {
     this.name = reader.name;
     this.reader = reader;
-    this.#engine = engine;
+    this.#path = path;
     this.#mappings = mappings;
   }
 
@@ -52,26 +53,26 @@ export class GuestSpace {
    * @throws {FlatViewError} `IOMMU_UNBOUND` if the worker has no translator for an IOMMU on the way.
    */
   translate(
-    section: ReadGuard,
+    guard: ReadGuard,
     address: Address,
     length: number,
     isWrite: boolean,
     attrs: MemTxAttrs = NO_ATTRS,
   ): Translation {
-    this.#engine.checkRange(address, length);
-    const view = this.reader.view(section);
-    const target = this.#target;
-    this.#engine.walk.translate(
-      section,
+    this.#path.checkRange(address, length);
+    const view = this.reader.view(guard);
+    const resolved = this.#resolved;
+    this.#path.translator.translate(
+      guard,
       this.reader,
       view,
       address,
       length,
       isWrite,
       attrs,
-      target,
+      resolved,
     );
-    return this.#translation.renew(this.#engine.arena.debug ? section : null, isWrite);
+    return this.#translation.renew(this.#path.arena.debug ? guard : null, isWrite);
   }
 
   /**
@@ -82,13 +83,13 @@ export class GuestSpace {
    * @throws {FlatViewError} `ACCESS_OUT_OF_RANGE` if it runs beyond the address space; nothing was read.
    */
   read(address: Address, into: Uint8Array, attrs: MemTxAttrs = NO_ATTRS): MemTxResult {
-    const engine = this.#engine;
-    engine.checkRange(address, into.length);
-    const holder = engine.sections.begin();
+    const path = this.#path;
+    path.checkRange(address, into.length);
+    const holder = path.guards.begin();
     try {
-      return engine.read(holder, this.reader, address, into, attrs);
+      return path.read(holder, this.reader, address, into, attrs);
     } finally {
-      engine.sections.end(holder);
+      path.guards.end(holder);
     }
   }
 
@@ -99,13 +100,13 @@ export class GuestSpace {
    * @throws {FlatViewError} `ACCESS_OUT_OF_RANGE` if it runs beyond the address space; nothing was written.
    */
   write(address: Address, from: Uint8Array, attrs: MemTxAttrs = NO_ATTRS): MemTxResult {
-    const engine = this.#engine;
-    engine.checkRange(address, from.length);
-    const holder = engine.sections.begin();
+    const path = this.#path;
+    path.checkRange(address, from.length);
+    const holder = path.guards.begin();
     try {
-      return engine.write(holder, this.reader, address, from, attrs);
+      return path.write(holder, this.reader, address, from, attrs);
     } finally {
-      engine.sections.end(holder);
+      path.guards.end(holder);
     }
   }
 
@@ -117,13 +118,13 @@ export class GuestSpace {
    * @throws {FlatViewError} `ACCESS_OUT_OF_RANGE` if it runs beyond the address space; nothing was written.
    */
   writeRom(address: Address, from: Uint8Array): MemTxResult {
-    const engine = this.#engine;
-    engine.checkRange(address, from.length);
-    const holder = engine.sections.begin();
+    const path = this.#path;
+    path.checkRange(address, from.length);
+    const holder = path.guards.begin();
     try {
-      return engine.writeRom(holder, this.reader, address, from);
+      return path.writeRom(holder, this.reader, address, from);
     } finally {
-      engine.sections.end(holder);
+      path.guards.end(holder);
     }
   }
 
@@ -256,7 +257,7 @@ export class GuestSpace {
    * @throws {FlatViewError} `ACCESS_OUT_OF_RANGE` if it runs beyond the address space.
    */
   cache(address: Address, length: number, isWrite: boolean): MemoryRegionCache {
-    return new MemoryRegionCache(this.#engine, this.reader, address, length, isWrite);
+    return new MemoryRegionCache(this.#path, this.reader, address, length, isWrite);
   }
 
   /**
@@ -266,19 +267,19 @@ export class GuestSpace {
    * @throws {RangeError} If that is no power of two.
    */
   tlb(entries = 1024): Tlb {
-    return new Tlb(this.#engine, this.reader, entries);
+    return new Tlb(this.#path, this.reader, entries);
   }
 
   #load(address: Address, size: number, bigEndian: boolean, attrs: MemTxAttrs): number {
-    const engine = this.#engine;
-    engine.checkRange(address, size);
-    const holder = engine.sections.begin();
+    const path = this.#path;
+    path.checkRange(address, size);
+    const holder = path.guards.begin();
     try {
-      this.result = engine.load(holder, this.reader, address, size, bigEndian, attrs);
-      this.upper = engine.value.high;
-      return engine.value.low;
+      this.result = path.load(holder, this.reader, address, size, bigEndian, attrs);
+      this.upper = path.value.high;
+      return path.value.low;
     } finally {
-      engine.sections.end(holder);
+      path.guards.end(holder);
     }
   }
 
@@ -290,11 +291,11 @@ export class GuestSpace {
     high: number,
     attrs: MemTxAttrs,
   ): MemTxResult {
-    const engine = this.#engine;
-    engine.checkRange(address, size);
-    const holder = engine.sections.begin();
+    const path = this.#path;
+    path.checkRange(address, size);
+    const holder = path.guards.begin();
     try {
-      return this.result = engine.store(
+      return this.result = path.store(
         holder,
         this.reader,
         address,
@@ -305,7 +306,7 @@ export class GuestSpace {
         attrs,
       );
     } finally {
-      engine.sections.end(holder);
+      path.guards.end(holder);
     }
   }
 }

@@ -5,7 +5,7 @@ import type { MemoryRegion } from "../region/memory_region.ts";
 import type { MemoryRegionOps, MemTxAttrs } from "../region/region_ops.ts";
 import { Topology } from "../topology/topology.ts";
 import { EventNotifier } from "../view/event_notifier.ts";
-import type { IotlbEntry } from "./guest_memory.ts";
+import type { IotlbEntry } from "./region_translator.ts";
 import { MemoryAccess } from "./memory_access.ts";
 import { MmioChannel } from "./mmio/mmio_channel.ts";
 import { MemTxResult } from "./device/mem_tx_result.ts";

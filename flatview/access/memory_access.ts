@@ -3,11 +3,12 @@ import type { MemoryRegionOps, MemTxAttrs } from "../region/region_ops.ts";
 import type { AddressSpaceHandle } from "../view/address_space.ts";
 import type { DeviceErrorHandler } from "./mmio_dispatcher.ts";
 import { AccessPath } from "./access_path.ts";
-import type { GuestMemory, RegionTranslator } from "./guest_memory.ts";
+import type { GuestMemory } from "./guest_memory.ts";
 import { GuestSpace } from "./guest_space.ts";
 import { Mappings } from "./guest_mapping.ts";
 import type { MmioChannel } from "./mmio/mmio_channel.ts";
 import type { MmioEndpoint } from "./mmio/endpoint.ts";
+import type { RegionTranslator } from "./region_translator.ts";
 import { FlatViewError } from "../errors/flat_view_error.ts";
 
 /** What a worker's accesses are made of. */
@@ -71,7 +72,7 @@ export interface MemoryAccessOptions {
  * ```
  */
 export class MemoryAccess {
-  readonly #engine: AccessPath;
+  readonly #path: AccessPath;
   readonly #mappings: Mappings;
   readonly #spaces = new Map<number, GuestSpace>();
 
@@ -83,9 +84,9 @@ export class MemoryAccess {
    */
   constructor(options: MemoryAccessOptions) {
     const { arena, reader, memory, channel = null, onDeviceError = () => {} } = options;
-    this.#engine = new AccessPath({ arena, reader, memory, channel, onDeviceError });
+    this.#path = new AccessPath({ arena, reader, memory, channel, onDeviceError });
     const { bounceBuffers = 1, bounceBytes = 4096 } = options;
-    this.#mappings = new Mappings(this.#engine, bounceBuffers, bounceBytes);
+    this.#mappings = new Mappings(this.#path, bounceBuffers, bounceBytes);
   }
 
   /**
@@ -98,7 +99,7 @@ export class MemoryAccess {
   attach(handle: AddressSpaceHandle): GuestSpace {
     const known = this.#spaces.get(handle?.cell);
     if (known !== undefined && known.name === handle.name) return known;
-    const space = new GuestSpace(this.#engine, this.#engine.walk.attach(handle), this.#mappings);
+    const space = new GuestSpace(this.#path, this.#path.translator.attach(handle), this.#mappings);
     this.#spaces.set(handle.cell, space);
     return space;
   }
@@ -110,12 +111,12 @@ export class MemoryAccess {
    * @param region Id of the region.
    */
   bind(region: number, ops: MemoryRegionOps): void {
-    this.#engine.devices.bind(region, ops);
+    this.#path.dispatcher.bind(region, ops);
   }
 
   /** Takes callbacks back. */
   unbind(region: number): void {
-    this.#engine.devices.bind(region, null);
+    this.#path.dispatcher.bind(region, null);
   }
 
   /**
@@ -129,17 +130,17 @@ export class MemoryAccess {
     translator: RegionTranslator,
     attrsToIndex?: (attrs: MemTxAttrs) => number,
   ): void {
-    this.#engine.walk.bindIommu(region, translator, attrsToIndex);
+    this.#path.translator.bindIommu(region, translator, attrsToIndex);
   }
 
   /** Says which address space the translators of this worker mean by a number. */
   setTarget(target: number, space: GuestSpace): void {
-    this.#engine.walk.setTarget(target, space.reader);
+    this.#path.translator.setTarget(target, space.reader);
   }
 
   /** How many contexts wait, or have waited, for this one since it last served. */
   get pending(): number {
-    return this.#port.pending;
+    return this.#endpoint.server.pending;
   }
 
   /**
@@ -149,7 +150,7 @@ export class MemoryAccess {
    * @throws {FlatViewError} `NO_MMIO_CHANNEL` without a channel.
    */
   poll(): number {
-    return this.#port.poll();
+    return this.#endpoint.server.poll();
   }
 
   /**
@@ -161,7 +162,7 @@ export class MemoryAccess {
    * @throws {FlatViewError} `NO_MMIO_CHANNEL` without a channel.
    */
   serve(milliseconds: number): number {
-    return this.#port.serve(milliseconds);
+    return this.#endpoint.serve(milliseconds);
   }
 
   /**
@@ -170,7 +171,7 @@ export class MemoryAccess {
    * @throws {FlatViewError} `NO_MMIO_CHANNEL` without a channel.
    */
   listen(signal: AbortSignal): Promise<void> {
-    return this.#port.listen(signal);
+    return this.#endpoint.listen(signal);
   }
 
   /**
@@ -189,14 +190,14 @@ export class MemoryAccess {
    */
   close(): void {
     this.#mappings.refuseLeaks();
-    this.#engine.devices.port?.leave();
+    this.#path.dispatcher.endpoint?.leave();
   }
 
-  get #port(): MmioEndpoint {
-    const { devices: { port }, arena } = this.#engine;
-    if (port === null) {
+  get #endpoint(): MmioEndpoint {
+    const { dispatcher: { endpoint }, arena } = this.#path;
+    if (endpoint === null) {
       throw new FlatViewError("NO_MMIO_CHANNEL", { region: 0, context: arena.token });
     }
-    return port;
+    return endpoint;
   }
 }

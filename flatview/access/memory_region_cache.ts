@@ -5,7 +5,7 @@ import { advance } from "./device/device_access.ts";
 import { type AccessPath, NO_ATTRS } from "./access_path.ts";
 import type { RamWindow } from "./guest_memory.ts";
 import type { MemTxResult } from "./device/mem_tx_result.ts";
-import { isDirect, ResolvedAddress } from "./translation.ts";
+import { isDirect, ResolvedAddress } from "./resolved_address.ts";
 import { FlatViewError } from "../errors/flat_view_error.ts";
 
 /**
@@ -25,10 +25,10 @@ export class MemoryRegionCache {
   upper: number = 0;
   /** What became of the last load or store. */
   result: MemTxResult = 0;
-  readonly #engine: AccessPath;
+  readonly #path: AccessPath;
   readonly #space: AddressSpaceReader;
   readonly #isWrite: boolean;
-  readonly #target = new ResolvedAddress();
+  readonly #resolved = new ResolvedAddress();
   #generation = 0;
   #window: RamWindow | null = null;
   #at = 0;
@@ -37,14 +37,14 @@ export class MemoryRegionCache {
 
   /** @internal */
   constructor(
-    engine: AccessPath,
+    path: AccessPath,
     space: AddressSpaceReader,
     address: Address,
     length: number,
     isWrite: boolean,
   ) {
-    engine.checkRange(address, length);
-    this.#engine = engine;
+    path.checkRange(address, length);
+    this.#path = path;
     this.#space = space;
     this.#isWrite = isWrite;
     this.address = address;
@@ -124,42 +124,42 @@ export class MemoryRegionCache {
   /** Reads bytes from an offset on. */
   read(offset: number, into: Uint8Array): MemTxResult {
     this.#check(offset, into.length);
-    const holder = this.#engine.sections.begin();
+    const holder = this.#path.guards.begin();
     try {
-      return this.#engine.read(holder, this.#space, this.#addressOf(offset), into, NO_ATTRS);
+      return this.#path.read(holder, this.#space, this.#addressOf(offset), into, NO_ATTRS);
     } finally {
-      this.#engine.sections.end(holder);
+      this.#path.guards.end(holder);
     }
   }
 
   /** Writes bytes from an offset on. */
   write(offset: number, from: Uint8Array): MemTxResult {
     this.#check(offset, from.length);
-    const holder = this.#engine.sections.begin();
+    const holder = this.#path.guards.begin();
     try {
-      return this.#engine.write(holder, this.#space, this.#addressOf(offset), from, NO_ATTRS);
+      return this.#path.write(holder, this.#space, this.#addressOf(offset), from, NO_ATTRS);
     } finally {
-      this.#engine.sections.end(holder);
+      this.#path.guards.end(holder);
     }
   }
 
   #load(offset: number, size: number, bigEndian: boolean): number {
     this.#check(offset, size);
-    const engine = this.#engine;
-    const holder = engine.sections.begin();
+    const path = this.#path;
+    const holder = path.guards.begin();
     try {
-      const window = this.#renew(holder.section);
+      const window = this.#renew(holder.guard);
       if (window !== null && offset + size <= this.#contiguous) {
-        engine.ram.load(window, this.#at + offset, size, bigEndian, engine.value);
+        path.ram.load(window, this.#at + offset, size, bigEndian, path.value);
         this.result = 0;
       } else {
         const address = this.#addressOf(offset);
-        this.result = engine.load(holder, this.#space, address, size, bigEndian, NO_ATTRS);
+        this.result = path.load(holder, this.#space, address, size, bigEndian, NO_ATTRS);
       }
-      this.upper = engine.value.high;
-      return engine.value.low;
+      this.upper = path.value.high;
+      return path.value.low;
     } finally {
-      engine.sections.end(holder);
+      path.guards.end(holder);
     }
   }
 
@@ -171,49 +171,49 @@ export class MemoryRegionCache {
     high: number,
   ): MemTxResult {
     this.#check(offset, size);
-    const engine = this.#engine;
-    const holder = engine.sections.begin();
+    const path = this.#path;
+    const holder = path.guards.begin();
     try {
-      const { section } = holder;
-      const window = this.#renew(section);
+      const { guard } = holder;
+      const window = this.#renew(guard);
       if (this.#isWrite && window !== null && offset + size <= this.#contiguous) {
-        engine.ram.store(window, this.#at + offset, size, bigEndian, low, high);
-        engine.ram.markDirty(section, this.#ramAddr + offset, size, this.#target.flags);
+        path.ram.store(window, this.#at + offset, size, bigEndian, low, high);
+        path.ram.markDirty(guard, this.#ramAddr + offset, size, this.#resolved.flags);
         return this.result = 0;
       }
       const to = this.#addressOf(offset);
       const space = this.#space;
-      return this.result = engine.store(holder, space, to, size, bigEndian, low, high, NO_ATTRS);
+      return this.result = path.store(holder, space, to, size, bigEndian, low, high, NO_ATTRS);
     } finally {
-      engine.sections.end(holder);
+      path.guards.end(holder);
     }
   }
 
   /** The window that the range lies in by the map that is published; null if it is no memory. */
-  #renew(section: ReadGuard): RamWindow | null {
-    const view = this.#space.view(section);
+  #renew(guard: ReadGuard): RamWindow | null {
+    const view = this.#space.view(guard);
     const generation = this.#space.generation(view);
     if (generation === this.#generation) return this.#window;
-    const engine = this.#engine;
-    const target = this.#target;
+    const path = this.#path;
+    const resolved = this.#resolved;
     const { length } = this;
     this.#window = null;
-    engine.walk.translate(
-      section,
+    path.translator.translate(
+      guard,
       this.#space,
       view,
       this.address,
       length,
       this.#isWrite,
       NO_ATTRS,
-      target,
+      resolved,
     );
     // A translation by an IOMMU changes without a new map.
-    if (!target.translated && isDirect(target.flags, this.#isWrite)) {
-      this.#ramAddr = engine.ramAddr(section, target);
-      this.#window = engine.ram.locate(section, target.region, this.#ramAddr);
-      this.#at = engine.ram.at;
-      this.#contiguous = Math.min(target.length, engine.ram.contiguous);
+    if (!resolved.translated && isDirect(resolved.flags, this.#isWrite)) {
+      this.#ramAddr = path.ramAddr(guard, resolved);
+      this.#window = path.ram.locate(guard, resolved.region, this.#ramAddr);
+      this.#at = path.ram.at;
+      this.#contiguous = Math.min(resolved.length, path.ram.contiguous);
     }
     this.#generation = generation;
     return this.#window;

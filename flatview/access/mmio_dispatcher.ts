@@ -1,119 +1,122 @@
-import { type Arena, QsbrReader } from "@guestmem/rcu";
-import type { MemoryRegionOps, MemTxAttrs } from "../region/region_ops.ts";
-import {
-  isWithinLimits,
-  readDevice,
-  type RegionOffset,
-  writeDevice,
-} from "./device/device_access.ts";
-import { Halves } from "./device/halves.ts";
-import type { MmioChannel } from "./mmio/mmio_channel.ts";
-import { RETRY } from "./mmio/channel_structs.ts";
-import { MmioEndpoint } from "./mmio/endpoint.ts";
-import type { MmioRequest } from "./mmio/mmio_request.ts";
-import type { RegionInfo } from "./device/region_records.ts";
-import { MemTxResult } from "./device/mem_tx_result.ts";
-import type { AccessGuards, GuardHolder } from "./guard_holder.ts";
-import { hasCallbacks, type ResolvedAddress } from "./translation.ts";
-import { type AddressTranslator, offsetOf } from "./address_translator.ts";
+import type { Arena } from "@guestmem/rcu";
 import { FlatViewError } from "../errors/flat_view_error.ts";
+import type { Address } from "../region/address.ts";
+import type { MemoryRegionOps, MemTxAttrs } from "../region/region_ops.ts";
+import { type AddressTranslator, offsetOf } from "./address_translator.ts";
+import { isWithinLimits, readDevice, writeDevice } from "./device/device_access.ts";
+import { EngagedDevices } from "./device/engaged_devices.ts";
+import { Halves } from "./device/halves.ts";
+import { MemTxResult, RETRY } from "./device/mem_tx_result.ts";
+import type { RegionInfo } from "./device/region_records.ts";
+import type { AccessGuards, GuardHolder } from "./guard_holder.ts";
+import { MmioEndpoint } from "./mmio/endpoint.ts";
+import type { MmioChannel } from "./mmio/mmio_channel.ts";
+import type { MmioRequest } from "./mmio/mmio_request.ts";
+import { hasCallbacks, type ResolvedAddress } from "./resolved_address.ts";
 
-/** Hears of what devices of this context threw. */
+/** Called with what a device of this context threw, and the id of its region. */
 export type DeviceErrorHandler = (error: unknown, region: number) => void;
 
-/** What the devices of a worker stand on. */
+/** What a worker's MMIO dispatcher is made of. */
 export interface MmioDispatcherParts {
   /** The arena. */
   readonly arena: Arena;
   /** The worker's sections. */
-  readonly sections: AccessGuards;
-  /** Its way to regions. */
-  readonly walk: AddressTranslator;
+  readonly guards: AccessGuards;
+  /** Resolves addresses, and knows the regions. */
+  readonly translator: AddressTranslator;
   /** The MMIO channel. */
   readonly channel: MmioChannel | null;
-  /** Hears of what devices threw. */
+  /** Called with what devices threw. */
   readonly onDeviceError: DeviceErrorHandler;
 }
 
 /**
- * One worker's accesses to devices: in place, in another context, and on behalf of others.
+ * One worker's accesses to devices: in place, in another context, and on behalf of other contexts.
  *
- * A callback may access memory itself, so nothing but locals is kept across one.
+ * A callback may access memory itself, so only locals survive one.
  */
 export class MmioDispatcher {
-  /** The value that is to be written, or was read last. */
+  /** The value to write, or the value that was read last. */
   readonly value: Halves = new Halves();
-  /** This context's place in the MMIO channel. */
-  readonly port: MmioEndpoint | null;
+  /** This context's endpoint of the MMIO channel; null without a channel. */
+  readonly endpoint: MmioEndpoint | null;
   readonly #arena: Arena;
-  readonly #sections: AccessGuards;
-  readonly #walk: AddressTranslator;
+  readonly #guards: AccessGuards;
+  readonly #translator: AddressTranslator;
   readonly #onDeviceError: DeviceErrorHandler;
   readonly #bindings = new Map<number, MemoryRegionOps>();
-  readonly #engaged: number[];
+  readonly #engaged = new EngagedDevices();
 
-  /** @throws {FlatViewError} `MMIO_CHANNEL_FULL` if the channel has no place for this context. */
-  constructor({ arena, sections, walk, channel, onDeviceError }: MmioDispatcherParts) {
+  /** @throws {FlatViewError} `MMIO_CHANNEL_FULL` if the channel has no endpoint left. */
+  constructor({ arena, guards, translator, channel, onDeviceError }: MmioDispatcherParts) {
     this.#arena = arena;
-    this.#sections = sections;
-    this.#walk = walk;
+    this.#guards = guards;
+    this.#translator = translator;
     this.#onDeviceError = onDeviceError;
-    this.port = channel &&
-      new MmioEndpoint(channel, (request, value) => this.#serveOnline(request, value));
-    this.#engaged = this.port?.engaged ?? [];
+    this.endpoint = channel && new MmioEndpoint(
+      channel,
+      this.#engaged,
+      (request, value) => this.#serveOnline(request, value),
+    );
   }
 
-  /** Binds callbacks to a region; null unbinds. */
+  /** Binds callbacks to a region; null unbinds them. */
   bind(region: number, ops: MemoryRegionOps | null): void {
     if (ops === null) this.#bindings.delete(region);
     else this.#bindings.set(region, ops);
   }
 
   /**
-   * One access to what is no memory: in place if this worker has the callbacks, in the context that
-   * owns the device if not. A value to be written is in `value`, what was read is there afterwards,
-   * both in the access's byte order.
+   * Performs one access to an address that is not memory: in place if this worker has bound the
+   * callbacks, else in the context that owns the device. `value` holds the value to write, and
+   * receives the value read, in the byte order of the access.
    *
-   * @returns What became of it, or {@linkcode RETRY} if the map has changed on the way.
+   * @returns The `MemTxResult`, or {@linkcode RETRY} if the map changed before the device was reached.
    */
   access(
     holder: GuardHolder,
-    target: ResolvedAddress,
+    resolved: ResolvedAddress,
     size: number,
     isWrite: boolean,
     bigEndian: boolean,
     attrs: MemTxAttrs,
   ): number {
     const { value } = this;
-    const info = hasCallbacks(target) ? this.#walk.info(holder.section, target) : null;
-    if (info === null || !isWithinLimits(info, target.offset, size)) {
+    const info = hasCallbacks(resolved) ? this.#translator.info(holder.guard, resolved) : null;
+    if (info === null || !isWithinLimits(info, resolved.offset, size)) {
       if (!isWrite) value.set(0, 0);
       return MemTxResult.DECODE_ERROR;
     }
-    if (isWrite && this.#isPosted(info, target, size, bigEndian)) return MemTxResult.OK;
-    if (this.#engaged.includes(info.device)) {
+    if (isWrite && this.#signalEvents(info, resolved, size, bigEndian)) return MemTxResult.OK;
+    if (this.#engaged.has(info.device)) {
       if (!isWrite) value.set(0, 0);
       return MemTxResult.ACCESS_ERROR;
     }
     const ops = this.#bindings.get(info.id);
-    if (ops) return this.#run(info, ops, target.offset, size, isWrite, bigEndian, attrs, value);
-    return this.#exit(holder, info, target, size, isWrite, bigEndian, attrs);
+    if (ops) return this.#run(info, ops, resolved.offset, size, isWrite, bigEndian, attrs, value);
+    return this.#exit(holder, info, resolved, size, isWrite, bigEndian, attrs);
   }
 
-  /** Whether a write matches an ioeventfd, which is then signalled. */
-  #isPosted(info: RegionInfo, target: ResolvedAddress, size: number, bigEndian: boolean): boolean {
+  /** Signals the ioeventfd that a write matches, which takes the callback's place. */
+  #signalEvents(
+    info: RegionInfo,
+    resolved: ResolvedAddress,
+    size: number,
+    bigEndian: boolean,
+  ): boolean {
     const { value } = this;
     if (bigEndian !== info.bigEndian) value.swap(size);
-    const isPosted = this.#walk.records.signalEvents(info, target.offset, size, value);
+    const isMatch = this.#translator.records.signalEvents(info, resolved.offset, size, value);
     if (bigEndian !== info.bigEndian) value.swap(size);
-    return isPosted;
+    return isMatch;
   }
 
-  /** Calls the device; what it throws is the access's error. */
+  /** Calls the device. What it throws becomes the result of the access. */
   #run(
     info: RegionInfo,
     ops: MemoryRegionOps,
-    offset: RegionOffset,
+    offset: Address,
     size: number,
     isWrite: boolean,
     bigEndian: boolean,
@@ -121,8 +124,9 @@ export class MmioDispatcher {
     value: Halves,
   ): MemTxResult {
     const swaps = bigEndian !== info.bigEndian;
-    const engaged = this.#engaged.length;
-    this.#engaged.push(info.device);
+    const engaged = this.#engaged;
+    const { depth } = engaged;
+    engaged.engage(info.device);
     try {
       if (!isWrite) {
         const result = readDevice(info, ops, offset, size, attrs, value);
@@ -136,79 +140,67 @@ export class MmioDispatcher {
       this.#onDeviceError(error, info.id);
       return MemTxResult.ERROR;
     } finally {
-      this.#engaged.length = engaged;
+      engaged.releaseTo(depth);
     }
   }
 
-  /** Has the context that owns the device perform the access, outside of the section. */
+  /** Has the context that owns the device perform the access, while this one is outside its section. */
   #exit(
     holder: GuardHolder,
     info: RegionInfo,
-    target: ResolvedAddress,
+    resolved: ResolvedAddress,
     size: number,
     isWrite: boolean,
     bigEndian: boolean,
     attrs: MemTxAttrs,
   ): number {
-    if (info.context === this.#arena.token) {
-      throw new FlatViewError("REGION_UNBOUND", { region: info.id });
-    }
-    if (this.port === null) {
-      throw new FlatViewError("NO_MMIO_CHANNEL", { region: info.id, context: info.context });
-    }
-    const { handle } = target.space;
+    const { id: region, device, context } = info;
+    if (context === this.#arena.token) throw new FlatViewError("REGION_UNBOUND", { region });
+    if (this.endpoint === null) throw new FlatViewError("NO_MMIO_CHANNEL", { region, context });
+    const { space: { handle: { cell, regions, topology } }, address, offset } = resolved;
+    const { low, high } = this.value;
     const request: MmioRequest = {
-      region: info.id,
-      device: info.device,
-      space: handle.cell,
-      regions: handle.regions,
-      topology: handle.topology,
-      address: target.address,
-      offset: target.offset,
-      size,
-      isWrite,
-      bigEndian,
-      low: this.value.low,
-      high: this.value.high,
-      attrs,
+      ...{ region, device, cell, regions, topology, address, offset },
+      ...{ size, isWrite, bigEndian, low, high, attrs },
     };
-    holder.leave();
+    holder.unlock();
     try {
-      return this.port.call(info.context, request, this.value);
+      return this.endpoint.call(context, request, this.value);
     } finally {
-      holder.enter();
+      holder.lock();
     }
   }
 
-  /** A worker that is idle is offline: it comes online for what it serves. */
+  /** Serves a request. An idle worker is offline, and comes online for it. */
   #serveOnline(request: MmioRequest, value: Halves): number {
-    const { reader } = this.#sections;
-    if (!(reader instanceof QsbrReader) || reader.isOnline) return this.#serve(request, value);
-    reader.online();
+    const { reader } = this.#guards;
+    if (reader.isOnline !== false) return this.#serve(request, value);
+    reader.online!();
     try {
       return this.#serve(request, value);
     } finally {
-      reader.offline();
+      reader.offline!();
     }
   }
 
   /**
-   * Runs a request of another context. The map may have changed since that one has left its section:
-   * what its address shows now is what counts.
+   * Performs a request of another context. The map may have changed since that context left its
+   * section, so the address is looked up again: only if it still shows the same byte of the same
+   * region is the device called.
    */
   #serve(request: MmioRequest, value: Halves): number {
     const { region, size, isWrite, bigEndian, attrs, offset } = request;
-    const space = this.#walk.spaceAt(request.space, request.regions, request.topology);
-    const holder = this.#sections.begin();
+    const space = this.#translator.spaceAt(request.cell, request.regions, request.topology);
+    const holder = this.#guards.begin();
     let info: RegionInfo;
     try {
-      const row = space.lookup(holder.section, request.address);
+      const row = space.lookup(holder.guard, request.address);
       const isSame = space.region(row) === region &&
         offsetOf(space, row, request.address) === offset;
       if (!isSame) return RETRY;
-      info = this.#walk.records.get(holder.section, region);
+      info = this.#translator.records.get(holder.guard, region);
     } finally {
-      this.#sections.end(holder);
+      this.#guards.end(holder);
     }
     const ops = this.#bindings.get(region);
     if (!ops) {

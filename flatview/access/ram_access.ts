@@ -4,16 +4,19 @@ import type { GuestMemory, RamWindow } from "./guest_memory.ts";
 import { type Halves, swap32 } from "./device/halves.ts";
 import { FlatViewError } from "../errors/flat_view_error.ts";
 
-/** Up to so many bytes are copied one by one: a subarray for them would cost more. */
+/** Copies up to this size go byte by byte: a subarray would cost more. */
 const SMALL = 32;
 
-/** The clients that a dirty log has: VGA, CODE and MIGRATION. */
+/** The clients of a dirty log: VGA, CODE and MIGRATION. */
 const CLIENTS = 7;
 
-/** Reads and writes guest RAM by ram_addr_t, in one worker. */
+/** Reads and writes guest RAM by `ram_addr_t`, in one worker. */
 export class RamAccess {
   readonly #memory: GuestMemory;
+  /** The window that was located last. */
   #window: RamWindow | null = null;
+  /** The window whose 16-bit words `#u16` are. */
+  #window16: RamWindow | null = null;
   #u16: Uint16Array = new Uint16Array(0);
 
   /** @param memory The guest RAM. */
@@ -21,7 +24,7 @@ export class RamAccess {
     this.#memory = memory;
   }
 
-  /** Byte offset of what was located last. */
+  /** Byte offset of the location in its window. */
   get at(): number {
     return this.#memory.at;
   }
@@ -32,44 +35,47 @@ export class RamAccess {
   }
 
   /**
-   * Finds the memory of a ram_addr_t.
+   * Locates the memory of a `ram_addr_t`. The location is valid until the next one.
    *
    * @param region Id of the region, for the error.
    * @throws {FlatViewError} `MISSING_RAM` if no block has it.
    */
-  locate(section: ReadGuard, region: number, ramAddr: number): RamWindow {
-    const block = this.#memory.find(section, ramAddr);
+  locate(guard: ReadGuard, region: number, ramAddr: number): RamWindow {
+    const memory = this.#memory;
+    const block = memory.find(guard, ramAddr);
     if (block === 0) throw new FlatViewError("MISSING_RAM", { region, ramAddr });
-    return this.#memory.locate(block, ramAddr - this.#memory.offsetOf(block));
+    return this.#window = memory.locate(block, ramAddr - memory.offsetOf(block));
   }
 
-  /** Copies out of what was located last, as much as lies in one stretch; how much. */
-  copyOut(window: RamWindow, length: number, into: Uint8Array, start: number): number {
-    const { at } = this.#memory;
-    const count = Math.min(length, this.#memory.contiguous);
-    if (count > SMALL) into.set(window.u8.subarray(at, at + count), start);
-    else for (let i = 0; i < count; i++) into[start + i] = window.u8[at + i]!;
+  /** Copies out of the location, up to `length` bytes of one stretch. @returns How many. */
+  copyOut(length: number, into: Uint8Array, start: number): number {
+    const { at, contiguous } = this.#memory;
+    const { u8 } = this.#window!;
+    const count = Math.min(length, contiguous);
+    if (count > SMALL) into.set(u8.subarray(at, at + count), start);
+    else for (let i = 0; i < count; i++) into[start + i] = u8[at + i]!;
     return count;
   }
 
-  /** Copies into what was located last, as much as fits one stretch; how much. */
-  copyIn(window: RamWindow, length: number, from: Uint8Array, start: number): number {
-    const { at } = this.#memory;
-    const count = Math.min(length, this.#memory.contiguous);
-    if (count > SMALL) window.u8.set(from.subarray(start, start + count), at);
-    else for (let i = 0; i < count; i++) window.u8[at + i] = from[start + i]!;
+  /** Copies to the location, up to `length` bytes of one stretch. @returns How many. */
+  copyIn(length: number, from: Uint8Array, start: number): number {
+    const { at, contiguous } = this.#memory;
+    const { u8 } = this.#window!;
+    const count = Math.min(length, contiguous);
+    if (count > SMALL) u8.set(from.subarray(start, start + count), at);
+    else for (let i = 0; i < count; i++) u8[at + i] = from[start + i]!;
     return count;
   }
 
-  /** Marks what was written, for the clients that a range's flags log for. */
-  markDirty(section: ReadGuard, ramAddr: number, length: number, flags: number): void {
+  /** Marks written bytes dirty, for the clients in a range's flags. */
+  markDirty(guard: ReadGuard, ramAddr: number, length: number, flags: number): void {
     const clients = flags >>> DIRTY_LOG_SHIFT & CLIENTS;
-    if (clients !== 0) this.#memory.dirty.markRange(section, ramAddr, length, clients);
+    if (clients !== 0) this.#memory.dirty.markRange(guard, ramAddr, length, clients);
   }
 
   /**
-   * Loads 1, 2, 4 or 8 bytes of one stretch, little-endian unless said otherwise. An aligned access
-   * is one access: it goes through a typed array or the kernel, as only those promise.
+   * Loads 1, 2, 4 or 8 bytes of one stretch. An aligned load does not tear: it goes through a typed
+   * array or the kernel, the only ones to promise that.
    */
   load(window: RamWindow, at: number, size: number, bigEndian: boolean, value: Halves): void {
     if (size === 1) return value.set(window.u8[at]!, 0);
@@ -81,7 +87,7 @@ export class RamAccess {
     if (bigEndian) value.swap(size);
   }
 
-  /** Stores 1, 2, 4 or 8 bytes of one stretch, little-endian unless said otherwise; as `load`. */
+  /** Stores 1, 2, 4 or 8 bytes of one stretch; an aligned store does not tear, as in `load`. */
   store(
     window: RamWindow,
     at: number,
@@ -105,8 +111,8 @@ export class RamAccess {
 
   /** The aligned 16-bit words of a window. */
   words16(window: RamWindow): Uint16Array {
-    if (this.#window === window) return this.#u16;
-    this.#window = window;
+    if (this.#window16 === window) return this.#u16;
+    this.#window16 = window;
     const { buffer } = window;
     return this.#u16 = new Uint16Array(buffer, 0, Math.floor(buffer.byteLength / 2));
   }

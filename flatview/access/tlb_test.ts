@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Arena, RcuDomain } from "@guestmem/rcu";
 import { FlatMemory } from "../model/flat_memory.ts";
 import { Topology } from "../topology/topology.ts";
-import type { IotlbEntry } from "./guest_memory.ts";
+import type { IotlbEntry } from "./region_translator.ts";
 import { MemoryAccess } from "./memory_access.ts";
 import { MemTxResult } from "./device/mem_tx_result.ts";
 import { FlatViewError } from "../errors/flat_view_error.ts";

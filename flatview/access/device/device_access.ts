@@ -1,40 +1,38 @@
 /**
- * What an access to a device's callbacks turns into: which accesses are valid, of what size the
- * pieces are, and how a piece is split or widened to what the callbacks implement. The rules are
- * those of QEMU's `memory_region_access_valid`, `memory_access_size` and `access_with_adjusted_size`.
+ * How an access becomes callbacks: which accesses are valid, how large the pieces are, and how a
+ * piece is split or widened to the sizes that the callbacks implement. The rules are those of QEMU's
+ * `memory_region_access_valid`, `memory_access_size` and `access_with_adjusted_size`.
  */
 
+import type { Address } from "../../region/address.ts";
 import type { MemoryRegionOps, MemTxAttrs } from "../../region/region_ops.ts";
 import { Halves, shiftedHigh, shiftedLow } from "./halves.ts";
 import type { RegionInfo } from "./region_records.ts";
 import { MemTxResult } from "./mem_tx_result.ts";
 
-/** An offset in a region: a number where it is exact. */
-export type RegionOffset = number | bigint;
-
-/** The offset `by` bytes further on. */
-export function advance(offset: RegionOffset, by: number): RegionOffset {
-  if (typeof offset === "bigint") return offset + BigInt(by);
-  const sum = offset + by;
-  return sum <= Number.MAX_SAFE_INTEGER ? sum : BigInt(offset) + BigInt(by);
+/** The address or offset `by` bytes further on, as a number where that is exact. */
+export function advance(address: Address, by: number): Address {
+  if (typeof address === "bigint") return address + BigInt(by);
+  const sum = address + by;
+  return sum <= Number.MAX_SAFE_INTEGER ? sum : BigInt(address) + BigInt(by);
 }
 
 /** The lowest three bits of an offset. */
-function lowBits(offset: RegionOffset): number {
+function lowBits(offset: Address): number {
   return typeof offset === "number" ? offset % 8 : Number(offset & 7n);
 }
 
 /**
- * How many bytes of an access the next piece takes.
+ * Size of the next piece of an access.
  *
  * @param region The region; null if it has no callbacks.
- * @param length Bytes that are left. @param offset Where in the region.
+ * @param length Bytes that are left. @param offset Offset in the region.
  * @returns 1, 2, 4 or 8.
  */
 export function accessSize(
   region: RegionInfo | null,
   length: number,
-  offset: RegionOffset,
+  offset: Address,
 ): number {
   let most = region?.validMax || 4;
   const low = lowBits(offset);
@@ -43,23 +41,23 @@ export function accessSize(
   return size >= 8 ? 8 : size >= 4 ? 4 : size >= 2 ? 2 : 1;
 }
 
-/** Whether the region's limits allow an access; the device's own `accepts` is asked beside it. */
-export function isWithinLimits(region: RegionInfo, offset: RegionOffset, size: number): boolean {
+/** Whether the region's limits allow an access. The device's own `accepts` is asked separately. */
+export function isWithinLimits(region: RegionInfo, offset: Address, size: number): boolean {
   if (!region.validUnaligned && (lowBits(offset) & (size - 1)) !== 0) return false;
   return region.validMax === 0 || size >= region.validMin && size <= region.validMax;
 }
 
-/** Bytes of each part into which an access is split, or to which it is widened. */
+/** Size of the parts into which an access is split, or to which it is widened. */
 function partSize({ implMin, implMax }: RegionInfo, size: number): number {
   return Math.max(Math.min(size, implMax), implMin);
 }
 
-/** By how many bits the part at byte `at` is shifted in the value of the whole. */
+/** How far left the part at byte `at` is shifted in the whole value, in bits. */
 function shiftOf(region: RegionInfo, size: number, part: number, at: number): number {
   return 8 * (region.bigEndian ? size - part - at : at);
 }
 
-/** A part's halves: that of the last callback. */
+/** Halves of the part that the last callback read or wrote. */
 const part = new Halves();
 
 function setPart(value: number | bigint, size: number): void {
@@ -73,13 +71,13 @@ function setPart(value: number | bigint, size: number): void {
 /**
  * Reads from a device, in the device's byte order.
  *
- * @param value Takes the value.
+ * @param value Receives the value.
  * @throws Whatever the device throws; the value is undefined then.
  */
 export function readDevice(
   region: RegionInfo,
   ops: MemoryRegionOps,
-  offset: RegionOffset,
+  offset: Address,
   size: number,
   attrs: MemTxAttrs,
   value: Halves,
@@ -92,7 +90,7 @@ export function readDevice(
   let low = 0;
   let high = 0;
   for (let at = 0; at < size; at += bytes) {
-    // The callback may access memory itself: nothing but locals is kept across it.
+    // The callback may access memory itself: only locals survive it.
     setPart(ops.read(advance(offset, at), bytes, attrs), bytes);
     const shift = shiftOf(region, size, bytes, at);
     low |= shiftedLow(part.low, part.high, shift);
@@ -111,7 +109,7 @@ export function readDevice(
 export function writeDevice(
   region: RegionInfo,
   ops: MemoryRegionOps,
-  offset: RegionOffset,
+  offset: Address,
   size: number,
   attrs: MemTxAttrs,
   low: number,

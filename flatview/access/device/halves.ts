@@ -1,4 +1,4 @@
-/** A value of up to eight bytes as two unsigned halves, and what accesses do with it. */
+/** A value of up to eight bytes, as two unsigned halves. */
 export class Halves {
   /** The lower 32 bits. */
   low: number = 0;
@@ -11,7 +11,7 @@ export class Halves {
     this.high = high >>> 0;
   }
 
-  /** Drops what lies beyond `size` bytes. */
+  /** Clears all but the lowest `size` bytes. */
   truncate(size: number): void {
     if (size < 4) this.low &= (1 << size * 8) - 1;
     if (size < 8) this.high = 0;
@@ -22,12 +22,6 @@ export class Halves {
     const low = swap32(this.low);
     if (size === 8) this.set(swap32(this.high), low);
     else this.set(low >>> (32 - size * 8), 0);
-  }
-
-  /** Ors in another value, shifted left by `bits` (right, if that is negative). */
-  or(low: number, high: number, bits: number): void {
-    this.low = (this.low | shiftedLow(low, high, bits)) >>> 0;
-    this.high = (this.high | shiftedHigh(low, high, bits)) >>> 0;
   }
 }
 
@@ -45,7 +39,7 @@ export function shiftedLow(low: number, high: number, bits: number): number {
   return high >>> (-bits - 32);
 }
 
-/** The upper half of the same. */
+/** The upper half of a value shifted left by a multiple of 8 bits (right, if that is negative). */
 export function shiftedHigh(low: number, high: number, bits: number): number {
   if (bits >= 32) return (low << (bits - 32)) >>> 0;
   if (bits > 0) return (high << bits | low >>> (32 - bits)) >>> 0;

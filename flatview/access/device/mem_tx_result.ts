@@ -1,16 +1,17 @@
-/**
- * What became of an access. Bits, since an access of several pieces adds up what became of each.
- */
+/** Result of an access. Bits: an access of several pieces ORs the results of its pieces. */
 export const MemTxResult = {
-  /** It was done. */
+  /** The access succeeded. */
   OK: 0,
-  /** The device failed: it threw, its context ended, or nobody has bound its callbacks. */
+  /** The device failed: it threw, its context ended, or no callbacks are bound to it. */
   ERROR: 1,
-  /** Nothing answers there, or not to such an access. A read gives zeros. */
+  /** Nothing answers at the address, or not to an access of this kind. A read gives zeros. */
   DECODE_ERROR: 2,
-  /** The access was refused: the device was entered again through its own memory. */
+  /** Refused: the access would enter a device again whose callback is still running. */
   ACCESS_ERROR: 4,
 } as const;
 
 /** {@linkcode MemTxResult.OK}, or an OR of the others. */
 export type MemTxResult = number;
+
+/** Internal result: the map changed before the access reached its region. Translate again. */
+export const RETRY = 0x100;

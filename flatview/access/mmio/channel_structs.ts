@@ -1,116 +1,116 @@
 /**
- * Where every word of an MMIO channel lies: a header, then a station for each context, with a
- * mailbox for each request that the context can have outstanding at once. One would do but for
- * devices: a context that waits may have to serve a request that its own has led to, and that one
- * may lead to another.
+ * Structs of an MMIO channel: a header, then an endpoint for each context, with a slot for each
+ * request that the context can have outstanding at once. One slot would do but for devices: a
+ * context that waits may have to serve a request that its own has led to, and that one may lead to
+ * another.
  *
- * A mailbox is its station's; the context that serves it writes the result and STATE. Words that
- * carry a request are written before STATE says POSTED and read after, those that carry the result
- * before it says DONE: STATE changes by seq-cst accesses, so plain ones do for the rest.
+ * ```text
+ * +0     CHANNEL
+ * +64    endpoint 0: ENDPOINT, then MAX_DEPTH times SLOT
+ *        endpoint 1 ...
+ * ```
+ *
+ * A slot belongs to its endpoint; the context that serves it writes the result and the state. The
+ * request is written before the state says POSTED and read after it, the result before it says DONE:
+ * the state changes by seq-cst accesses, so plain accesses do for the rest.
  */
 
-/** Words of the header. The first two are the arena's. */
-export const ChannelWord = {
+import { aligned, array, CACHE_LINE, defineLayout } from "@guestmem/rcu/layout";
+import { MAX_ENGAGED } from "../device/engaged_devices.ts";
+
+/** Head of a channel. The first two words are the arena's. */
+export const CHANNEL = defineLayout({
   /** The next member of the arena. */
-  LINK: 0,
+  link: aligned(CACHE_LINE, "u32"),
   /** {@linkcode CHANNEL_TYPE}. */
-  TYPE: 1,
-  /** How many stations there are. */
-  STATIONS: 2,
-} as const;
+  type: "u32",
+  /** How many endpoints there are. */
+  endpoints: "u32",
+});
 
-/** Tells a channel from other members of the arena. */
+/** Distinguishes a channel from other members of the arena. */
 export const CHANNEL_TYPE = 0x4d4d494f;
-/** Bytes of the header. */
-export const CHANNEL_HEADER_BYTES = 64;
 
-/** Words of a station. */
-export const StationWord = {
+/** An endpoint. Its slots follow. */
+export const ENDPOINT = defineLayout({
   /**
-   * Token of the context, {@linkcode VACANT} or {@linkcode DEPARTED}. The context claims it by
-   * compare-and-exchange, and leaves it; whoever evicts it marks it.
+   * Token of the context, {@linkcode VACANT} or {@linkcode DEPARTED}. The context claims the endpoint
+   * by compare-and-exchange and marks it when it leaves; whoever evicts the context marks it too.
    */
-  TOKEN: 0,
-  /** Counted up, then notified, whenever the context may have something to do: the word it waits on. */
-  DOORBELL: 1,
-  /** How many requests of the context are outstanding. The context alone. */
-  DEPTH: 2,
-  /** A bit for each station that may have posted a request to this one; four words. */
-  CALLERS: 4,
-} as const;
+  token: aligned(CACHE_LINE, "i32"),
+  /** The word that the context waits on: incremented and notified when there may be work for it. */
+  doorbell: "i32",
+  /** How many requests of the context are outstanding. Written by the context alone. */
+  depth: "i32",
+  /** A bit for each endpoint that may have posted a request to this one. */
+  callers: array("i32", 4),
+});
 
-/** TOKEN of a station that nobody has had. */
+/** Token of an endpoint that no context has claimed. */
 export const VACANT = 0;
-/** TOKEN of a station whose context is gone. */
+/** Token of an endpoint whose context is gone. */
 export const DEPARTED = -1;
 
-/** Most stations that fit the bits of CALLERS. */
-export const MAX_STATIONS = 128;
-/** Requests that a context can have outstanding, and callbacks that can be nested across contexts. */
+/** Most endpoints of a channel: the bits of `callers`. */
+export const MAX_ENDPOINTS: number = 32 * ENDPOINT.callers.length;
+/** Requests that a context can have outstanding. */
 export const MAX_DEPTH = 8;
-/** Words of a mailbox. */
-export const MAIL_WORDS = 32;
-/** Bytes of a station. */
-export const STATION_BYTES: number = 64 + MAX_DEPTH * MAIL_WORDS * 4;
 
-/** Words of a mailbox. */
-export const MailWord = {
-  /** The request's number times 8, plus one of {@linkcode MailState}. */
-  STATE: 0,
-  /** Index of the station that is to serve it. */
-  TARGET: 1,
+/** A request on its way, and its result. */
+export const SLOT = defineLayout({
+  /** The request's number times 8, plus a {@linkcode SlotState}. */
+  state: aligned(CACHE_LINE, "i32"),
+  /** Index of the endpoint that is to serve it. */
+  target: "i32",
   /** Id of the region. */
-  REGION: 2,
-  /** Offset of the address space's cell, through which the server looks again. */
-  SPACE: 3,
-  /** Offset of the cell of the regions' table. */
-  REGIONS: 4,
-  /** Address in that space, low half. */
-  ADDRESS_LO: 5,
-  /** As above, high half. */
-  ADDRESS_HI: 6,
-  /** Offset in the region, low half. */
-  OFFSET_LO: 7,
-  /** As above, high half. */
-  OFFSET_HI: 8,
-  /** Bytes of the access. */
-  SIZE: 9,
-  /** See {@linkcode MailFlag}. */
-  FLAGS: 10,
-  /** The value that is written or was read, low half. */
-  LOW: 11,
-  /** As above, high half. */
-  HIGH: 12,
+  region: "u32",
+  /** Number of the device. */
+  device: "u32",
+  /** Offset of the address space's cell, by which the server looks the address up again. */
+  cell: "u32",
+  /** Offset of the cell of the region table. */
+  regions: "u32",
+  /** Random number of the topology. */
+  topology: "u32",
+  /** Size of the access in bytes. */
+  bytes: "u32",
+  /** Address in the address space. */
+  address: "u64",
+  /** Offset in the region. */
+  offset: "u64",
+  /** The value to write, or the value read. */
+  value: "u64",
+  /** See {@linkcode SlotFlag}. */
+  flags: "u32",
   /** The requester's id, if the flags say that there is one. */
-  REQUESTER: 13,
-  /** The `MemTxResult`, or {@linkcode RETRY}. */
-  RESULT: 14,
-  /** The device that is asked. */
-  DEVICE: 15,
+  requester: "u32",
+  /** The `MemTxResult`, or `RETRY`. */
+  result: "u32",
   /** How many devices have a callback running that led to this request. */
-  ENGAGED: 16,
-  /** Those devices, {@linkcode MAX_DEPTH} words. */
-  DEVICES: 17,
-  /** The random number of the topology. */
-  TOPOLOGY: 25,
-} as const;
+  engagedCount: "u32",
+  /** Those devices. */
+  engaged: array("u32", MAX_ENGAGED),
+});
 
-/** What a mailbox's STATE says. */
-export const MailState = {
-  /** Nothing. */
+/** State of a slot, in the low three bits of its state word. */
+export const SlotState = {
+  /** Free. */
   IDLE: 0,
   /** The request waits to be served. */
   POSTED: 1,
   /** It is being served. */
   SERVING: 2,
-  /** It was. */
+  /** The result is there. */
   DONE: 3,
   /** The context that was to serve it is gone. */
   GONE: 4,
 } as const;
 
-/** Bits of a mailbox's FLAGS. */
-export const MailFlag = {
+/** The bits of a slot's state word that hold the {@linkcode SlotState}. */
+export const STATE_MASK = 7;
+
+/** Bits of a slot's flags. */
+export const SlotFlag = {
   /** A write. */
   WRITE: 1,
   /** The access is big-endian. */
@@ -123,15 +123,40 @@ export const MailFlag = {
   USER: 16,
 } as const;
 
-/** RESULT of a request that found another region at its address: to be looked up anew. */
-export const RETRY = 0x100;
+const ENDPOINT_BYTES = ENDPOINT.size + MAX_DEPTH * SLOT.size;
 
-/** Word index of a station. */
-export function stationAt(channel: number, index: number): number {
-  return (channel + CHANNEL_HEADER_BYTES + index * STATION_BYTES) >>> 2;
+/** Bytes of a channel. */
+export function channelBytes(endpoints: number): number {
+  return CHANNEL.size + endpoints * ENDPOINT_BYTES;
 }
 
-/** Word index of a mailbox of a station. */
-export function mailAt(station: number, depth: number): number {
-  return station + 16 + depth * MAIL_WORDS;
+/** Address of an endpoint. */
+export function endpointAt(channel: number, index: number): number {
+  return channel + CHANNEL.size + index * ENDPOINT_BYTES;
+}
+
+/** Address of a slot of an endpoint. */
+export function slotAt(endpoint: number, depth: number): number {
+  return endpoint + ENDPOINT.size + depth * SLOT.size;
+}
+
+/** Loads a slot's state word. */
+export function loadState(i32: Int32Array, slot: number): number {
+  return Atomics.load(i32, SLOT.state.index(slot));
+}
+
+/** Loads the token of an endpoint. */
+export function loadToken(i32: Int32Array, endpoint: number): number {
+  return Atomics.load(i32, ENDPOINT.token.index(endpoint));
+}
+
+/** Index of a word of an endpoint's `callers`. */
+export function callersIndex(endpoint: number, word: number): number {
+  return ENDPOINT.callers.at(endpoint, word) >>> 2;
+}
+
+/** Whether a slot's state word stands for a request that is not answered yet. */
+export function isOpen(word: number): boolean {
+  const state = word & STATE_MASK;
+  return state === SlotState.POSTED || state === SlotState.SERVING;
 }

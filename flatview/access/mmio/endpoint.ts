@@ -2,83 +2,85 @@ import { type Arena, BlockingForbiddenError, EvictedError } from "@guestmem/rcu"
 import {
   canBlock,
   instantiateKernel,
+  type Kernel,
   refuseInAnySection,
   waitAsync,
   waitOutside,
 } from "@guestmem/rcu/internal";
-import { Halves } from "../device/halves.ts";
+import { FlatViewError } from "../../errors/flat_view_error.ts";
+import { type EngagedDevices, MAX_ENGAGED } from "../device/engaged_devices.ts";
+import type { Halves } from "../device/halves.ts";
 import { MemTxResult } from "../device/mem_tx_result.ts";
-import { departFrom, type MmioChannel, ring } from "./mmio_channel.ts";
 import {
-  ChannelWord,
+  callersIndex,
+  CHANNEL,
   DEPARTED,
-  mailAt,
-  MailState,
-  MailWord,
+  ENDPOINT,
+  endpointAt,
+  isOpen,
+  loadState,
+  loadToken,
   MAX_DEPTH,
-  stationAt,
-  StationWord,
+  SLOT,
+  slotAt,
+  SlotState,
+  STATE_MASK,
   VACANT,
 } from "./channel_structs.ts";
-import { type MmioRequest, readRequest, writeRequest } from "./mmio_request.ts";
-import { FlatViewError } from "../../errors/flat_view_error.ts";
+import { depart, ring } from "./departure.ts";
+import type { MmioChannel } from "./mmio_channel.ts";
+import { type MmioRequest, writeRequest } from "./mmio_request.ts";
+import { type PerformRequest, RequestServer } from "./request_server.ts";
 
-/** A waiter looks this often whether it was itself evicted. */
+/** How often a waiting context checks whether it was evicted itself. */
 const RECHECK_MS = 1000;
-/** Looks before a waiter sleeps: a device that polls answers within so many. */
+/** Polls before a waiter sleeps: a device that polls answers within as many. */
 const SPINS = 200;
 
-/** Runs a request in the context that owns the device: the result, and what was read in `value`. */
-export type RunRequest = (request: MmioRequest, value: Halves) => number;
-
 /**
- * One context's place in an MMIO channel: what it asks of others, and what it serves for them.
- *
- * **No deadlock.** A context that waits serves nobody: the callback that led to its request is not
- * over. But if the context it waits for waits in turn, directly or through others, for this one, then
- * neither would go on. So a waiter that finds itself in such a ring serves the request that closes
- * it: as a nested callback, if the device asked for has none running here, else by refusing it. Both
- * are what QEMU does in one thread: a device may lead to another that leads to a third of the same
- * context, and one that is entered again while its callback runs is refused.
- *
- * Whoever posts the last request of a ring rings its target's doorbell after it has posted, and the
- * target looks for rings after each ringing: so the last one to be woken sees the whole of it.
+ * One context's endpoint of an MMIO channel: it posts requests and waits for them, and serves those
+ * of other contexts. What keeps contexts that wait for one another from a deadlock is said at
+ * {@linkcode RequestServer}.
  */
 export class MmioEndpoint {
-  /** MmioDispatcher whose callbacks run in this context or have led to one that does. */
-  readonly engaged: number[] = [];
+  /** Serves the requests to this context. */
+  readonly server: RequestServer;
   readonly #arena: Arena;
   readonly #i32: Int32Array;
+  readonly #kernel: Kernel;
+  readonly #engaged: EngagedDevices;
   readonly #channel: number;
-  readonly #stations: number;
+  readonly #endpoints: number;
   readonly #index: number;
-  readonly #station: number;
-  readonly #run: RunRequest;
-  /** Index of the station of a context, as it was found last; checked at each use. */
+  readonly #endpoint: number;
+  /** Index of a context's endpoint when it was last found; checked at each use. */
   readonly #known = new Map<number, number>();
   #depth = 0;
 
-  /** @throws {FlatViewError} `MMIO_CHANNEL_FULL` if all stations are taken. */
-  constructor(channel: MmioChannel, run: RunRequest) {
-    this.#arena = channel.arena;
-    this.#i32 = channel.arena.i32;
-    this.#channel = channel.handle.offset;
-    this.#stations = this.#i32[(this.#channel >>> 2) + ChannelWord.STATIONS]!;
-    this.#run = run;
+  /**
+   * Claims an endpoint.
+   *
+   * @param engaged The devices whose callbacks led to what this context does.
+   * @throws {FlatViewError} `MMIO_CHANNEL_FULL` if all endpoints are taken.
+   */
+  constructor(channel: MmioChannel, engaged: EngagedDevices, perform: PerformRequest) {
+    const { arena, handle } = channel;
+    this.#arena = arena;
+    this.#i32 = arena.i32;
+    this.#kernel = instantiateKernel(arena.memory);
+    this.#engaged = engaged;
+    this.#channel = handle.offset;
+    this.#endpoints = CHANNEL.endpoints.get(arena.u32, handle.offset);
     this.#index = this.#claim();
-    this.#station = stationAt(this.#channel, this.#index);
-  }
-
-  /** Whether a device's callback has led to what this context does now. */
-  isEngaged(device: number): boolean {
-    return this.engaged.includes(device);
+    this.#endpoint = endpointAt(handle.offset, this.#index);
+    this.server = new RequestServer(arena, handle.offset, this.#index, engaged, perform);
   }
 
   /**
-   * Has the context with this token perform an access, and waits for it.
+   * Has the context with a token perform an access, and waits for it.
    *
-   * @param value Takes what was read.
-   * @returns What became of it; {@linkcode RETRY} if the map has changed meanwhile.
+   * @param value Receives what was read.
+   * @returns The `MemTxResult`, or `RETRY` if the map changed before the request was served.
    * @throws {WaitInSectionError} Inside a section; nothing was posted.
    * @throws {BlockingForbiddenError} Where blocking is forbidden; nothing was posted.
    * @throws {EvictedError} If this context was evicted while it waited.
@@ -89,117 +91,80 @@ export class MmioEndpoint {
     if (!canBlock()) throw new BlockingForbiddenError({ action });
     const target = this.#find(context);
     if (target < 0) return MemTxResult.ERROR;
-    if (this.#depth === MAX_DEPTH || this.engaged.length >= MAX_DEPTH) {
+    if (this.#depth === MAX_DEPTH || this.#engaged.depth >= MAX_ENGAGED) {
       return MemTxResult.ACCESS_ERROR;
     }
-    const mail = mailAt(this.#station, this.#depth);
-    const number = this.#post(mail, target, context, request);
+    const slot = slotAt(this.#endpoint, this.#depth);
+    const number = this.#post(slot, target, context, request);
     try {
-      this.#await(mail, action);
-      return this.#result(mail, value);
+      this.#await(slot, action);
+      return this.#result(slot, value);
     } finally {
-      this.#depth--;
-      // One that was evicted may find its station taken: numbers tell its request from a newer one.
-      if (Atomics.load(this.#i32, this.#station + StationWord.TOKEN) === this.#arena.token) {
-        Atomics.store(this.#i32, this.#station + StationWord.DEPTH, this.#depth);
-      }
-      const state = Atomics.load(this.#i32, mail + MailWord.STATE);
-      if ((state & ~7) === number) {
-        Atomics.compareExchange(this.#i32, mail + MailWord.STATE, state, number | MailState.IDLE);
-      }
+      this.#retire(slot, number);
     }
-  }
-
-  /** How many stations may have posted something that is not served yet. */
-  get pending(): number {
-    let count = 0;
-    for (let word = 0; word * 32 < this.#stations; word++) {
-      let bits = Atomics.load(this.#i32, this.#station + StationWord.CALLERS + word);
-      for (; bits !== 0; bits &= bits - 1) count++;
-    }
-    return count;
-  }
-
-  /** Serves what waits to be served. Never waits. @returns How many requests. */
-  poll(): number {
-    let served = 0;
-    for (let word = 0; word * 32 < this.#stations; word++) {
-      const at = this.#station + StationWord.CALLERS + word;
-      for (let bits = Atomics.load(this.#i32, at); bits !== 0; bits = Atomics.load(this.#i32, at)) {
-        const bit = 31 - Math.clz32(bits);
-        // The bit goes before the look: what is posted later sets it again.
-        Atomics.and(this.#i32, at, ~(1 << bit));
-        served += this.#serveFrom(word * 32 + bit);
-      }
-    }
-    return served;
   }
 
   /**
-   * Serves requests, blocking until there is one.
+   * Blocks until there are requests, and serves them.
    *
-   * @param milliseconds How long to wait at most.
-   * @returns How many requests were served, 0 if the time is over or somebody rang for nothing.
+   * @param milliseconds Longest wait.
+   * @returns How many requests were served; 0 on a time-out, or if the doorbell rang without one.
+   * @throws {WaitInSectionError} Inside a section.
    */
   serve(milliseconds: number): number {
     const action = "wait for MMIO requests";
     refuseInAnySection(this.#arena, action);
-    const doorbell = this.#station + StationWord.DOORBELL;
-    const seen = Atomics.load(this.#i32, doorbell);
-    const served = this.poll();
+    const seen = this.#rings();
+    const served = this.server.poll();
     if (served > 0) return served;
-    waitOutside(
-      this.#arena,
-      action,
-      () => instantiateKernel(this.#arena.memory).wait32(doorbell * 4, seen, milliseconds),
-    );
-    return this.poll();
+    this.#sleep(action, seen, milliseconds);
+    return this.server.poll();
   }
 
   /** Serves requests from this context's event loop, and keeps the process alive, until aborted. */
   async listen(signal: AbortSignal): Promise<void> {
-    const doorbell = this.#station + StationWord.DOORBELL;
+    const doorbell = ENDPOINT.doorbell.index(this.#endpoint);
     while (!signal.aborted) {
-      const seen = Atomics.load(this.#i32, doorbell);
-      this.poll();
+      const seen = this.#rings();
+      this.server.poll();
       await waitAsync(this.#i32, doorbell, seen, RECHECK_MS, signal);
     }
   }
 
-  /** Leaves the channel: what others still ask of this context fails. */
+  /** Leaves the channel: outstanding requests to this context fail. */
   leave(): void {
-    departFrom(this.#i32, this.#channel, this.#arena.token);
+    depart(this.#i32, this.#channel, this.#arena.token);
   }
 
   #claim(): number {
-    for (let index = 0; index < this.#stations; index++) {
-      const station = stationAt(this.#channel, index);
-      const token = Atomics.load(this.#i32, station + StationWord.TOKEN);
-      if (token !== VACANT && token !== DEPARTED || !this.#isQuiet(station)) continue;
-      const at = station + StationWord.TOKEN;
-      if (Atomics.compareExchange(this.#i32, at, token, this.#arena.token) === token) {
-        Atomics.store(this.#i32, station + StationWord.DEPTH, 0);
+    const i32 = this.#i32;
+    for (let index = 0; index < this.#endpoints; index++) {
+      const endpoint = endpointAt(this.#channel, index);
+      const at = ENDPOINT.token.index(endpoint);
+      const token = Atomics.load(i32, at);
+      if (token !== VACANT && token !== DEPARTED || this.#hasOpenRequests(endpoint)) continue;
+      if (Atomics.compareExchange(i32, at, token, this.#arena.token) === token) {
+        Atomics.store(i32, ENDPOINT.depth.index(endpoint), 0);
         return index;
       }
     }
-    throw new FlatViewError("MMIO_CHANNEL_FULL", { contexts: this.#stations });
+    throw new FlatViewError("MMIO_CHANNEL_FULL", { contexts: this.#endpoints });
   }
 
-  /** Whether no request of a station's former context is still on its way. */
-  #isQuiet(station: number): boolean {
+  /** Whether a request of an endpoint's former context is still outstanding. */
+  #hasOpenRequests(endpoint: number): boolean {
     for (let depth = 0; depth < MAX_DEPTH; depth++) {
-      const state = Atomics.load(this.#i32, mailAt(station, depth) + MailWord.STATE) & 7;
-      if (state === MailState.POSTED || state === MailState.SERVING) return false;
+      if (isOpen(loadState(this.#i32, slotAt(endpoint, depth)))) return true;
     }
-    return true;
+    return false;
   }
 
-  /** Index of the station of a context, or -1. Tokens are never used again. */
+  /** Index of a context's endpoint, or -1. Tokens are never reused. */
   #find(context: number): number {
     const known = this.#known.get(context) ?? 0;
-    for (let step = 0; step < this.#stations; step++) {
-      const index = (known + step) % this.#stations;
-      if (this.#tokenOf(index) !== context) continue;
+    for (let step = 0; step < this.#endpoints; step++) {
+      const index = (known + step) % this.#endpoints;
+      if (loadToken(this.#i32, endpointAt(this.#channel, index)) !== context) continue;
       if (step > 0) this.#known.set(context, index);
       return index;
     }
@@ -207,152 +172,77 @@ export class MmioEndpoint {
     return -1;
   }
 
-  #tokenOf(index: number): number {
-    return Atomics.load(this.#i32, stationAt(this.#channel, index) + StationWord.TOKEN);
-  }
-
-  /** Posts a request; if the target is gone by then it fails at once. @returns Its number times 8. */
-  #post(mail: number, target: number, context: number, request: MmioRequest): number {
+  /** Posts a request; it fails at once if the target is gone by then. @returns Its number times 8. */
+  #post(slot: number, target: number, context: number, request: MmioRequest): number {
     const i32 = this.#i32;
-    const number = (Atomics.load(i32, mail + MailWord.STATE) & ~7) + 8;
-    writeRequest(i32, mail, request);
-    i32[mail + MailWord.TARGET] = target;
-    i32[mail + MailWord.ENGAGED] = this.engaged.length;
-    this.engaged.forEach((device, at) => i32[mail + MailWord.DEVICES + at] = device);
+    const { u32 } = this.#arena;
+    const state = SLOT.state.index(slot);
+    const number = (Atomics.load(i32, state) & ~STATE_MASK) + STATE_MASK + 1 | 0;
+    writeRequest(this.#arena, slot, request);
+    SLOT.target.set(i32, slot, target);
+    SLOT.engagedCount.set(u32, slot, this.#engaged.depth);
+    let at = 0;
+    for (const device of this.#engaged) SLOT.engaged.set(u32, slot, at++, device);
     this.#depth++;
-    Atomics.store(i32, this.#station + StationWord.DEPTH, this.#depth);
-    Atomics.store(i32, mail + MailWord.STATE, number | MailState.POSTED);
-    const station = stationAt(this.#channel, target);
-    // Posted first, looked second: see departFrom.
-    if (Atomics.load(i32, station + StationWord.TOKEN) !== context) {
-      const posted = number | MailState.POSTED;
-      Atomics.compareExchange(i32, mail + MailWord.STATE, posted, number | MailState.GONE);
+    Atomics.store(i32, ENDPOINT.depth.index(this.#endpoint), this.#depth);
+    Atomics.store(i32, state, number | SlotState.POSTED);
+    const endpoint = endpointAt(this.#channel, target);
+    // Posted first, checked second: see `depart`.
+    if (loadToken(i32, endpoint) !== context) {
+      Atomics.compareExchange(i32, state, number | SlotState.POSTED, number | SlotState.GONE);
     } else {
-      const at = station + StationWord.CALLERS + (this.#index >>> 5);
-      Atomics.or(i32, at, 1 << (this.#index & 31));
-      ring(i32, station);
+      const callers = callersIndex(endpoint, this.#index >>> 5);
+      Atomics.or(i32, callers, 1 << (this.#index & 31));
+      ring(i32, endpoint);
     }
     return number;
   }
 
-  #await(mail: number, action: string): void {
-    const doorbell = this.#station + StationWord.DOORBELL;
+  /** Waits until a request is answered; serves what would otherwise deadlock. */
+  #await(slot: number, action: string): void {
     for (let spins = 0;; spins++) {
-      const seen = Atomics.load(this.#i32, doorbell);
-      const state = Atomics.load(this.#i32, mail + MailWord.STATE) & 7;
-      if (state === MailState.DONE || state === MailState.GONE) return;
+      const seen = this.#rings();
+      if (!isOpen(loadState(this.#i32, slot))) return;
       if (spins < SPINS) continue;
-      if (this.#serveRing()) continue;
-      waitOutside(
-        this.#arena,
-        action,
-        () => instantiateKernel(this.#arena.memory).wait32(doorbell * 4, seen, RECHECK_MS),
-      );
+      if (this.server.serveRing()) continue;
+      this.#sleep(action, seen, RECHECK_MS);
       const { token } = this.#arena;
-      if (Atomics.load(this.#i32, this.#station + StationWord.TOKEN) !== token) {
-        throw new EvictedError({ token });
-      }
+      if (loadToken(this.#i32, this.#endpoint) !== token) throw new EvictedError({ token });
     }
   }
 
-  #result(mail: number, value: Halves): number {
-    const state = Atomics.load(this.#i32, mail + MailWord.STATE) & 7;
-    if (state === MailState.GONE) {
+  #result(slot: number, value: Halves): number {
+    const { u32 } = this.#arena;
+    if ((loadState(this.#i32, slot) & STATE_MASK) === SlotState.GONE) {
       value.set(0, 0);
       return MemTxResult.ERROR;
     }
-    value.set(this.#i32[mail + MailWord.LOW]!, this.#i32[mail + MailWord.HIGH]!);
-    return this.#i32[mail + MailWord.RESULT]!;
+    value.set(SLOT.value.low(u32, slot), SLOT.value.high(u32, slot));
+    return SLOT.result.get(u32, slot);
   }
 
-  /** Serves the request that closes a ring of waiting contexts with this one; whether there was one. */
-  #serveRing(): boolean {
-    let served = false;
-    let station = this.#index;
-    for (let step = 0; step < this.#stations; step++) {
-      station = this.#waitsFor(station);
-      if (station < 0 || station === this.#index) break;
-      if (this.#asks(station)) served = this.#serveFrom(station) > 0 || served;
-    }
-    return served;
-  }
-
-  /** The station that a station's context waits for, or -1. */
-  #waitsFor(index: number): number {
-    const station = stationAt(this.#channel, index);
-    const depth = this.#depthOf(station);
-    if (depth === 0) return -1;
-    const mail = mailAt(station, depth - 1);
-    const state = Atomics.load(this.#i32, mail + MailWord.STATE) & 7;
-    const isOpen = state === MailState.POSTED || state === MailState.SERVING;
-    return isOpen ? this.#i32[mail + MailWord.TARGET]! : -1;
-  }
-
-  /** Whether a station has a request for this one that nobody serves yet. */
-  #asks(index: number): boolean {
-    const station = stationAt(this.#channel, index);
-    for (let depth = this.#depthOf(station); depth-- > 0;) {
-      if (this.#isForMe(mailAt(station, depth))) return true;
-    }
-    return false;
-  }
-
-  #depthOf(station: number): number {
-    return Atomics.load(this.#i32, station + StationWord.DEPTH);
-  }
-
-  #isForMe(mail: number): boolean {
-    const state = Atomics.load(this.#i32, mail + MailWord.STATE) & 7;
-    return state === MailState.POSTED && this.#i32[mail + MailWord.TARGET] === this.#index;
-  }
-
-  #serveFrom(index: number): number {
-    const station = stationAt(this.#channel, index);
-    let served = 0;
-    for (let depth = this.#depthOf(station); depth-- > 0;) {
-      const mail = mailAt(station, depth);
-      if (this.#isForMe(mail) && this.#serve(mail, station)) served++;
-    }
-    return served;
-  }
-
-  #serve(mail: number, from: number): boolean {
+  /** Frees the slot of a request that is over. */
+  #retire(slot: number, number: number): void {
     const i32 = this.#i32;
-    const posted = Atomics.load(i32, mail + MailWord.STATE);
-    const serving = posted & ~7 | MailState.SERVING;
-    if ((posted & 7) !== MailState.POSTED) return false;
-    // Looked at once more under this state: it may have been failed, and posted to another, since.
-    if (i32[mail + MailWord.TARGET] !== this.#index) return false;
-    if (Atomics.compareExchange(i32, mail + MailWord.STATE, posted, serving) !== posted) {
-      return false; // failed meanwhile: this context was thought dead
+    this.#depth--;
+    // The endpoint of a context that was evicted may have a new owner: the token says so for the
+    // depth, and for the slot the number distinguishes this context's request from a newer one.
+    if (loadToken(this.#i32, this.#endpoint) === this.#arena.token) {
+      Atomics.store(i32, ENDPOINT.depth.index(this.#endpoint), this.#depth);
     }
-    const value: Halves = new Halves();
-    let result: number = MemTxResult.ERROR;
-    try {
-      result = this.#perform(mail, value);
-    } finally {
-      // Whatever was thrown: the other context waits for an answer.
-      i32[mail + MailWord.RESULT] = result;
-      i32[mail + MailWord.LOW] = value.low;
-      i32[mail + MailWord.HIGH] = value.high;
-      Atomics.compareExchange(i32, mail + MailWord.STATE, serving, posted & ~7 | MailState.DONE);
-      ring(i32, from);
+    const state = loadState(this.#i32, slot);
+    if ((state & ~STATE_MASK) === number) {
+      Atomics.compareExchange(i32, SLOT.state.index(slot), state, number | SlotState.IDLE);
     }
-    return true;
   }
 
-  /** Runs a request, with the devices engaged that led to it. */
-  #perform(mail: number, value: Halves): number {
-    const i32 = this.#i32;
-    const request = readRequest(i32, mail);
-    if (this.isEngaged(request.device)) return MemTxResult.ACCESS_ERROR;
-    const before = this.engaged.length;
-    const count = i32[mail + MailWord.ENGAGED]!;
-    for (let at = 0; at < count; at++) this.engaged.push(i32[mail + MailWord.DEVICES + at]!);
-    try {
-      return this.#run(request, value);
-    } finally {
-      this.engaged.length = before;
-    }
+  #sleep(action: string, seen: number, milliseconds: number): void {
+    const doorbell = ENDPOINT.doorbell.at(this.#endpoint);
+    waitOutside(this.#arena, action, () => this.#kernel.wait32(doorbell, seen, milliseconds));
+  }
+
+  /** How often this context's doorbell rang. */
+  #rings(): number {
+    return Atomics.load(this.#i32, ENDPOINT.doorbell.index(this.#endpoint));
   }
 }

@@ -1,96 +1,90 @@
+import type { SharedMemory } from "@guestmem/rcu";
+import type { Address } from "../../region/address.ts";
 import type { MemTxAttrs } from "../../region/region_ops.ts";
-import type { RegionOffset } from "../device/device_access.ts";
-import { MailFlag, MailWord } from "./channel_structs.ts";
+import { SLOT, SlotFlag } from "./channel_structs.ts";
 
-const TWO_32 = 0x1_0000_0000;
-
-/** One access to a device, as it goes from one context to another. */
+/** An access to a device, as it goes from one context to another. */
 export interface MmioRequest {
   /** Id of the region. */
   readonly region: number;
-  /** The number of its device. */
+  /** Number of the device. */
   readonly device: number;
-  /** Offset of the address space's cell, and of the cell of the regions' table. */
-  readonly space: number;
-  /** See `space`. */
+  /** Offset of the address space's cell. */
+  readonly cell: number;
+  /** Offset of the cell of the region table. */
   readonly regions: number;
-  /** The random number of the topology. */
+  /** Random number of the topology. */
   readonly topology: number;
-  /** Address in that space. */
-  readonly address: RegionOffset;
+  /** Address in the address space. */
+  readonly address: Address;
   /** Offset in the region. */
-  readonly offset: RegionOffset;
-  /** Bytes. */
+  readonly offset: Address;
+  /** Size of the access in bytes. */
   readonly size: number;
   /** Whether it writes. */
   readonly isWrite: boolean;
-  /** The byte order of `low` and `high`. */
+  /** Byte order of `low` and `high`. */
   readonly bigEndian: boolean;
-  /** What is written. */
+  /** Lower half of the value to write. */
   readonly low: number;
-  /** The upper half of it. */
+  /** Upper half of the value to write. */
   readonly high: number;
-  /** The attributes. */
+  /** Attributes of the access. */
   readonly attrs: MemTxAttrs;
 }
 
-/** Writes a request into a mailbox. */
-export function writeRequest(words: Int32Array, mail: number, request: MmioRequest): void {
+/** Writes a request into a slot. */
+export function writeRequest({ u32 }: SharedMemory, slot: number, request: MmioRequest): void {
   const { isWrite, bigEndian, attrs } = request;
-  words[mail + MailWord.REGION] = request.region;
-  words[mail + MailWord.DEVICE] = request.device;
-  words[mail + MailWord.SPACE] = request.space;
-  words[mail + MailWord.REGIONS] = request.regions;
-  words[mail + MailWord.TOPOLOGY] = request.topology;
-  writeLong(words, mail + MailWord.ADDRESS_LO, request.address);
-  writeLong(words, mail + MailWord.OFFSET_LO, request.offset);
-  words[mail + MailWord.SIZE] = request.size;
-  words[mail + MailWord.LOW] = request.low;
-  words[mail + MailWord.HIGH] = request.high;
-  words[mail + MailWord.REQUESTER] = attrs.requesterId ?? 0;
-  words[mail + MailWord.FLAGS] = (isWrite ? MailFlag.WRITE : 0) |
-    (bigEndian ? MailFlag.BIG_ENDIAN : 0) |
-    (attrs.requesterId === undefined ? 0 : MailFlag.HAS_REQUESTER) |
-    (attrs.secure ? MailFlag.SECURE : 0) | (attrs.user ? MailFlag.USER : 0);
+  SLOT.region.set(u32, slot, request.region);
+  SLOT.device.set(u32, slot, request.device);
+  SLOT.cell.set(u32, slot, request.cell);
+  SLOT.regions.set(u32, slot, request.regions);
+  SLOT.topology.set(u32, slot, request.topology);
+  SLOT.bytes.set(u32, slot, request.size);
+  setAddress(SLOT.address, u32, slot, request.address);
+  setAddress(SLOT.offset, u32, slot, request.offset);
+  SLOT.value.setHalves(u32, slot, request.low, request.high);
+  SLOT.requester.set(u32, slot, attrs.requesterId ?? 0);
+  const flags = (isWrite ? SlotFlag.WRITE : 0) | (bigEndian ? SlotFlag.BIG_ENDIAN : 0) |
+    (attrs.requesterId === undefined ? 0 : SlotFlag.HAS_REQUESTER) |
+    (attrs.secure ? SlotFlag.SECURE : 0) | (attrs.user ? SlotFlag.USER : 0);
+  SLOT.flags.set(u32, slot, flags);
 }
 
-/** Reads a request from a mailbox. */
-export function readRequest(words: Int32Array, mail: number): MmioRequest {
-  const flags = words[mail + MailWord.FLAGS]!;
+/** Reads a request from a slot. */
+export function readRequest({ u32 }: SharedMemory, slot: number): MmioRequest {
+  const flags = SLOT.flags.get(u32, slot);
+  const requesterId = SLOT.requester.get(u32, slot);
   return {
-    region: words[mail + MailWord.REGION]! >>> 0,
-    device: words[mail + MailWord.DEVICE]! >>> 0,
-    space: words[mail + MailWord.SPACE]! >>> 0,
-    regions: words[mail + MailWord.REGIONS]! >>> 0,
-    topology: words[mail + MailWord.TOPOLOGY]! >>> 0,
-    address: readLong(words, mail + MailWord.ADDRESS_LO),
-    offset: readLong(words, mail + MailWord.OFFSET_LO),
-    size: words[mail + MailWord.SIZE]!,
-    isWrite: (flags & MailFlag.WRITE) !== 0,
-    bigEndian: (flags & MailFlag.BIG_ENDIAN) !== 0,
-    low: words[mail + MailWord.LOW]! >>> 0,
-    high: words[mail + MailWord.HIGH]! >>> 0,
+    region: SLOT.region.get(u32, slot),
+    device: SLOT.device.get(u32, slot),
+    cell: SLOT.cell.get(u32, slot),
+    regions: SLOT.regions.get(u32, slot),
+    topology: SLOT.topology.get(u32, slot),
+    address: getAddress(SLOT.address, u32, slot),
+    offset: getAddress(SLOT.offset, u32, slot),
+    size: SLOT.bytes.get(u32, slot),
+    isWrite: (flags & SlotFlag.WRITE) !== 0,
+    bigEndian: (flags & SlotFlag.BIG_ENDIAN) !== 0,
+    low: SLOT.value.low(u32, slot),
+    high: SLOT.value.high(u32, slot),
     attrs: {
-      ...(flags & MailFlag.HAS_REQUESTER ? { requesterId: words[mail + MailWord.REQUESTER]! } : {}),
-      secure: (flags & MailFlag.SECURE) !== 0,
-      user: (flags & MailFlag.USER) !== 0,
+      ...(flags & SlotFlag.HAS_REQUESTER ? { requesterId } : {}),
+      secure: (flags & SlotFlag.SECURE) !== 0,
+      user: (flags & SlotFlag.USER) !== 0,
     },
   };
 }
 
-function writeLong(words: Int32Array, at: number, value: RegionOffset): void {
-  if (typeof value === "bigint") {
-    words[at] = Number(value & 0xffff_ffffn);
-    words[at + 1] = Number(value >> 32n);
-  } else {
-    words[at] = value;
-    words[at + 1] = Math.floor(value / TWO_32);
-  }
+type AddressField = typeof SLOT.address;
+
+function setAddress(field: AddressField, u32: Uint32Array, slot: number, value: Address): void {
+  if (typeof value === "bigint") field.setBig(u32, slot, value);
+  else field.set(u32, slot, value);
 }
 
-function readLong(words: Int32Array, at: number): RegionOffset {
-  const low = words[at]! >>> 0;
-  const high = words[at + 1]! >>> 0;
-  const value = high * TWO_32 + low;
-  return value <= Number.MAX_SAFE_INTEGER ? value : (BigInt(high) << 32n) | BigInt(low);
+function getAddress(field: AddressField, u32: Uint32Array, slot: number): Address {
+  const value = field.get(u32, slot);
+  return value <= Number.MAX_SAFE_INTEGER ? value : field.getBig(u32, slot);
 }
