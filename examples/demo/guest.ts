@@ -98,7 +98,7 @@ export class Guest {
     let wrong = -1;
     for (let i = 0; i < ROUND; i += 2) {
       const at = 4 * i;
-      if (unit.load32(from + start + at) >>> 0 !== wordOf(Key.RAM, offset + at)) wrong = at;
+      if (unit.load32(from + start + at) !== wordOf(Key.RAM, offset + at)) wrong = at;
       unit.store32(from + start + at + 4, wordOf(Key.RAM, offset + at + 4));
     }
     this.#accesses += ROUND;
@@ -142,7 +142,7 @@ export class Guest {
   /** Two pages that are swapped in one transaction: a view shows each of them once. */
   #twins(): void {
     const { unit } = this.#cpu;
-    const view = this.#views.view(unit.section);
+    const view = this.#views.view(unit.guard);
     const shown = TWINS.map((at) => this.#views.region(this.#views.lookupIn(view, at)));
     this.#accesses += 2;
     const { twins } = this.#order;
@@ -234,7 +234,7 @@ export class Guest {
   #loadSized(address: number, size: number): number {
     const { unit } = this.#cpu;
     if (size === 1) return unit.load8(address);
-    return size === 2 ? unit.load16(address) : unit.load32(address) >>> 0;
+    return size === 2 ? unit.load16(address) : unit.load32(address);
   }
 
   #storeSized(address: number, size: number, value: number): void {

@@ -50,8 +50,9 @@ for (
         for (let at = base + start; at < base + start + 0x18; at++) {
           assertEquals(tlb.load8(at), space.load8(at));
           assertEquals(tlb.load16(at), space.load16le(at));
-          assertEquals(tlb.load32(at), space.load32le(at) | 0);
-          assertEquals([tlb.load64(at), tlb.upper], [space.load64le(at) | 0, space.upper | 0]);
+          assertEquals(tlb.load32(at), space.load32le(at));
+          assertEquals(tlb.loadInt32(at), space.load32le(at) | 0);
+          assertEquals([tlb.load64(at), tlb.upper], [space.load64le(at), space.upper]);
         }
       }
     }

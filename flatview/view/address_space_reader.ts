@@ -139,6 +139,11 @@ export class AddressSpaceReader {
     return Number(bytes < Number.MAX_SAFE_INTEGER ? bytes : Number.MAX_SAFE_INTEGER);
   }
 
+  /** Bytes from the start of a range that was looked up to an address in it, the latter excluded. */
+  preceding(row: number, address: number): number {
+    return this.#map.preceding(row, address);
+  }
+
   /** The generation of a view's dispatch: views with one generation show the same. Never repeats. */
   generation(view: number): number {
     return this.#map.generation(VIEW.dispatch.get(this.#u32, view));

@@ -203,6 +203,17 @@ export class PhysMapReader {
     return Math.min(high * TWO_32 + low + 1, Number.MAX_SAFE_INTEGER);
   }
 
+  /**
+   * Bytes from the start of a section to an address.
+   *
+   * @param section The section that has the address.
+   * @param address The address.
+   * @returns Bytes from the section's first to the address, the latter excluded.
+   */
+  preceding(section: number, address: number): number {
+    return address - SECTION.first.get(this.#words, section);
+  }
+
   /** Walks, remembers the section, and resolves a subpage. */
   #find(dispatch: number, address: number, resolveSubpage: boolean): number {
     const section = this.#kernel.find(dispatch, address, false) >>> 0;

@@ -17,20 +17,20 @@ export interface MemoryUnit {
   /** The upper half of the last `load64`. */
   readonly upper: number;
   /** The open guard of the domain that protects the views. */
-  readonly section: ReadGuard;
+  readonly guard: ReadGuard;
   /** Enters a section. */
   lock(): void;
   /** Leaves it. */
   unlock(): void;
   /** Between two instructions: passes a quiescent state, and looks for a new map. */
   quiescent(): void;
-  /** Loads a byte. */
+  /** Loads a byte, unsigned, as all loads are. */
   load8(address: number): number;
   /** Loads two bytes. */
   load16(address: number): number;
   /** Loads four bytes. */
   load32(address: number): number;
-  /** Loads eight bytes: the lower half. */
+  /** Loads eight bytes: the lower half, unsigned. */
   load64(address: number): number;
   /** Stores a byte. */
   store8(address: number, value: number): void;

@@ -29,7 +29,7 @@ export class SlotUnit implements MemoryUnit {
   readonly #shadow: ShadowMap;
   readonly #ram: GuestRam;
   readonly #space: GuestSpace;
-  #section!: ReadGuard;
+  #guard!: ReadGuard;
   #slots!: ReadGuard;
 
   /** @param space Where exits go. */
@@ -41,18 +41,18 @@ export class SlotUnit implements MemoryUnit {
     this.#space = space;
   }
 
-  get section(): ReadGuard {
-    return this.#section;
+  get guard(): ReadGuard {
+    return this.#guard;
   }
 
   lock(): void {
-    this.#section = this.#reader.lock();
+    this.#guard = this.#reader.lock();
     this.#slots = this.#srcu.lock();
   }
 
   unlock(): void {
     this.#slots.unlock();
-    this.#section.unlock();
+    this.#guard.unlock();
   }
 
   quiescent(): void {
@@ -76,7 +76,7 @@ export class SlotUnit implements MemoryUnit {
     const window = this.#find(address, false);
     if (!window) return this.#exit((space) => space.load32le(address));
     const { at } = this.#ram;
-    return at % 4 === 0 ? window.i32[at / 4]! : window.data.getInt32(at, true);
+    return at % 4 === 0 ? window.i32[at / 4]! >>> 0 : window.data.getUint32(at, true);
   }
 
   load64(address: number): number {
@@ -84,8 +84,8 @@ export class SlotUnit implements MemoryUnit {
     const low = window
       ? window.load64(this.#ram.at)
       : this.#exit((space) => space.load64le(address));
-    this.upper = (window ?? this.#space).upper | 0;
-    return low | 0;
+    this.upper = (window ?? this.#space).upper;
+    return low;
   }
 
   store8(address: number, value: number): void {
@@ -131,7 +131,7 @@ export class SlotUnit implements MemoryUnit {
       host = this.#shadow.translate(this.#slots, gfn, isWrite);
     }
     if (host < 0) return null;
-    const block = this.#ram.findByHost(this.#section, host);
+    const block = this.#ram.findByHost(this.#guard, host);
     return this.#ram.locate(block, host + offset - this.#ram.hostOf(block));
   }
 
