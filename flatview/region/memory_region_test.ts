@@ -1,4 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { assertSpyCallArgs, assertSpyCalls, spy } from "@std/testing/mock";
 import { FlatViewError } from "../errors/flat_view_error.ts";
 import { Topology } from "../topology/topology.ts";
 import type { MemoryRegion } from "./memory_region.ts";
@@ -67,6 +68,50 @@ Deno.test("addresses and sizes are checked, and 2^64 - 1 is the size 2^64", () =
   assertEquals(root.subregions[0]!.addr, (1n << 64n) - 1n);
 });
 
+Deno.test("offsets, sizes and data are numbers or bigints alike, and the tree has bigints", () => {
+  const { topology } = setUp();
+  const [one, other] = [0x1000, 0x1000n].map((ramAddr) =>
+    topology.initRam("ram", ramAddr, { blockId: 1, ramAddr })
+  ) as [MemoryRegion, MemoryRegion];
+  one.addEventfd(0x10, 4, 7, "event");
+  other.addEventfd(0x10n, 4n, 7n, "event");
+  one.addCoalescing(0, 8);
+  other.addCoalescing(0n, 8n);
+  assertEquals(one.ram, { blockId: 1, ramAddr: 0x1000n });
+  assertEquals(one.ioeventfds, [{ offset: 0x10n, size: 4, data: 7n, event: "event" }]);
+  assertEquals(one.coalesced, [{ offset: 0n, size: 8n }]);
+  assertEquals([other.ram, other.ioeventfds, other.coalesced], [
+    one.ram,
+    one.ioeventfds,
+    one.coalesced,
+  ]);
+  one.delEventfd(0x10n, 4, 7n, "event");
+  assertEquals(one.ioeventfds, []);
+});
+
+Deno.test("what is no such number is refused at the call, before anything is changed", () => {
+  const { topology, io } = setUp();
+  const region = io("x");
+  const refused: (() => void)[] = [
+    () => topology.initRam("ram", 1, { blockId: 1, ramAddr: -1n }),
+    () => topology.initRam("ram", 1, { blockId: 1, ramAddr: 2 ** 53 }),
+    () => topology.initRam("ram", 1, { blockId: 1, ramAddr: undefined as unknown as number }),
+    () => region.addEventfd(0.5, 4, null, "x"),
+    () => region.addEventfd(0, 4, 1n << 64n, "x"),
+    () => region.addCoalescing("0" as unknown as number, 1),
+    () => region.addCoalescing(0, NaN),
+    () => region.setSize(2 ** 53),
+  ];
+  for (const call of refused) {
+    assertEquals(assertThrows(call, FlatViewError).code, "INVALID_ADDRESS");
+  }
+  const wrongSize = assertThrows(() => region.addEventfd(0, 3n, null, "x"), FlatViewError);
+  assertEquals(wrongSize.code, "INVALID_EDIT");
+  const empty = assertThrows(() => region.addCoalescing(0, 0n), FlatViewError, "range is empty");
+  assertEquals(empty.code, "INVALID_EDIT");
+  assertEquals([region.ioeventfds, region.coalesced, region.size], [[], [], 0x100n]);
+});
+
 Deno.test("a transaction that fails leaves the tree as it was, nested ones too", () => {
   const { topology, root, io } = setUp();
   const [a, b] = [io("a"), io("b")];
@@ -122,8 +167,8 @@ Deno.test("a region is finalised once, when nothing refers to it", () => {
 
 Deno.test("a region that a failed transaction dropped is not finalised", () => {
   const { topology, root } = setUp();
-  let finalised = 0;
-  const a = topology.initIo("a", 8, {}, { finalize: () => finalised++ });
+  const finalize = spy((_region: MemoryRegion) => {});
+  const a = topology.initIo("a", 8, {}, { finalize });
   root.addSubregion(0, a);
   a.destroy();
   assertThrows(() =>
@@ -132,5 +177,9 @@ Deno.test("a region that a failed transaction dropped is not finalised", () => {
       throw new Error("planted");
     })
   );
-  assertEquals([finalised, names(root)], [0, ["a"]]);
+  assertEquals(names(root), ["a"]);
+  assertSpyCalls(finalize, 0);
+  root.delSubregion(a);
+  assertSpyCalls(finalize, 1);
+  assertSpyCallArgs(finalize, 0, [a]);
 });

@@ -37,6 +37,8 @@ export class Topology extends RegionFactory {
   readonly #newSpaces = new Set<AddressSpace>();
   /** Regions without references, to be finalised. */
   readonly #unreferenced: MemoryRegion[] = [];
+  /** What listeners threw during the open transaction. */
+  readonly #listenerErrors: unknown[] = [];
   #nextSpace = 0;
   #finalizing = false;
 
@@ -96,13 +98,13 @@ export class Topology extends RegionFactory {
   transaction<T>(changes: () => T): T {
     const log = this.#log;
     log.begin();
+    let result: T;
     try {
-      const result = changes();
+      result = changes();
       if (log.depth === 1) this.#commit();
-      return result;
     } catch (error) {
       log.rollBack();
-      throw error;
+      throw log.depth === 1 ? this.#withListenerErrors(error) : error;
     } finally {
       log.end();
       if (log.depth === 0) {
@@ -110,11 +112,15 @@ export class Topology extends RegionFactory {
         this.#finalizeUnreferenced();
       }
     }
+    if (log.depth === 0 && this.#listenerErrors.length > 0) {
+      throw new ListenerError(this.#listenerErrors.splice(0));
+    }
+    return result;
   }
 
   /**
    * Publishes what the outermost transaction changed. All that can fail comes before anything is
-   * published, so the transaction can still be undone; what listeners throw comes after.
+   * published, so that the transaction can still be undone.
    */
   #commit(): void {
     const [log, store] = [this.#log, this.#store];
@@ -123,8 +129,7 @@ export class Topology extends RegionFactory {
     log.freeze();
     const plan = planViews(log, this.#newSpaces, this.#spaces, store);
     log.discardUndo();
-    const errors = publishViews(plan, log.dirty.size > 0, this.#spaces, store);
-    if (errors.length > 0) throw new ListenerError(errors);
+    publishViews(plan, log.dirty.size > 0, this.#spaces, store, this.#listenerErrors);
   }
 
   /**
@@ -226,15 +231,20 @@ export class Topology extends RegionFactory {
 
   /** Notifies the listeners of every address space that shows the region now. */
   #notifyCoalesced(region: MemoryRegion, coalesced: CoalescedRange, change: "add" | "del"): void {
-    const errors: unknown[] = [];
     for (const listened of this.#spaces.listened()) {
       for (const range of listened.space.view.ranges()) {
         if (range.region === region) {
-          notifyCoalescedPart(listened, range, coalesced, change, errors);
+          notifyCoalescedPart(listened, range, coalesced, change, this.#listenerErrors);
         }
       }
     }
-    if (errors.length > 0) throw new ListenerError(errors);
+  }
+
+  /** What a failed transaction throws: its error, and what listeners threw when they heard of changes. */
+  #withListenerErrors(error: unknown): unknown {
+    const errors = this.#listenerErrors.splice(0);
+    if (errors.length === 0) return error;
+    return new AggregateError([error, ...errors], "A transaction failed, and so did listeners");
   }
 
   #finalizeUnreferenced(): void {

@@ -1,4 +1,5 @@
 import { assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
+import { assertSpyCalls, spy } from "@std/testing/mock";
 import { Arena, RcuDomain } from "@guestmem/rcu";
 import { FlatViewError, ListenerError } from "../errors/flat_view_error.ts";
 import { Topology } from "../topology/topology.ts";
@@ -16,7 +17,7 @@ function setUp() {
 const where = ({ region, offsetWithinAddressSpace: at, size }: MemoryRegionSection) =>
   `${region?.name ?? "-"}@${at.toString(16)}+${size.toString(16)}`;
 
-/** A listener that writes all it is told into a log. */
+/** A listener that logs all its calls: what matters is the order among several. */
 function recorder(name: string, priority: number, log: string[]): MemoryListener {
   const note = (text: string) => log.push(`${name} ${text}`);
   return {
@@ -88,7 +89,7 @@ Deno.test("dirty logging starts and stops without a range going", () => {
   ]);
 });
 
-Deno.test("a listener is told of what is there, and that it is gone when it leaves", () => {
+Deno.test("a listener hears of what is there, and that it is gone when it leaves", () => {
   const { topology, system, memory, log } = setUp();
   const ram = topology.initRam("ram", 0x1000, { blockId: 1, ramAddr: 0n });
   system.addSubregion(0, ram);
@@ -113,7 +114,7 @@ Deno.test("a listener is told of what is there, and that it is gone when it leav
   );
 });
 
-Deno.test("ioeventfds follow their region, and are told apart by offset, size and data", () => {
+Deno.test("ioeventfds follow their region, and are distinguished by offset, size and data", () => {
   const { topology, system, memory, log } = setUp();
   const bar = topology.initIo("bar", 0x1000, {});
   system.addSubregion(0x2000, bar);
@@ -136,7 +137,7 @@ Deno.test("ioeventfds follow their region, and are told apart by offset, size an
   assertThrows(() => bar.addEventfd(0, 3, null, "x"), FlatViewError, "not 0, 1, 2, 4 or 8");
 });
 
-Deno.test("coalescing is told at once, clipped to what is shown, and undone with its transaction", () => {
+Deno.test("listeners hear of coalescing at once, clipped to what is shown, and again when it is undone", () => {
   const { topology, system, memory, log } = setUp();
   const bar = topology.initIo("bar", 0x1000, {});
   const cover = topology.initIo("cover", 0x100, {});
@@ -156,7 +157,7 @@ Deno.test("coalescing is told at once, clipped to what is shown, and undone with
   assertEquals(bar.coalesced.length, 1);
 });
 
-Deno.test("a change that no view shows tells begin and commit only", () => {
+Deno.test("of a change that no view shows listeners hear begin and commit only", () => {
   const { topology, system, memory, log } = setUp();
   const hidden = topology.initContainer("hidden", 0x1000);
   topology.registerListener(recorder("A", 0, log), memory);
@@ -189,10 +190,35 @@ Deno.test("what a listener throws is thrown once the commit is complete", () => 
 Deno.test("a listener may not change the topology", () => {
   const { topology, system, memory } = setUp();
   const bar = topology.initIo("bar", 0x100, {});
-  let meddle = false;
-  topology.registerListener({ commit: () => meddle && bar.setEnabled(false) }, memory);
-  meddle = true;
+  topology.registerListener({ regionAdd: () => bar.setEnabled(false) }, memory);
   const { errors: [error] } = assertThrows(() => system.addSubregion(0, bar), ListenerError);
   assertInstanceOf(error, FlatViewError);
   assertEquals(error.code, "COMMIT_IN_PROGRESS");
+});
+
+Deno.test("listeners that throw while a transaction is undone do not stop its undoing", () => {
+  const { topology, system, memory } = setUp();
+  const bar = topology.initIo("bar", 0x100, {});
+  system.addSubregion(0, bar);
+  const coalescedIoAdd = spy(() => {
+    throw new Error("on add");
+  });
+  const coalescedIoDel = spy(() => {
+    throw new Error("on del");
+  });
+  topology.registerListener({ coalescedIoAdd, coalescedIoDel }, memory);
+  const error = assertThrows(() =>
+    topology.transaction(() => {
+      bar.setAddress(0x1000);
+      bar.addCoalescing(0, 8);
+      throw new Error("planted");
+    }), AggregateError);
+  assertEquals(error.errors.map(({ message }) => message), ["planted", "on add", "on del"]);
+  assertEquals([bar.addr, bar.coalesced, memory.view.range(0).first], [0n, [], 0n]);
+  assertSpyCalls(coalescedIoAdd, 1);
+  assertSpyCalls(coalescedIoDel, 1);
+
+  const thrown = assertThrows(() => bar.addCoalescing(0, 8), ListenerError, "complete");
+  assertEquals(thrown.errors.map(String), ["Error: on add"]);
+  assertEquals(bar.coalesced.length, 1);
 });

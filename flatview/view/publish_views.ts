@@ -15,15 +15,15 @@ import type { ViewStore } from "./view_store.ts";
  * of a beginning and an end.
  * @param spaces All address spaces.
  * @param store The published views.
- * @returns What listeners threw.
+ * @param errors Collects what listeners throw.
  */
 export function publishViews(
   plan: ViewPlan,
   withViews: boolean,
   spaces: AddressSpaces,
   store: ViewStore,
-): unknown[] {
-  const errors: unknown[] = [];
+  errors: unknown[],
+): void {
   plan.events.publish();
   if (withViews) spaces.listeners.forward((listener) => listener.begin?.(), errors);
   const waiting = new Map(plan.eventfds.map((listened) => [listened.space, listened]));
@@ -38,7 +38,6 @@ export function publishViews(
   if (withViews) spaces.listeners.forward((listener) => listener.commit?.(), errors);
   for (const view of plan.held) store.release(view);
   store.reap();
-  return errors;
 }
 
 function moveSpace(
