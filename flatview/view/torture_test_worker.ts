@@ -32,53 +32,53 @@ const setup = (data: ReaderData) => {
     const region = space.region(row);
     return { region, flags: space.flags(row), offset: space.offset(row, address) };
   };
-  const check = (section: ReadGuard) => faults(lookIn(space.view(section)), data.ids, isFinalised);
+  const check = (guard: ReadGuard) => faults(lookIn(space.view(guard)), data.ids, isFinalised);
 
   return {
     /** Reads until told to stop; gives the faults. */
     read(): string[] {
       const found = new Set<string>();
       while (Atomics.load(shared, 0) === 0) {
-        const section = reader.lock();
-        for (const fault of check(section)) found.add(fault);
-        section.unlock();
+        const guard = reader.lock();
+        for (const fault of check(guard)) found.add(fault);
+        guard.unlock();
         Atomics.add(shared, 1, 1);
       }
       return [...found];
     },
     /** The faults of one section. */
     readOnce(): string[] {
-      const section = reader.lock();
-      const found = check(section);
-      section.unlock();
+      const guard = reader.lock();
+      const found = check(guard);
+      guard.unlock();
       return found;
     },
     /** Loads the view, lets the control context go on, then reads in it. */
     readLate(): string[] {
-      const section = reader.lock();
-      const view = space.view(section);
+      const guard = reader.lock();
+      const view = space.view(guard);
       schedule.reach(1);
       schedule.awaitStep(2);
       try {
         return faults(lookIn(view), data.ids, isFinalised);
       } finally {
-        section.unlock();
+        guard.unlock();
       }
     },
     /** Enters a section, lets the control context go on, then loads the view and looks an address up. */
     lookLate(address: number): number {
-      const section = reader.lock();
+      const guard = reader.lock();
       schedule.reach(1);
       schedule.awaitStep(2);
-      const region = space.region(space.lookup(section, address));
-      section.unlock();
+      const region = space.region(space.lookup(guard, address));
+      guard.unlock();
       return region;
     },
     /** Holds the view that is published now. */
     hold(): number {
-      const section = reader.lock();
-      held = space.hold(section);
-      section.unlock();
+      const guard = reader.lock();
+      held = space.hold(guard);
+      guard.unlock();
       return held.view;
     },
     /** The faults of the held view, outside any section. */

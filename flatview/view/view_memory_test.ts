@@ -4,7 +4,7 @@ import { assertType, type Has, type IsExact } from "@std/testing/types";
 import { Arena, type BlockAllocator, RcuDomain, type SharedMemory } from "@guestmem/rcu";
 import { Topology, type TopologyOptions } from "../topology/topology.ts";
 import { AddressSpaceReader } from "./address_space_reader.ts";
-import { EventNotifier } from "./event_notifier.ts";
+import type { EventNotifier } from "./event_notifier.ts";
 import type { ReaderMemory, ViewMemory, ViewReclaimer } from "./view_memory.ts";
 
 Deno.test("an arena and its domain are what a topology needs, and more than it needs", () => {

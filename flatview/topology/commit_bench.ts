@@ -6,7 +6,7 @@ import { Arena, RcuDomain } from "@guestmem/rcu";
 import type { MemoryRegion } from "../region/memory_region.ts";
 import { physicalRoot } from "../render/physical_root.ts";
 import { renderRanges } from "../render/render.ts";
-import { Topology } from "../topology/topology.ts";
+import { Topology } from "./topology.ts";
 
 const ALL = 2n ** 64n;
 

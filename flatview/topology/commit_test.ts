@@ -7,8 +7,8 @@ import { FlatViewError } from "../errors/flat_view_error.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
 import { physicalRoot } from "../render/physical_root.ts";
 import { renderRanges } from "../render/render.ts";
-import { Topology } from "../topology/topology.ts";
-import { AddressSpaceReader } from "./address_space_reader.ts";
+import { Topology } from "./topology.ts";
+import { AddressSpaceReader } from "../view/address_space_reader.ts";
 
 const ALL = 2n ** 64n;
 
@@ -280,10 +280,10 @@ Deno.test("an address space that is created in a transaction shows nothing until
     system.addSubregion(0, topology.initIo("io", 0x1000, {}));
     const memory = topology.createAddressSpace("memory", system);
     assertEquals(memory.view, topology.emptyView);
-    const section = reader.lock();
+    const guard = reader.lock();
     const attached = AddressSpaceReader.attach(arena, memory.handle);
-    assertEquals(attached.region(attached.lookup(section, 0)), 0);
-    section.unlock();
+    assertEquals(attached.region(attached.lookup(guard, 0)), 0);
+    guard.unlock();
   });
   assertPublished(topology);
   assertThrows(() =>
@@ -306,9 +306,9 @@ Deno.test("a root that nobody shows any more is rendered anew when somebody does
   io.addSubregion(0x100, b);
   window.addSubregion(0, io);
   const memory = topology.createAddressSpace("memory", window);
-  const section = reader.lock();
-  const held = AddressSpaceReader.attach(arena, memory.handle).hold(section);
-  section.unlock();
+  const guard = reader.lock();
+  const held = AddressSpaceReader.attach(arena, memory.handle).hold(guard);
+  guard.unlock();
   io.setEnabled(false); // the view of "io" lives on, held, and is not kept up to date
   b.setAddress(0x200);
   io.setEnabled(true);
