@@ -1,6 +1,7 @@
 /// <reference lib="deno.worker" />
 import { serve } from "#tools/testing/worker_side.ts";
-import { Arena, type ArenaHandle, RcuDomain } from "@guestmem/rcu";
+import { attachAll } from "#tools/testing/attach.ts";
+import type { ArenaHandle, DomainHandle } from "@guestmem/rcu";
 import { FlatMemory, type FlatMemoryHandle } from "../model/flat_memory.ts";
 import { MemoryAccess } from "./memory_access.ts";
 import { MmioChannel, type MmioChannelHandle } from "./mmio/mmio_channel.ts";
@@ -8,17 +9,13 @@ import { MmioChannel, type MmioChannelHandle } from "./mmio/mmio_channel.ts";
 /** Serves a device in a worker of its own until it is idle for 30 seconds. */
 const setup = (data: {
   readonly arena: ArenaHandle;
-  readonly domain: RcuDomain["handle"];
+  readonly domain: DomainHandle;
   readonly channel: MmioChannelHandle;
   readonly memory: FlatMemoryHandle;
 }) => {
-  const arena = Arena.attach(data.arena);
-  const access = new MemoryAccess({
-    arena,
-    reader: RcuDomain.attach(arena, data.domain).register(),
-    memory: new FlatMemory(data.memory),
-    channel: MmioChannel.attach(arena, data.channel),
-  });
+  const { arena, domain, channel } = attachAll(data, { channel: MmioChannel });
+  const memory = new FlatMemory(data.memory);
+  const access = new MemoryAccess({ arena, reader: domain.register(), memory, channel });
   return {
     token: () => arena.token,
     serve(region: number): void {

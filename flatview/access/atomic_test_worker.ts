@@ -1,7 +1,7 @@
 /// <reference lib="deno.worker" />
 import { serve } from "#tools/testing/worker_side.ts";
-import { Schedule } from "#tools/testing/schedule.ts";
-import { Arena, type ArenaHandle, RcuDomain } from "@guestmem/rcu";
+import { attachAll } from "#tools/testing/attach.ts";
+import type { ArenaHandle, DomainHandle } from "@guestmem/rcu";
 import { FlatMemory, type FlatMemoryHandle } from "../model/flat_memory.ts";
 import type { AddressSpaceHandle } from "../view/address_space.ts";
 import { MemoryAccess } from "./memory_access.ts";
@@ -9,7 +9,7 @@ import { MemoryAccess } from "./memory_access.ts";
 /** What a writer is given. */
 export interface WriterData {
   readonly arena: ArenaHandle;
-  readonly domain: RcuDomain["handle"];
+  readonly domain: DomainHandle;
   readonly memory: FlatMemoryHandle;
   readonly space: AddressSpaceHandle;
   /** One word: not 0 to stop. */
@@ -18,8 +18,8 @@ export interface WriterData {
 }
 
 const setup = (data: WriterData) => {
-  const arena = Arena.attach(data.arena);
-  const reader = RcuDomain.attach(arena, data.domain).register();
+  const { arena, domain, schedule } = attachAll(data);
+  const reader = domain.register();
   const memory = new FlatMemory(data.memory);
   const access = new MemoryAccess({ arena, reader, memory });
   const space = access.attach(data.space);
@@ -42,7 +42,6 @@ const setup = (data: WriterData) => {
     },
     /** Stores eight bytes of ones once, in two halves: the second after step 2. */
     storeInHalves(way: "space" | "TLB"): void {
-      const schedule = Schedule.attach(data.schedule);
       const window = memory.locate(16, 0);
       window.store64 = (at, low, high) => {
         window.i32[at / 4] = low;

@@ -1,6 +1,7 @@
 /// <reference lib="deno.worker" />
 import { serve } from "#tools/testing/worker_side.ts";
-import { Arena, type ArenaHandle, RcuDomain } from "@guestmem/rcu";
+import { attachAll } from "#tools/testing/attach.ts";
+import type { ArenaHandle, DomainHandle } from "@guestmem/rcu";
 import { FLASH, isHole, PLACES, Shared, SLOTS, VERSION_WORDS } from "../model/access_torture.ts";
 import { FlatMemory, type FlatMemoryHandle } from "../model/flat_memory.ts";
 import type { AddressSpaceHandle } from "../view/address_space.ts";
@@ -11,7 +12,7 @@ import { MemTxResult } from "./device/mem_tx_result.ts";
 /** What a vCPU is given. */
 export interface VcpuData {
   readonly arena: ArenaHandle;
-  readonly domain: RcuDomain["handle"];
+  readonly domain: DomainHandle;
   readonly channel: MmioChannelHandle;
   readonly memory: FlatMemoryHandle;
   readonly space: AddressSpaceHandle;
@@ -27,15 +28,10 @@ export interface VcpuData {
 const { OK, DECODE_ERROR } = MemTxResult;
 
 const setup = (data: VcpuData) => {
-  const arena = Arena.attach(data.arena);
-  const domain = RcuDomain.attach(arena, data.domain);
+  const { arena, domain, channel } = attachAll(data, { channel: MmioChannel });
   const reader = data.flavour === "memb" ? domain.register() : domain.register({ flavour: "qsbr" });
-  const access = new MemoryAccess({
-    arena,
-    reader,
-    memory: new FlatMemory(data.memory),
-    channel: MmioChannel.attach(arena, data.channel),
-  });
+  const memory = new FlatMemory(data.memory);
+  const access = new MemoryAccess({ arena, reader, memory, channel });
   const shared = new Int32Array(data.shared);
   const space = access.attach(data.space);
   const tlb = space.tlb(64);

@@ -1,7 +1,7 @@
 /// <reference lib="deno.worker" />
 import { serve } from "#tools/testing/worker_side.ts";
-import { Schedule } from "#tools/testing/schedule.ts";
-import { Arena, type ArenaHandle, RcuDomain, type ReadGuard } from "@guestmem/rcu";
+import { attachAll } from "#tools/testing/attach.ts";
+import type { ArenaHandle, DomainHandle, ReadGuard } from "@guestmem/rcu";
 import { faults, type Look, type TortureIds } from "../model/torture_map.ts";
 import type { AddressSpaceHandle } from "./address_space.ts";
 import { AddressSpaceReader, type HeldView } from "./address_space_reader.ts";
@@ -9,7 +9,7 @@ import { AddressSpaceReader, type HeldView } from "./address_space_reader.ts";
 /** What a reader is given. */
 export interface ReaderData {
   readonly arena: ArenaHandle;
-  readonly domain: RcuDomain["handle"];
+  readonly domain: DomainHandle;
   readonly space: AddressSpaceHandle;
   readonly ids: TortureIds;
   /** Word 0: stop; word 1: sections read; from word 2 on: devices that are finalised, by id. */
@@ -18,12 +18,9 @@ export interface ReaderData {
 }
 
 const setup = (data: ReaderData) => {
-  const arena = Arena.attach(data.arena);
-  const domain = RcuDomain.attach(arena, data.domain);
+  const { arena, domain, schedule, space } = attachAll(data, { space: AddressSpaceReader });
   const reader = domain.register();
-  const space = AddressSpaceReader.attach(arena, data.space);
   const shared = new Int32Array(data.shared);
-  const schedule = Schedule.attach(data.schedule);
   const isFinalised = (id: number) => Atomics.load(shared, 2 + id) !== 0;
   let held: HeldView | null = null;
 

@@ -1,7 +1,7 @@
 /// <reference lib="deno.worker" />
 import { serve } from "#tools/testing/worker_side.ts";
-import { Schedule } from "#tools/testing/schedule.ts";
-import { Arena, type ArenaHandle, RcuDomain } from "@guestmem/rcu";
+import { attachAll } from "#tools/testing/attach.ts";
+import type { ArenaHandle, DomainHandle } from "@guestmem/rcu";
 import type { IommuRegionHandle } from "../handles/region_handle.ts";
 import { TableWindow } from "../walker/table_memory.ts";
 import { RiscvWalker } from "../walker/riscv_walker.ts";
@@ -11,7 +11,7 @@ import { IommuReader } from "./iommu_reader.ts";
 /** What a device worker is started with. */
 export interface DeviceData {
   arena: ArenaHandle;
-  domain: RcuDomain["handle"];
+  domain: DomainHandle;
   region: IommuRegionHandle;
   memory: WebAssembly.Memory;
   schedule: SharedArrayBuffer;
@@ -22,9 +22,7 @@ export interface DeviceData {
 }
 
 const setup = (data: DeviceData) => {
-  const arena = Arena.attach(data.arena);
-  const domain = RcuDomain.attach(arena, data.domain);
-  const schedule = Schedule.attach(data.schedule);
+  const { arena, domain, schedule } = attachAll(data);
   const control = new Int32Array(data.control);
   const ram = new Uint32Array(data.memory.buffer);
   const qsbr = data.flavour === "qsbr" ? domain.register({ flavour: "qsbr" }) : null;

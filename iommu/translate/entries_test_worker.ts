@@ -1,7 +1,8 @@
 /// <reference lib="deno.worker" />
 import { serve } from "#tools/testing/worker_side.ts";
-import { Schedule } from "#tools/testing/schedule.ts";
-import { Arena, type ArenaHandle, type DomainHandle, RcuDomain } from "@guestmem/rcu";
+import { attachAll } from "#tools/testing/attach.ts";
+import type { Schedule } from "#tools/testing/schedule.ts";
+import type { ArenaHandle, DomainHandle } from "@guestmem/rcu";
 import type { IommuRegionHandle } from "../handles/region_handle.ts";
 import { type TableMemory, TableWindow } from "../walker/table_memory.ts";
 import { RiscvWalker } from "../walker/riscv_walker.ts";
@@ -37,8 +38,8 @@ class TornMemory implements TableMemory {
 }
 
 const setup = (data: WatcherData) => {
-  const arena = Arena.attach(data.arena);
-  const reader = RcuDomain.attach(arena, data.domain).register();
+  const { arena, domain, schedule } = attachAll(data);
+  const reader = domain.register();
   const control = new Int32Array(data.control);
   const entry = new IotlbEntry();
   const iommu = new IommuReader(arena, reader, data.region.unit, { iotlbEntries: 1 });
@@ -71,7 +72,7 @@ const setup = (data: WatcherData) => {
     walkTorn(page: number): number {
       const torn = new TornMemory(
         new Uint32Array(memory!.buffer),
-        Schedule.attach(data.schedule),
+        schedule,
       );
       return shiftOf(page, create(torn));
     },

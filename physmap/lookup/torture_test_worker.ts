@@ -1,14 +1,8 @@
 /// <reference lib="deno.worker" />
 import { serve } from "#tools/testing/worker_side.ts";
-import { Barrier, Schedule } from "#tools/testing/schedule.ts";
-import {
-  Arena,
-  type ArenaHandle,
-  type DomainHandle,
-  RcuDomain,
-  RcuPair,
-  RcuPointer,
-} from "@guestmem/rcu";
+import { attachAll } from "#tools/testing/attach.ts";
+import { Schedule } from "#tools/testing/schedule.ts";
+import { type ArenaHandle, type DomainHandle, RcuPair, RcuPointer } from "@guestmem/rcu";
 import { DISPATCH } from "../kernel/layouts.ts";
 import { PhysMapReader } from "./phys_map_reader.ts";
 import { walkFrom } from "../testdata/typescript_walk.ts";
@@ -28,10 +22,10 @@ export interface Shared {
 }
 
 const setup = (shared: Shared) => {
-  const arena = Arena.attach(shared.arena);
-  const domain = RcuDomain.attach(arena, shared.domain);
-  const pointer = RcuPointer.attach(arena, shared.pointer);
-  const pair = RcuPair.attach(arena, shared.pair);
+  const { arena, domain, barrier, pointer, pair } = attachAll(shared, {
+    pointer: RcuPointer,
+    pair: RcuPair,
+  });
   const reader = new PhysMapReader(arena);
   const stop = new Int32Array(shared.stop);
   const versions = new Int32Array(shared.versions);
@@ -65,7 +59,7 @@ const setup = (shared: Shared) => {
       const quiescing = flavour === "qsbr" ? domain.register({ flavour }) : undefined;
       const rcu = quiescing ?? domain.register();
       quiescing?.offline();
-      Barrier.attach(shared.barrier).arrive();
+      barrier.arrive();
       quiescing?.online();
       let newest = -1;
       while (Atomics.load(stop, 0) === 0) {

@@ -1,9 +1,9 @@
 /**
- * The worker's half of the test harness; {@link ./workers.ts} is the other. A test worker file:
+ * The worker's half of the test harness; {@link ./workers.ts} is the test's half. A test worker file:
  *
  * ```ts ignore
  * /// <reference lib="deno.worker" />
- * import { serve } from "#tools/testing/worker_side.ts"; // first, see below
+ * import { serve } from "#tools/testing/worker_side.ts";
  *
  * const setup = (data: { memory: WebAssembly.Memory }) => ({
  *   add(a: number, b: number): number {
@@ -14,15 +14,15 @@
  * serve(setup);
  * ```
  *
- * It must be the file's first import: a message that comes before a listener is there is lost when
- * some later import awaits at its top level, so the listener is installed as this module loads.
+ * Import it before any module that awaits at its top level: messages that arrive during such an await
+ * are lost unless a listener is there, and this module installs one as it loads.
  *
  * @module
  */
 
 /// <reference lib="deno.worker" />
 
-/** The functions a worker offers by name. */
+/** The functions that a worker serves, by name. */
 // deno-lint-ignore no-explicit-any -- a constraint that any parameter list satisfies
 export type Functions = Record<string, (...args: any[]) => unknown>;
 

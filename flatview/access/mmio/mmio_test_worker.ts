@@ -1,7 +1,7 @@
 /// <reference lib="deno.worker" />
 import { serve } from "#tools/testing/worker_side.ts";
-import { Schedule } from "#tools/testing/schedule.ts";
-import { Arena, type ArenaHandle, RcuDomain, Srcu } from "@guestmem/rcu";
+import { attachAll } from "#tools/testing/attach.ts";
+import { type ArenaHandle, type DomainHandle, Srcu } from "@guestmem/rcu";
 import { FlatMemory, type FlatMemoryHandle } from "../../model/flat_memory.ts";
 import type { AddressSpaceHandle } from "../../view/address_space.ts";
 import { EventNotifier } from "../../view/event_notifier.ts";
@@ -11,7 +11,7 @@ import { MmioChannel, type MmioChannelHandle } from "./mmio_channel.ts";
 /** What a worker is given. */
 export interface WorkerData {
   readonly arena: ArenaHandle;
-  readonly domain: RcuDomain["handle"];
+  readonly domain: DomainHandle;
   readonly channel: MmioChannelHandle;
   readonly memory: FlatMemoryHandle;
   readonly space: AddressSpaceHandle;
@@ -20,18 +20,16 @@ export interface WorkerData {
 }
 
 const setup = (data: WorkerData) => {
-  const arena = Arena.attach(data.arena);
-  const domain = RcuDomain.attach(arena, data.domain);
+  const { arena, domain, schedule, channel } = attachAll(data, { channel: MmioChannel });
   const reader = data.flavour === "memb" ? domain.register() : domain.register({ flavour: "qsbr" });
   const access = new MemoryAccess({
     arena,
     reader,
     memory: new FlatMemory(data.memory),
-    channel: MmioChannel.attach(arena, data.channel),
+    channel,
     onDeviceError: () => {}, // the vCPU gets the result
   });
   const space = access.attach(data.space);
-  const schedule = Schedule.attach(data.schedule);
   const stop = new AbortController();
   const calls: string[] = [];
 
