@@ -30,6 +30,9 @@ function objection(path: string, { specifier, kind }: Import): string | undefine
     return dependency ? "a package depends on nothing but its siblings" : undefined;
   }
   if (member === from) return undefined;
+  if (specifier.endsWith("/internal") && from === "examples") {
+    return "internals are for the packages, not for their users";
+  }
   const allowed = ALLOWED[from]?.[member];
   if (allowed === undefined) return `${from} must not import ${member}`;
   return allowed === "types" && kind !== "types"

@@ -56,3 +56,11 @@ Deno.test("a published file with a dependency is caught", () => {
     'rcu/a.ts: imports "fast-check": a package depends on nothing but its siblings',
   ]);
 });
+
+Deno.test("the examples, which are users, may not import internals; packages may", () => {
+  assertEquals(check("examples/x.ts", `import type { K } from "@guestmem/rcu/internal";`), [
+    'examples/x.ts: imports "@guestmem/rcu/internal": ' +
+    "internals are for the packages, not for their users",
+  ]);
+  assertEquals(check("physmap/x.ts", `import type { K } from "@guestmem/rcu/internal";`), []);
+});
