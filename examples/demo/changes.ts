@@ -188,7 +188,7 @@ export class Changes {
     for (let page = 0; page < DIMM.bytes; page += PAGE) {
       fillWords(words.subarray(page / 4, (page + PAGE / 2) / 4), key, page);
     }
-    const backing = { blockId: block.id, ramAddr: BigInt(block.offset) };
+    const backing = { blockId: block.id, ramAddr: block.offset };
     // A reader whose view shows the DIMM may look the block up until its section ends. So the block
     // is removed when no view shows it, and its memory is reclaimed after another grace period.
     const finalize = () => {

@@ -219,7 +219,7 @@ export class DemoMachine {
     return this.topology.addressSpaces.find((space) => space.name === name)!;
   }
 
-  #own(name: string, length: number, key: number): { blockId: number; ramAddr: bigint } {
+  #own(name: string, length: number, key: number): { blockId: number; ramAddr: number } {
     const block = this.#shared.blocks.addAnonymous({ name, length });
     this.#ownBlocks.push(block);
     fillWords(this.words(block.offset, length), key, 0);
@@ -266,6 +266,6 @@ function isDevice(source: MachineRegion): boolean {
   return source.terminates && source.alias === null && source.kind === "i/o";
 }
 
-function backing(block: RamBlock | undefined): { blockId: number; ramAddr: bigint } | undefined {
-  return block && { blockId: block.id, ramAddr: BigInt(block.offset) };
+function backing(block: RamBlock | undefined): { blockId: number; ramAddr: number } | undefined {
+  return block && { blockId: block.id, ramAddr: block.offset };
 }

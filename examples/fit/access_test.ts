@@ -1,4 +1,4 @@
-/** Accesses with the real guest RAM, memslots and IOMMU behind them. */
+/** flatview's accesses over ramblock's RAM and memslots, and through iommu's tables. */
 import { assert, assertEquals } from "@std/assert";
 import { withWorkers } from "#tools/testing/workers.ts";
 import { MemoryAccess, MemTxResult, MmioChannel, Topology } from "@guestmem/flatview";
@@ -29,7 +29,7 @@ function machine() {
 
   const plug = (name: string, length: number, finalize?: (id: number) => void) => {
     const { id, offset } = blocks.addAnonymous({ name, length });
-    return topology.initRam(name, length, { blockId: id, ramAddr: BigInt(offset) }, {
+    return topology.initRam(name, length, { blockId: id, ramAddr: offset }, {
       finalize: () => finalize?.(id),
     });
   };

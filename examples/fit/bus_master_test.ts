@@ -25,7 +25,7 @@ function createMachine() {
   const guestRam = GuestRam.create(domain, { bytes: length });
   const { id } = new RamList(guestRam).addAnonymous({ name: "ram", length });
   const system = topology.initContainer("system", 2n ** 64n);
-  const ram = topology.initRam("ram", length, { blockId: id, ramAddr: 0n });
+  const ram = topology.initRam("ram", length, { blockId: id, ramAddr: 0 });
   system.addSubregion(RAM_AT, ram);
   const memory = topology.createAddressSpace("memory", system);
   const iommu = new TableIommu({ arena, domain });

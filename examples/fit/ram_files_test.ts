@@ -1,4 +1,4 @@
-/** The adapters over real files: what a block gets from its file, and what the file gets back. */
+/** RAM blocks over real files, through Deno's and Node's adapters: loading and writing back. */
 
 import {
   type BackingFile,

@@ -1,7 +1,7 @@
 /**
- * The control context of the portable example: starts vCPUs, changes what they read until each has
- * seen enough, and checks that everything it replaced was freed. It never blocks, so a page's main
- * thread can run it.
+ * The control context of the portable example: it starts vCPUs, changes what they read until each
+ * has seen enough, and checks that everything it replaced was freed. It never blocks, so a page's
+ * main thread can run it.
  *
  * @module
  */
@@ -9,18 +9,18 @@
 import { Machine } from "./machine.ts";
 import type { VcpuData, VcpuReport } from "./vcpu.ts";
 
-/** Starts a worker that runs {@linkcode runVcpu}; each runtime has its own. */
+/** Starts a worker that runs {@linkcode runVcpu}, in whichever runtime. */
 export type StartVcpu = (data: VcpuData) => Promise<VcpuReport>;
 
-/** What has happened. */
+/** What happened. */
 export interface Report {
-  /** How many configurations were published. */
+  /** Configurations published. */
   readonly versions: number;
-  /** How many flat views were made and freed: all but the current one and the empty one. */
+  /** Flat views built and freed: all must be freed but the current one and the empty one. */
   readonly views: { readonly built: number; readonly freed: number };
-  /** Blocks that wait for a grace period at the end: 0. */
+  /** Blocks that still wait for a grace period at the end: must be 0. */
   readonly deferred: number;
-  /** The bytes that the vCPUs wrote to RAM. */
+  /** The byte that each vCPU wrote to RAM. */
   readonly ram: readonly number[];
   readonly vcpus: readonly VcpuReport[];
 }
@@ -36,7 +36,7 @@ export async function runControl(start: StartVcpu, vcpus = 2): Promise<Report> {
   running.catch(() => failed = true);
   while (!failed && control.subarray(1).includes(0)) {
     machine.change();
-    // Lets the readers have the memory's old content, and this context its messages.
+    // Frees what was replaced, so that readers meet reused memory, and lets messages in.
     if (machine.versions % 8 === 0) await domain.barrierAsync();
     if (machine.versions % 64 === 0) await new Promise((resolve) => setTimeout(resolve, 0));
   }
@@ -61,7 +61,7 @@ export async function runControl(start: StartVcpu, vcpus = 2): Promise<Report> {
   };
 }
 
-/** What is wrong with a report; nothing if all is well. */
+/** What is wrong with a report; empty if all is well. */
 export function problemsOf({ versions, views, deferred, ram, vcpus }: Report): string[] {
   const problems: string[] = [];
   for (const [index, { configs, tornConfigs, tornMaps }] of vcpus.entries()) {

@@ -1,6 +1,6 @@
 /**
  * A small machine in shared memory: RAM, a device whose BAR moves, and a configuration that is
- * replaced. Runs wherever the packages do; the control context makes it.
+ * replaced. It runs wherever the packages do; the control context creates it.
  *
  * @module
  */
@@ -8,14 +8,14 @@
 import { Topology } from "@guestmem/flatview";
 import { GuestRam, RamList } from "@guestmem/ramblock";
 import { Arena, RcuDomain, RcuPointer } from "@guestmem/rcu";
-import { CONFIG_WORDS, type VcpuData } from "./vcpu.ts";
+import { CONFIG, type VcpuData } from "./vcpu.ts";
 
 const RAM_BYTES = 1 << 20;
 const BAR_BYTES = 0x1000;
-/** Where the BAR may be; both lie beyond the RAM. */
+/** The addresses that the BAR moves between; both are above the RAM. */
 export const BAR_HOMES = [0xfebf_0000, 0xe000_0000] as const;
 
-/** See the module. */
+/** The machine, in the control context. */
 export class Machine {
   readonly arena: Arena;
   readonly domain: RcuDomain;
@@ -24,11 +24,11 @@ export class Machine {
   readonly #topology: Topology;
   readonly #bar;
   readonly #space;
-  /** Words that all contexts share: stop, then one for each vCPU. */
+  /** Words that all contexts share: stop, then one for each vCPU that has seen enough. */
   readonly control: Int32Array<SharedArrayBuffer>;
   #version = 1;
 
-  /** @param vcpus How many workers there will be. */
+  /** @param vcpus How many vCPUs there will be. */
   constructor(vcpus: number) {
     this.arena = Arena.create({ bytes: 4 << 20, label: "control" });
     this.domain = RcuDomain.create(this.arena);
@@ -37,7 +37,7 @@ export class Machine {
 
     this.#topology = new Topology({ arena: this.arena, domain: this.domain });
     const system = this.#topology.initContainer("system", 2n ** 64n);
-    const backing = { blockId: block.id, ramAddr: BigInt(block.offset) };
+    const backing = { blockId: block.id, ramAddr: block.offset };
     system.addSubregion(0, this.#topology.initRam("pc.ram", RAM_BYTES, backing));
     this.#bar = this.#topology.initIo("nic", BAR_BYTES, {});
     system.addSubregion(BAR_HOMES[0], this.#bar);
@@ -47,7 +47,7 @@ export class Machine {
     this.control = new Int32Array(new SharedArrayBuffer(4 * (1 + vcpus)));
   }
 
-  /** What a vCPU's worker is posted. */
+  /** What a vCPU's worker is started with. */
   dataOf(index: number): VcpuData {
     return {
       index,
@@ -61,25 +61,28 @@ export class Machine {
     };
   }
 
-  /** A block of words which all hold the version's number. */
+  /** Allocates a configuration whose words all hold the version's number. */
   #newConfig(): number {
-    const offset = this.arena.allocate(CONFIG_WORDS * 4);
-    this.arena.u32.fill(this.#version++, offset / 4, offset / 4 + CONFIG_WORDS);
-    return offset;
+    const config = this.arena.allocate(CONFIG.size);
+    const version = this.#version++;
+    for (let i = 0; i < CONFIG.words.length; i++) {
+      CONFIG.words.set(this.arena.u32, config, i, version);
+    }
+    return config;
   }
 
-  /** Publishes a new configuration and moves the BAR; what that replaces is freed and reused. */
+  /** Publishes a new configuration and moves the BAR; the old memory is freed and reused. */
   change(): void {
     this.domain.deferFree(this.#config.exchange(this.#newConfig()));
     this.#bar.setAddress(BAR_HOMES[this.#version % 2]!);
   }
 
-  /** How many configurations there have been. */
+  /** Configurations published. */
   get versions(): number {
     return this.#version - 1;
   }
 
-  /** How many flat views the moves of the BAR have made, and how many of them are freed. */
+  /** Flat views built by the moves of the BAR, and those of them that are freed. */
   get views(): { built: number; freed: number } {
     const { built, freed } = this.#topology.stats;
     return { built, freed };

@@ -1,5 +1,5 @@
 /**
- * The page: it is the control context of the portable example, and shows what came of it.
+ * The page. It is the control context of the portable example, and shows its report.
  *
  * @module
  */

@@ -8,10 +8,11 @@
 import { type AddressSpaceHandle, AddressSpaceReader, RangeFlag } from "@guestmem/flatview";
 import { GuestRam, type GuestRamHandle } from "@guestmem/ramblock";
 import { Arena, type ArenaHandle, type DomainHandle, RcuDomain, RcuPointer } from "@guestmem/rcu";
+import { array, defineLayout } from "@guestmem/rcu/layout";
 
-/** Words of a configuration. */
-export const CONFIG_WORDS = 64;
-/** How many configurations each vCPU must see before it is content. */
+/** A configuration: all its words hold the number of its version. */
+export const CONFIG = defineLayout({ words: array("u32", 64) });
+/** Configurations that each vCPU must see. */
 const ENOUGH = 100;
 
 /** What a vCPU is started with. */
@@ -21,7 +22,7 @@ export interface VcpuData {
   readonly domain: DomainHandle;
   readonly ram: GuestRamHandle;
   readonly space: AddressSpaceHandle;
-  /** Where the pointer to the configuration lies. */
+  /** Offset of the pointer to the configuration. */
   readonly config: number;
   readonly bar: { readonly region: number; readonly homes: readonly number[] };
   readonly control: Int32Array<SharedArrayBuffer>;
@@ -30,11 +31,11 @@ export interface VcpuData {
 /** What a vCPU has seen. */
 export interface VcpuReport {
   readonly sections: number;
-  /** How many configurations it saw. */
+  /** Configurations seen. */
   readonly configs: number;
-  /** How often a configuration was not of one version, or older than one seen before: a bug. */
+  /** Configurations that mixed versions, or were older than one seen before: a bug. */
   readonly tornConfigs: number;
-  /** How often the BAR was not in just one place: a bug. */
+  /** Views in which the BAR was not at exactly one address: a bug. */
   readonly tornMaps: number;
 }
 
@@ -51,10 +52,10 @@ export function runVcpu(data: VcpuData): VcpuReport {
   while (Atomics.load(control, 0) === 0) {
     const guard = reader.lock();
     try {
-      const at = config.dereference(guard) / 4;
-      const version = arena.u32[at]!;
-      for (let word = 1; word < CONFIG_WORDS; word++) {
-        if (arena.u32[at + word] !== version) report.tornConfigs++;
+      const current = config.dereference(guard);
+      const version = CONFIG.words.get(arena.u32, current, 0);
+      for (let i = 1; i < CONFIG.words.length; i++) {
+        if (CONFIG.words.get(arena.u32, current, i) !== version) report.tornConfigs++;
       }
       if (version < last) report.tornConfigs++;
       if (version > last) report.configs++;
@@ -67,7 +68,7 @@ export function runVcpu(data: VcpuData): VcpuReport {
       const address = 0x1000 * index + 0x10;
       const row = space.lookupIn(view, address);
       if ((space.flags(row) & RangeFlag.RAM) !== 0) {
-        // The only block of RAM starts at 0, so the offset in the region is the ram_addr_t.
+        // The only RAM block starts at 0, so the offset in the region is the ram_addr_t.
         ram.write(guard, Number(space.offset(row, address)), Uint8Array.of(index + 1));
       }
     } finally {

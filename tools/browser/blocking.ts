@@ -1,6 +1,7 @@
 /**
- * A script for the page that waits on its main thread, which a browser forbids: it blocks while a
- * reader is in a section, and then waits as it should. Leaves the outcome in `data-blocking`.
+ * A script for the page that tries to block the main thread, which a browser forbids: it waits for
+ * a grace period while a reader is in a section, first blocking, then with await. Leaves the
+ * outcome in `data-blocking`.
  *
  * @module
  */
@@ -10,9 +11,9 @@
 import { Arena, BlockingForbiddenError, RcuDomain } from "@guestmem/rcu";
 
 const domain = RcuDomain.create(Arena.create({ bytes: 1 << 20 }));
-// A context of its own, as a worker would be.
+// Another context, like a worker.
 const other = RcuDomain.attach(Arena.attach(domain.arena.handle), domain.handle).register();
-const section = other.lock();
+const guard = other.lock();
 let refused = false;
 try {
   domain.synchronize();
@@ -20,6 +21,6 @@ try {
   refused = error instanceof BlockingForbiddenError;
 }
 const waited = domain.synchronizeAsync();
-section.unlock();
+guard.unlock();
 await waited;
 document.body.dataset["blocking"] = refused ? "refused" : "allowed";

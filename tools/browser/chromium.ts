@@ -6,7 +6,7 @@
 
 import { type Browser, chromium } from "playwright-core";
 
-/** Where distributions install it. */
+/** Where it is usually installed. */
 const PLACES = [
   "/usr/bin/chromium",
   "/usr/bin/chromium-browser",
@@ -15,18 +15,18 @@ const PLACES = [
   "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 ];
 
-/** The path of a Chromium: what the environment variable CHROMIUM says, or where one is found. */
+/** The path of a Chromium: the environment variable CHROMIUM, or the first one found. */
 export async function findChromium(): Promise<string | undefined> {
   const named = Deno.env.get("CHROMIUM");
   for (const path of named ? [named] : PLACES) {
     const { isFile } = await Deno.stat(path).catch(() => ({ isFile: false }));
     if (isFile) return path;
   }
-  if (named) throw new Error(`Cannot start Chromium: CHROMIUM is ${named}, which is no file`);
+  if (named) throw new Error(`Cannot start Chromium: CHROMIUM is ${named}, which is not a file`);
   return undefined;
 }
 
-/** Starts it without a network of its own. */
+/** Starts it without background networking. */
 export function launch(path: string): Promise<Browser> {
   return chromium.launch({
     executablePath: path,

@@ -18,11 +18,11 @@ interface Outcome {
   readonly state: string;
   readonly status: string;
   readonly table: string;
-  /** What came of blocking the main thread; only tried where the page passes. */
+  /** Outcome of blocking the main thread; tried only if the page passes. */
   readonly blocking: string | undefined;
 }
 
-/** Waits until the page has come to a result. */
+/** Waits for the page's result. */
 async function outcomeOf(page: Page): Promise<Outcome> {
   await page.waitForSelector("body:not([data-state=running])");
   const body = page.locator("body");
@@ -39,7 +39,7 @@ async function outcomeOf(page: Page): Promise<Outcome> {
   };
 }
 
-/** Opens the page. */
+/** Opens the page and returns its outcome. */
 async function visit(browser: Browser, site: Site, isolated: boolean): Promise<Outcome> {
   const server = serveSite(site, { isolated });
   const page = await browser.newPage();
@@ -56,7 +56,7 @@ async function visit(browser: Browser, site: Site, isolated: boolean): Promise<O
   }
 }
 
-/** Throws unless the page passes where it is isolated, and says what is missing where it is not. */
+/** Throws unless the page passes when isolated, and names what is missing when not. */
 async function test(browser: Browser): Promise<void> {
   const site = await buildSite();
   const isolated = await visit(browser, site, true);

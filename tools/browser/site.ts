@@ -4,7 +4,7 @@
  * @module
  */
 
-/** The bundles by their names on the page, with their sources. The page does not load the last one. */
+/** The bundles by name, with their sources. The page itself does not load the last one. */
 const BUNDLES: Readonly<Record<string, string>> = {
   "page.js": "examples/portable/page.ts",
   "vcpu.js": "examples/portable/vcpu_web.ts",
@@ -12,8 +12,8 @@ const BUNDLES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Shared memory exists only in pages that are cross-origin isolated. A page is if it comes with these
- * headers, over HTTPS or from localhost.
+ * Shared memory exists only in cross-origin isolated pages: those served with these headers, over
+ * HTTPS or from localhost.
  */
 const ISOLATION: Readonly<Record<string, string>> = {
   "Cross-Origin-Opener-Policy": "same-origin",
@@ -46,7 +46,7 @@ export async function buildSite(): Promise<Map<string, [type: string, content: s
 /**
  * Serves the site on a free port of localhost.
  *
- * @param isolated Whether with the headers that make a page cross-origin isolated.
+ * @param isolated Whether to send the headers that make a page cross-origin isolated.
  */
 export function serveSite(
   site: Awaited<ReturnType<typeof buildSite>>,

@@ -1,5 +1,6 @@
 /**
- * What forces the order of the steps of several workers: the examples' schedule, and a barrier.
+ * Forces the order of steps in several workers: the schedule that examples use as well, and a
+ * barrier.
  *
  * @module
  */

@@ -1,13 +1,13 @@
 /**
- * Waiting for a condition that nothing announces. Each wait is bounded, so that a test fails, and
- * does not hang, if whoever was to bring the condition about has died.
+ * Waiting for a condition that sends no notification. Each wait has a limit, so that a test fails,
+ * and does not hang, if the context that would bring the condition about has died.
  *
  * @module
  */
 
 import { LIMIT_MS, ScheduleStuckError } from "./schedule.ts";
 
-/** Throws once the time is over. */
+/** Returns a check that throws once the time is over. */
 function patience(what: string, limitMs: number): () => void {
   const end = performance.now() + limitMs;
   return () => {
@@ -17,9 +17,9 @@ function patience(what: string, limitMs: number): () => void {
 }
 
 /**
- * Looks at a condition once in each turn of the event loop until it holds.
+ * Checks a condition once in each turn of the event loop until it holds.
  *
- * @param condition What is waited for.
+ * @param condition The condition to wait for.
  * @param what Its name, for the error.
  * @param limitMs How long to wait at most.
  * @throws {ScheduleStuckError} If it does not hold in time.
@@ -36,7 +36,7 @@ export async function until(
   }
 }
 
-/** {@link until} that blocks: for what other workers bring about. */
+/** {@link until} that blocks: for conditions that other workers bring about. */
 export function spinUntil(
   condition: () => boolean,
   what: string,
@@ -50,10 +50,10 @@ export function spinUntil(
 }
 
 /**
- * Numbers the rounds of a race, from 0: as many as asked for, and more until the others have done
- * their part too, however slowly they start.
+ * Numbers the rounds of a race, from 0: at least as many as asked for, and more until the others
+ * have done their part, however slowly they start.
  *
- * @param least How many rounds there are at least.
+ * @param least The fewest rounds.
  * @param enough Whether the others have done their part.
  * @param what Its name, for the error.
  * @param limitMs How long all rounds may take.

@@ -1,5 +1,6 @@
 /**
- * The worker's half of the test harness; {@link ./workers.ts} is the test's half. A test worker file:
+ * The worker's half of the test harness; {@link ./workers.ts} is the test's half. A test worker
+ * file:
  *
  * ```ts ignore
  * /// <reference lib="deno.worker" />
@@ -14,8 +15,8 @@
  * serve(setup);
  * ```
  *
- * Import it before any module that awaits at its top level: messages that arrive during such an await
- * are lost unless a listener is there, and this module installs one as it loads.
+ * Import it before any module that awaits at its top level: messages that arrive during such an
+ * await are lost unless a listener is there, and this module installs one as it loads.
  *
  * @module
  */
@@ -57,8 +58,8 @@ export class Death extends Error {
 }
 
 /**
- * Resolves with the next error that nothing in this worker catches. The worker then lives on, and Deno
- * prints nothing.
+ * Resolves with the next error that nothing in this worker catches. The worker then lives on, and
+ * Deno prints nothing.
  */
 export function nextUncaughtError(): Promise<Error> {
   return new Promise((resolve) => {

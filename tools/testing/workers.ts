@@ -27,7 +27,7 @@ import type { ErrorText, FromWorker, Functions, ToWorker } from "./worker_side.t
 // deno-lint-ignore no-explicit-any -- a constraint that any parameter satisfies
 export type AnySetup = (data: any) => Functions | Promise<Functions>;
 
-/** The functions that a setup makes. */
+/** The functions that a setup returns. */
 type Served<S extends AnySetup> = Awaited<ReturnType<S>>;
 
 /** An error thrown by a function inside a worker; the message starts with the error's own name. */
@@ -42,7 +42,7 @@ export class WorkerError extends Error {
   }
 }
 
-/** Every failure of the workers of one test that the test itself has not seen. */
+/** Failures of a test's workers that the test itself has not seen. */
 export class WorkersFailedError extends Error {
   override name = "WorkersFailedError";
   /** One line for each failure. */
@@ -54,13 +54,13 @@ export class WorkersFailedError extends Error {
   }
 }
 
-/** The answer to a call; knows whether anybody waits for it. */
+/** The answer to a call. Records whether anybody awaits it. */
 class Answer<T> extends Promise<T> {
   static override get [Symbol.species](): PromiseConstructor {
     return Promise;
   }
 
-  /** Whether somebody awaits the answer and so will see a rejection. */
+  /** Whether somebody awaits the answer, and so sees a rejection. */
   observed = false;
 
   // An await of a subclass goes through then(), so this sees it.
@@ -86,7 +86,7 @@ interface Call {
   readonly timer: ReturnType<typeof setTimeout>;
 }
 
-/** What {@link WorkerHandle} needs of a worker; a test of the harness passes one of its own. */
+/** What {@link WorkerHandle} needs of a worker; tests of the harness pass a fake. */
 export type WorkerLike = Pick<Worker, "addEventListener" | "postMessage">;
 
 /** A running test worker. */
@@ -143,7 +143,9 @@ export class WorkerHandle<S extends AnySetup = AnySetup> {
     return answer as Promise<Awaited<ReturnType<Served<S>[K]>>>;
   }
 
-  /** Declares that this worker is meant to die, by `self.close()` or an uncaught `Death`. */
+  /**
+   * Declares that this worker is meant to die, by `self.close()`, a `Death` or an uncaught error.
+   */
   expectDeath(): void {
     this.#deathExpected = true;
   }
@@ -221,7 +223,7 @@ export class WorkerHandle<S extends AnySetup = AnySetup> {
     this.#end();
   }
 
-  /** Rejects a call for a reason that is the worker's and not the function's. */
+  /** Rejects a call because of the worker, not of the function. */
   #reject(id: number, what: string): void {
     const where = `"${this.#pending.get(id)!.name}" of ${this.#name}`;
     const error = { name: "no answer", message: `the worker ${what}`, stack: "" };

@@ -1,5 +1,5 @@
 /**
- * The slow model of the listener: what each page of a flat view amounts to, page by page.
+ * The slow model of the listener: what each page of a flat view should be, page by page.
  *
  * @module
  */
@@ -10,13 +10,13 @@ import { type Memslot, SLOT_FLAG } from "@guestmem/ramblock/memslots";
 
 const PAGE = 4096n;
 
-/** A page that vCPUs reach directly. */
+/** A page that vCPUs access directly. */
 export interface Page {
   readonly host: number;
   readonly flags: number;
 }
 
-/** The pages that one range shows as a whole, in memory that is aligned as they are, by gfn. */
+/** The pages, by gfn, that a single range covers and whose memory is page-aligned. */
 export function expectedPages(
   ranges: readonly FlatRange[],
   blocks: readonly RamBlock[],

@@ -1,4 +1,4 @@
-/** The listeners of package ramblock, joined to the flat views of package flatview. */
+/** ramblock's listeners on flatview's flat views. */
 
 import { ListenerError, type MemoryRegion } from "@guestmem/flatview";
 import { DIRTY_CLIENT, DirtyLogListener } from "@guestmem/ramblock";
@@ -17,7 +17,7 @@ import { anyEdit, applyEdit, createRegions } from "./random_edits.ts";
 const PAGE = 4096;
 const { READONLY, LOG_DIRTY } = SLOT_FLAG;
 
-/** A machine that is followed from the start. */
+/** A machine with a listener from the start. */
 function createFollowed() {
   const machine = createMachine();
   const { slots, blocks, topology, memory, addBlock } = machine;
@@ -221,7 +221,7 @@ Deno.test("a logged page stays dirty when its slot is split, moved or gone", () 
   assertEquals(take("VGA"), [4]);
 });
 
-/** The masks with which blocks log, where a region shows them. */
+/** The log masks of blocks that a view shows, and those of their regions. */
 function logMasks({ domain, blocks, memory }: Machine, regions: readonly MemoryRegion[]) {
   const reader = domain.register();
   const guard = reader.lock();
@@ -271,7 +271,7 @@ Deno.test("after any edits the slots are what the flat view says, page by page",
     }),
     { seed: 1, numRuns: 300 },
   );
-  // The edits did reach what they are there for.
+  // The edits did cover the interesting cases.
   assertEquals([slotted > 500, split > 50, refused > 10], [true, true, true]);
 });
 

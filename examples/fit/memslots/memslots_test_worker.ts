@@ -18,7 +18,7 @@ interface Data {
 const setup = (data: Data) => {
   const { slots, schedule } = attachAll(data, { slots: Memslots });
 
-  /** Spins until another table is current; its snapshot. */
+  /** Spins until another table is current. Returns its snapshot. */
   function awaitOther(guard: ReadGuard, table: number): number {
     for (const end = performance.now() + 30_000; performance.now() < end;) {
       const now = slots.snapshot(guard);

@@ -1,4 +1,4 @@
-/** vCPUs in other workers while the topology changes, with their order forced and raced. */
+/** vCPUs in workers while the topology changes, in forced order and in races. */
 
 import { Schedule } from "#tools/testing/schedule.ts";
 import { rounds } from "#tools/testing/until.ts";

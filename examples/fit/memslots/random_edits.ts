@@ -9,20 +9,20 @@ import fc from "fast-check";
 import type { Machine } from "../../learn/memslots/machine.ts";
 
 const PAGE = 4096;
-/** Every place is a multiple of this, so that ranges begin and end within pages too. */
+/** Addresses are multiples of this, so that ranges begin and end within pages too. */
 const STEP = PAGE / 4;
 
-/** An edit: which, of what, with which values. */
+/** An edit of a region. */
 export interface Edit {
   readonly edit: "add" | "remove" | "move" | "resize" | "aliasOffset" | "flag" | "romd" | "log";
   readonly region: number;
-  /** In steps. */
+  /** An address, in steps. */
   readonly place: number;
   readonly priority: number;
   readonly on: boolean;
 }
 
-/** One edit. Most places are whole pages. */
+/** A random edit. Most addresses are page-aligned. */
 export const anyEdit: fc.Arbitrary<Edit> = fc.record({
   edit: fc.constantFrom(
     ...["add", "add", "add", "remove", "move", "move", "resize"] as const,
@@ -34,7 +34,7 @@ export const anyEdit: fc.Arbitrary<Edit> = fc.record({
   on: fc.boolean(),
 });
 
-/** Regions of every nature that matters to slots, none of them shown yet. */
+/** Regions of every kind that matters to slots, none of them mapped yet. */
 export function createRegions({ topology, addBlock }: Machine): MemoryRegion[] {
   const ram = topology.initRam("ram", 32 * PAGE, addBlock("ram", 32 * PAGE));
   const more = topology.initRam("more", 12 * PAGE, addBlock("more", 12 * PAGE));
@@ -55,7 +55,7 @@ export function createRegions({ topology, addBlock }: Machine): MemoryRegion[] {
   ];
 }
 
-/** Applies an edit where it makes sense. */
+/** Applies an edit if it makes sense for the region. */
 export function applyEdit({ system }: Machine, regions: readonly MemoryRegion[], plan: Edit): void {
   const region = regions[plan.region]!;
   const { edit, on, place, priority } = plan;
@@ -70,7 +70,7 @@ export function applyEdit({ system }: Machine, regions: readonly MemoryRegion[],
   else if (edit === "log" && region.kind === "ram") region.setLog(on, 1 + priority);
 }
 
-/** No region outgrows the block that it stands on. */
+/** No region outgrows its block. */
 function resize(region: MemoryRegion, place: number): void {
   const most = { more: 12, rom: 8, flash: 8 }[region.name] ?? 32;
   region.setSize((1 + place % (most * 4)) * STEP);

@@ -41,7 +41,7 @@ export async function unmapUnderDma(): Promise<Outcome> {
   const { id } = new RamList(ram).addAnonymous({ name: "ram", length: RAM_BYTES });
   const topology = new Topology({ arena, domain });
   const system = topology.initContainer("system", 2n ** 64n);
-  system.addSubregion(0, topology.initRam("ram", RAM_BYTES, { blockId: id, ramAddr: 0n }));
+  system.addSubregion(0, topology.initRam("ram", RAM_BYTES, { blockId: id, ramAddr: 0 }));
   const memory = topology.createAddressSpace("memory", system);
 
   const unit = new TableIommu({ arena, domain });

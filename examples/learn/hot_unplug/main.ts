@@ -40,7 +40,7 @@ export async function unplug(): Promise<Unplugged> {
   const memory = topology.createAddressSpace("memory", system);
 
   const block = blocks.addAnonymous({ name: "dimm0", length: BYTES });
-  const backing = { blockId: block.id, ramAddr: BigInt(block.offset) };
+  const backing = { blockId: block.id, ramAddr: block.offset };
   let isFinal = false;
   const finalize = () => {
     isFinal = true;

@@ -43,7 +43,7 @@ export function createMachine(limit = 64): Machine {
   const memory = topology.createAddressSpace("memory", system);
   const addBlock = (name: string, length: number): RamBacking => {
     const { id, offset } = blocks.addAnonymous({ name, length });
-    return { blockId: id, ramAddr: BigInt(offset) };
+    return { blockId: id, ramAddr: offset };
   };
   return { arena, domain, blocks, slots, topology, system, memory, addBlock };
 }

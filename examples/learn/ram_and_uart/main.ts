@@ -48,7 +48,7 @@ export async function print(text: string): Promise<{ transmitted: string; seen: 
   const memory = topology.createAddressSpace("memory", system);
   const uart = topology.initIo("uart", 8, device);
   topology.transaction(() => {
-    const backing = { blockId: id, ramAddr: BigInt(offset) };
+    const backing = { blockId: id, ramAddr: offset };
     system.addSubregion(0, topology.initRam("ram", RAM_BYTES, backing));
     system.addSubregion(UART, uart);
   });

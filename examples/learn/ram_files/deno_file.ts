@@ -1,5 +1,5 @@
 /**
- * A file of Deno's as package ramblock wants one.
+ * A file in Deno, as a RAM block's backing file.
  *
  * @module
  */
@@ -13,7 +13,7 @@ export class DenoFile implements BackingFile {
   /**
    * Opens the file.
    *
-   * @param path The file, which exists.
+   * @param path An existing file.
    * @param mode `"r"` to read only: then the content of a block cannot be written back.
    * @throws {Deno.errors.NotFound} If there is none; for more see `Deno.openSync`.
    */

@@ -1,5 +1,5 @@
 /**
- * A file of Node's as package ramblock wants one.
+ * A file in Node, as a RAM block's backing file.
  *
  * @module
  */

@@ -27,7 +27,7 @@ export function shareViews(): Record<string, Sharing> {
   const topology = new Topology({ arena, domain });
   const system = topology.initContainer("system", 2n ** 64n);
   const memory = topology.createAddressSpace("memory", system);
-  const ram = topology.initRam("ram", 0x800_0000, { blockId: 1, ramAddr: 0n });
+  const ram = topology.initRam("ram", 0x800_0000, { blockId: 1, ramAddr: 0 });
   const bar = topology.initIo("bar", 0x1000, {});
 
   // What a PCI device sees: an alias of system memory, enabled while it may master the bus.

@@ -21,7 +21,7 @@ function createMachine(isKvm: boolean) {
   const topology = new Topology({ arena, domain });
   const system = topology.initContainer("system", 2n ** 64n);
   const block = blocks.addAnonymous({ name: "ram", length: 1 << 16 });
-  const backing = { blockId: block.id, ramAddr: BigInt(block.offset) };
+  const backing = { blockId: block.id, ramAddr: block.offset };
   system.addSubregion(0, topology.initRam("ram", 1 << 16, backing));
   const device = topology.initIo("device", 0x1000, {});
   system.addSubregion(DEVICE, device);
