@@ -1,11 +1,11 @@
 /**
  * Guest RAM in shared memory: QEMU's RAM blocks under RCU, and its dirty bitmaps.
  *
- * {@linkcode GuestRam} is what every worker attaches to: windows of memory, and blocks in them that
- * are found by address, by name or by host position, inside a read-side section. {@linkcode RamList}
- * is the control context's: it adds, resizes and removes blocks while the readers go on; what is
- * removed is reclaimed, zeroed and used again once no reader can see it. {@linkcode DirtyMemory} says
- * which pages were written.
+ * Every worker attaches to {@linkcode GuestRam}: windows of memory, and blocks in them that are found
+ * by address, by name or by host address, inside a read-side section. The control context uses
+ * {@linkcode RamList} to add, resize and remove blocks while readers go on; a removed block is
+ * reclaimed, zeroed and used again once no reader can see it. {@linkcode DirtyMemory} records which
+ * pages were written.
  *
  * @example
  * ```ts
@@ -22,52 +22,32 @@
  *
  * // In any worker that was posted `arena.handle` and `ram.handle`:
  * const reader = domain.register();
- * const section = reader.lock();
- * ram.dirty.snapshotAndClear(section, DIRTY_CLIENT.MIGRATION, offset, 2 ** 30);
- * ram.write(section, offset + 0x3000, new TextEncoder().encode("boot"));
- * const dirty = ram.dirty.snapshotAndClear(section, DIRTY_CLIENT.MIGRATION, offset, 2 ** 30);
+ * const guard = reader.lock();
+ * ram.dirty.snapshotAndClear(guard, DIRTY_CLIENT.MIGRATION, offset, 2 ** 30);
+ * ram.write(guard, offset + 0x3000, new TextEncoder().encode("boot"));
+ * const dirty = ram.dirty.snapshotAndClear(guard, DIRTY_CLIENT.MIGRATION, offset, 2 ** 30);
  * assertEquals([...dirty], [3]);
- * section.unlock();
+ * guard.unlock();
  * ```
  *
  * @module
  */
 
 export type { BackingFile } from "./blocks/backing_file.ts";
-export type { GuestRamHandle, GuestRamOptions } from "./blocks/core.ts";
-export { GuestRam, type ViewType } from "./blocks/guest_ram.ts";
-export type { RamBlockKind } from "./blocks/layout.ts";
 export type {
   BlockOptions,
   BufferOptions,
   ExternalOptions,
   FileOptions,
 } from "./blocks/block_options.ts";
+export type { RamBlock } from "./blocks/block_record.ts";
+export { DirtyLogListener } from "./blocks/dirty_log_listener.ts";
+export { GuestRam, type ViewType } from "./blocks/guest_ram.ts";
+export type { GuestRamHandle, GuestRamOptions } from "./blocks/ram_core.ts";
 export { RamList } from "./blocks/ram_list.ts";
-export type { RamBlock } from "./blocks/records.ts";
-export type { RamRegion, RamSection } from "./blocks/section.ts";
-export { DirtyMemory } from "./dirty/dirty_memory.ts";
-export { ALL_CLIENTS, DIRTY_CLIENT, type DirtyClient } from "./dirty/layout.ts";
-export { DirtyLogListener } from "./dirty/listener.ts";
-export { DirtySnapshot } from "./dirty/snapshot.ts";
-export {
-  BackingFileError,
-  BufferNotAttachedError,
-  DirtyRangeError,
-  DuplicateNameError,
-  ForeignBlockError,
-  ForeignRamError,
-  InvalidAddressError,
-  InvalidBufferError,
-  InvalidLengthError,
-  InvalidNameError,
-  OutOfRamBlockError,
-  RamExhaustedError,
-  ReclaimError,
-  ResizeError,
-  ShortFileError,
-  UnknownBlockError,
-  WindowBoundaryError,
-  WindowReservationError,
-} from "./errors.ts";
-export type { GuestMemory } from "./windows/guest_memory.ts";
+export type { RamRegion, RamSection } from "./blocks/ram_section.ts";
+export { DIRTY_CLIENT, type DirtyClient } from "./dirty/dirty_clients.ts";
+export type { DirtyMemory } from "./dirty/dirty_memory.ts";
+export type { DirtySnapshot } from "./dirty/dirty_snapshot.ts";
+export { RamBlockError, type RamBlockErrorDetails } from "./errors/ramblock_error.ts";
+export type { RamWindow } from "./windows/ram_window.ts";

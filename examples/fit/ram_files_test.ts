@@ -1,13 +1,6 @@
 /** RAM blocks over real files, through Deno's and Node's adapters: loading and writing back. */
 
-import {
-  type BackingFile,
-  BackingFileError,
-  GuestRam,
-  RamList,
-  type ReclaimError,
-  ShortFileError,
-} from "@guestmem/ramblock";
+import { type BackingFile, GuestRam, RamBlockError, RamList } from "@guestmem/ramblock";
 import { Arena, RcuDomain } from "@guestmem/rcu";
 import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { DenoFile } from "../learn/ram_files/deno_file.ts";
@@ -103,11 +96,14 @@ for (const [name, open, isMissing] of ADAPTERS) {
       const file = open(path, "r+");
       const add = (file: BackingFile) => () =>
         void blocks.addFile({ name: "nvdimm", length: LENGTH, file });
-      const short = assertThrows(add(file), ShortFileError);
-      assertEquals(short.position, LENGTH - 1);
+      const block = "nvdimm";
+      const short = assertThrows(add(file), RamBlockError);
+      assertEquals(short.code, "FILE_TOO_SHORT");
+      assertEquals(short.details, { block, action: "read", position: LENGTH - 1, length: LENGTH });
       file.close();
-      const closed = assertThrows(add(file), BackingFileError);
-      assertEquals([closed.action, closed.position], ["read", 0]);
+      const closed = assertThrows(add(file), RamBlockError);
+      assertEquals(closed.code, "FILE_FAILED");
+      assertEquals(closed.details, { block, action: "read", position: 0 });
       assert(isMissing(assertThrows(() => open(`${path}.missing`, "r+"))));
       assertEquals(blocks.blocks(), []);
       const { offset } = blocks.addAnonymous({ name: "nvdimm", length: LENGTH });
@@ -126,14 +122,15 @@ for (const [name, open, isMissing] of ADAPTERS) {
       };
       const { id, offset } = blocks.addFile({ name: "nvdimm", length: LENGTH, file });
       write(offset + PAGE, Uint8Array.of(0xaa));
-      const reports: ReclaimError[] = [];
+      const reports: RamBlockError<"RECLAIM_FAILED">[] = [];
       blocks.onReclaimError = (error) => reports.push(error);
       blocks.remove(id);
       domain.barrier();
-      assertEquals(reports.map(({ id }) => id), [id]);
+      assertEquals(reports.map(({ details }) => details.id), [id]);
       const cause = reports[0]!.cause;
-      assertInstanceOf(cause, BackingFileError);
-      assertEquals([cause.action, cause.position], ["write", 0]);
+      assertInstanceOf(cause, RamBlockError);
+      assertEquals(cause.code, "FILE_FAILED");
+      assertEquals(cause.details, { block: "nvdimm", action: "write", position: 0 });
       assertInstanceOf(cause.cause, Error);
       assertEquals(blocks.retired().map(({ id }) => id), [id], "held");
       assertEquals(Deno.readFileSync(path), pattern(LENGTH));

@@ -1,15 +1,15 @@
 /**
- * Blocks whose content comes from a file and goes back to it.
+ * Blocks that are loaded from a file and written back to it.
  *
  * @module
  */
 
-import { BackingFileError, ShortFileError } from "../errors.ts";
+import { RamBlockError } from "../errors/ramblock_error.ts";
 import type { Windows } from "../windows/windows.ts";
 
 /**
- * A file as its owner lends it: three functions, so that the package needs no platform. They are
- * called in the context that added the block, and get ordinary memory, never shared.
+ * A file as its owner provides it: three functions, so that the package needs no platform. They are
+ * called in the context that added the block, with ordinary memory, never shared.
  */
 export interface BackingFile {
   /**
@@ -25,14 +25,14 @@ export interface BackingFile {
    *
    * @param from What to write; up to its whole length.
    * @param position Where in the file to begin.
-   * @returns How many bytes were written; 0 if it takes no more.
+   * @returns How many bytes were written; 0 if it accepts no more.
    */
   write(from: Uint8Array, position: number): number;
-  /** Makes what was written durable. */
+  /** Makes all writes durable. */
   flush(): void;
 }
 
-/** Where a file's bytes lie in the windows. */
+/** The bytes of a file in the windows. */
 export interface FileRange {
   /** Name of the block, for errors. */
   readonly name: string;
@@ -42,14 +42,14 @@ export interface FileRange {
   readonly length: number;
 }
 
-/** Files get a copy: most platforms refuse to read into shared memory or to write from it. */
+/** Bytes copied at a time: most platforms cannot read into shared memory or write from it. */
 const CHUNK_BYTES = 1 << 18;
 
 /**
  * Loads a file into the windows.
  *
- * @throws {BackingFileError} If the file cannot be read.
- * @throws {ShortFileError} If it ends before the range does.
+ * @throws {RamBlockError} FILE_FAILED if the file cannot be read; FILE_TOO_SHORT if it ends before the
+ * range does.
  */
 export function loadFile(windows: Windows, file: BackingFile, range: FileRange): void {
   const chunk = new Uint8Array(Math.min(CHUNK_BYTES, range.length));
@@ -57,20 +57,20 @@ export function loadFile(windows: Windows, file: BackingFile, range: FileRange):
     const most = pieceAt(windows, range, done);
     const count = attempt(range, "read", done, () => file.read(chunk.subarray(0, most), done));
     if (!(count > 0 && count <= most)) {
-      throw new ShortFileError(range.name, "read", done, range.length);
+      throw tooShort(range, "read", done);
     }
     const position = range.offset + done;
-    const target = windows.memoryAt(position).u8;
-    target.set(chunk.subarray(0, count), windows.offsetAt(position));
+    const window = windows.windowAt(position);
+    window.u8.set(chunk.subarray(0, count), windows.offsetAt(position));
     done += count;
   }
 }
 
 /**
- * Writes the range back and flushes the file. May be tried again after it failed.
+ * Writes the range back and flushes the file. Can be retried if it failed.
  *
- * @throws {BackingFileError} If the file cannot be written or flushed.
- * @throws {ShortFileError} If it takes no more.
+ * @throws {RamBlockError} FILE_FAILED if the file cannot be written or flushed; FILE_TOO_SHORT if it
+ * accepts no more.
  */
 export function writeBack(windows: Windows, file: BackingFile, range: FileRange): void {
   const chunk = new Uint8Array(Math.min(CHUNK_BYTES, range.length));
@@ -78,10 +78,10 @@ export function writeBack(windows: Windows, file: BackingFile, range: FileRange)
     const most = pieceAt(windows, range, done);
     const position = range.offset + done;
     const from = windows.offsetAt(position);
-    chunk.set(windows.memoryAt(position).u8.subarray(from, from + most));
+    chunk.set(windows.windowAt(position).u8.subarray(from, from + most));
     const count = attempt(range, "write", done, () => file.write(chunk.subarray(0, most), done));
     if (!(count > 0 && count <= most)) {
-      throw new ShortFileError(range.name, "write", done, range.length);
+      throw tooShort(range, "write", done);
     }
     done += count;
   }
@@ -102,6 +102,14 @@ function attempt<T>(
   try {
     return operation();
   } catch (cause) {
-    throw new BackingFileError(range.name, action, position, { cause });
+    throw new RamBlockError("FILE_FAILED", { block: range.name, action, position }, { cause });
   }
+}
+
+function tooShort(
+  { name, length }: FileRange,
+  action: "read" | "write",
+  position: number,
+): RamBlockError {
+  return new RamBlockError("FILE_TOO_SHORT", { block: name, action, position, length });
 }

@@ -1,38 +1,42 @@
 /**
- * Guest RAM as any worker sees it: finding blocks and reaching their memory.
+ * Guest RAM as any worker sees it: finding blocks and accessing their memory.
  *
  * @module
  */
 
 import { type Arena, type RcuDomain, RcuError, type ReadGuard } from "@guestmem/rcu";
+import { lookupAddress } from "../address/exact_number.ts";
 import { DirtyMemory } from "../dirty/dirty_memory.ts";
-import {
-  BufferNotAttachedError,
-  InvalidAddressError,
-  OutOfRamBlockError,
-  WindowBoundaryError,
-} from "../errors.ts";
+import { RamBlockError } from "../errors/ramblock_error.ts";
 import type { Kernel } from "../kernel/kernel.ts";
-import type { GuestMemory } from "../windows/guest_memory.ts";
-import { attachBuffer } from "./buffers.ts";
+import { BLOCK, RAM } from "../kernel/layouts.ts";
+import type { RamWindow } from "../windows/ram_window.ts";
+import { attachBuffer } from "./attached_buffers.ts";
 import {
-  attachCore,
-  createCore,
+  encodeName,
+  hasName,
+  isInBuffer,
+  type RamBlock,
+  readName,
+  readRecord,
+} from "./block_record.ts";
+import {
+  type AttachedRam,
+  attachRam,
+  createRam,
   type GuestRamHandle,
   type GuestRamOptions,
   type RamCore,
-} from "./core.ts";
-import { BLOCK, KIND, loadNumber, RAM } from "./layout.ts";
-import { encodeName, hasName, type RamBlock, readName, readRecord } from "./records.ts";
+} from "./ram_core.ts";
 
-/** Gives the package's own modules what users do not see. */
+/** Gives the package's other modules the core of guest RAM. */
 export let coreOf: (ram: GuestRam) => RamCore;
 
-/** Makes a typed array over a part of a buffer: `Uint8Array`, `Float64Array`, `DataView`, ... */
+/** A class of views over a part of a buffer: `Uint8Array`, `Float64Array`, `DataView`, ... */
 export interface ViewType<T> {
   /** Bytes of an element. */
   readonly BYTES_PER_ELEMENT?: number;
-  /** Makes the view. */
+  /** Creates the view. */
   new (buffer: SharedArrayBuffer, byteOffset: number, length: number): T;
 }
 
@@ -40,9 +44,9 @@ export interface ViewType<T> {
  * Guest RAM, shared by workers: blocks in windows that every worker has from the start, so that a
  * block that is plugged in later is visible to all of them at once, with no message.
  *
- * A **block** is named by a number that `find...` returns. It, its memory and every view of it are
- * valid until the outermost section ends; keep its `id` across sections. Addresses are ram_addr_t:
- * numbers below 2^53, linear over all windows.
+ * A **block** is a number that `find...` returns. It, its memory and every view of it are valid until
+ * the outermost section ends; keep its `id` across sections. An address is a ram_addr_t, linear over
+ * all windows: a number or a bigint, up to 2^53 - 1.
  *
  * @example
  * ```ts
@@ -57,17 +61,17 @@ export interface ViewType<T> {
  *
  * // In any worker, with `GuestRam.attach(arena, ram.handle)`:
  * const reader = domain.register();
- * const section = reader.lock();
+ * const guard = reader.lock();
  * const address = 5 * 2 ** 30;
- * const block = ram.find(section, address);
- * const memory = ram.locate(block, address - ram.offsetOf(block));
- * memory.store64(ram.at, 0xdead, 0xbeef);
- * assertEquals([memory.load64(ram.at), memory.upper], [0xdead, 0xbeef]);
- * section.unlock();
+ * const block = ram.find(guard, address);
+ * const window = ram.locate(block, address - ram.offsetOf(block));
+ * window.store64(ram.at, 0xdead, 0xbeef);
+ * assertEquals([window.load64(ram.at), window.upper], [0xdead, 0xbeef]);
+ * guard.unlock();
  * ```
  */
 export class GuestRam {
-  /** What another context attaches with. Structured-cloneable. */
+  /** Another context attaches with it. Structured-cloneable. */
   readonly handle: GuestRamHandle;
   /** The arena of the tables, as this context attached to it. */
   readonly arena: Arena;
@@ -86,11 +90,11 @@ export class GuestRam {
     coreOf = (ram) => ram.#core;
   }
 
-  private constructor(core: RamCore) {
-    this.handle = core.handle;
-    this.arena = core.arena;
-    this.domain = core.domain;
-    this.dirty = new DirtyMemory(core.arena, core.ram);
+  private constructor({ core, domain, handle }: AttachedRam) {
+    this.handle = handle;
+    this.arena = domain.arena;
+    this.domain = domain;
+    this.dirty = new DirtyMemory(domain.arena, core.ram);
     this.#core = core;
     this.#kernel = core.kernel;
     this.#u32 = core.arena.u32;
@@ -102,12 +106,11 @@ export class GuestRam {
    *
    * @param domain The domain whose grace periods protect the blocks; its arena holds the tables.
    * @param options Sizes.
-   * @throws {InvalidLengthError} If a size does not serve.
-   * @throws {WindowReservationError} If the host refuses a window.
+   * @throws {RamBlockError} INVALID_LENGTH; WINDOW_REFUSED if the host refuses a window.
    * @throws {ArenaExhaustedError} If the arena has no room for the tables.
    */
   static create(domain: RcuDomain, options: GuestRamOptions): GuestRam {
-    return new GuestRam(createCore(domain, options));
+    return new GuestRam(createRam(domain, options));
   }
 
   /**
@@ -115,91 +118,87 @@ export class GuestRam {
    *
    * @param arena The arena, as this context attached to it.
    * @param handle The guest RAM's `handle`.
-   * @throws {ForeignRamError} If the handle does not fit.
+   * @throws {RamBlockError} FOREIGN_HANDLE.
    */
   static attach(arena: Arena, handle: GuestRamHandle): GuestRam {
-    return new GuestRam(attachCore(arena, handle));
+    return new GuestRam(attachRam(arena, handle));
   }
 
   /**
-   * The block that holds a ram_addr_t. O(1) while lookups stay in one block, else O(blocks).
+   * The block that has a ram_addr_t. O(1) while lookups stay in one block, else O(blocks).
    *
-   * @param section An open section of the domain.
+   * @param guard An open section of the domain.
    * @param address The ram_addr_t.
-   * @returns The block, valid until the outermost section ends; 0 if none holds the address.
-   * @throws {InvalidAddressError} If it is no integer from 0 to 2^53 - 1.
+   * @returns The block, valid until the outermost section ends; 0 if none has the address.
+   * @throws {RamBlockError} INVALID_ADDRESS.
    */
-  find(section: ReadGuard, address: number): number {
-    if (this.arena.debug) this.#check(section);
-    if (!(address >= 0 && address <= Number.MAX_SAFE_INTEGER)) {
-      throw new InvalidAddressError(address);
-    }
-    return this.#kernel.findBlock(this.#ram, address) >>> 0;
+  find(guard: ReadGuard, address: number | bigint): number {
+    if (this.arena.debug) this.#check(guard);
+    return this.#kernel.findBlock(this.#ram, lookupAddress(address)) >>> 0;
   }
 
   /**
    * The block that has a name. O(blocks).
    *
-   * @param section An open section of the domain.
+   * @param guard An open section of the domain.
    * @returns The block, valid until the outermost section ends; 0 if none has the name.
-   * @throws {InvalidNameError} If no block can have the name.
+   * @throws {RamBlockError} INVALID_NAME if no block can have the name.
    */
-  findByName(section: ReadGuard, name: string): number {
+  findByName(guard: ReadGuard, name: string): number {
     const wanted = encodeName(name);
     const { list, arena } = this.#core;
-    let block = list.first(section);
-    while (block !== 0 && !hasName(arena, block, wanted)) block = list.next(section, block);
+    let block = list.first(guard);
+    while (block !== 0 && !hasName(arena, block, wanted)) block = list.next(guard, block);
     return block;
   }
 
   /**
-   * The block that holds a host position; the offset in it is `host - hostOf(block)`.
+   * The block that has a host address; the offset in it is `host - hostOf(block)`.
    *
-   * @param section An open section of the domain.
-   * @param host A host position, as `hostOf` and memslots have it.
-   * @returns The block, valid until the outermost section ends; 0 if none holds it.
-   * @throws {InvalidAddressError} If it is no integer from 0 to 2^53 - 1.
+   * @param guard An open section of the domain.
+   * @param host A host address, as in `hostOf` and in memslots.
+   * @returns The block, valid until the outermost section ends; 0 if none has it.
+   * @throws {RamBlockError} INVALID_ADDRESS.
    */
-  findByHost(section: ReadGuard, host: number): number {
-    this.#check(section);
-    if (!(host >= 0 && host <= Number.MAX_SAFE_INTEGER)) throw new InvalidAddressError(host);
-    return this.#kernel.findHost(this.#ram, host) >>> 0;
+  findByHost(guard: ReadGuard, host: number | bigint): number {
+    this.#check(guard);
+    return this.#kernel.findHost(this.#ram, lookupAddress(host)) >>> 0;
   }
 
   /** The first block, or 0. They are sorted by falling maximum length. */
-  first(section: ReadGuard): number {
-    return this.#core.list.first(section);
+  first(guard: ReadGuard): number {
+    return this.#core.list.first(guard);
   }
 
   /** The block behind one that was found in the same section, or 0. */
-  next(section: ReadGuard, block: number): number {
-    return this.#core.list.next(section, block);
+  next(guard: ReadGuard, block: number): number {
+    return this.#core.list.next(guard, block);
   }
 
-  /** How often blocks were added or removed: whoever caches compares it, inside a section. */
-  version(section: ReadGuard): number {
-    this.#check(section);
-    return this.#kernel.load32(this.#ram + RAM.VERSION) >>> 0;
+  /** Changes whenever a block is added or removed: caches compare it, inside a section. */
+  version(guard: ReadGuard): number {
+    this.#check(guard);
+    return this.#kernel.load32(RAM.version.at(this.#ram)) >>> 0;
   }
 
   /** The id of a block: never repeats. */
   idOf(block: number): number {
-    return this.#u32[(block + BLOCK.ID) >>> 2]!;
+    return BLOCK.id.get(this.#u32, block);
   }
 
   /** The name of a block. */
   nameOf(block: number): string {
-    return readName(this.#u32, this.arena.u8, block);
+    return readName(this.arena, block);
   }
 
   /** The ram_addr_t at which a block begins. */
   offsetOf(block: number): number {
-    return loadNumber(this.#u32, block + BLOCK.OFFSET);
+    return BLOCK.offset.get(this.#u32, block);
   }
 
-  /** The host position at which a block begins. */
+  /** The host address at which a block begins. */
   hostOf(block: number): number {
-    return loadNumber(this.#u32, block + BLOCK.HOST);
+    return BLOCK.host.get(this.#u32, block);
   }
 
   /** Bytes of a block that are in use now. */
@@ -207,42 +206,47 @@ export class GuestRam {
     return this.#kernel.usedLength(block);
   }
 
-  /** Bytes that a block can have at most. */
+  /** Bytes that a block can be resized to. */
   maxLengthOf(block: number): number {
-    return loadNumber(this.#u32, block + BLOCK.MAX_LENGTH);
+    return BLOCK.maxLength.get(this.#u32, block);
   }
 
-  /** A copy of all that is known of a block. */
+  /** The mask of the clients whose dirty logging is on for a block. */
+  logMaskOf(block: number): number {
+    return this.#kernel.load32(BLOCK.logMask.at(block));
+  }
+
+  /** A copy of a block's record. */
   describe(block: number): RamBlock {
     return { ...readRecord(this.arena, block), usedLength: this.usedLengthOf(block) };
   }
 
   /**
-   * The memory behind an offset in a block. Where in it the byte lies is then in `at`, and how many
-   * bytes of the block follow one another from there in `contiguous`.
+   * The memory behind an offset in a block. It sets `at` to the byte's offset in that memory, and
+   * `contiguous` to the number of bytes of the block from there on that lie in it.
    *
    * @param block A block found in the current section.
    * @param offset Offset in the block, in bytes.
    * @returns A window or a caller's buffer: the same object each time for each of them.
-   * @throws {OutOfRamBlockError} If the offset is not below the used length.
-   * @throws {BufferNotAttachedError} If the block lives in a buffer that this context has not.
+   * @throws {RamBlockError} OUT_OF_BLOCK if the offset is not below the used length;
+   * BUFFER_NOT_ATTACHED if the block lives in a buffer that this context has not attached.
    */
-  locate(block: number, offset: number): GuestMemory {
+  locate(block: number, offset: number): RamWindow {
     const left = this.#kernel.usedLength(block) - offset;
     if (!(offset >= 0 && left > 0)) this.#refuse(block, offset, 1);
-    const kind = this.#u32[(block + BLOCK.KIND) >>> 2]!;
-    if (kind === KIND.PREALLOCATED || kind === KIND.EXTERNAL) {
-      const attached = this.#core.buffers.get(this.idOf(block));
-      if (!attached) throw new BufferNotAttachedError(this.idOf(block));
+    if (isInBuffer(this.#u32, block)) {
+      const id = this.idOf(block);
+      const attached = this.#core.buffers.get(id);
+      if (!attached) throw new RamBlockError("BUFFER_NOT_ATTACHED", { id });
       this.#at = attached.byteOffset + offset;
       this.#contiguous = left;
-      return attached.memory;
+      return attached.window;
     }
     const { windows } = this.#core;
     const position = this.offsetOf(block) + offset;
     this.#at = windows.offsetAt(position);
     this.#contiguous = Math.min(left, windows.leftAt(position));
-    return windows.memoryAt(position);
+    return windows.windowAt(position);
   }
 
   /** Byte offset in the memory that the last `locate` of this object returned. */
@@ -256,94 +260,91 @@ export class GuestRam {
   }
 
   /**
-   * A typed view of a block's memory. Allocates; for hot paths use `locate`.
+   * A typed view of a block's memory. Allocates; on hot paths use `locate`.
    *
-   * @param section An open section of the domain.
+   * @param guard An open section of the domain.
    * @param type The type, `Uint32Array` for instance, or `DataView`.
    * @param address The ram_addr_t of the first byte.
    * @param length How many elements; bytes for a `DataView`.
    * @returns A view, to be dropped when the outermost section ends.
-   * @throws {OutOfRamBlockError} If no block holds all of it.
-   * @throws {WindowBoundaryError} If it would span two windows.
+   * @throws {RamBlockError} OUT_OF_BLOCK if no block has all of it; WINDOW_BOUNDARY if it would span two
+   * windows; BUFFER_NOT_ATTACHED; INVALID_ADDRESS.
    * @throws {RangeError} If the address is not aligned as the type needs.
-   * @throws {BufferNotAttachedError} If the block lives in a buffer that this context has not.
    */
-  view<T>(section: ReadGuard, type: ViewType<T>, address: number, length: number): T {
+  view<T>(guard: ReadGuard, type: ViewType<T>, address: number | bigint, length: number): T {
     const bytes = length * (type.BYTES_PER_ELEMENT ?? 1);
-    const memory = this.#locateAll(section, address, bytes);
-    if (bytes > this.#contiguous) throw new WindowBoundaryError(address, bytes, this.#contiguous);
-    return new type(memory.buffer, this.#at, length);
+    const at = lookupAddress(address);
+    const window = this.#locateAll(guard, at, bytes);
+    const contiguous = this.#contiguous;
+    if (bytes > contiguous) {
+      throw new RamBlockError("WINDOW_BOUNDARY", { address: at, length: bytes, contiguous });
+    }
+    return new type(window.buffer, this.#at, length);
   }
 
   /**
-   * Copies guest memory out, across windows where need be.
+   * Copies guest memory out, across windows if necessary.
    *
-   * @param section An open section of the domain.
+   * @param guard An open section of the domain.
    * @param address The ram_addr_t of the first byte.
-   * @param into Where to; filled as a whole.
-   * @throws {OutOfRamBlockError} If no block holds all of it; nothing is copied.
-   * @throws {BufferNotAttachedError} If the block lives in a buffer that this context has not.
+   * @param into Destination; it is filled completely.
+   * @throws {RamBlockError} OUT_OF_BLOCK if no block has all of it; BUFFER_NOT_ATTACHED; INVALID_ADDRESS.
+   * Nothing is copied.
    */
-  read(section: ReadGuard, address: number, into: Uint8Array): void {
-    this.#locateAll(section, address, into.length);
-    this.#pieces(section, address, into.length, (memory, at, done, count) => {
-      into.set(memory.u8.subarray(at, at + count), done);
+  read(guard: ReadGuard, address: number | bigint, into: Uint8Array): void {
+    this.#pieces(guard, lookupAddress(address), into.length, (window, at, done, count) => {
+      into.set(window.u8.subarray(at, at + count), done);
     });
   }
 
   /**
-   * Copies into guest memory, across windows where need be, and then marks the pages dirty for the
+   * Copies into guest memory, across windows if necessary, and then marks the pages dirty for the
    * clients whose logging is on for the block.
    *
-   * @param section An open section of the domain.
+   * @param guard An open section of the domain.
    * @param address The ram_addr_t of the first byte.
-   * @param from What to copy.
-   * @throws {OutOfRamBlockError} If no block holds all of it; nothing is copied.
-   * @throws {BufferNotAttachedError} If the block lives in a buffer that this context has not.
+   * @param from Source.
+   * @throws {RamBlockError} OUT_OF_BLOCK if no block has all of it; BUFFER_NOT_ATTACHED; INVALID_ADDRESS.
+   * Nothing is copied.
    */
-  write(section: ReadGuard, address: number, from: Uint8Array): void {
-    this.#locateAll(section, address, from.length);
-    this.#pieces(section, address, from.length, (memory, at, done, count) => {
-      memory.u8.set(from.subarray(done, done + count), at);
+  write(guard: ReadGuard, address: number | bigint, from: Uint8Array): void {
+    const first = lookupAddress(address);
+    this.#pieces(guard, first, from.length, (window, at, done, count) => {
+      window.u8.set(from.subarray(done, done + count), at);
     });
-    const block = this.find(section, address);
-    this.dirty.markRange(section, address, from.length, this.logMaskOf(block));
-  }
-
-  /** The mask of the clients whose dirty logging is on for a block. */
-  logMaskOf(block: number): number {
-    return this.#kernel.load32(block + BLOCK.LOG_MASK);
+    const clients = this.logMaskOf(this.find(guard, first));
+    this.dirty.markRange(guard, first, from.length, clients);
   }
 
   /**
    * Attaches the caller's buffer of a block in this context, so that `locate` finds it here.
    *
-   * @param section An open section of the domain.
+   * @param guard An open section of the domain.
    * @param id The block's id.
-   * @param buffer The same memory that the block was added with, as this context got it posted.
+   * @param buffer The memory that the block was added with, as it was posted to this context.
    * @param byteOffset Where in it the block begins.
-   * @throws {UnknownBlockError} If no block has the id.
-   * @throws {InvalidBufferError} If the block has no buffer, or this one is too small.
+   * @throws {RamBlockError} UNKNOWN_BLOCK; INVALID_BUFFER if the block has no buffer, or this one is too
+   * small.
    */
-  attachBuffer(section: ReadGuard, id: number, buffer: SharedArrayBuffer, byteOffset = 0): void {
-    attachBuffer(this.#core, section, id, buffer, byteOffset);
+  attachBuffer(guard: ReadGuard, id: number, buffer: SharedArrayBuffer, byteOffset = 0): void {
+    attachBuffer(this.#core, guard, id, buffer, byteOffset);
   }
 
-  /** Forgets a buffer: once the block is gone, nothing else does. */
+  /** Drops an attached buffer. It is not dropped automatically when the block is removed. */
   detachBuffer(id: number): void {
     this.#core.buffers.delete(id);
   }
 
-  #check(section: ReadGuard): void {
-    if (this.arena.debug && !section.open) {
-      throw new RcuError("SECTION_CLOSED", { action: "look RAM blocks up" });
+  #check(guard: ReadGuard): void {
+    if (this.arena.debug && !guard.open) {
+      throw new RcuError("SECTION_CLOSED", { action: "look up RAM blocks" });
     }
   }
 
-  /** Locates the first byte of a range that must lie in one block. */
-  #locateAll(section: ReadGuard, address: number, length: number): GuestMemory {
-    const block = this.find(section, address);
-    if (block === 0) throw new OutOfRamBlockError(address, length, 0);
+  /** Locates the first byte of a range, which must lie in one block. */
+  #locateAll(guard: ReadGuard, address: number, length: number): RamWindow {
+    const block = this.find(guard, address);
+    if (block === 0) throw new RamBlockError("OUT_OF_BLOCK", { address, length, available: 0 });
     const offset = address - this.offsetOf(block);
     if (!(length >= 0 && length <= this.usedLengthOf(block) - offset)) {
       this.#refuse(block, offset, length);
@@ -351,22 +352,28 @@ export class GuestRam {
     return this.locate(block, offset);
   }
 
+  /** Calls `copy` for each piece of a range that lies in one window. */
   #pieces(
-    section: ReadGuard,
+    guard: ReadGuard,
     address: number,
     length: number,
-    copy: (memory: GuestMemory, at: number, done: number, count: number) => void,
+    copy: (window: RamWindow, at: number, done: number, count: number) => void,
   ): void {
+    this.#locateAll(guard, address, length);
     for (let done = 0; done < length;) {
-      const memory = this.#locateAll(section, address + done, 1);
+      const window = this.#locateAll(guard, address + done, 1);
       const count = Math.min(length - done, this.#contiguous);
-      copy(memory, this.#at, done, count);
+      copy(window, this.#at, done, count);
       done += count;
     }
   }
 
   #refuse(block: number, offset: number, length: number): never {
-    const left = Math.max(this.usedLengthOf(block) - offset, 0);
-    throw new OutOfRamBlockError(this.offsetOf(block) + offset, length, left);
+    const available = Math.max(this.usedLengthOf(block) - offset, 0);
+    throw new RamBlockError("OUT_OF_BLOCK", {
+      address: this.offsetOf(block) + offset,
+      length,
+      available,
+    });
   }
 }

@@ -57,9 +57,9 @@ Deno.bench(
   "block by ram_addr_t, MRU hit, a section each (64)",
   { group: "lookup" },
   times(() => {
-    const section = reader.lock();
-    const block = ram.find(section, near);
-    section.unlock();
+    const guard = reader.lock();
+    const block = ram.find(guard, near);
+    guard.unlock();
     return block;
   }),
 );
@@ -68,9 +68,9 @@ Deno.bench(
   "block by ram_addr_t, 16 blocks in turn, a section each (64)",
   { group: "lookup" },
   times((i) => {
-    const section = reader.lock();
-    const block = ram.find(section, far[i]!);
-    section.unlock();
+    const guard = reader.lock();
+    const block = ram.find(guard, far[i]!);
+    guard.unlock();
     return block;
   }),
 );

@@ -1,53 +1,49 @@
 /**
- * The control side of guest RAM: blocks come, change their length and go.
+ * The control side of guest RAM: adding, resizing, removing and reclaiming blocks.
  *
  * @module
  */
 
-import { growDirty } from "../dirty/grow.ts";
-import {
-  ForeignBlockError,
-  InvalidLengthError,
-  RamExhaustedError,
-  ReclaimError,
-  ResizeError,
-  UnknownBlockError,
-} from "../errors.ts";
-import { BufferMemory } from "../windows/guest_memory.ts";
+import { growDirty } from "../dirty/grow_dirty.ts";
+import { RamBlockError } from "../errors/ramblock_error.ts";
+import { BLOCK, RAM } from "../kernel/layouts.ts";
+import { BufferWindow } from "../windows/ram_window.ts";
+import { checkBuffer } from "./attached_buffers.ts";
 import { loadFile, writeBack } from "./backing_file.ts";
 import type { BlockOptions, BufferOptions, ExternalOptions, FileOptions } from "./block_options.ts";
-import { checkBuffer } from "./buffers.ts";
-import type { RamCore } from "./core.ts";
+import { createRecord, encodeName, KIND, type RamBlock, readRecord } from "./block_record.ts";
+import { findRamOffset } from "./find_ram_offset.ts";
 import { coreOf, type GuestRam } from "./guest_ram.ts";
-import { BLOCK, HOST_WINDOWS, KIND, loadNumber, RAM, storeNumber } from "./layout.ts";
-import { findOffset } from "./placement.ts";
-import { createRecord, encodeName, type RamBlock, readRecord } from "./records.ts";
+import { HOST_WINDOWS } from "./host_addresses.ts";
 import {
   findById,
+  free,
   link,
   listed,
   markAll,
   occupied,
-  release,
   requireFreeName,
+  retire,
   retired,
-  unlink,
-} from "./writer.ts";
+} from "./list_writer.ts";
+import type { RamCore } from "./ram_core.ts";
 
-/** What a context keeps of a block that it added. */
-interface Owned {
+/** The callbacks of a block, kept by the context that added it. */
+interface Callbacks {
   readonly onResize: ((block: RamBlock) => void) | undefined;
-  readonly finish: ((block: RamBlock) => void) | undefined;
+  /** First step of reclaiming it: writes it back, or invalidates it. */
+  readonly onReclaim: ((block: RamBlock) => void) | undefined;
 }
 
 /**
- * The writer of guest RAM. One context at a time may use one, as QEMU does it under its big lock;
- * readers are never stopped. Callbacks and files stay in the context that added their block, so that
- * context removes it.
+ * The writer of guest RAM. One context at a time may use one (QEMU holds its big lock); readers are
+ * never stopped. Callbacks and files stay in the context that added their block, so the same context
+ * must remove it.
  *
- * The rules are those of QEMU's `ram_list`: blocks sorted by falling maximum length, offsets by
- * `find_ram_offset`, and to free one is to unlink it, bump the version, clear the MRU word and reclaim
- * it after a grace period.
+ * The rules are those of QEMU's `ram_list`: blocks are sorted by falling maximum length, and offsets
+ * are found as by `find_ram_offset`. A block is *listed*, then *retired*, then *free*: `remove`
+ * unlinks it, bumps the version and clears the MRU word; after a grace period it is reclaimed, and its
+ * addresses are free. If reclaiming fails, it waits for `retryReclaim` or `discard`.
  *
  * @example
  * ```ts
@@ -67,15 +63,17 @@ interface Owned {
  * ```
  */
 export class RamList {
-  /** What the blocks are blocks of. */
+  /** The guest RAM whose blocks it changes. */
   readonly ram: GuestRam;
   /**
-   * Called when a removed block could not be reclaimed, as when its file cannot be written. Unless
-   * set, the error becomes an uncaught one of this context. The content is kept in either case.
+   * Called with a RECLAIM_FAILED if a removed block could not be reclaimed, for instance because its
+   * file cannot be written. Unless set, the error is thrown uncaught in this context. The content is
+   * kept in either case.
    */
-  onReclaimError: ((error: ReclaimError) => void) | undefined;
+  onReclaimError: ((error: RamBlockError<"RECLAIM_FAILED">) => void) | undefined;
   readonly #core: RamCore;
-  readonly #owned: Map<number, Owned> = new Map();
+  readonly #callbacks: Map<number, Callbacks> = new Map();
+  /** The retired blocks whose reclaiming failed, by id. */
   readonly #failed: Map<number, number> = new Map();
 
   /**
@@ -92,10 +90,8 @@ export class RamList {
    * Adds zeroed memory.
    *
    * @returns The block; readers find it from now on, its pages dirty for all clients.
-   * @throws {InvalidLengthError} If a length is zero, not whole pages, or used exceeds maximum.
-   * @throws {InvalidNameError} If no block can have the name.
-   * @throws {DuplicateNameError} If a block has the name.
-   * @throws {RamExhaustedError} If no gap in the windows fits.
+   * @throws {RamBlockError} INVALID_LENGTH if a length is zero or not whole pages;
+   * LENGTH_BEYOND_MAXIMUM; INVALID_NAME; DUPLICATE_NAME; RAM_EXHAUSTED if no gap in the windows fits.
    * @throws {ArenaExhaustedError} If the arena has no room.
    */
   addAnonymous(options: BlockOptions): RamBlock {
@@ -103,49 +99,44 @@ export class RamList {
   }
 
   /**
-   * Adds a caller's memory as it is; nothing is done to it at reclaim.
+   * Adds a caller's memory as it is; reclaiming does nothing to it.
    *
-   * @throws {InvalidBufferError} If the buffer does not serve; for the rest see `addAnonymous`.
+   * @throws {RamBlockError} INVALID_BUFFER; the others as in `addAnonymous`.
    */
   addPreallocated(options: BufferOptions): RamBlock {
     return this.#addBuffer(KIND.PREALLOCATED, options, undefined);
   }
 
   /**
-   * Adds a mapping that something else manages, as Xen's map cache does: at reclaim the caller
-   * invalidates it. If that throws, the block waits for `retryReclaim` or `discard`.
+   * Adds a mapping that the caller manages, like Xen's map cache: the caller invalidates it when it is
+   * reclaimed. If that throws, the block waits for `retryReclaim` or `discard`.
    *
-   * @throws {InvalidBufferError} If the buffer does not serve; for the rest see `addAnonymous`.
+   * @throws {RamBlockError} INVALID_BUFFER; the others as in `addAnonymous`.
    */
   addExternal(options: ExternalOptions): RamBlock {
     return this.#addBuffer(KIND.EXTERNAL, options, options.invalidate);
   }
 
   /**
-   * Adds memory that holds a file's first `length` bytes, and writes it back at reclaim. If that
-   * fails, the block waits for `retryReclaim` or `discard`.
+   * Adds memory with a file's first `length` bytes, which is written back when it is reclaimed. If
+   * that fails, the block waits for `retryReclaim` or `discard`.
    *
-   * @throws {BackingFileError} If the file cannot be read; for the rest see `addAnonymous`.
-   * @throws {ShortFileError} If the file has fewer than `length` bytes.
+   * @throws {RamBlockError} FILE_FAILED if the file cannot be read; FILE_TOO_SHORT if it has fewer than
+   * `length` bytes; the others as in `addAnonymous`.
    */
   addFile(options: FileOptions): RamBlock {
     const { windows } = this.#core;
-    const finish = (block: RamBlock) => {
+    const onReclaim = (block: RamBlock) => {
       writeBack(windows, options.file, { ...block, length: block.usedLength });
     };
-    return this.#add(
-      KIND.FILE,
-      options,
-      finish,
-      ({ offset, name, usedLength: length, maxLength }) => {
-        try {
-          loadFile(windows, options.file, { name, offset, length });
-        } catch (error) {
-          windows.scrub(offset, maxLength);
-          throw error;
-        }
-      },
-    );
+    return this.#add(KIND.FILE, options, onReclaim, (block) => {
+      try {
+        loadFile(windows, options.file, { ...block, length: block.usedLength });
+      } catch (error) {
+        windows.scrub(block.offset, block.maxLength);
+        throw error;
+      }
+    });
   }
 
   /**
@@ -153,87 +144,93 @@ export class RamList {
    * after the grace period, from this context's event loop or inside `domain.barrier()`.
    *
    * @param id The block's id.
-   * @throws {UnknownBlockError} If there is none, or it was removed before.
-   * @throws {ForeignBlockError} If another context holds its file or callback.
-   * @throws {DeferredBudgetError} If no more can be deferred; nothing is changed.
+   * @throws {RamBlockError} UNKNOWN_BLOCK; FOREIGN_BLOCK if another context has its file or callback.
+   * @throws {DeferredBudgetError} If no more can be deferred; nothing has changed.
    */
   remove(id: number): void {
     const block = findById(this.#core, "remove", id);
     const { kind, name } = readRecord(this.#core.arena, block);
-    if ((kind === "file" || kind === "external") && !this.#owned.has(id)) {
-      throw new ForeignBlockError(name);
+    if ((kind === "file" || kind === "external") && !this.#callbacks.has(id)) {
+      throw new RamBlockError("FOREIGN_BLOCK", { block: name });
     }
-    unlink(this.#core, block, () => this.#reclaimOrReport(block));
+    retire(this.#core, block, () => this.#reclaimOrReport(block));
   }
 
   /**
-   * Changes how much of a block is in use. The new length is dirty for all clients; memory behind it
-   * keeps its content.
+   * Changes how much of a block is in use. All of the new length is dirty for all clients; memory
+   * behind it keeps its content.
    *
    * @param id The block's id.
    * @param length Bytes in use, a multiple of the page size.
-   * @throws {UnknownBlockError} If there is none.
-   * @throws {InvalidLengthError} If the length is zero or not whole pages.
-   * @throws {ResizeError} If it exceeds the maximum.
+   * @throws {RamBlockError} UNKNOWN_BLOCK; INVALID_LENGTH if the length is zero or not whole pages;
+   * LENGTH_BEYOND_MAXIMUM.
    */
   resize(id: number, length: number): void {
     const block = findById(this.#core, "resize", id);
     const { name, usedLength, maxLength } = readRecord(this.#core.arena, block);
     this.#checkLength("the used length", length);
-    if (length > maxLength) throw new ResizeError(name, length, maxLength);
+    requireAtMost(name, length, maxLength);
     if (length === usedLength) return;
     this.#core.kernel.setUsedLength(block, length);
     markAll(this.#core, block);
-    this.#owned.get(id)?.onResize?.(readRecord(this.#core.arena, block));
+    this.#callbacks.get(id)?.onResize?.(readRecord(this.#core.arena, block));
   }
 
-  /** Switches dirty logging of a block on for some clients; for a listener's `log_start`. */
+  /**
+   * Switches dirty logging of a block on for some clients; for a listener's `log_start`.
+   *
+   * @throws {RamBlockError} UNKNOWN_BLOCK.
+   */
   startLog(id: number, clients: number): void {
     const block = findById(this.#core, "log", id);
-    this.#core.kernel.or32(block + BLOCK.LOG_MASK, clients);
+    this.#core.kernel.or32(BLOCK.logMask.at(block), clients);
   }
 
-  /** Switches dirty logging of a block off for some clients; for a listener's `log_stop`. */
+  /**
+   * Switches dirty logging of a block off for some clients; for a listener's `log_stop`.
+   *
+   * @throws {RamBlockError} UNKNOWN_BLOCK.
+   */
   stopLog(id: number, clients: number): void {
     const block = findById(this.#core, "log", id);
-    this.#core.kernel.and32(block + BLOCK.LOG_MASK, ~clients);
+    this.#core.kernel.and32(BLOCK.logMask.at(block), ~clients);
   }
 
-  /** The blocks, by falling maximum length. */
+  /** The listed blocks, by falling maximum length. */
   blocks(): RamBlock[] {
     return listed(this.#core).map((block) => readRecord(this.#core.arena, block));
   }
 
-  /** The removed blocks whose memory is still held: their grace period or their reclaim is pending. */
+  /** The retired blocks: removed, not reclaimed yet, their memory still held. */
   retired(): RamBlock[] {
     return retired(this.#core).map((block) => readRecord(this.#core.arena, block));
   }
 
   /**
-   * Tries again to reclaim a block whose reclaim failed.
+   * Tries again to reclaim a block whose reclaiming failed.
    *
-   * @throws {UnknownBlockError} If no reclaim of such a block failed in this context.
-   * @throws {ReclaimError} If it fails again.
+   * @throws {RamBlockError} UNKNOWN_BLOCK if reclaiming no such block failed in this context;
+   * RECLAIM_FAILED if it fails again.
    */
   retryReclaim(id: number): void {
     this.#reclaim(this.#failedBlock("retry to reclaim", id));
   }
 
   /**
-   * Gives up the content of a block whose reclaim failed.
+   * Frees a block whose reclaiming failed, and gives up its content.
    *
-   * @throws {UnknownBlockError} If no reclaim of such a block failed in this context.
+   * @throws {RamBlockError} UNKNOWN_BLOCK if reclaiming no such block failed in this context.
    */
   discard(id: number): void {
-    this.#finish(this.#failedBlock("discard", id));
+    this.#free(this.#failedBlock("discard", id));
   }
 
-  #addBuffer(kind: number, options: BufferOptions, finish: Owned["finish"]): RamBlock {
+  #addBuffer(kind: number, options: BufferOptions, onReclaim: Callbacks["onReclaim"]): RamBlock {
     const { name, buffer, byteOffset = 0 } = options;
     const { length, maxLength = length } = options;
     checkBuffer(name, buffer, byteOffset, maxLength);
-    return this.#add(kind, options, finish, ({ id }) => {
-      this.#core.buffers.set(id, { memory: new BufferMemory(buffer), byteOffset });
+    return this.#add(kind, options, onReclaim, ({ id }) => {
+      this.#core.buffers.set(id, { window: new BufferWindow(buffer), byteOffset });
     });
   }
 
@@ -241,53 +238,59 @@ export class RamList {
   #add(
     kind: number,
     options: BlockOptions,
-    finish: Owned["finish"],
+    onReclaim: Callbacks["onReclaim"],
     prepare: (block: RamBlock) => void,
   ): RamBlock {
-    const block = this.#place(kind, options);
-    const { arena, domain, ram } = this.#core;
-    const { id, offset, maxLength } = readRecord(arena, block);
+    const block = this.#createBlock(kind, options);
+    const { arena, reclaimer, ram } = this.#core;
+    const record = readRecord(arena, block);
+    const { id, offset, maxLength } = record;
     try {
-      const pages = (offset + maxLength) / 2 ** this.ram.dirty.pageBits;
-      growDirty(arena, domain, ram, pages);
-      prepare(readRecord(arena, block));
+      growDirty(arena, reclaimer, ram, (offset + maxLength) / this.#page);
+      prepare(record);
     } catch (error) {
       arena.free(block);
       throw error;
     }
-    arena.u32[(ram + RAM.NEXT_ID) >>> 2] = id + 1;
-    this.#owned.set(id, { onResize: options.onResize, finish });
+    RAM.nextId.set(arena.u32, ram, id + 1);
+    this.#callbacks.set(id, { onResize: options.onResize, onReclaim });
     link(this.#core, block);
-    return readRecord(arena, block);
+    return record;
   }
 
-  /** Checks the options, finds an offset and makes the record; nobody else sees it yet. */
-  #place(kind: number, { name, length, maxLength = length }: BlockOptions): number {
+  /** Checks the options, finds an offset and creates the record; nobody else sees it yet. */
+  #createBlock(kind: number, { name, length, maxLength = length }: BlockOptions): number {
     const core = this.#core;
-    const { arena: { u32 }, ram, windows } = core;
+    const { arena, ram, windows } = core;
     const bytes = encodeName(name);
     this.#checkLength("the maximum length", maxLength);
     this.#checkLength("the used length", length);
-    if (length > maxLength) throw new ResizeError(name, length, maxLength);
+    requireAtMost(name, length, maxLength);
     requireFreeName(core, name, bytes);
-    const inWindows = kind === KIND.ANONYMOUS || kind === KIND.FILE;
-    const limit = inWindows ? windows.bytes : HOST_WINDOWS;
-    const offset = findOffset(occupied(core), maxLength, this.ram.dirty.pageBits, limit);
+    const isInWindows = kind === KIND.ANONYMOUS || kind === KIND.FILE;
+    const limit = isInWindows ? windows.bytes : HOST_WINDOWS;
+    const offset = findRamOffset(occupied(core), maxLength, this.ram.dirty.pageBits, limit);
     if (offset < 0) {
       const held = this.retired().reduce((sum, { maxLength }) => sum + maxLength, 0);
-      throw new RamExhaustedError(name, maxLength, limit, held);
+      throw new RamBlockError("RAM_EXHAUSTED", {
+        block: name,
+        length: maxLength,
+        reserved: limit,
+        retired: held,
+      });
     }
-    const id = u32[(ram + RAM.NEXT_ID) >>> 2]!;
-    const host = inWindows ? HOST_WINDOWS + offset : this.#reserveHost(maxLength);
-    const content = { id, kind, name: bytes, offset, host, usedLength: length, maxLength };
-    return createRecord(core.arena, content);
+    const id = RAM.nextId.get(arena.u32, ram);
+    const host = isInWindows ? HOST_WINDOWS + offset : this.#reserveHost(maxLength);
+    return createRecord(arena, {
+      ...{ id, kind, name: bytes, offset, host, usedLength: length, maxLength },
+    });
   }
 
-  /** Host positions for a caller's buffer: never used again, whatever becomes of the block. */
+  /** Host addresses for a caller's buffer. They are never used again, even if adding it fails. */
   #reserveHost(length: number): number {
     const { arena: { u32 }, ram } = this.#core;
-    const host = loadNumber(u32, ram + RAM.NEXT_HOST);
-    storeNumber(u32, ram + RAM.NEXT_HOST, host + length);
+    const host = RAM.nextHost.get(u32, ram);
+    RAM.nextHost.set(u32, ram, host + length);
     return host;
   }
 
@@ -296,38 +299,48 @@ export class RamList {
       this.#reclaim(block);
     } catch (error) {
       if (!this.onReclaimError) throw error;
-      this.onReclaimError(error as ReclaimError);
+      this.onReclaimError(error as RamBlockError<"RECLAIM_FAILED">);
     }
   }
 
   #reclaim(block: number): void {
     const record = readRecord(this.#core.arena, block);
+    const { id, name } = record;
     try {
-      this.#owned.get(record.id)?.finish?.(record);
+      this.#callbacks.get(id)?.onReclaim?.(record);
     } catch (cause) {
-      this.#failed.set(record.id, block);
-      throw new ReclaimError(record.id, record.name, { cause });
+      this.#failed.set(id, block);
+      throw new RamBlockError("RECLAIM_FAILED", { id, block: name }, { cause });
     }
-    this.#finish(block);
+    this.#free(block);
   }
 
-  #finish(block: number): void {
+  #free(block: number): void {
     const { id, kind, offset, maxLength } = readRecord(this.#core.arena, block);
     if (kind === "anonymous" || kind === "file") this.#core.windows.scrub(offset, maxLength);
     this.#failed.delete(id);
-    this.#owned.delete(id);
-    release(this.#core, block);
+    this.#callbacks.delete(id);
+    free(this.#core, block);
   }
 
   #failedBlock(action: string, id: number): number {
     const block = this.#failed.get(id);
-    if (block === undefined) throw new UnknownBlockError(action, id);
+    if (block === undefined) throw new RamBlockError("UNKNOWN_BLOCK", { action, id });
     return block;
   }
 
-  #checkLength(what: string, length: number): void {
-    const page = 2 ** this.ram.dirty.pageBits;
-    if (Number.isSafeInteger(length) && length > 0 && length % page === 0) return;
-    throw new InvalidLengthError(what, length, `a positive multiple of the page size, ${page}`);
+  get #page(): number {
+    return 2 ** this.ram.dirty.pageBits;
   }
+
+  #checkLength(what: string, value: number): void {
+    if (Number.isSafeInteger(value) && value > 0 && value % this.#page === 0) return;
+    const requirement = `a positive multiple of the page size, ${this.#page}`;
+    throw new RamBlockError("INVALID_LENGTH", { what, value, requirement });
+  }
+}
+
+function requireAtMost(block: string, length: number, maximum: number): void {
+  if (length <= maximum) return;
+  throw new RamBlockError("LENGTH_BEYOND_MAXIMUM", { block, length, maximum });
 }

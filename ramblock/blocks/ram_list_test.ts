@@ -2,31 +2,12 @@
 
 import { Arena, RcuDomain, type ReadGuard } from "@guestmem/rcu";
 import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
-import { DIRTY_CLIENT } from "../dirty/layout.ts";
-import {
-  BackingFileError,
-  BufferNotAttachedError,
-  DuplicateNameError,
-  ForeignBlockError,
-  ForeignRamError,
-  InvalidAddressError,
-  InvalidBufferError,
-  InvalidLengthError,
-  InvalidNameError,
-  OutOfRamBlockError,
-  RamExhaustedError,
-  type ReclaimError,
-  ResizeError,
-  ShortFileError,
-  UnknownBlockError,
-  WindowBoundaryError,
-} from "../errors.ts";
+import { DIRTY_CLIENT } from "../dirty/dirty_clients.ts";
 import type { BackingFile } from "./backing_file.ts";
 import { GuestRam } from "./guest_ram.ts";
 import { RamList } from "./ram_list.ts";
-
-// deno-lint-ignore no-explicit-any
-type ErrorClass = new (...rest: any[]) => Error;
+import { RamBlockError, type RamBlockErrorDetails } from "../errors/ramblock_error.ts";
+import { refused } from "../testdata/refused.ts";
 
 const PAGE = 4096;
 const WINDOW = 1 << 20;
@@ -38,15 +19,15 @@ function setUp(bytes = 4 * WINDOW, arenaBytes = 1 << 20, debug = true) {
   const ram = GuestRam.create(domain, { bytes, windowBytes: WINDOW, dirtyChunkPages: 64 });
   const blocks = new RamList(ram);
   const reader = domain.register();
-  const inSection = <T>(body: (section: ReadGuard) => T): T => {
-    const section = reader.lock();
+  const inside = <T>(body: (guard: ReadGuard) => T): T => {
+    const guard = reader.lock();
     try {
-      return body(section);
+      return body(guard);
     } finally {
-      section.unlock();
+      guard.unlock();
     }
   };
-  return { arena, domain, ram, blocks, inSection };
+  return { arena, domain, ram, blocks, inside };
 }
 
 /** A file in memory whose functions can be made to fail. */
@@ -82,31 +63,31 @@ class TestFile implements BackingFile {
 }
 
 Deno.test("blocks are found by address, by name and by host position", () => {
-  const { ram, blocks, inSection } = setUp();
+  const { ram, blocks, inside } = setUp();
   const a = blocks.addAnonymous({ name: "a", length: 3 * PAGE });
   const b = blocks.addAnonymous({ name: "b", length: WINDOW });
   assertEquals([a.offset, b.offset], [0, 64 * PAGE]);
-  inSection((section) => {
+  inside((guard) => {
     for (const block of [a, b]) {
       for (const offset of [0, block.maxLength - 1]) {
-        assertEquals(ram.idOf(ram.find(section, block.offset + offset)), block.id);
-        assertEquals(ram.idOf(ram.findByHost(section, block.host + offset)), block.id);
+        assertEquals(ram.idOf(ram.find(guard, block.offset + offset)), block.id);
+        assertEquals(ram.idOf(ram.findByHost(guard, block.host + offset)), block.id);
       }
-      assertEquals(ram.find(section, block.offset + block.maxLength), 0);
-      assertEquals(ram.describe(ram.findByName(section, block.name)), block);
+      assertEquals(ram.find(guard, block.offset + block.maxLength), 0);
+      assertEquals(ram.describe(ram.findByName(guard, block.name)), block);
     }
-    assertEquals(ram.findByName(section, "c"), 0);
-    assertEquals(ram.findByHost(section, b.host - 1), 0);
+    assertEquals(ram.findByName(guard, "c"), 0);
+    assertEquals(ram.findByHost(guard, b.host - 1), 0);
     for (const address of [-1, NaN, 2 ** 53]) {
-      assertThrows(() => ram.find(section, address), InvalidAddressError);
-      assertThrows(() => ram.findByHost(section, address), InvalidAddressError);
+      refused("INVALID_ADDRESS", () => ram.find(guard, address));
+      refused("INVALID_ADDRESS", () => ram.findByHost(guard, address));
     }
   });
 });
 
 Deno.test("blocks lie by falling maximum length, and each change raises the version", () => {
-  const { ram, blocks, inSection } = setUp();
-  const version = () => inSection((section) => ram.version(section));
+  const { ram, blocks, inside } = setUp();
+  const version = () => inside((guard) => ram.version(guard));
   const seen = [version()];
   for (const [name, pages] of [["b", 2], ["c", 1], ["a", 3], ["b2", 2]] as const) {
     blocks.addAnonymous({ name, length: pages * PAGE });
@@ -120,26 +101,26 @@ Deno.test("blocks lie by falling maximum length, and each change raises the vers
 });
 
 Deno.test("a block straddles windows: reads, writes and locations go on, a view says so", () => {
-  const { ram, blocks, inSection } = setUp();
+  const { ram, blocks, inside } = setUp();
   const block = blocks.addAnonymous({ name: "ram", length: 3 * WINDOW });
   const data = Uint8Array.from({ length: 2 * WINDOW }, (_, i) => i * 31 + (i >> 8));
-  inSection((section) => {
+  inside((guard) => {
     const address = block.offset + WINDOW / 2 + 3;
-    ram.write(section, address, data);
+    ram.write(guard, address, data);
     const back = new Uint8Array(data.length);
-    ram.read(section, address, back);
+    ram.read(guard, address, back);
     assertEquals(back, data);
-    const found = ram.find(section, address);
+    const found = ram.find(guard, address);
     const memory = ram.locate(found, WINDOW - 4 - block.offset);
     assertEquals([ram.at, ram.contiguous], [WINDOW - 4, 4]);
     assertEquals(memory.u8[ram.at], data[WINDOW / 2 - 7]);
     assert(ram.locate(found, WINDOW) !== memory);
     assertEquals([ram.at, ram.contiguous], [0, WINDOW]);
-    assertEquals(ram.view(section, Uint32Array, WINDOW, 4).byteOffset, 0);
-    const crossing = () => ram.view(section, DataView, WINDOW - 4, 8);
-    assertThrows(crossing, WindowBoundaryError);
-    assertThrows(() => ram.read(section, 3 * WINDOW - 1, new Uint8Array(2)), OutOfRamBlockError);
-    assertThrows(() => ram.locate(found, 3 * WINDOW), OutOfRamBlockError);
+    assertEquals(ram.view(guard, Uint32Array, WINDOW, 4).byteOffset, 0);
+    const crossing = () => ram.view(guard, DataView, WINDOW - 4, 8);
+    refused("WINDOW_BOUNDARY", crossing);
+    refused("OUT_OF_BLOCK", () => ram.read(guard, 3 * WINDOW - 1, new Uint8Array(2)));
+    refused("OUT_OF_BLOCK", () => ram.locate(found, 3 * WINDOW));
   });
 });
 
@@ -148,55 +129,55 @@ Deno.test("RAM above 4 GiB", () => {
   const ram = GuestRam.create(domain, { bytes: 10 * 2 ** 30 });
   const blocks = new RamList(ram);
   const block = blocks.addAnonymous({ name: "pc.ram", length: 9 * 2 ** 30 });
-  const section = domain.register().lock();
+  const guard = domain.register().lock();
   const payload = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
   for (const address of [2 ** 31 - 4, 2 ** 32 - 4, 2 ** 33 - 4, 9 * 2 ** 30 - 8]) {
-    ram.write(section, address, payload);
+    ram.write(guard, address, payload);
     const back = new Uint8Array(8);
-    ram.read(section, address, back);
+    ram.read(guard, address, back);
     assertEquals(back, payload);
-    assertEquals(ram.idOf(ram.find(section, address)), block.id);
+    assertEquals(ram.idOf(ram.find(guard, address)), block.id);
   }
-  const memory = ram.locate(ram.find(section, 0), 2 ** 33 + 2 ** 29);
+  const memory = ram.locate(ram.find(guard, 0), 2 ** 33 + 2 ** 29);
   memory.store64(ram.at, 0xffffffff, 0x80000001);
   assertEquals(memory.load64(ram.at), 0xffffffff);
   assertEquals(memory.upper, 0x80000001);
   assertEquals(memory.compareExchange64(ram.at, 0xffffffff, 0x80000001, 5, 6), 0xffffffff);
   assertEquals([memory.load64(ram.at), memory.upper], [5, 6]);
-  section.unlock();
+  guard.unlock();
 });
 
 Deno.test("freed memory is held until it is reclaimed, then zero and used again", () => {
-  const { domain, ram, blocks, inSection } = setUp();
+  const { domain, ram, blocks, inside } = setUp();
   const old = blocks.addAnonymous({ name: "old", length: 4 * WINDOW });
-  inSection((section) => ram.write(section, 0, new Uint8Array(4 * WINDOW).fill(0xee)));
+  inside((guard) => ram.write(guard, 0, new Uint8Array(4 * WINDOW).fill(0xee)));
   blocks.remove(old.id);
-  assertThrows(() => blocks.addAnonymous({ name: "new", length: WINDOW }), RamExhaustedError);
+  refused("RAM_EXHAUSTED", () => blocks.addAnonymous({ name: "new", length: WINDOW }));
   assertEquals(blocks.retired().map(({ id }) => id), [old.id]);
   domain.barrier();
   assertEquals(blocks.retired(), []);
   const now = blocks.addAnonymous({ name: "new", length: 4 * WINDOW });
   assertEquals(now.offset, 0);
   const back = new Uint8Array(4 * WINDOW);
-  inSection((section) => ram.read(section, 0, back));
+  inside((guard) => ram.read(guard, 0, back));
   assert(back.every((byte) => byte === 0));
   assert(now.id !== old.id);
 });
 
 Deno.test("a reader keeps what it found until its section ends, and finds nothing afterwards", () => {
-  const { domain, ram, blocks, inSection } = setUp();
+  const { domain, ram, blocks, inside } = setUp();
   const { id, offset } = blocks.addAnonymous({ name: "ram", length: PAGE });
-  inSection((section) => {
-    ram.write(section, offset, Uint8Array.of(42));
-    const block = ram.find(section, offset);
+  inside((guard) => {
+    ram.write(guard, offset, Uint8Array.of(42));
+    const block = ram.find(guard, offset);
     blocks.remove(id);
-    assertEquals(ram.find(section, offset), 0);
+    assertEquals(ram.find(guard, offset), 0);
     assertEquals(ram.locate(block, 0).u8[ram.at], 42);
     assertThrows(() => domain.barrier());
     assertEquals(ram.locate(block, 0).u8[ram.at], 42);
   });
   domain.barrier();
-  inSection((section) => assertEquals(ram.find(section, offset), 0));
+  inside((guard) => assertEquals(ram.find(guard, offset), 0));
 });
 
 Deno.test("removing twice, and ids that never were, are named errors", () => {
@@ -204,38 +185,38 @@ Deno.test("removing twice, and ids that never were, are named errors", () => {
   const { id } = blocks.addAnonymous({ name: "ram", length: PAGE });
   blocks.remove(id);
   for (const unknown of [id, 99, NaN]) {
-    assertThrows(() => blocks.remove(unknown), UnknownBlockError);
-    assertThrows(() => blocks.resize(unknown, PAGE), UnknownBlockError);
-    assertThrows(() => blocks.startLog(unknown, 1), UnknownBlockError);
-    assertThrows(() => blocks.retryReclaim(unknown), UnknownBlockError);
-    assertThrows(() => blocks.discard(unknown), UnknownBlockError);
+    refused("UNKNOWN_BLOCK", () => blocks.remove(unknown));
+    refused("UNKNOWN_BLOCK", () => blocks.resize(unknown, PAGE));
+    refused("UNKNOWN_BLOCK", () => blocks.startLog(unknown, 1));
+    refused("UNKNOWN_BLOCK", () => blocks.retryReclaim(unknown));
+    refused("UNKNOWN_BLOCK", () => blocks.discard(unknown));
   }
 });
 
 Deno.test("what cannot be added is a named error, and changes nothing", () => {
-  const { arena, blocks, ram, inSection } = setUp();
+  const { arena, blocks, ram, inside } = setUp();
   blocks.addAnonymous({ name: "ram", length: PAGE });
   const before = () => [
     arena.stats().liveBlocks,
     JSON.stringify(blocks.blocks()),
-    inSection((section) => ram.version(section)),
+    inside((guard) => ram.version(guard)),
   ];
   const state = before();
-  const refused: [Parameters<RamList["addAnonymous"]>[0], ErrorClass][] = [
-    [{ name: "x", length: 0 }, InvalidLengthError],
-    [{ name: "x", length: -PAGE }, InvalidLengthError],
-    [{ name: "x", length: PAGE + 1 }, InvalidLengthError],
-    [{ name: "x", length: NaN }, InvalidLengthError],
-    [{ name: "x", length: PAGE, maxLength: PAGE + 8 }, InvalidLengthError],
-    [{ name: "x", length: 2 * PAGE, maxLength: PAGE }, ResizeError],
-    [{ name: "ram", length: PAGE }, DuplicateNameError],
-    [{ name: "", length: PAGE }, InvalidNameError],
-    [{ name: "n".repeat(256), length: PAGE }, InvalidNameError],
-    [{ name: "x", length: 4 * WINDOW }, RamExhaustedError],
+  const refusals: [Parameters<RamList["addAnonymous"]>[0], keyof RamBlockErrorDetails][] = [
+    [{ name: "x", length: 0 }, "INVALID_LENGTH"],
+    [{ name: "x", length: -PAGE }, "INVALID_LENGTH"],
+    [{ name: "x", length: PAGE + 1 }, "INVALID_LENGTH"],
+    [{ name: "x", length: NaN }, "INVALID_LENGTH"],
+    [{ name: "x", length: PAGE, maxLength: PAGE + 8 }, "INVALID_LENGTH"],
+    [{ name: "x", length: 2 * PAGE, maxLength: PAGE }, "LENGTH_BEYOND_MAXIMUM"],
+    [{ name: "ram", length: PAGE }, "DUPLICATE_NAME"],
+    [{ name: "", length: PAGE }, "INVALID_NAME"],
+    [{ name: "n".repeat(256), length: PAGE }, "INVALID_NAME"],
+    [{ name: "x", length: 4 * WINDOW }, "RAM_EXHAUSTED"],
   ];
-  for (const [options, error] of refused) {
-    assertThrows(() => blocks.addAnonymous(options), error);
-    assertEquals(before(), state, error.name);
+  for (const [options, code] of refusals) {
+    refused(code, () => blocks.addAnonymous(options));
+    assertEquals(before(), state, code);
   }
   const shared = (bytes: number) => new SharedArrayBuffer(bytes);
   for (
@@ -247,13 +228,13 @@ Deno.test("what cannot be added is a named error, and changes nothing", () => {
     ]
   ) {
     const add = () => blocks.addPreallocated({ name: "x", length: PAGE, ...buffer });
-    assertThrows(add, InvalidBufferError);
+    refused("INVALID_BUFFER", add);
     assertEquals(before(), state);
   }
 });
 
 Deno.test("an arena that runs out in the middle of adding a block leaves all as it was", () => {
-  const { arena, blocks, inSection, ram } = setUp(4 * WINDOW, 1 << 17, false);
+  const { arena, blocks, inside, ram } = setUp(4 * WINDOW, 1 << 17, false);
   const held: number[] = [];
   for (let bytes = 8192; bytes >= 16; bytes /= 2) {
     try {
@@ -273,11 +254,11 @@ Deno.test("an arena that runs out in the middle of adding a block leaves all as 
     }
   }
   assert(tries > 3, "the arena was exhausted at several points");
-  inSection((section) => ram.write(section, 0, Uint8Array.of(1)));
+  inside((guard) => ram.write(guard, 0, Uint8Array.of(1)));
 });
 
 Deno.test("used length: resized up to the maximum, with the callback, dirty anew", () => {
-  const { ram, blocks, inSection } = setUp();
+  const { ram, blocks, inside } = setUp();
   const lengths: number[] = [];
   const { id } = blocks.addAnonymous({
     name: "acpi",
@@ -286,33 +267,33 @@ Deno.test("used length: resized up to the maximum, with the callback, dirty anew
     onResize: (block) => lengths.push(block.usedLength),
   });
   const { MIGRATION } = DIRTY_CLIENT;
-  inSection((section) => {
-    assertThrows(() => ram.locate(ram.find(section, PAGE), PAGE), OutOfRamBlockError);
-    ram.dirty.snapshotAndClear(section, MIGRATION, 0, 4 * PAGE);
+  inside((guard) => {
+    refused("OUT_OF_BLOCK", () => ram.locate(ram.find(guard, PAGE), PAGE));
+    ram.dirty.snapshotAndClear(guard, MIGRATION, 0, 4 * PAGE);
   });
   blocks.resize(id, 3 * PAGE);
   blocks.resize(id, 3 * PAGE);
-  assertThrows(() => blocks.resize(id, 5 * PAGE), ResizeError);
-  assertThrows(() => blocks.resize(id, 100), InvalidLengthError);
-  assertThrows(() => blocks.resize(id, 0), InvalidLengthError);
+  refused("LENGTH_BEYOND_MAXIMUM", () => blocks.resize(id, 5 * PAGE));
+  refused("INVALID_LENGTH", () => blocks.resize(id, 100));
+  refused("INVALID_LENGTH", () => blocks.resize(id, 0));
   assertEquals(lengths, [3 * PAGE]);
-  inSection((section) => {
-    const block = ram.find(section, 0);
+  inside((guard) => {
+    const block = ram.find(guard, 0);
     assertEquals([ram.usedLengthOf(block), ram.maxLengthOf(block)], [3 * PAGE, 4 * PAGE]);
     ram.locate(block, 3 * PAGE - 1);
-    const dirty = ram.dirty.snapshotAndClear(section, MIGRATION, 0, 4 * PAGE);
+    const dirty = ram.dirty.snapshotAndClear(guard, MIGRATION, 0, 4 * PAGE);
     assertEquals([...dirty], [0, 1, 2]);
   });
 });
 
 Deno.test("a caller's buffer is the block's memory, and stays the caller's", () => {
-  const { domain, ram, blocks, inSection } = setUp();
+  const { domain, ram, blocks, inside } = setUp();
   const buffer = new SharedArrayBuffer(2 * PAGE);
   const options = { name: "pre", length: PAGE, buffer, byteOffset: PAGE };
   const { id, offset, host } = blocks.addPreallocated(options);
   new Uint8Array(buffer)[PAGE + 5] = 77;
-  inSection((section) => {
-    const block = ram.findByHost(section, host + 5);
+  inside((guard) => {
+    const block = ram.findByHost(guard, host + 5);
     const memory = ram.locate(block, 5);
     assertEquals([ram.at, memory.u8[ram.at]], [PAGE + 5, 77]);
     memory.store64(PAGE + 8, 1, 0x80000000);
@@ -323,7 +304,7 @@ Deno.test("a caller's buffer is the block's memory, and stays the caller's", () 
     assertEquals(memory.compareExchange32(PAGE + 8, 2, 9), 2);
     assertThrows(() => memory.compareExchange64(PAGE + 17, 0, 0, 0, 0), RangeError);
     assertThrows(() => memory.compareExchange32(PAGE + 17, 0, 0), RangeError);
-    ram.write(section, offset + 100, Uint8Array.of(3));
+    ram.write(guard, offset + 100, Uint8Array.of(3));
   });
   blocks.remove(id);
   domain.barrier();
@@ -331,17 +312,17 @@ Deno.test("a caller's buffer is the block's memory, and stays the caller's", () 
   const again = blocks.addPreallocated(options);
   assert(again.host !== host, "host positions of buffers never repeat");
   ram.detachBuffer(again.id);
-  inSection((section) => {
-    assertThrows(() => ram.locate(ram.find(section, 0), 0), BufferNotAttachedError);
-    ram.attachBuffer(section, again.id, buffer, PAGE);
-    assertEquals(ram.locate(ram.find(section, 0), 100).u8[ram.at], 3);
-    assertThrows(() => ram.attachBuffer(section, 99, buffer), UnknownBlockError);
-    assertThrows(() => ram.attachBuffer(section, again.id, buffer, 2 * PAGE), InvalidBufferError);
+  inside((guard) => {
+    refused("BUFFER_NOT_ATTACHED", () => ram.locate(ram.find(guard, 0), 0));
+    ram.attachBuffer(guard, again.id, buffer, PAGE);
+    assertEquals(ram.locate(ram.find(guard, 0), 100).u8[ram.at], 3);
+    refused("UNKNOWN_BLOCK", () => ram.attachBuffer(guard, 99, buffer));
+    refused("INVALID_BUFFER", () => ram.attachBuffer(guard, again.id, buffer, 2 * PAGE));
   });
 });
 
 Deno.test("an external mapping is invalidated at reclaim, once, and not before", () => {
-  const { domain, blocks, inSection } = setUp();
+  const { domain, blocks, inside } = setUp();
   const events: string[] = [];
   const { id } = blocks.addExternal({
     name: "xen",
@@ -349,7 +330,7 @@ Deno.test("an external mapping is invalidated at reclaim, once, and not before",
     buffer: new SharedArrayBuffer(PAGE),
     invalidate: ({ name, host }) => events.push(`${name} ${host >= 2 ** 47}`),
   });
-  inSection(() => {
+  inside(() => {
     blocks.remove(id);
     assertEquals(events, []);
   });
@@ -359,15 +340,15 @@ Deno.test("an external mapping is invalidated at reclaim, once, and not before",
 });
 
 Deno.test("a file is loaded, written back and flushed; its range is zeroed for the next block", () => {
-  const { domain, ram, blocks, inSection } = setUp();
+  const { domain, ram, blocks, inside } = setUp();
   const file = new TestFile(3 * PAGE);
   const first = file.bytes.slice();
   const { id } = blocks.addFile({ name: "nvram", length: 2 * PAGE, file });
-  inSection((section) => {
+  inside((guard) => {
     const back = new Uint8Array(2 * PAGE);
-    ram.read(section, 0, back);
+    ram.read(guard, 0, back);
     assertEquals(back, first.subarray(0, 2 * PAGE));
-    ram.write(section, PAGE - 1, Uint8Array.of(1, 2));
+    ram.write(guard, PAGE - 1, Uint8Array.of(1, 2));
   });
   blocks.remove(id);
   assertEquals(file.bytes, first);
@@ -376,45 +357,47 @@ Deno.test("a file is loaded, written back and flushed; its range is zeroed for t
   assertEquals(file.bytes, first);
   assertEquals(file.flushed, 1);
   blocks.addAnonymous({ name: "next", length: 2 * PAGE });
-  inSection((section) => assertEquals(ram.view(section, Uint8Array, PAGE - 1, 2)[0], 0));
+  inside((guard) => assertEquals(ram.view(guard, Uint8Array, PAGE - 1, 2)[0], 0));
 });
 
 Deno.test("a missing or a short file is a named error, and changes nothing", () => {
-  const { arena, blocks, ram, inSection } = setUp();
+  const { arena, blocks, ram, inside } = setUp();
   blocks.addAnonymous({ name: "ram", length: PAGE });
   const { liveBlocks } = arena.stats();
   const missing = new TestFile(PAGE);
   missing.refuses = "read";
-  const error = assertThrows(
+  const error = refused(
+    "FILE_FAILED",
     () => blocks.addFile({ name: "f", length: PAGE, file: missing }),
-    BackingFileError,
   );
   assertEquals((error.cause as Error).message, "missing");
   const short = new TestFile(2 * PAGE - 1);
-  assertThrows(() => blocks.addFile({ name: "f", length: 2 * PAGE, file: short }), ShortFileError);
+  refused("FILE_TOO_SHORT", () => blocks.addFile({ name: "f", length: 2 * PAGE, file: short }));
   assertEquals(blocks.blocks().length, 1);
   // One table of dirty chunks may have grown; it is kept for the next block.
   assert(arena.stats().liveBlocks <= liveBlocks + 4);
   const next = blocks.addAnonymous({ name: "f", length: 2 * PAGE });
-  inSection((section) => {
-    assert(ram.view(section, Uint8Array, next.offset, 2 * PAGE).every((byte) => byte === 0));
+  inside((guard) => {
+    assert(ram.view(guard, Uint8Array, next.offset, 2 * PAGE).every((byte) => byte === 0));
   });
 });
 
 for (const refuses of ["write", "flush"]) {
   Deno.test(`a failed ${refuses} is reported, and nothing is lost`, () => {
-    const { domain, ram, blocks, inSection } = setUp(WINDOW);
+    const { domain, ram, blocks, inside } = setUp(WINDOW);
     const file = new TestFile(WINDOW);
-    const reports: ReclaimError[] = [];
+    const reports: RamBlockError<"RECLAIM_FAILED">[] = [];
     blocks.onReclaimError = (error) => reports.push(error);
     const { id } = blocks.addFile({ name: "nvram", length: WINDOW, file });
-    inSection((section) => ram.write(section, 10, Uint8Array.of(1, 2, 3)));
+    inside((guard) => ram.write(guard, 10, Uint8Array.of(1, 2, 3)));
     file.refuses = refuses;
     blocks.remove(id);
     domain.barrier();
-    assertEquals(reports.map(({ id, block }) => [id, block]), [[id, "nvram"]]);
-    assertInstanceOf(reports[0]!.cause, BackingFileError);
-    assertThrows(() => blocks.addAnonymous({ name: "x", length: PAGE }), RamExhaustedError);
+    assertEquals(reports.map(({ details }) => details), [{ id, block: "nvram" }]);
+    const { cause } = reports[0]!;
+    assertInstanceOf(cause, RamBlockError);
+    assertEquals(cause.code, "FILE_FAILED");
+    refused("RAM_EXHAUSTED", () => blocks.addAnonymous({ name: "x", length: PAGE }));
     assertThrows(() => blocks.retryReclaim(id));
     file.refuses = "";
     blocks.retryReclaim(id);
@@ -430,7 +413,7 @@ Deno.test("a block whose file can be written no more may be discarded", () => {
   blocks.onReclaimError = () => {};
   const { id } = blocks.addFile({ name: "nvram", length: PAGE, file });
   file.most = 0;
-  assertThrows(() => blocks.discard(id), UnknownBlockError);
+  refused("UNKNOWN_BLOCK", () => blocks.discard(id));
   blocks.remove(id);
   domain.barrier();
   blocks.discard(id);
@@ -441,7 +424,7 @@ Deno.test("a block with a file or a callback is removed where it was added", () 
   const { arena, ram, blocks } = setUp();
   const { id } = blocks.addFile({ name: "nvram", length: PAGE, file: new TestFile(PAGE) });
   const elsewhere = new RamList(GuestRam.attach(arena, ram.handle));
-  assertThrows(() => elsewhere.remove(id), ForeignBlockError);
+  refused("FOREIGN_BLOCK", () => elsewhere.remove(id));
   assertEquals(blocks.blocks().length, 1);
   const plain = blocks.addAnonymous({ name: "ram", length: PAGE });
   elsewhere.remove(plain.id);
@@ -451,7 +434,7 @@ Deno.test("handles that do not fit are refused", () => {
   const { arena, ram } = setUp();
   const other = Arena.create({ bytes: 1 << 20 });
   const { handle } = ram;
-  assertThrows(() => GuestRam.attach(other, handle), ForeignRamError);
+  refused("FOREIGN_HANDLE", () => GuestRam.attach(other, handle));
   for (
     const wrong of [
       { ...handle, kind: "x" },
@@ -461,7 +444,7 @@ Deno.test("handles that do not fit are refused", () => {
       { ...handle, windows: handle.windows.with(0, new WebAssembly.Memory({ initial: 1 })) },
     ]
   ) {
-    assertThrows(() => GuestRam.attach(arena, wrong as typeof handle), ForeignRamError);
+    refused("FOREIGN_HANDLE", () => GuestRam.attach(arena, wrong as typeof handle));
   }
 });
 
@@ -477,6 +460,6 @@ Deno.test("sizes that do not serve are refused", () => {
       { bytes: WINDOW, dirtyChunkPages: 100 },
     ]
   ) {
-    assertThrows(() => GuestRam.create(domain, options), InvalidLengthError);
+    refused("INVALID_LENGTH", () => GuestRam.create(domain, options));
   }
 });

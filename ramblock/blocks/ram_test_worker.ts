@@ -2,9 +2,9 @@
 import { serve } from "#tools/testing/worker_side.ts";
 import { Schedule } from "#tools/testing/schedule.ts";
 import { Arena, type ArenaHandle, type ReadGuard } from "@guestmem/rcu";
-import type { GuestRamHandle } from "./core.ts";
+import type { GuestRamHandle } from "./ram_core.ts";
 import { coreOf, GuestRam } from "./guest_ram.ts";
-import { RAM } from "./layout.ts";
+import { RAM } from "../kernel/layouts.ts";
 
 interface Data {
   readonly arena: ArenaHandle;
@@ -17,20 +17,20 @@ interface Data {
 /** The seed's lookup: trusts the MRU word as it is, and stores what it found, on a hit too. */
 function seedFind(
   ram: GuestRam,
-  section: ReadGuard,
+  guard: ReadGuard,
   address: number,
   pause?: () => void,
 ): number {
   const { u32 } = ram.arena;
-  const mru = (ram.handle.offset + RAM.MRU) >>> 2;
+  const mru = RAM.mru.at(ram.handle.offset) / 4;
   const holds = (block: number) => {
     const offset = address - ram.offsetOf(block);
     return offset >= 0 && offset < ram.maxLengthOf(block);
   };
   let block = Atomics.load(u32, mru);
   if (block === 0 || !holds(block)) {
-    block = ram.first(section);
-    while (block !== 0 && !holds(block)) block = ram.next(section, block);
+    block = ram.first(guard);
+    while (block !== 0 && !holds(block)) block = ram.next(guard, block);
   }
   pause?.();
   Atomics.store(u32, mru, block);
@@ -47,35 +47,35 @@ const setup = (data: Data) => {
   return {
     /** Seed's protocol, reader A: stores its stale block after the writer has cleared the word. */
     seedStoreLate(address: number): void {
-      const section = reader.lock();
-      seedFind(ram, section, address, () => {
+      const guard = reader.lock();
+      seedFind(ram, guard, address, () => {
         schedule.reach(1);
         schedule.awaitStep(2);
       });
-      section.unlock();
+      guard.unlock();
       schedule.reach(3);
     },
 
     /** The same for the tag: stores by hand what the kernel would, as late. */
     taggedStoreLate(address: number): void {
-      const section = reader.lock();
-      const version = ram.version(section);
+      const guard = reader.lock();
+      const version = ram.version(guard);
       const block = coreOf(ram).kernel.walkBlocks(ram.handle.offset, address) >>> 0;
       schedule.reach(1);
       schedule.awaitStep(2);
       const words = new BigUint64Array(arena.u32.buffer);
       const entry = (BigInt(version) << 32n) | BigInt(block);
-      Atomics.store(words, (ram.handle.offset + RAM.MRU) / 8, entry);
-      section.unlock();
+      Atomics.store(words, RAM.mru.at(ram.handle.offset) / 8, entry);
+      guard.unlock();
       schedule.reach(3);
     },
 
     /** Reader B: what it finds after that, before and after the block is reclaimed. */
     lookAcrossReclaim(address: number, seed: boolean): number[] {
       schedule.awaitStep(3);
-      const section = reader.lock();
+      const guard = reader.lock();
       try {
-        const block = seed ? seedFind(ram, section, address) : ram.find(section, address);
+        const block = seed ? seedFind(ram, guard, address) : ram.find(guard, address);
         // The record may be gone by the second look: what is read is the memory it spoke of.
         const memory = ram.handle.windows[0]!;
         const read = () => block === 0 ? -1 : new Uint8Array(memory.buffer)[address]!;
@@ -84,22 +84,22 @@ const setup = (data: Data) => {
         schedule.awaitStep(5);
         return [before, read()];
       } finally {
-        section.unlock();
+        guard.unlock();
       }
     },
 
     /** What a block's first byte is at step 1 and at step 2, in one section. */
     lookTwice(address: number): number[] {
-      const section = reader.lock();
+      const guard = reader.lock();
       try {
-        const memory = ram.locate(ram.find(section, address), 0);
+        const memory = ram.locate(ram.find(guard, address), 0);
         const at = ram.at;
         const before = memory.u8[at]!;
         schedule.reach(1);
         schedule.awaitStep(2);
         return [before, memory.u8[at]!];
       } finally {
-        section.unlock();
+        guard.unlock();
       }
     },
 
@@ -109,8 +109,8 @@ const setup = (data: Data) => {
       let found = 0;
       while (schedule.step < 1) {
         for (const address of addresses) {
-          const section = reader.lock();
-          const block = ram.find(section, address);
+          const guard = reader.lock();
+          const block = ram.find(guard, address);
           if (block !== 0) {
             found++;
             const id = ram.idOf(block);
@@ -119,7 +119,7 @@ const setup = (data: Data) => {
               if (word !== id) wrong.push(`block ${id} at ${address} holds ${word}`);
             }
           }
-          section.unlock();
+          guard.unlock();
         }
         Atomics.store(progress, me, found);
       }
@@ -128,22 +128,22 @@ const setup = (data: Data) => {
 
     /** Attaches a caller's buffer, and reads and writes it. */
     exchange(id: number, buffer: SharedArrayBuffer, address: number, value: number): number {
-      const section = reader.lock();
-      ram.attachBuffer(section, id, buffer, 4096);
-      const memory = ram.locate(ram.find(section, address), 0);
+      const guard = reader.lock();
+      ram.attachBuffer(guard, id, buffer, 4096);
+      const memory = ram.locate(ram.find(guard, address), 0);
       const old = memory.u8[ram.at]!;
       memory.u8[ram.at] = value;
-      section.unlock();
+      guard.unlock();
       return old;
     },
 
     /** What the block of a name holds: it may have been added after this worker attached. */
     readByName(name: string): { id: number; text: string } {
-      const section = reader.lock();
-      const block = ram.findByName(section, name);
+      const guard = reader.lock();
+      const block = ram.findByName(guard, name);
       const bytes = new Uint8Array(5);
-      ram.read(section, ram.offsetOf(block), bytes);
-      section.unlock();
+      ram.read(guard, ram.offsetOf(block), bytes);
+      guard.unlock();
       return { id: ram.idOf(block), text: new TextDecoder().decode(bytes) };
     },
 
@@ -153,9 +153,9 @@ const setup = (data: Data) => {
         while (Atomics.load(progress, 8) <= done) {
           if (schedule.step > 0) return;
         }
-        const section = reader.lock();
-        ram.dirty.mark(section, (first + done) * 4096, 0b100);
-        section.unlock();
+        const guard = reader.lock();
+        ram.dirty.mark(guard, (first + done) * 4096, 0b100);
+        guard.unlock();
         Atomics.store(progress, me, done + 1);
       }
     },
@@ -163,9 +163,9 @@ const setup = (data: Data) => {
     /** Marks a page when it is told to. */
     markAt(step: number, page: number): void {
       schedule.awaitStep(step);
-      const section = reader.lock();
-      ram.dirty.mark(section, page * 4096, 0b100);
-      section.unlock();
+      const guard = reader.lock();
+      ram.dirty.mark(guard, page * 4096, 0b100);
+      guard.unlock();
       schedule.reach(step + 1);
     },
 
@@ -173,11 +173,11 @@ const setup = (data: Data) => {
     writeAndMark(me: number, page: number): number {
       let value = 0;
       while (schedule.step < 1) {
-        const section = reader.lock();
-        const memory = ram.locate(ram.find(section, page * 4096), page * 4096);
+        const guard = reader.lock();
+        const memory = ram.locate(ram.find(guard, page * 4096), page * 4096);
         memory.i32[ram.at / 4] = ++value;
-        ram.dirty.mark(section, page * 4096, 0b100);
-        section.unlock();
+        ram.dirty.mark(guard, page * 4096, 0b100);
+        guard.unlock();
         Atomics.store(progress, me, value);
       }
       return value;

@@ -6,9 +6,9 @@ import { rounds, spinUntil } from "#tools/testing/until.ts";
 import { type TestWorkers, withWorkers } from "#tools/testing/workers.ts";
 import { Arena, RcuDomain } from "@guestmem/rcu";
 import { assertEquals } from "@std/assert";
-import { DIRTY_CLIENT } from "../dirty/layout.ts";
+import { DIRTY_CLIENT } from "../dirty/dirty_clients.ts";
 import { coreOf, GuestRam } from "./guest_ram.ts";
-import { RAM } from "./layout.ts";
+import { RAM } from "../kernel/layouts.ts";
 import { RamList } from "./ram_list.ts";
 import type { Setup } from "./ram_test_worker.ts";
 
@@ -40,9 +40,9 @@ function staleStore(protocol: "seed" | "tagged") {
     const { domain, ram, blocks, schedule, spawned: [a, b] } = setUp(workers, 2);
     const { id } = blocks.addAnonymous({ name: "ram", length: PAGE });
     const reader = domain.register();
-    const section = reader.lock();
-    ram.write(section, 0, Uint8Array.of(0x55));
-    section.unlock();
+    const guard = reader.lock();
+    ram.write(guard, 0, Uint8Array.of(0x55));
+    guard.unlock();
     reader.unregister();
 
     const stored = a!.call(protocol === "seed" ? "seedStoreLate" : "taggedStoreLate", 0);
@@ -107,7 +107,7 @@ Deno.test("torture: what a reader finds is alive, while blocks are removed, recl
     const enough = () => progress.subarray(0, 2).every((found) => found > 1000);
     for (const round of rounds(400, enough, "both workers have found blocks")) {
       while (live.length < 4) {
-        const id = u32[(ram.handle.offset + RAM.NEXT_ID) >>> 2]!;
+        const id = RAM.nextId.get(u32, ram.handle.offset);
         for (const offset of freeOffsets(blocks)) prepare(offset, id);
         live.push(blocks.addAnonymous({ name: `block ${serial++}`, length: 64 * PAGE }).id);
         for (const offset of freeOffsets(blocks)) prepare(offset, 0);
@@ -134,9 +134,9 @@ Deno.test("a block that is plugged in is visible in every worker at once, with n
     const reader = domain.register();
     for (const name of ["one", "two"]) {
       const { id, offset } = blocks.addAnonymous({ name, length: PAGE });
-      const section = reader.lock();
-      ram.write(section, offset, new TextEncoder().encode(`<${name}>`));
-      section.unlock();
+      const guard = reader.lock();
+      ram.write(guard, offset, new TextEncoder().encode(`<${name}>`));
+      guard.unlock();
       for (const worker of spawned) {
         assertEquals(await worker.call("readByName", name), { id, text: `<${name}>` });
       }
@@ -163,10 +163,10 @@ Deno.test("torture: no dirty bit is lost while the bitmaps grow", () =>
     blocks.addAnonymous({ name: "ram", length: 2 * half * PAGE });
     const reader = domain.register();
     const take = () => {
-      const section = reader.lock();
+      const guard = reader.lock();
       const { MIGRATION } = DIRTY_CLIENT;
-      const dirty = ram.dirty.snapshotAndClear(section, MIGRATION, 0, 2 * half * PAGE);
-      section.unlock();
+      const dirty = ram.dirty.snapshotAndClear(guard, MIGRATION, 0, 2 * half * PAGE);
+      guard.unlock();
       return dirty;
     };
     take();
@@ -193,18 +193,18 @@ Deno.test("growing that copies bits loses one that is set meanwhile", () =>
     blocks.addAnonymous({ name: "ram", length: 64 * PAGE });
     const reader = domain.register();
     const isDirty = (page: number) => {
-      const section = reader.lock();
-      const dirty = ram.dirty.isDirty(section, DIRTY_CLIENT.MIGRATION, page * PAGE, 1);
-      section.unlock();
+      const guard = reader.lock();
+      const dirty = ram.dirty.isDirty(guard, DIRTY_CLIENT.MIGRATION, page * PAGE, 1);
+      guard.unlock();
       return dirty;
     };
-    const section = reader.lock();
-    for (const page of [3, 4]) ram.dirty.testAndClear(section, 2, page * PAGE, 1);
-    section.unlock();
+    const guard = reader.lock();
+    for (const page of [3, 4]) ram.dirty.testAndClear(guard, 2, page * PAGE, 1);
+    guard.unlock();
     const marked = a!.call("markAt", 1, 3);
     // The planted bug: a new table with copies of the chunks.
     const { u32 } = arena;
-    const cell = (ram.handle.offset + RAM.DIRTY) >>> 2;
+    const cell = RAM.dirty.index(ram.handle.offset);
     const old = u32[cell]!;
     const chunks = u32[old >>> 2]!;
     const table = arena.allocate(16 + 12 * chunks);
@@ -236,11 +236,11 @@ Deno.test("torture: whoever takes a page's bit sees what was written before it w
     const copies = [0, 0];
     const collect = () => {
       for (const page of [0, 1]) {
-        const section = reader.lock();
-        if (ram.dirty.testAndClear(section, DIRTY_CLIENT.MIGRATION, page * PAGE, PAGE)) {
-          copies[page] = ram.view(section, Int32Array, page * PAGE, 1)[0]!;
+        const guard = reader.lock();
+        if (ram.dirty.testAndClear(guard, DIRTY_CLIENT.MIGRATION, page * PAGE, PAGE)) {
+          copies[page] = ram.view(guard, Int32Array, page * PAGE, 1)[0]!;
         }
-        section.unlock();
+        guard.unlock();
       }
     };
     const enough = () => progress.subarray(0, 2).every((value) => value >= 20_000);

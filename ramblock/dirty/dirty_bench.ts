@@ -9,16 +9,16 @@ const arena = Arena.create({ bytes: 1 << 22 });
 const domain = RcuDomain.create(arena);
 const ram = GuestRam.create(domain, { bytes: PAGES * 4096 });
 new RamList(ram).addAnonymous({ name: "ram", length: PAGES * 4096 });
-const section = domain.register().lock();
+const guard = domain.register().lock();
 const { dirty } = ram;
 const addresses = Array.from({ length: 64 }, (_, i) => ((i * 40503) % PAGES) * 4096);
 
 const set = new Set<number>();
 Deno.bench("mark one page for one client (64)", { group: "mark" }, () => {
-  for (const address of addresses) dirty.mark(section, address, 0b100);
+  for (const address of addresses) dirty.mark(guard, address, 0b100);
 });
 Deno.bench("mark one page for three clients (64)", { group: "mark" }, () => {
-  for (const address of addresses) dirty.mark(section, address, 0b111);
+  for (const address of addresses) dirty.mark(guard, address, 0b111);
 });
 const words = new Int32Array(new SharedArrayBuffer(PAGES / 8));
 Deno.bench("Atomics.or on a typed array (64)", { group: "mark" }, () => {
@@ -36,8 +36,8 @@ Deno.bench(
 );
 
 Deno.bench("snapshot and clear 1 GiB, 64 pages dirty", { group: "take" }, () => {
-  for (const address of addresses) dirty.mark(section, address, 0b100);
-  dirty.snapshotAndClear(section, 2, 0, PAGES * 4096);
+  for (const address of addresses) dirty.mark(guard, address, 0b100);
+  dirty.snapshotAndClear(guard, 2, 0, PAGES * 4096);
 });
 Deno.bench("Atomics.exchange over as many words", { group: "take", baseline: true }, () => {
   const copy = new Int32Array(words.length);

@@ -4,29 +4,37 @@
  * @module
  */
 
-import { type Arena, RcuError, type ReadGuard } from "@guestmem/rcu";
-import { RAM } from "../blocks/layout.ts";
-import { DirtyRangeError } from "../errors.ts";
+import { type BlockAllocator, RcuError, type ReadGuard } from "@guestmem/rcu";
+import { exactNumber } from "../address/exact_number.ts";
+import { RamBlockError } from "../errors/ramblock_error.ts";
 import { type Kernel, kernelOf } from "../kernel/kernel.ts";
-import type { DirtyClient } from "./layout.ts";
-import { DirtySnapshot } from "./snapshot.ts";
+import { RAM } from "../kernel/layouts.ts";
+import type { DirtyClient } from "./dirty_clients.ts";
+import { DirtySnapshot } from "./dirty_snapshot.ts";
+
+/** What the dirty bitmaps need of the arena in which they lie. */
+export interface DirtyArena extends BlockAllocator {
+  /** Whether guards are checked. */
+  readonly debug: boolean;
+}
 
 /**
  * The dirty bitmaps: for each client one bit a page, over the whole space of ram_addr_t. Any worker
  * sets bits without a lock while others take them and while the bitmaps grow.
  *
  * **Order**: a worker writes the memory first and marks the page second. Marking is always an atomic
- * read-modify-write, also where the bit is set already: whoever takes the bit afterwards then sees
- * the write. To look first and skip the store would lose it: the look could come before the taking,
+ * read-modify-write, even if the bit is set already: whoever takes the bit afterwards then sees the
+ * write. Loading first and skipping the store would lose it: the load could come before the taking,
  * and the write become visible only after it.
  *
- * Every method wants a section of the domain that the RAM belongs to; it protects the table of
- * chunks. The algorithm is that of QEMU's `ram_list.dirty_memory`.
+ * Every method needs an open section of the domain that protects the RAM; it protects the table of
+ * chunks. Addresses and lengths are numbers or bigints alike, up to 2^53 - 1. The algorithm is that of
+ * QEMU's `ram_list.dirty_memory`.
  */
 export class DirtyMemory {
   /** log2 of the page size. */
   readonly pageBits: number;
-  readonly #arena: Arena;
+  readonly #arena: DirtyArena;
   readonly #kernel: Kernel;
   readonly #ram: number;
   readonly #pageBytes: number;
@@ -35,33 +43,34 @@ export class DirtyMemory {
    * The bitmaps as one context sees them; users have them from `GuestRam.dirty`.
    *
    * @param arena The arena.
-   * @param ram The block of the RamList.
+   * @param ram The `RAM` struct.
    */
-  constructor(arena: Arena, ram: number) {
+  constructor(arena: DirtyArena, ram: number) {
     this.#arena = arena;
     this.#kernel = kernelOf(arena.memory);
     this.#ram = ram;
-    this.pageBits = arena.u32[(ram + RAM.PAGE_BITS) >>> 2]!;
+    this.pageBits = RAM.pageBits.get(arena.u32, ram);
     this.#pageBytes = 2 ** this.pageBits;
   }
 
   /** Bytes that the bitmaps cover: at least up to the end of the last block. */
-  covered(section: ReadGuard): number {
-    this.#check(section);
-    return this.#kernel.dirtyPages(this.#ram) * this.#pageBytes;
+  covered(guard: ReadGuard): number {
+    this.#check(guard);
+    return this.#covered();
   }
 
   /**
    * Marks the page of one ram_addr_t, after the write.
    *
    * @param clients The mask of the clients to mark it for.
-   * @throws {DirtyRangeError} If the bitmaps do not cover it.
+   * @throws {RamBlockError} DIRTY_RANGE if the bitmaps do not cover it.
    */
-  mark(section: ReadGuard, address: number, clients: number): void {
-    if (this.#arena.debug) this.#check(section);
-    const page = Math.floor(address / this.#pageBytes);
-    if (!(address >= 0) || this.#kernel.setDirtyPage(this.#ram, page, clients) === 0) {
-      this.#refuse(address, 1);
+  mark(guard: ReadGuard, address: number | bigint, clients: number): void {
+    if (this.#arena.debug) this.#check(guard);
+    const at = typeof address === "number" ? address : exactNumber(address);
+    const page = Math.floor(at / this.#pageBytes);
+    if (!(at >= 0) || this.#kernel.setDirtyPage(this.#ram, page, clients) === 0) {
+      this.#refuse(at, 1);
     }
   }
 
@@ -70,88 +79,105 @@ export class DirtyMemory {
    *
    * @param length Bytes from `address` on; 0 marks none.
    * @param clients The mask of the clients to mark them for.
-   * @throws {DirtyRangeError} If the bitmaps do not cover the range.
+   * @throws {RamBlockError} DIRTY_RANGE if the bitmaps do not cover the range.
    */
-  markRange(section: ReadGuard, address: number, length: number, clients: number): void {
-    const count = this.#pages(section, address, length);
-    this.#kernel.setDirty(this.#ram, this.#first(address), count, clients);
+  markRange(
+    guard: ReadGuard,
+    address: number | bigint,
+    length: number | bigint,
+    clients: number,
+  ): void {
+    const at = exactNumber(address);
+    const count = this.#pages(guard, at, exactNumber(length));
+    this.#kernel.setDirty(this.#ram, this.#page(at), count, clients);
   }
 
   /**
    * Whether any page that a range touches is dirty for a client.
    *
-   * @throws {DirtyRangeError} If the bitmaps do not cover the range.
+   * @throws {RamBlockError} DIRTY_RANGE if the bitmaps do not cover the range.
    */
-  isDirty(section: ReadGuard, client: DirtyClient, address: number, length: number): boolean {
-    const count = this.#pages(section, address, length);
-    return this.#kernel.testDirty(this.#ram, client, this.#first(address), count) !== 0;
+  isDirty(
+    guard: ReadGuard,
+    client: DirtyClient,
+    address: number | bigint,
+    length: number | bigint,
+  ): boolean {
+    const at = exactNumber(address);
+    const count = this.#pages(guard, at, exactNumber(length));
+    return this.#kernel.testDirty(this.#ram, client, this.#page(at), count) !== 0;
   }
 
   /**
    * Clears the bits of the pages that a range touches, for one client. A bit that another worker sets
-   * meanwhile is either counted here or stays set.
+   * concurrently is either reported by this call or stays set.
    *
-   * @returns Whether any was set. What was written before the bits were set is visible then.
-   * @throws {DirtyRangeError} If the bitmaps do not cover the range.
+   * @returns Whether any was set. Writes made before the bits were set are then visible.
+   * @throws {RamBlockError} DIRTY_RANGE if the bitmaps do not cover the range.
    */
   testAndClear(
-    section: ReadGuard,
+    guard: ReadGuard,
     client: DirtyClient,
-    address: number,
-    length: number,
+    address: number | bigint,
+    length: number | bigint,
   ): boolean {
-    const count = this.#pages(section, address, length);
-    return this.#kernel.testAndClearDirty(this.#ram, client, this.#first(address), count) !== 0;
+    const at = exactNumber(address);
+    const count = this.#pages(guard, at, exactNumber(length));
+    return this.#kernel.testAndClearDirty(this.#ram, client, this.#page(at), count) !== 0;
   }
 
   /**
-   * As `testAndClear`, and keeps which bits were set.
+   * As `testAndClear`, and returns which bits were set.
    *
-   * @returns A copy that needs no section.
-   * @throws {DirtyRangeError} If the bitmaps do not cover the range.
-   * @throws {ArenaExhaustedError} If there is no room for the copy; nothing is changed.
+   * @returns A copy, which outlives the section.
+   * @throws {RamBlockError} DIRTY_RANGE if the bitmaps do not cover the range.
+   * @throws {ArenaExhaustedError} If there is no room for the copy; nothing has changed.
    */
   snapshotAndClear(
-    section: ReadGuard,
+    guard: ReadGuard,
     client: DirtyClient,
-    address: number,
-    length: number,
+    address: number | bigint,
+    length: number | bigint,
   ): DirtySnapshot {
-    const count = this.#pages(section, address, length);
-    const first = this.#first(address);
+    const at = exactNumber(address);
+    const count = this.#pages(guard, at, exactNumber(length));
+    const first = this.#page(at);
     const words = takeBits(this.#arena, count, (into) => {
       this.#kernel.takeDirty(this.#ram, client, first, count, into);
     });
     return new DirtySnapshot(first, count, words);
   }
 
-  #first(address: number): number {
+  /** Number of the page of an address. */
+  #page(address: number): number {
     return Math.floor(address / this.#pageBytes);
   }
 
-  /** How many pages a range touches. */
-  #pages(section: ReadGuard, address: number, length: number): number {
-    this.#check(section);
+  /** How many pages a range touches, which must be covered. */
+  #pages(guard: ReadGuard, address: number, length: number): number {
+    this.#check(guard);
     if (!Number.isSafeInteger(address) || !Number.isSafeInteger(length)) {
       this.#refuse(address, length);
     }
-    const covered = this.#kernel.dirtyPages(this.#ram) * this.#pageBytes;
+    const covered = this.#covered();
     if (address < 0 || length < 0 || length > covered || address > covered - length) {
       this.#refuse(address, length);
     }
-    if (length === 0) return 0;
-    return this.#first(address + length - 1) - this.#first(address) + 1;
+    return length === 0 ? 0 : this.#page(address + length - 1) - this.#page(address) + 1;
   }
 
-  #check(section: ReadGuard): void {
-    if (this.#arena.debug && !section.open) {
+  #covered(): number {
+    return this.#kernel.dirtyPages(this.#ram) * this.#pageBytes;
+  }
+
+  #check(guard: ReadGuard): void {
+    if (this.#arena.debug && !guard.open) {
       throw new RcuError("SECTION_CLOSED", { action: "use dirty bits" });
     }
   }
 
   #refuse(address: number, length: number): never {
-    const covered = this.#kernel.dirtyPages(this.#ram) * this.#pageBytes;
-    throw new DirtyRangeError(address, length, covered);
+    throw new RamBlockError("DIRTY_RANGE", { address, length, covered: this.#covered() });
   }
 }
 
@@ -162,12 +188,16 @@ export class DirtyMemory {
  * @param take Gets the bitmap's offset.
  * @returns The bits, in ordinary memory.
  */
-export function takeBits(arena: Arena, count: number, take: (into: number) => void): Uint32Array {
+export function takeBits(
+  arena: BlockAllocator,
+  count: number,
+  take: (into: number) => void,
+): Uint32Array {
   const words = Math.max(2 * Math.ceil(count / 64), 2);
   const into = arena.allocate(words * 4);
   try {
     take(into);
-    return arena.u32.slice(into >>> 2, (into >>> 2) + words);
+    return arena.u32.slice(into / 4, into / 4 + words);
   } finally {
     arena.free(into);
   }

@@ -2,19 +2,43 @@
 // dirty bitmaps, memslots, shadow mappings) and over each window of guest RAM (eight-byte accesses,
 // atomics, scrubbing).
 //
-// The offsets repeat `ramblock/blocks/layout.ts`, `ramblock/dirty/layout.ts` and
-// `ramblock/memslots/layout.ts`; a test compares them. Numbers beyond 32 bits come in and go out as
-// f64, exact to 2^53: callers check the range.
+// The constants come from `layouts.ts`. Numbers beyond 32 bits come in and go out as f64, exact to
+// 2^53: callers check the range.
+
+import {
+  BLOCK_HOST,
+  BLOCK_MAX_LENGTH,
+  BLOCK_OFFSET,
+  BLOCK_USED_LENGTH,
+  DIRTY_TABLE_CHUNKS,
+  DIRTY_TABLE_ENTRIES,
+  OUTCOME_NO_SLOT,
+  OUTCOME_READ_ONLY,
+  OUTCOME_RETRY,
+  RAM_CHUNK_BITS,
+  RAM_DIRTY,
+  RAM_LIST,
+  RAM_MRU,
+  RAM_VERSION,
+  SHADOW_ENTRIES,
+  SHADOW_ENTRY_HOST,
+  SHADOW_ENTRY_SIZE,
+  SHADOW_MASK,
+  SLOT_BASE,
+  SLOT_FLAG_INVALID,
+  SLOT_FLAG_LOG_DIRTY,
+  SLOT_FLAG_READONLY,
+  SLOT_FLAGS,
+  SLOT_HOST,
+  SLOT_LOG,
+  SLOT_PAGES,
+  SLOT_SIZE,
+  SLOT_TABLE_COUNT,
+  SLOT_TABLE_ROWS,
+} from "./layouts";
 
 // ---- RAM blocks -------------------------------------------------------------------------------
 
-const LIST: usize = 8;
-const VERSION: usize = 64;
-const MRU: usize = 72;
-const BLOCK_OFFSET: usize = 16;
-const BLOCK_MAX_LENGTH: usize = 24;
-const BLOCK_USED_LENGTH: usize = 32;
-const BLOCK_HOST: usize = 40;
 
 // @ts-ignore: a decorator of AssemblyScript
 @inline
@@ -28,22 +52,22 @@ function holds(block: usize, field: usize, position: u64): bool {
  */
 export function findBlock(ram: usize, address: f64): usize {
   const wanted = u64(address);
-  const version = atomic.load<u32>(ram, VERSION);
-  const mru = atomic.load<u64>(ram, MRU);
+  const version = atomic.load<u32>(ram, RAM_VERSION);
+  const mru = atomic.load<u64>(ram, RAM_MRU);
   const recent = usize(u32(mru));
   if (u32(mru >>> 32) == version && recent != 0) {
     if (holds(recent, BLOCK_OFFSET, wanted)) return recent;
   }
   const block = walk(ram, BLOCK_OFFSET, wanted);
-  if (block) atomic.store<u64>(ram, (u64(version) << 32) | u64(block), MRU);
+  if (block) atomic.store<u64>(ram, (u64(version) << 32) | u64(block), RAM_MRU);
   return block;
 }
 
-/** The block of a host position, or 0. The MRU word speaks of addresses: it is read, not stored. */
+/** The block of a host address, or 0. It uses the MRU word, but does not store to it. */
 export function findHost(ram: usize, host: f64): usize {
   const wanted = u64(host);
-  const version = atomic.load<u32>(ram, VERSION);
-  const mru = atomic.load<u64>(ram, MRU);
+  const version = atomic.load<u32>(ram, RAM_VERSION);
+  const mru = atomic.load<u64>(ram, RAM_MRU);
   const recent = usize(u32(mru));
   if (u32(mru >>> 32) == version && recent != 0) {
     if (holds(recent, BLOCK_HOST, wanted)) return recent;
@@ -51,13 +75,13 @@ export function findHost(ram: usize, host: f64): usize {
   return walk(ram, BLOCK_HOST, wanted);
 }
 
-/** The block of a ram_addr_t by the list alone: what a lookup costs without the MRU word. */
+/** The block of a ram_addr_t by the list alone, without the MRU word. */
 export function walkBlocks(ram: usize, address: f64): usize {
   return walk(ram, BLOCK_OFFSET, u64(address));
 }
 
 function walk(ram: usize, field: usize, position: u64): usize {
-  const head = usize(load<u32>(ram, LIST));
+  const head = usize(load<u32>(ram, RAM_LIST));
   let block = usize(atomic.load<u32>(head));
   while (block != head) {
     if (holds(block, field, position)) return block;
@@ -74,10 +98,10 @@ export function setUsedLength(block: usize, length: f64): void {
   atomic.store<u64>(block, u64(length), BLOCK_USED_LENGTH);
 }
 
-/** Ends the trust in every MRU word stored so far. The caller has unlinked or linked before. */
+/** Invalidates every MRU word stored so far. The caller has unlinked or linked a block before. */
 export function bumpVersion(ram: usize): u32 {
-  const version = atomic.add<u32>(ram, 1, VERSION) + 1;
-  atomic.store<u64>(ram, 0, MRU);
+  const version = atomic.add<u32>(ram, 1, RAM_VERSION) + 1;
+  atomic.store<u64>(ram, 0, RAM_MRU);
   return version;
 }
 
@@ -116,7 +140,7 @@ function bits(bit: u32, count: u32): u64 {
   return (~u64(0) >>> (64 - u64(count))) << u64(bit);
 }
 
-/** What an operation does to the bits of one word. */
+/** The operations on the bits of one word. */
 const SET: u32 = 0;
 const CLEAR: u32 = 1;
 const TEST: u32 = 2;
@@ -125,7 +149,7 @@ const TEST: u32 = 2;
 function apply(word: usize, mask: u64, operation: u32): bool {
   if (operation == SET) return (atomic.or<u64>(word, mask) & mask) != 0;
   if (operation == TEST) return (atomic.load<u64>(word) & mask) != 0;
-  // A clear bit stays clear whoever looks: nothing was handed over that a write would acquire.
+  // The bit is clear, so no write was handed over, and there is nothing to acquire.
   if ((atomic.load<u64>(word) & mask) == 0) return false;
   return (atomic.and<u64>(word, ~mask) & mask) != 0;
 }
@@ -166,15 +190,11 @@ function takeRange(bitmap: usize, first: u64, count: u64, into: usize, at: u64):
 
 // ---- dirty memory -----------------------------------------------------------------------------
 
-const DIRTY: usize = 128;
-const CHUNK_BITS: usize = 20;
-const TABLE_CHUNKS: usize = 0;
-const TABLE_ENTRIES: usize = 16;
 
 function dirtyRange(ram: usize, client: u32, first: u64, count: u64, operation: u32): bool {
-  const table = usize(atomic.load<u32>(ram, DIRTY));
-  const shift = u64(load<u32>(ram, CHUNK_BITS));
-  const entries = table + TABLE_ENTRIES + usize(client * load<u32>(table, TABLE_CHUNKS)) * 4;
+  const table = usize(atomic.load<u32>(ram, RAM_DIRTY));
+  const shift = u64(load<u32>(ram, RAM_CHUNK_BITS));
+  const entries = table + DIRTY_TABLE_ENTRIES + usize(client * load<u32>(table, DIRTY_TABLE_CHUNKS)) * 4;
   const size = u64(1) << shift;
   let any = false;
   while (count > 0) {
@@ -188,22 +208,22 @@ function dirtyRange(ram: usize, client: u32, first: u64, count: u64, operation: 
   return any;
 }
 
-/** How many pages the bitmaps cover. */
+/** Number of pages that the bitmaps cover. */
 export function dirtyPages(ram: usize): f64 {
-  const table = usize(atomic.load<u32>(ram, DIRTY));
-  return f64(u64(load<u32>(table, TABLE_CHUNKS)) << u64(load<u32>(ram, CHUNK_BITS)));
+  const table = usize(atomic.load<u32>(ram, RAM_DIRTY));
+  return f64(u64(load<u32>(table, DIRTY_TABLE_CHUNKS)) << u64(load<u32>(ram, RAM_CHUNK_BITS)));
 }
 
 /** Sets the bit of one page for each of the clients in the mask. 0 if the page is not covered. */
 export function setDirtyPage(ram: usize, page: f64, clients: u32): u32 {
   const number = u64(page);
-  const table = usize(atomic.load<u32>(ram, DIRTY));
-  const shift = u64(load<u32>(ram, CHUNK_BITS));
-  const chunks = load<u32>(table, TABLE_CHUNKS);
+  const table = usize(atomic.load<u32>(ram, RAM_DIRTY));
+  const shift = u64(load<u32>(ram, RAM_CHUNK_BITS));
+  const chunks = load<u32>(table, DIRTY_TABLE_CHUNKS);
   const index = number >>> shift;
   if (index >= u64(chunks)) return 0;
   const bit = number & ((u64(1) << shift) - 1);
-  let entry = table + TABLE_ENTRIES + usize(index) * 4;
+  let entry = table + DIRTY_TABLE_ENTRIES + usize(index) * 4;
   while (clients) {
     if (clients & 1) {
       atomic.or<u64>(usize(load<u32>(entry)) + usize(bit >>> 6 << 3), u64(1) << (bit & 63));
@@ -230,9 +250,9 @@ export function testAndClearDirty(ram: usize, client: u32, first: f64, count: f6
 
 /** Takes the bits of a range, which begin at bit 0 of `into`; whether any was set. */
 export function takeDirty(ram: usize, client: u32, first: f64, count: f64, into: usize): u32 {
-  const table = usize(atomic.load<u32>(ram, DIRTY));
-  const shift = u64(load<u32>(ram, CHUNK_BITS));
-  const entries = table + TABLE_ENTRIES + usize(client * load<u32>(table, TABLE_CHUNKS)) * 4;
+  const table = usize(atomic.load<u32>(ram, RAM_DIRTY));
+  const shift = u64(load<u32>(ram, RAM_CHUNK_BITS));
+  const entries = table + DIRTY_TABLE_ENTRIES + usize(client * load<u32>(table, DIRTY_TABLE_CHUNKS)) * 4;
   const size = u64(1) << shift;
   let page = u64(first);
   let left = u64(count);
@@ -252,110 +272,101 @@ export function takeDirty(ram: usize, client: u32, first: f64, count: f64, into:
 
 // ---- memslots ---------------------------------------------------------------------------------
 
-const SLOT_COUNT: usize = 4;
-const SLOT_ROWS: usize = 64;
-const ROW_BYTES: usize = 64;
-const ROW_BASE: usize = 0;
-const ROW_PAGES: usize = 8;
-const ROW_HOST: usize = 16;
-const ROW_FLAGS: usize = 28;
-const ROW_LOG: usize = 32;
-const READONLY: u32 = 1;
-const LOG_DIRTY: u32 = 2;
-const INVALID: u32 = 4;
-const NO_SLOT: f64 = -1;
-const RETRY: f64 = -2;
-const READ_ONLY: f64 = -3;
 
 function rowOf(table: usize, gfn: u64): usize {
   let low: u32 = 0;
-  let high = load<u32>(table, SLOT_COUNT);
+  let high = load<u32>(table, SLOT_TABLE_COUNT);
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (load<u64>(table + usize(middle) * ROW_BYTES, SLOT_ROWS + ROW_BASE) <= gfn) low = middle + 1;
+    if (load<u64>(table + usize(middle) * SLOT_SIZE, SLOT_TABLE_ROWS + SLOT_BASE) <= gfn) low = middle + 1;
     else high = middle;
   }
   if (low == 0) return 0;
-  const row = table + SLOT_ROWS + usize(low - 1) * ROW_BYTES;
-  return gfn - load<u64>(row, ROW_BASE) < load<u64>(row, ROW_PAGES) ? row : 0;
+  const row = table + SLOT_TABLE_ROWS + usize(low - 1) * SLOT_SIZE;
+  return gfn - load<u64>(row, SLOT_BASE) < load<u64>(row, SLOT_PAGES) ? row : 0;
 }
 
-/** The row of the slot that has a gfn, or 0. INVALID ones are found too. */
+/** The row of the slot that has a gfn, INVALID or not; 0 if there is none. */
 export function findSlot(table: usize, gfn: f64): usize {
   return rowOf(table, u64(gfn));
 }
 
 function hostOf(row: usize, gfn: u64, pageBits: u32): u64 {
-  return load<u64>(row, ROW_HOST) + ((gfn - load<u64>(row, ROW_BASE)) << u64(pageBits));
+  return load<u64>(row, SLOT_HOST) + ((gfn - load<u64>(row, SLOT_BASE)) << u64(pageBits));
 }
 
-/** The host position of a gfn; -1: no slot; -2: retry. */
+/** The host address of a gfn; -1: no slot; -2: retry. */
 export function gfnToHost(table: usize, gfn: f64, pageBits: u32): f64 {
   const row = rowOf(table, u64(gfn));
-  if (!row) return NO_SLOT;
-  if (load<u32>(row, ROW_FLAGS) & INVALID) return RETRY;
+  if (!row) return OUTCOME_NO_SLOT;
+  if (load<u32>(row, SLOT_FLAGS) & SLOT_FLAG_INVALID) return OUTCOME_RETRY;
   return f64(hostOf(row, u64(gfn), pageBits));
 }
 
 /** Marks a page in the log of its slot. */
 export function logDirty(row: usize, gfn: f64): void {
-  const page = u64(gfn) - load<u64>(row, ROW_BASE);
-  applyRange(usize(load<u32>(row, ROW_LOG)), page, 1, SET);
+  const page = u64(gfn) - load<u64>(row, SLOT_BASE);
+  applyRange(usize(load<u32>(row, SLOT_LOG)), page, 1, SET);
 }
 
 /** Takes a slot's whole log into `into`; whether any page was dirty. */
 export function takeLog(row: usize, into: usize): u32 {
-  return u32(takeRange(usize(load<u32>(row, ROW_LOG)), 0, load<u64>(row, ROW_PAGES), into, 0));
+  return u32(takeRange(usize(load<u32>(row, SLOT_LOG)), 0, load<u64>(row, SLOT_PAGES), into, 0));
 }
 
 // ---- shadow mappings --------------------------------------------------------------------------
 //
-// An entry is two 64-bit words: the tag (gfn << 2, writable 2, present 1) and the host position. The
+// An entry is two 64-bit words: the tag (gfn << 2, writable 2, present 1) and the host address. The
 // vCPU that owns the table is the only one that fills entries; a flush changes tags alone.
 
-const SHADOW_MASK: usize = 8;
-const SHADOW_ENTRIES: usize = 64;
 const PRESENT: u64 = 1;
 const WRITABLE: u64 = 2;
 
 // @ts-ignore: a decorator of AssemblyScript
 @inline
 function entryOf(shadow: usize, gfn: u64): usize {
-  return shadow + SHADOW_ENTRIES + (usize(u32(gfn) & load<u32>(shadow, SHADOW_MASK)) << 4);
+  const index = usize(u32(gfn) & load<u32>(shadow, SHADOW_MASK));
+  return shadow + SHADOW_ENTRIES + index * SHADOW_ENTRY_SIZE;
 }
 
-/** The host position that a mapping gives, or -1 if there is none that allows the access. */
+// @ts-ignore: a decorator of AssemblyScript
+@inline
+function endOf(shadow: usize): usize {
+  return shadow + SHADOW_ENTRIES + (usize(load<u32>(shadow, SHADOW_MASK)) + 1) * SHADOW_ENTRY_SIZE;
+}
+
+/** The host address that a mapping gives, or -1 if there is none that allows the access. */
 export function shadowLookup(shadow: usize, gfn: f64, write: u32): f64 {
   const page = u64(gfn);
   const entry = entryOf(shadow, page);
   const tag = atomic.load<u64>(entry);
   const needed = PRESENT | (write ? WRITABLE : 0);
   if (tag >>> 2 != page || (tag & needed) != needed) return -1;
-  return f64(load<u64>(entry, 8));
+  return f64(load<u64>(entry, SHADOW_ENTRY_HOST));
 }
 
 /**
- * Instantiates the mapping of a gfn from one snapshot: the host position; -1: no slot; -2: retry;
+ * Instantiates the mapping of a gfn from one snapshot: the host address; -1: no slot; -2: retry;
  * -3: a write to a read-only slot.
  */
 export function shadowFill(shadow: usize, table: usize, gfn: f64, write: u32, pageBits: u32): f64 {
   const page = u64(gfn);
   const row = rowOf(table, page);
-  if (!row) return NO_SLOT;
-  const flags = load<u32>(row, ROW_FLAGS);
-  if (flags & INVALID) return RETRY;
-  if (write && flags & READONLY) return READ_ONLY;
+  if (!row) return OUTCOME_NO_SLOT;
+  const flags = load<u32>(row, SLOT_FLAGS);
+  if (flags & SLOT_FLAG_INVALID) return OUTCOME_RETRY;
+  if (write && flags & SLOT_FLAG_READONLY) return OUTCOME_READ_ONLY;
   const host = hostOf(row, page, pageBits);
   const entry = entryOf(shadow, page);
-  const writable = flags & READONLY ? false : flags & LOG_DIRTY ? write != 0 : true;
-  // A flush that reads the old tag meanwhile must not take the new host for it, and changes tags by
-  // compare-and-exchange, so it cannot undo what comes here.
+  const writable = flags & SLOT_FLAG_READONLY ? false : flags & SLOT_FLAG_LOG_DIRTY ? write != 0 : true;
+  // A concurrent flush that has read the old tag changes it by compare-and-exchange, so it cannot
+  // undo the stores below, and the old tag is never seen with the new host.
   atomic.store<u64>(entry, 0);
-  store<u64>(entry, host, 8);
+  store<u64>(entry, host, SHADOW_ENTRY_HOST);
   atomic.store<u64>(entry, (page << 2) | (writable ? WRITABLE : 0) | PRESENT);
-  // The mapping is writable before the page is marked. The other way round, a collector that takes
-  // the mark and protects the mappings in between would leave a writable page unmarked.
-  if (write && flags & LOG_DIRTY) logDirty(row, gfn);
+  // Mark after the mapping is writable. The other way round, a collector that takes the mark and
+  // protects the mappings in between would leave a writable page unmarked.
+  if (write && flags & SLOT_FLAG_LOG_DIRTY) logDirty(row, gfn);
   return f64(host);
 }
 
@@ -370,25 +381,25 @@ export function shadowProtect(shadow: usize, first: f64, count: f64): u32 {
 }
 
 function change(shadow: usize, first: u64, count: u64, keep: u64): u32 {
-  const end = shadow + SHADOW_ENTRIES + (usize(load<u32>(shadow, SHADOW_MASK)) + 1 << 4);
+  const end = endOf(shadow);
   let changed: u32 = 0;
-  for (let entry = shadow + SHADOW_ENTRIES; entry < end; entry += 16) {
+  for (let entry = shadow + SHADOW_ENTRIES; entry < end; entry += SHADOW_ENTRY_SIZE) {
     const tag = atomic.load<u64>(entry);
     if (!(tag & PRESENT) || (tag >>> 2) - first >= count) continue;
     const now = tag & keep;
     if (now == tag) continue;
     if (atomic.cmpxchg<u64>(entry, tag, now) == tag) changed++;
-    // Else the owner has changed the entry since. What it filled in it took from a snapshot that it
-    // still holds: the caller's grace period, or the mark that follows the filling, covers it.
+    // Else the owner has refilled the entry since, from a snapshot that it still holds: the caller's
+    // grace period, or the mark that follows the refill, covers it.
   }
   return changed;
 }
 
-/** How many mappings lie in a slot of the table (`row` 0: in any), by one snapshot. */
+/** Counts the mappings that lie in a slot of the table; in any if `row` is 0. One snapshot. */
 export function shadowCount(shadow: usize, table: usize, row: usize): u32 {
-  const end = shadow + SHADOW_ENTRIES + (usize(load<u32>(shadow, SHADOW_MASK)) + 1 << 4);
+  const end = endOf(shadow);
   let count: u32 = 0;
-  for (let entry = shadow + SHADOW_ENTRIES; entry < end; entry += 16) {
+  for (let entry = shadow + SHADOW_ENTRIES; entry < end; entry += SHADOW_ENTRY_SIZE) {
     const tag = atomic.load<u64>(entry);
     if (!(tag & PRESENT)) continue;
     const found = rowOf(table, tag >>> 2);
@@ -435,8 +446,8 @@ export function compareExchange64(
 }
 
 /**
- * Zeroes pages of 4 KiB, but those that are zero already: to read a page that was never touched
- * costs the host no memory, to write it would.
+ * Zeroes pages of 4 KiB that are not zero already: reading a page that was never touched costs the
+ * host no memory, writing it would.
  */
 export function scrub(from: usize, pages: u32): u32 {
   let written: u32 = 0;

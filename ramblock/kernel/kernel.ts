@@ -9,13 +9,13 @@ import { KERNEL_BASE64 } from "./bytes.ts";
 
 /**
  * The kernel's functions over one memory: the arena, or a window of guest RAM. Offsets come back
- * signed: apply `>>> 0`. Addresses, lengths, page numbers and host positions are numbers up to
- * 2^53 - 1, which callers check.
+ * signed: apply `>>> 0`. Addresses, lengths and page numbers are numbers up to 2^53 - 1, which callers
+ * check.
  */
 export interface Kernel {
   /** The block of a ram_addr_t, by the MRU word or the list; 0 if none. */
   findBlock(ram: number, address: number): number;
-  /** The block of a host position; 0 if none. */
+  /** The block of a host address; 0 if none. */
   findHost(ram: number, host: number): number;
   /** The block of a ram_addr_t by the list alone; 0 if none. */
   walkBlocks(ram: number, address: number): number;
@@ -23,19 +23,19 @@ export interface Kernel {
   usedLength(block: number): number;
   /** Changes the used length of a block. */
   setUsedLength(block: number, length: number): void;
-  /** Ends the trust in every MRU word stored so far; the new version. */
+  /** Invalidates every MRU word stored so far; the new version. */
   bumpVersion(ram: number): number;
   /** Loads a word of the arena, sequentially consistent. */
   load32(cell: number): number;
   /** Stores a word of the arena, sequentially consistent. */
   store32(cell: number, value: number): void;
-  /** Adds to a word; what it held. */
+  /** Adds to a word; its old value. */
   add32(cell: number, value: number): number;
-  /** Sets bits of a word; what it held. */
+  /** Sets bits of a word; its old value. */
   or32(cell: number, value: number): number;
-  /** Keeps bits of a word; what it held. */
+  /** Keeps bits of a word; its old value. */
   and32(cell: number, value: number): number;
-  /** Stores `value` if the word holds `expected`; what it held. */
+  /** Stores `value` if the word holds `expected`; its old value. */
   compareExchange32(cell: number, expected: number, value: number): number;
   /** How many pages the dirty bitmaps cover. */
   dirtyPages(ram: number): number;
@@ -51,15 +51,15 @@ export interface Kernel {
   takeDirty(ram: number, client: number, first: number, count: number, into: number): number;
   /** The row of the slot that has a gfn, whatever its flags; 0 if none. */
   findSlot(table: number, gfn: number): number;
-  /** The host position of a gfn, or one of the outcomes in `memslots/layout.ts`. */
+  /** The host address of a gfn, or an `OUTCOME`. */
   gfnToHost(table: number, gfn: number, pageBits: number): number;
   /** Marks a page in the log of its slot, which has one. */
   logDirty(row: number, gfn: number): void;
   /** Moves a slot's log to a zeroed bitmap in the arena; whether any page was dirty. */
   takeLog(row: number, into: number): number;
-  /** The host position that a shadow mapping gives; -1 if none allows the access. */
+  /** The host address that a shadow mapping gives; -1 if none allows the access. */
   shadowLookup(shadow: number, gfn: number, write: number): number;
-  /** Instantiates a mapping: its host position, or one of the outcomes in `memslots/layout.ts`. */
+  /** Instantiates a mapping: its host address, or an `OUTCOME`. */
   shadowFill(shadow: number, table: number, gfn: number, write: number, pageBits: number): number;
   /** Ends the mappings of a range of gfns; how many there were. */
   shadowFlush(shadow: number, first: number, count: number): number;
@@ -73,7 +73,7 @@ export interface Kernel {
   load64(at: number): number;
   /** Stores eight bytes of guest RAM. */
   store64(at: number, low: number, high: number): void;
-  /** Compare-and-exchange of eight aligned bytes; the lower half of what they held. */
+  /** Compare-and-exchange of eight aligned bytes; the lower half of their old value. */
   compareExchange64(
     at: number,
     expectedLow: number,

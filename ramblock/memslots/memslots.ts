@@ -1,45 +1,48 @@
 /**
- * Guest pages to host memory: the table that every vCPU looks up.
+ * Guest pages to host memory: the table in which every vCPU looks up.
  *
  * @module
  */
 
 import { type Arena, RcuError, type ReadGuard, type Srcu } from "@guestmem/rcu";
-import { loadNumber } from "../blocks/layout.ts";
+import { exactNumber, lookupAddress } from "../address/exact_number.ts";
 import { takeBits } from "../dirty/dirty_memory.ts";
-import { DirtySnapshot } from "../dirty/snapshot.ts";
-import { InvalidAddressError } from "../errors.ts";
+import { DirtySnapshot } from "../dirty/dirty_snapshot.ts";
+import { RamBlockError } from "../errors/ramblock_error.ts";
 import type { Kernel } from "../kernel/kernel.ts";
-import { SlotBatch } from "./batch.ts";
-import type { LogSink } from "./commit.ts";
+import { MEMSLOTS, SLOT, SLOT_TABLE } from "../kernel/layouts.ts";
+import type { LogSink } from "./batch_commit.ts";
+import { SlotBatch } from "./slot_batch.ts";
+import { type Memslot, readSlot, rowsOf, type TableSlot } from "./slot_table.ts";
 import {
-  attachCore,
-  createCore,
+  type AttachedSlots,
+  attachSlots,
+  createSlots,
   forEachShadow,
   type MemslotsHandle,
   type MemslotsOptions,
   type SlotsCore,
-} from "./core.ts";
-import { NoDirtyLogError, UnknownSlotError } from "./errors.ts";
-import { CONTROL, ROW, TABLE } from "./layout.ts";
-import { type Memslot, readSlot, rowsOf, type TableSlot } from "./table.ts";
+} from "./slots_core.ts";
 
-/** Gives the package's own modules what users do not see. */
+/** Gives the package's other modules the core of memslots. */
 export let slotsCoreOf: (slots: Memslots) => SlotsCore;
 
-/** Shadow pages for each thousand guest pages, and at least: the sizing of KVM's shadow MMU. */
+/** Shadow pages for each thousand guest pages, as KVM sizes its shadow MMU. */
 const SHADOW_PAGES_PERMILLE = 20;
+/** The fewest shadow pages, as in KVM. */
 const MIN_SHADOW_PAGES = 64;
 
 /**
- * Memslots under SRCU: guest pages (gfns) to host positions, as KVM keeps them.
+ * Memslots under SRCU: guest pages (gfns) to host addresses, as KVM keeps them.
  *
- * A reader loads **one snapshot** in its section and passes it to every lookup: nothing reads the
- * root again, so two lookups of one section cannot see two tables. A snapshot and the rows found in
- * it are numbers, valid until the section ends. A section may span an await.
+ * A reader loads **one snapshot** in its section (`kvm_memslots()`) and passes it to every lookup:
+ * nothing reads the root again, so two lookups of one section cannot see two tables. A snapshot and
+ * the rows found in it are numbers, valid until the section ends. A section may span an await.
  *
- * A lookup that meets a slot which a batch is taking away says RETRY, never that there is no slot:
- * leave the section, let the batch finish, and try again.
+ * A lookup that meets a slot that a batch is deleting or moving returns RETRY, never NO_SLOT: leave the
+ * section, let the batch finish, and try again.
+ *
+ * Gfns and host addresses are numbers or bigints alike, up to 2^53 - 1.
  *
  * @example
  * ```ts
@@ -54,25 +57,25 @@ const MIN_SHADOW_PAGES = 64;
  * batch.create({ id: 1, baseGfn: 0x100, pages: 0x7f00, host: 2 ** 46 + 0x100000, flags: 0 });
  * batch.commit();
  *
- * const section = srcu.register().lock(); // in any worker
- * const table = slots.snapshot(section);
+ * const guard = srcu.register().lock(); // in any worker
+ * const table = slots.snapshot(guard);
  * assertEquals(slots.gfnToHost(table, 0x101), 2 ** 46 + 0x101000);
  * assertEquals(slots.gfnToHost(table, 0xa0), OUTCOME.NO_SLOT);
- * section.unlock();
+ * guard.unlock();
  * ```
  */
 export class Memslots {
-  /** What another context attaches with. Structured-cloneable. */
+  /** Another context attaches with it. Structured-cloneable. */
   readonly handle: MemslotsHandle;
   /** The arena of the tables, as this context attached to it. */
   readonly arena: Arena;
-  /** The domain whose sections protect them. */
+  /** The domain whose sections protect the tables. */
   readonly srcu: Srcu;
   /** log2 of the page size. */
   readonly pageBits: number;
   /**
    * Gets the last dirty pages of a slot whose dirty log ends with a batch that this context commits:
-   * the slot was deleted, moved, or logs no more. Unless set, they are dropped.
+   * the slot was deleted or moved, or its logging was switched off. Unless set, they are dropped.
    */
   onLogEnd: ((slot: Memslot, dirty: DirtySnapshot) => void) | undefined;
   readonly #core: SlotsCore;
@@ -83,10 +86,10 @@ export class Memslots {
     slotsCoreOf = (slots) => slots.#core;
   }
 
-  private constructor(core: SlotsCore) {
-    this.handle = core.handle;
-    this.arena = core.arena;
-    this.srcu = core.srcu;
+  private constructor({ core, srcu, handle }: AttachedSlots) {
+    this.handle = handle;
+    this.arena = srcu.arena;
+    this.srcu = srcu;
     this.pageBits = core.pageBits;
     this.#core = core;
     this.#kernel = core.kernel;
@@ -94,15 +97,15 @@ export class Memslots {
   }
 
   /**
-   * Creates memslots without a slot.
+   * Creates memslots. There are no slots yet.
    *
    * @param srcu The domain whose sections protect the tables, which lie in its arena.
    * @param options Limits.
-   * @throws {InvalidSlotError} If a limit is out of its range.
+   * @throws {RamBlockError} INVALID_SLOT if a limit is out of range.
    * @throws {ArenaExhaustedError} If the arena has no room.
    */
   static create(srcu: Srcu, options: MemslotsOptions = {}): Memslots {
-    return new Memslots(createCore(srcu, options));
+    return new Memslots(createSlots(srcu, options));
   }
 
   /**
@@ -110,105 +113,108 @@ export class Memslots {
    *
    * @param arena The arena, as this context attached to it.
    * @param handle The memslots' `handle`.
-   * @throws {ForeignRamError} If the handle does not fit.
+   * @throws {RamBlockError} FOREIGN_HANDLE.
    */
   static attach(arena: Arena, handle: MemslotsHandle): Memslots {
-    return new Memslots(attachCore(arena, handle));
+    return new Memslots(attachSlots(arena, handle));
   }
 
   /**
    * The current table. Load it once in a section.
    *
-   * @param section An open section of the domain.
+   * @param guard An open section of the domain.
    * @returns The snapshot, valid until the section ends.
    */
-  snapshot(section: ReadGuard): number {
-    if (this.arena.debug && !section.open) {
+  snapshot(guard: ReadGuard): number {
+    if (this.arena.debug && !guard.open) {
       throw new RcuError("SECTION_CLOSED", { action: "load memslots" });
     }
-    return this.#kernel.load32(this.#core.control + CONTROL.ROOT) >>> 0;
+    return this.#kernel.load32(MEMSLOTS.root.at(this.#core.memslots)) >>> 0;
   }
 
   /**
-   * The row of the slot that has a gfn, whatever its flags. O(log slots).
+   * The row of the slot that has a gfn, whatever its flags: KVM's `gfn_to_memslot`. O(log slots).
    *
    * @param table A snapshot.
    * @param gfn Number of a guest page.
    * @returns The row, valid as long as the snapshot; 0 if no slot has the gfn.
-   * @throws {InvalidAddressError} If it is no integer from 0 to 2^53 - 1.
+   * @throws {RamBlockError} INVALID_ADDRESS.
    */
-  find(table: number, gfn: number): number {
-    this.#checkGfn(gfn);
-    return this.#kernel.findSlot(table, gfn) >>> 0;
+  find(table: number, gfn: number | bigint): number {
+    return this.#kernel.findSlot(table, lookupAddress(gfn)) >>> 0;
   }
 
   /**
-   * The host position of a guest page. O(log slots).
+   * The host address of a guest page: KVM's `gfn_to_hva`. O(log slots).
    *
    * @param table A snapshot.
    * @param gfn Number of a guest page.
-   * @returns The position; if negative, {@linkcode OUTCOME}.NO_SLOT or RETRY.
-   * @throws {InvalidAddressError} If it is no integer from 0 to 2^53 - 1.
+   * @returns The address; if negative, {@linkcode OUTCOME}.NO_SLOT or RETRY.
+   * @throws {RamBlockError} INVALID_ADDRESS.
    */
-  gfnToHost(table: number, gfn: number): number {
-    if (!(gfn >= 0 && gfn <= Number.MAX_SAFE_INTEGER)) this.#checkGfn(gfn);
-    return this.#kernel.gfnToHost(table, gfn, this.pageBits);
+  gfnToHost(table: number, gfn: number | bigint): number {
+    return this.#kernel.gfnToHost(table, lookupAddress(gfn), this.pageBits);
   }
 
-  /** The slot of a row: a copy. */
+  /** A copy of the slot in a row. */
   slot(row: number): Memslot {
     return withoutLog(readSlot(this.#u32, row));
   }
 
   /** The flags of a row. */
   flagsOf(row: number): number {
-    return this.#u32[(row + ROW.FLAGS) >>> 2]!;
+    return SLOT.flags.get(this.#u32, row);
   }
 
-  /** The slots of a snapshot by rising gfn: copies. */
+  /** Copies of the slots of a snapshot, by rising gfn. */
   slots(table: number): Memslot[] {
     return rowsOf(this.#u32, table).map((row) => this.slot(row));
   }
 
-  /** Which table a snapshot is: rises with every batch, and never repeats. */
+  /** The generation of a snapshot's table: it rises with every batch, and never repeats. */
   generation(table: number): number {
-    return loadNumber(this.#u32, table + TABLE.GENERATION);
+    return SLOT_TABLE.generation.get(this.#u32, table);
   }
 
   /**
-   * Visits what a range of host memory shows as, in every slot: KVM's `kvm_handle_hva`. INVALID
-   * slots are visited too, since teardown is allowed in them. O(slots).
+   * Visits the guest pages of a range of host memory, in every slot: KVM's `kvm_handle_hva_range`.
+   * INVALID slots are visited too, since their mappings may be ended. O(slots).
    *
    * @param table A snapshot.
-   * @param first First host position. @param last Last host position, inclusive.
+   * @param first First host address.
+   * @param last Last host address, inclusive.
    * @param visit Called for each slot with its row, the first gfn and the last, inclusive.
+   * @throws {RamBlockError} INVALID_ADDRESS if a bigint is beyond 2^53 - 1.
    */
   forEachInHostRange(
     table: number,
-    first: number,
-    last: number,
+    first: number | bigint,
+    last: number | bigint,
     visit: (row: number, firstGfn: number, lastGfn: number) => void,
   ): void {
     const page = 2 ** this.pageBits;
+    const firstHost = exactNumber(first), lastHost = exactNumber(last);
     for (const row of rowsOf(this.#u32, table)) {
       const { baseGfn, pages, host } = readSlot(this.#u32, row);
-      const from = Math.max(first, host);
-      const to = Math.min(last, host + pages * page - 1);
+      const from = Math.max(firstHost, host);
+      const to = Math.min(lastHost, host + pages * page - 1);
       if (from > to) continue;
-      const gfnOf = (position: number) => baseGfn + Math.floor((position - host) / page);
+      const gfnOf = (address: number) => baseGfn + Math.floor((address - host) / page);
       visit(row, gfnOf(from), gfnOf(to));
     }
   }
 
   /**
-   * Ends the shadow mappings of a range of host memory, in all shadow maps: what a change of the
-   * host's mapping calls for.
+   * Ends the shadow mappings of a range of host memory, in all shadow maps: KVM's
+   * `kvm_unmap_gfn_range`, needed when the host changes its mapping.
    *
    * @param table A snapshot.
-   * @param first First host position. @param last Last host position, inclusive.
+   * @param first First host address.
+   * @param last Last host address, inclusive.
    * @returns How many mappings there were.
+   * @throws {RamBlockError} INVALID_ADDRESS if a bigint is beyond 2^53 - 1.
    */
-  flushHostRange(table: number, first: number, last: number): number {
+  flushHostRange(table: number, first: number | bigint, last: number | bigint): number {
     let count = 0;
     this.forEachInHostRange(table, first, last, (_, firstGfn, lastGfn) => {
       forEachShadow(this.#core, (shadow) => {
@@ -218,13 +224,13 @@ export class Memslots {
     return count;
   }
 
-  /** Guest pages of all slots of a snapshot. */
+  /** Number of guest pages in all slots of a snapshot. */
   pageCount(table: number): number {
     const rows = rowsOf(this.#u32, table);
-    return rows.reduce((sum, row) => sum + loadNumber(this.#u32, row + ROW.PAGES), 0);
+    return rows.reduce((sum, row) => sum + SLOT.pages.get(this.#u32, row), 0);
   }
 
-  /** How many pages a shadow MMU is given for the slots of a snapshot: 2 %, and at least 64. */
+  /** How many pages KVM would give the shadow MMU for these slots: 2 %, and at least 64. */
   shadowPageCount(table: number): number {
     const wanted = Math.floor((this.pageCount(table) * SHADOW_PAGES_PERMILLE) / 1000);
     return Math.max(wanted, MIN_SHADOW_PAGES);
@@ -234,7 +240,7 @@ export class Memslots {
    * Counts the shadow mappings of all vCPUs that lie in slots of one snapshot: KVM's `count_rmaps`.
    *
    * @param table A snapshot.
-   * @param row Count those of this slot alone.
+   * @param row Count only those of this slot; 0 for all.
    */
   countMappings(table: number, row = 0): number {
     let count = 0;
@@ -250,18 +256,19 @@ export class Memslots {
    * @param table A snapshot.
    * @param gfn Number of a guest page.
    * @returns Whether its slot keeps a log.
+   * @throws {RamBlockError} INVALID_ADDRESS.
    */
-  markDirty(table: number, gfn: number): boolean {
+  markDirty(table: number, gfn: number | bigint): boolean {
     const row = this.find(table, gfn);
-    if (row === 0 || this.#u32[(row + ROW.LOG) >>> 2] === 0) return false;
-    this.#kernel.logDirty(row, gfn);
+    if (row === 0 || SLOT.log.get(this.#u32, row) === 0) return false;
+    this.#kernel.logDirty(row, Number(gfn));
     return true;
   }
 
   /**
-   * Begins a batch of changes, with the slots as they are. Control context only.
+   * Begins a batch of changes to the present slots. Control context only.
    *
-   * @throws {BatchConflictError} If a batch that takes slots away is being committed.
+   * @throws {RamBlockError} BATCH_CONFLICT if a batch that deletes or moves slots is being committed.
    */
   batch(): SlotBatch {
     const sink: LogSink | undefined = this.onLogEnd &&
@@ -271,13 +278,12 @@ export class Memslots {
 
   /**
    * Takes the dirty log of a slot, makes its mappings read-only so that the next write is logged
-   * again, and blocks until no vCPU writes through one that was writable. What was written to the
-   * pages returned is visible then. Control context only.
+   * again, and blocks until no vCPU writes through one that was writable. All writes to the returned
+   * pages are then visible. Control context only.
    *
    * @param id The slot's number.
    * @returns The pages by gfn.
-   * @throws {UnknownSlotError} If there is none of this number.
-   * @throws {NoDirtyLogError} If it keeps no log.
+   * @throws {RamBlockError} UNKNOWN_SLOT; NO_DIRTY_LOG.
    * @throws {WaitInSectionError} If this context has a section open; the log keeps its pages.
    */
   collectDirtyLog(id: number): DirtySnapshot {
@@ -302,7 +308,7 @@ export class Memslots {
     const row = this.#loggedRow(id);
     const { baseGfn, pages } = readSlot(this.#u32, row);
     const words = takeBits(this.arena, pages, (into) => this.#kernel.takeLog(row, into));
-    // Only now: a mapping that becomes writable after this was marked after the log was taken.
+    // Not earlier: a mapping that becomes writable after this is marked after the log was taken.
     forEachShadow(this.#core, (shadow) => this.#kernel.shadowProtect(shadow, baseGfn, pages));
     return new DirtySnapshot(baseGfn, pages, words);
   }
@@ -312,17 +318,15 @@ export class Memslots {
     for (const gfn of dirty) this.#kernel.logDirty(row, gfn);
   }
 
-  /** The row of a slot that keeps a log. Only the control context changes tables: no section. */
+  /** The row of a slot that keeps a log. The control context alone changes tables: no section needed. */
   #loggedRow(id: number): number {
-    const table = this.#kernel.load32(this.#core.control + CONTROL.ROOT) >>> 0;
-    const row = rowsOf(this.#u32, table).find((row) => this.#u32[(row + ROW.ID) >>> 2] === id);
-    if (row === undefined) throw new UnknownSlotError("collect the dirty log of", id);
-    if (this.#u32[(row + ROW.LOG) >>> 2] === 0) throw new NoDirtyLogError(id);
+    const table = this.#kernel.load32(MEMSLOTS.root.at(this.#core.memslots)) >>> 0;
+    const row = rowsOf(this.#u32, table).find((row) => SLOT.id.get(this.#u32, row) === id);
+    if (row === undefined) {
+      throw new RamBlockError("UNKNOWN_SLOT", { action: "collect the dirty log of", id });
+    }
+    if (SLOT.log.get(this.#u32, row) === 0) throw new RamBlockError("NO_DIRTY_LOG", { id });
     return row;
-  }
-
-  #checkGfn(gfn: number): void {
-    if (!(gfn >= 0 && gfn <= Number.MAX_SAFE_INTEGER)) throw new InvalidAddressError(gfn);
   }
 }
 

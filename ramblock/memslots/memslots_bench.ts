@@ -26,15 +26,15 @@ Deno.bench("gfn to host, 32 slots, one snapshot (64)", { group: "gfn" }, () => {
 open.unlock();
 Deno.bench("gfn to host, a section each (64)", { group: "gfn" }, () => {
   for (const gfn of gfns) {
-    const section = reader.lock();
-    sink += slots.gfnToHost(slots.snapshot(section), gfn);
-    section.unlock();
+    const guard = reader.lock();
+    sink += slots.gfnToHost(slots.snapshot(guard), gfn);
+    guard.unlock();
   }
 });
 Deno.bench("shadow mapping, hit, one section (64)", { group: "gfn" }, () => {
-  const section = reader.lock();
-  for (const gfn of gfns) sink += shadow.translate(section, gfn, true);
-  section.unlock();
+  const guard = reader.lock();
+  for (const gfn of gfns) sink += shadow.translate(guard, gfn, true);
+  guard.unlock();
 });
 Deno.bench(
   "JS Map by gfn, unprotected, one worker only (64)",

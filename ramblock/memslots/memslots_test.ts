@@ -3,20 +3,11 @@
 import { Arena, Srcu } from "@guestmem/rcu";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { ForeignRamError, InvalidAddressError, InvalidLengthError } from "../errors.ts";
-import {
-  BatchConflictError,
-  InvalidSlotError,
-  NoDirtyLogError,
-  SlotExistsError,
-  SlotLimitError,
-  SlotOverlapError,
-  UnknownSlotError,
-} from "./errors.ts";
-import { OUTCOME, SLOT_FLAG } from "./layout.ts";
+import { OUTCOME, SLOT_FLAG } from "../kernel/layouts.ts";
 import { Memslots } from "./memslots.ts";
 import { ShadowMap } from "./shadow_map.ts";
-import type { Memslot } from "./table.ts";
+import type { Memslot } from "./slot_table.ts";
+import { refused } from "../testdata/refused.ts";
 
 const PAGE = 4096;
 const HOST = 2 ** 46;
@@ -27,11 +18,11 @@ function setUp(limit = 100, arenaBytes = 1 << 20) {
   const slots = Memslots.create(srcu, { limit });
   const reader = srcu.register();
   const look = <T>(body: (table: number) => T): T => {
-    const section = reader.lock();
+    const guard = reader.lock();
     try {
-      return body(slots.snapshot(section));
+      return body(slots.snapshot(guard));
     } finally {
-      section.unlock();
+      guard.unlock();
     }
   };
   return { arena, srcu, slots, reader, look };
@@ -133,36 +124,36 @@ Deno.test("what a slot cannot be is a named error, and changes nothing", () => {
   create(slots, slot(0, 0, 16), slot(1, 32, 16));
   const { liveBlocks } = arena.stats();
   const generation = look((table) => slots.generation(table));
-  const refuse = (error: typeof InvalidSlotError | typeof Error, wanted: Partial<Memslot>) => {
+  const refuse = (code: "INVALID_SLOT" | "SLOT_EXISTS", wanted: Partial<Memslot>) => {
     const batch = slots.batch();
-    assertThrows(() => batch.create({ ...slot(7, 64, 4), ...wanted }), error);
+    refused(code, () => batch.create({ ...slot(7, 64, 4), ...wanted }));
   };
-  refuse(InvalidSlotError, { id: -1 });
-  refuse(InvalidSlotError, { baseGfn: -1 });
-  refuse(InvalidSlotError, { baseGfn: 1.5 });
-  refuse(InvalidSlotError, { baseGfn: 2 ** 52 });
-  refuse(InvalidSlotError, { baseGfn: 2 ** 52 - 3 });
-  refuse(InvalidSlotError, { pages: 0 });
-  refuse(InvalidSlotError, { host: HOST + 8 });
-  refuse(InvalidSlotError, { host: 2 ** 53 - PAGE });
-  refuse(InvalidSlotError, { flags: SLOT_FLAG.INVALID });
-  refuse(SlotExistsError as unknown as typeof Error, { id: 1 });
+  refuse("INVALID_SLOT", { id: -1 });
+  refuse("INVALID_SLOT", { baseGfn: -1 });
+  refuse("INVALID_SLOT", { baseGfn: 1.5 });
+  refuse("INVALID_SLOT", { baseGfn: 2 ** 52 });
+  refuse("INVALID_SLOT", { baseGfn: 2 ** 52 - 3 });
+  refuse("INVALID_SLOT", { pages: 0 });
+  refuse("INVALID_SLOT", { host: HOST + 8 });
+  refuse("INVALID_SLOT", { host: 2 ** 53 - PAGE });
+  refuse("INVALID_SLOT", { flags: SLOT_FLAG.INVALID });
+  refuse("SLOT_EXISTS", { id: 1 });
   const batch = slots.batch();
-  assertThrows(() => batch.delete(9), UnknownSlotError);
-  assertThrows(() => batch.move(9, 0), UnknownSlotError);
-  assertThrows(() => batch.setFlags(9, 0), UnknownSlotError);
-  assertThrows(() => batch.move(0, 2 ** 52), InvalidSlotError);
+  refused("UNKNOWN_SLOT", () => batch.delete(9));
+  refused("UNKNOWN_SLOT", () => batch.move(9, 0));
+  refused("UNKNOWN_SLOT", () => batch.setFlags(9, 0));
+  refused("INVALID_SLOT", () => batch.move(0, 2 ** 52));
   batch.move(0, 40);
-  assertThrows(() => batch.commit(), SlotOverlapError);
+  refused("SLOT_OVERLAP", () => batch.commit());
   batch.move(0, 48);
   batch.create(slot(2, 70, 1));
   batch.create(slot(3, 80, 1));
-  assertThrows(() => batch.commit(), SlotLimitError);
+  refused("TOO_MANY_SLOTS", () => batch.commit());
   batch.delete(3);
   look((table) => assertEquals(slots.generation(table), generation));
   assertEquals(arena.stats().liveBlocks, liveBlocks);
   batch.commit();
-  assertThrows(() => batch.commit(), BatchConflictError);
+  refused("BATCH_CONFLICT", () => batch.commit());
 });
 
 Deno.test("two batches of one table: the second is refused whole", () => {
@@ -175,7 +166,7 @@ Deno.test("two batches of one table: the second is refused whole", () => {
   first.commit();
   srcu.srcuBarrier();
   const { liveBlocks } = arena.stats();
-  assertThrows(() => second.commit(), BatchConflictError);
+  refused("BATCH_CONFLICT", () => second.commit());
   srcu.srcuBarrier();
   assertEquals(arena.stats().liveBlocks, liveBlocks);
   look((table) => assertEquals(slots.slots(table).map(({ id }) => id), [0, 1]));
@@ -186,34 +177,34 @@ Deno.test("a commit that would wait inside the caller's own section is refused, 
   create(slots, slot(0, 0, 16));
   srcu.srcuBarrier();
   const { liveBlocks } = arena.stats();
-  const section = reader.lock();
+  const guard = reader.lock();
   const batch = slots.batch();
   batch.delete(0);
   assertEquals(assertThrows(() => batch.commit(), Error).name, "WaitInSectionError");
-  assertEquals(slots.gfnToHost(slots.snapshot(section), 3), HOST + 3 * PAGE);
+  assertEquals(slots.gfnToHost(slots.snapshot(guard), 3), HOST + 3 * PAGE);
   const again = slots.batch();
   again.move(0, 8);
   assertEquals(assertThrows(() => again.commit(), Error).name, "WaitInSectionError");
   const creating = slots.batch();
   creating.create(slot(1, 32, 1)); // waits for nobody
   creating.commit();
-  section.unlock();
+  guard.unlock();
   srcu.srcuBarrier();
   look((table) => assertEquals(slots.slots(table).length, 2));
   assertEquals(arena.stats().liveBlocks, liveBlocks);
-  assertThrows(() => batch.commit(), BatchConflictError, "another batch");
+  refused("BATCH_CONFLICT", () => batch.commit(), "another batch");
 });
 
 Deno.test("while a batch is being committed another cannot begin; one whose context died is undone", async () => {
   const { arena, slots, reader, look } = setUp();
   create(slots, slot(0, 0, 16));
-  const section = reader.lock();
+  const guard = reader.lock();
   const batch = slots.batch();
   batch.delete(0);
   const committed = batch.commitAsync();
-  assertEquals(slots.gfnToHost(slots.snapshot(section), 3), OUTCOME.RETRY);
-  assertThrows(() => slots.batch(), BatchConflictError);
-  section.unlock();
+  assertEquals(slots.gfnToHost(slots.snapshot(guard), 3), OUTCOME.RETRY);
+  refused("BATCH_CONFLICT", () => slots.batch());
+  guard.unlock();
   await committed;
   create(slots, slot(0, 0, 16));
 
@@ -222,7 +213,7 @@ Deno.test("while a batch is being committed another cannot begin; one whose cont
   dying.delete(0);
   dying["prepare"]().publishFirst();
   look((table) => assertEquals(slots.gfnToHost(table, 3), OUTCOME.RETRY));
-  assertThrows(() => slots.batch(), BatchConflictError);
+  refused("BATCH_CONFLICT", () => slots.batch());
   arena.evict(other.token);
   create(slots, slot(1, 32, 1));
   look((table) => assertEquals(slots.gfnToHost(table, 3), HOST + 3 * PAGE));
@@ -266,26 +257,26 @@ Deno.test("shadow mappings: from valid slots, within permissions, counted and fl
   const { slots, reader, look } = setUp();
   create(slots, slot(0, 0, 16), slot(1, 32, 16, SLOT_FLAG.READONLY));
   const [a, b] = [ShadowMap.create(slots, { entries: 16 }), ShadowMap.create(slots)];
-  const section = reader.lock();
-  assertEquals(a.translate(section, 3, true), HOST + 3 * PAGE);
-  assertEquals(a.translate(section, 3, false), HOST + 3 * PAGE);
-  assertEquals(b.translate(section, 3, false), HOST + 3 * PAGE);
-  assertEquals(b.translate(section, 33, true), OUTCOME.READ_ONLY);
-  assertEquals(b.translate(section, 33, false), HOST + 33 * PAGE);
-  assertEquals(b.translate(section, 33, true), OUTCOME.READ_ONLY);
-  assertEquals(b.translate(section, 20, false), OUTCOME.NO_SLOT);
+  const guard = reader.lock();
+  assertEquals(a.translate(guard, 3, true), HOST + 3 * PAGE);
+  assertEquals(a.translate(guard, 3, false), HOST + 3 * PAGE);
+  assertEquals(b.translate(guard, 3, false), HOST + 3 * PAGE);
+  assertEquals(b.translate(guard, 33, true), OUTCOME.READ_ONLY);
+  assertEquals(b.translate(guard, 33, false), HOST + 33 * PAGE);
+  assertEquals(b.translate(guard, 33, true), OUTCOME.READ_ONLY);
+  assertEquals(b.translate(guard, 20, false), OUTCOME.NO_SLOT);
   for (const gfn of [-1, NaN, 2 ** 52]) {
-    assertThrows(() => a.translate(section, gfn, false), InvalidAddressError);
+    refused("INVALID_ADDRESS", () => a.translate(guard, gfn, false));
   }
-  const table = slots.snapshot(section);
+  const table = slots.snapshot(guard);
   assertEquals(slots.countMappings(table), 3);
   assertEquals(slots.countMappings(table, slots.find(table, 0)), 2);
-  assertEquals(a.translate(section, 3 + 16, false), OUTCOME.NO_SLOT);
-  assertEquals(a.translate(section, 32 + 3, false), HOST + 35 * PAGE); // takes the entry of gfn 3
+  assertEquals(a.translate(guard, 3 + 16, false), OUTCOME.NO_SLOT);
+  assertEquals(a.translate(guard, 32 + 3, false), HOST + 35 * PAGE); // takes the entry of gfn 3
   assertEquals(slots.countMappings(table, slots.find(table, 0)), 1);
   assertEquals(slots.flushHostRange(table, HOST + 35 * PAGE, HOST + 36 * PAGE), 1);
   assertEquals(slots.countMappings(table), 2);
-  section.unlock();
+  guard.unlock();
   const batch = slots.batch();
   batch.setFlags(0, SLOT_FLAG.READONLY);
   batch.commit();
@@ -293,7 +284,7 @@ Deno.test("shadow mappings: from valid slots, within permissions, counted and fl
   b.release();
   look((table) => assertEquals(slots.countMappings(table), 0));
   assertEquals(ShadowMap.create(slots).offset, b.offset, "a released map is used again");
-  assertThrows(() => ShadowMap.create(slots, { entries: 3 }), InvalidLengthError);
+  refused("INVALID_LENGTH", () => ShadowMap.create(slots, { entries: 3 }));
 });
 
 Deno.test("the dirty log: marked by writes, taken once, handed over when it ends", () => {
@@ -301,13 +292,13 @@ Deno.test("the dirty log: marked by writes, taken once, handed over when it ends
   create(slots, slot(0, 0, 200, SLOT_FLAG.LOG_DIRTY), slot(1, 300, 8));
   const shadow = ShadowMap.create(slots);
   const write = (...gfns: number[]) => {
-    const section = reader.lock();
-    for (const gfn of gfns) shadow.translate(section, gfn, true);
-    section.unlock();
+    const guard = reader.lock();
+    for (const gfn of gfns) shadow.translate(guard, gfn, true);
+    guard.unlock();
   };
-  const section = reader.lock();
-  shadow.translate(section, 7, false);
-  section.unlock();
+  const guard = reader.lock();
+  shadow.translate(guard, 7, false);
+  guard.unlock();
   assertEquals([...slots.collectDirtyLog(0)], []);
   write(7, 0, 199, 7, 300);
   assertEquals([...slots.collectDirtyLog(0)], [0, 7, 199]);
@@ -329,25 +320,25 @@ Deno.test("the dirty log: marked by writes, taken once, handed over when it ends
   off.setFlags(0, 0);
   off.commit();
   assertEquals(ended[1]![1], [1003]);
-  assertThrows(() => slots.collectDirtyLog(0), NoDirtyLogError);
-  assertThrows(() => slots.collectDirtyLog(5), UnknownSlotError);
+  refused("NO_DIRTY_LOG", () => slots.collectDirtyLog(0));
+  refused("UNKNOWN_SLOT", () => slots.collectDirtyLog(5));
 });
 
 Deno.test("a log that cannot be waited for keeps its pages", async () => {
   const { slots, reader } = setUp();
   create(slots, slot(0, 0, 16, SLOT_FLAG.LOG_DIRTY));
-  const section = reader.lock();
-  slots.markDirty(slots.snapshot(section), 5);
+  const guard = reader.lock();
+  slots.markDirty(slots.snapshot(guard), 5);
   assertThrows(() => slots.collectDirtyLog(0));
-  section.unlock();
+  guard.unlock();
   assertEquals([...await slots.collectDirtyLogAsync(0)], [5]);
 });
 
 Deno.test("handles that do not fit are refused", () => {
   const { arena, slots } = setUp();
   const { handle } = slots;
-  assertThrows(() => Memslots.attach(Arena.create({ bytes: 1 << 20 }), handle), ForeignRamError);
+  refused("FOREIGN_HANDLE", () => Memslots.attach(Arena.create({ bytes: 1 << 20 }), handle));
   for (const wrong of [{ ...handle, kind: "x" }, { ...handle, offset: handle.offset + 64 }]) {
-    assertThrows(() => Memslots.attach(arena, wrong as typeof handle), ForeignRamError);
+    refused("FOREIGN_HANDLE", () => Memslots.attach(arena, wrong as typeof handle));
   }
 });

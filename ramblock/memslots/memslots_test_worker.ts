@@ -2,12 +2,11 @@
 import { serve } from "#tools/testing/worker_side.ts";
 import { Schedule } from "#tools/testing/schedule.ts";
 import { Arena, type ArenaHandle } from "@guestmem/rcu";
-import type { MemslotsHandle } from "./core.ts";
-import { OUTCOME, ROW } from "./layout.ts";
+import type { MemslotsHandle } from "./slots_core.ts";
+import { OUTCOME, SLOT } from "../kernel/layouts.ts";
 import { Memslots } from "./memslots.ts";
 import { ShadowMap } from "./shadow_map.ts";
-import { rowsOf } from "./table.ts";
-import { loadNumber } from "../blocks/layout.ts";
+import { rowsOf } from "./slot_table.ts";
 
 interface Data {
   readonly arena: ArenaHandle;
@@ -33,19 +32,19 @@ const setup = (data: Data) => {
   const shadow = ShadowMap.create(slots, { entries: 64 });
 
   /** Runs `body` in a section, and ends it in any case. */
-  function inSection<T>(body: (table: number) => T): T {
-    const section = reader.lock();
+  function inside<T>(body: (table: number) => T): T {
+    const guard = reader.lock();
     try {
-      return body(slots.snapshot(section));
+      return body(slots.snapshot(guard));
     } finally {
-      section.unlock();
+      guard.unlock();
     }
   }
 
   return {
     /** Instantiates a mapping from a snapshot that it has held since before step 2. */
     instantiateLate(gfn: number): number {
-      const host = inSection((table) => {
+      const host = inside((table) => {
         schedule.reach(1);
         schedule.awaitStep(2);
         return shadow.instantiate(table, gfn, true);
@@ -56,31 +55,30 @@ const setup = (data: Data) => {
 
     /** One translation in a section of its own. */
     translate(gfn: number, write: boolean): number {
-      const section = reader.lock();
+      const guard = reader.lock();
       try {
-        return shadow.translate(section, gfn, write);
+        return shadow.translate(guard, gfn, write);
       } finally {
-        section.unlock();
+        guard.unlock();
       }
     },
 
     /** The base of the real-mode TSS, from one snapshot, or as the seed's hunk has it, from two. */
     tssBase(once: boolean): number {
-      const field = (row: number, at: number) => loadNumber(arena.u32, row + at);
-      const section = reader.lock();
-      const first = rowsOf(arena.u32, slots.snapshot(section))[0]!;
-      const base = field(first, ROW.BASE);
+      const guard = reader.lock();
+      const first = rowsOf(arena.u32, slots.snapshot(guard))[0]!;
+      const base = SLOT.base.get(arena.u32, first);
       schedule.reach(1);
       schedule.awaitStep(2);
-      const second = once ? first : rowsOf(arena.u32, slots.snapshot(section))[0]!;
-      const pages = field(second, ROW.PAGES);
-      section.unlock();
+      const second = once ? first : rowsOf(arena.u32, slots.snapshot(guard))[0]!;
+      const pages = SLOT.pages.get(arena.u32, second);
+      guard.unlock();
       return base + pages - 3;
     },
 
     /** Holds a section from step 1 to step 2. */
     hold(): void {
-      inSection(() => {
+      inside(() => {
         schedule.reach(1);
         schedule.awaitStep(2);
       });
@@ -93,16 +91,16 @@ const setup = (data: Data) => {
       const met = { mapped: 0, retries: 0, holes: 0, wrong: 0 };
       while (schedule.step < 1) {
         for (const gfn of gfns) {
-          const section = reader.lock();
-          const found = slots.gfnToHost(slots.snapshot(section), gfn);
-          const host = shadow.translate(section, gfn, true);
+          const guard = reader.lock();
+          const found = slots.gfnToHost(slots.snapshot(guard), gfn);
+          const host = shadow.translate(guard, gfn, true);
           for (const outcome of [found, host]) {
             if (outcome === OUTCOME.RETRY) met.retries++;
             else if (outcome === OUTCOME.NO_SLOT) met.holes++;
             else if (outcome === gfn * 4096) met.mapped++;
             else met.wrong++;
           }
-          section.unlock();
+          guard.unlock();
         }
         Atomics.store(progress, me, met.mapped);
       }
@@ -115,10 +113,10 @@ const setup = (data: Data) => {
       const last = gfns.map(() => 0);
       for (let value = 1; schedule.step < 1; value++) {
         gfns.forEach((gfn, i) => {
-          const section = reader.lock();
-          const host = shadow.translate(section, gfn, true);
+          const guard = reader.lock();
+          const host = shadow.translate(guard, gfn, true);
           if (host >= 0) words[host / 4096] = last[i] = value;
-          section.unlock();
+          guard.unlock();
         });
         Atomics.store(progress, me, value);
       }

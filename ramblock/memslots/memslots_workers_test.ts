@@ -5,8 +5,8 @@ import { rounds } from "#tools/testing/until.ts";
 import { type TestWorkers, withWorkers } from "#tools/testing/workers.ts";
 import { Arena, Srcu } from "@guestmem/rcu";
 import { assert, assertEquals } from "@std/assert";
-import { type Commit, commitSteps } from "./commit.ts";
-import { OUTCOME, SLOT_FLAG } from "./layout.ts";
+import { type Commit, commitSteps } from "./batch_commit.ts";
+import { OUTCOME, SLOT_FLAG } from "../kernel/layouts.ts";
 import { Memslots } from "./memslots.ts";
 import type { Setup } from "./memslots_test_worker.ts";
 
@@ -81,7 +81,7 @@ Deno.test("planted: a flush before the grace period of INVALID leaves a mapping 
     wait();
     commit.publishLast();
     wait();
-    commit.release(true);
+    commit.freeOld(true);
   });
   assertEquals(after, 20 * PAGE);
 });
@@ -93,7 +93,7 @@ Deno.test("planted: a deletion in one step leaves a mapping behind", async () =>
     commit.flush();
     letGo();
     wait();
-    commit.release(true);
+    commit.freeOld(true);
   });
   assertEquals(after, 20 * PAGE);
 });
@@ -117,7 +117,7 @@ for (const once of [true, false]) {
       const possible = [16 + 16 - 3, 64 + 128 - 3];
       assertEquals(possible.includes(await base), once);
       srcu.synchronizeSrcu();
-      commit.release(true);
+      commit.freeOld(true);
     }));
 }
 

@@ -1,10 +1,10 @@
 /**
  * Memslots: guest pages to host memory under SRCU, as KVM keeps them.
  *
- * {@linkcode Memslots} is the table that every vCPU looks up, one snapshot a section;
- * {@linkcode SlotBatch} changes it without a hole; {@linkcode ShadowMap} is what a vCPU keeps of it,
- * and what a batch takes back before it lets a slot go; {@linkcode MemslotListener} keeps the slots
- * in step with a flat view.
+ * {@linkcode Memslots} is the table in which every vCPU looks up, one snapshot a section;
+ * {@linkcode SlotBatch} changes it without a hole; {@linkcode ShadowMap} caches a vCPU's translations,
+ * which a batch flushes before it deletes a slot; {@linkcode MemslotListener} keeps the slots in step
+ * with a flat view. Errors are `RamBlockError` of `@guestmem/ramblock`.
  *
  * @example
  * ```ts
@@ -18,36 +18,25 @@
  * boot.create({ id: 0, baseGfn: 0, pages: 256, host: 2 ** 46, flags: 0 });
  * boot.commit();
  *
- * const split = slots.batch(); // the upper half becomes read-only: no gfn is unmapped meanwhile
+ * const split = slots.batch(); // the upper half becomes read-only: no gfn is unmapped in between
  * split.delete(0);
  * split.create({ id: 0, baseGfn: 0, pages: 128, host: 2 ** 46, flags: 0 });
  * split.create({ id: 1, baseGfn: 128, pages: 128, host: 2 ** 46 + 0x80000, flags: SLOT_FLAG.READONLY });
  * split.commit();
  *
- * const section = srcu.register().lock();
- * assertEquals(slots.gfnToHost(slots.snapshot(section), 200), 2 ** 46 + 200 * 4096);
- * assertEquals(slots.gfnToHost(slots.snapshot(section), 256), OUTCOME.NO_SLOT);
- * section.unlock();
+ * const guard = srcu.register().lock();
+ * assertEquals(slots.gfnToHost(slots.snapshot(guard), 200), 2 ** 46 + 200 * 4096);
+ * assertEquals(slots.gfnToHost(slots.snapshot(guard), 256), OUTCOME.NO_SLOT);
+ * guard.unlock();
  * ```
  *
  * @module
  */
 
-export { SlotBatch } from "./batch.ts";
-export type { MemslotsHandle, MemslotsOptions } from "./core.ts";
-export {
-  BatchConflictError,
-  InvalidSlotError,
-  NoDirtyLogError,
-  SlotExistsError,
-  SlotLimitError,
-  SlotOverlapError,
-  SlotSectionError,
-  UnknownSlotError,
-} from "./errors.ts";
-export { OUTCOME, SLOT_FLAG } from "./layout.ts";
-export { MemslotListener } from "./listener.ts";
-export type { RamRegion, RamSection } from "../blocks/section.ts";
+export { OUTCOME, SLOT_FLAG } from "../kernel/layouts.ts";
+export { MemslotListener } from "./memslot_listener.ts";
 export { Memslots } from "./memslots.ts";
 export { ShadowMap } from "./shadow_map.ts";
-export type { Memslot } from "./table.ts";
+export { type NewMemslot, SlotBatch } from "./slot_batch.ts";
+export type { Memslot } from "./slot_table.ts";
+export type { MemslotsHandle, MemslotsOptions } from "./slots_core.ts";

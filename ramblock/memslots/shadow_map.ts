@@ -1,25 +1,24 @@
 /**
- * Shadow mappings: what a vCPU has of the memslots for itself.
+ * The shadow mappings of a vCPU.
  *
  * @module
  */
 
 import { RcuError, type ReadGuard } from "@guestmem/rcu";
-import { InvalidAddressError, InvalidLengthError } from "../errors.ts";
+import { exactNumber } from "../address/exact_number.ts";
+import { RamBlockError } from "../errors/ramblock_error.ts";
 import type { Kernel } from "../kernel/kernel.ts";
-import type { SlotsCore } from "./core.ts";
-import { CONTROL, SHADOW } from "./layout.ts";
+import { MEMSLOTS, SHADOW, SHADOW_ENTRY } from "../kernel/layouts.ts";
 import { type Memslots, slotsCoreOf } from "./memslots.ts";
-
-const ENTRY_BYTES = 16;
+import { forEachShadow, type SlotsCore } from "./slots_core.ts";
 
 /**
- * The shadow mappings of one vCPU: a direct-mapped cache of gfn to host position, in the arena, so
- * that a batch can end mappings of every vCPU. Its vCPU alone fills it, and only from slots that are
+ * The shadow mappings of one vCPU: a direct-mapped cache of gfn to host address. It lies in the arena,
+ * so that a batch can end mappings of every vCPU. Its vCPU alone fills it, and only from slots that are
  * valid in its snapshot.
  *
- * A vCPU holds a section from `translate` to the end of its access. It may keep one for many accesses;
- * it ends it when `reader.hurry` is set and before it waits.
+ * A vCPU holds a section from `translate` to the end of its access. It may keep one open for many
+ * accesses, and ends it when `reader.hurry` is set and before it waits.
  *
  * @example
  * ```ts
@@ -34,76 +33,83 @@ const ENTRY_BYTES = 16;
  * batch.commit();
  *
  * const shadow = ShadowMap.create(slots);
- * const section = srcu.register().lock();
- * assertEquals(shadow.translate(section, 0x101, true), 2 ** 46 + 0x1000);
- * assertEquals(shadow.translate(section, 0x200, true), OUTCOME.NO_SLOT);
- * section.unlock();
+ * const guard = srcu.register().lock();
+ * assertEquals(shadow.translate(guard, 0x101, true), 2 ** 46 + 0x1000);
+ * assertEquals(shadow.translate(guard, 0x200, true), OUTCOME.NO_SLOT);
+ * guard.unlock();
  * ```
  */
 export class ShadowMap {
-  /** Where the map lies in the arena. */
+  /** Offset of the map in the arena. */
   readonly offset: number;
   readonly #slots: Memslots;
   readonly #kernel: Kernel;
   readonly #pageBits: number;
   readonly #debug: boolean;
 
-  private constructor(slots: Memslots, { kernel, arena }: SlotsCore, offset: number) {
+  private constructor(slots: Memslots, kernel: Kernel, offset: number) {
     this.offset = offset;
     this.#slots = slots;
     this.#kernel = kernel;
     this.#pageBits = slots.pageBits;
-    this.#debug = arena.debug;
+    this.#debug = slots.arena.debug;
   }
 
   /**
-   * Makes a vCPU's shadow map, or takes over one of the same size whose context has released it or is
-   * gone. It is for this context alone.
+   * Creates a vCPU's shadow map, or takes over one of the same size whose context has released it or
+   * is gone. Only this context may use it.
    *
-   * @param options How many entries, a power of two up to 2^20; 4,096 unless given.
-   * @throws {InvalidLengthError} If the number of entries does not serve.
+   * @param options How many entries, a power of two up to 2^20. Default: 4,096.
+   * @throws {RamBlockError} INVALID_LENGTH.
    * @throws {ArenaExhaustedError} If the arena has no room.
    */
   static create(slots: Memslots, options: { readonly entries?: number } = {}): ShadowMap {
     const { entries = 4096 } = options;
     if (!Number.isInteger(Math.log2(entries)) || entries < 1 || entries > 2 ** 20) {
-      throw new InvalidLengthError(
-        "the entries of a shadow map",
-        entries,
-        "a power of two to 2^20",
-      );
+      throw new RamBlockError("INVALID_LENGTH", {
+        what: "the entries of a shadow map",
+        value: entries,
+        requirement: "a power of two to 2^20",
+      });
     }
     const core = slotsCoreOf(slots);
-    return new ShadowMap(slots, core, adopt(core, entries) || allocate(core, entries));
+    return new ShadowMap(slots, core.kernel, adopt(core, entries) || allocate(core, entries));
   }
 
   /**
-   * The host position of a guest page, for one kind of access. A hit costs one look at this vCPU's
-   * own entry; a miss looks the current table up and instantiates the mapping. A write to a slot that
-   * logs marks the page.
+   * The host address of a guest page, for one kind of access. A hit reads one entry of this map; a miss
+   * looks up the current table and instantiates the mapping. A write to a slot that logs marks the
+   * page.
    *
-   * @param section An open section of the memslots' domain, held until the access is done.
-   * @param gfn Number of a guest page.
+   * @param guard An open section of the memslots' domain, held until the access is done.
+   * @param gfn Number of a guest page, 0 to 2^52 - 1.
    * @param write Whether the access writes.
-   * @returns The position of the page; if negative, one of {@linkcode OUTCOME}.
-   * @throws {InvalidAddressError} If the gfn is no integer from 0 to 2^52 - 1.
+   * @returns The address of the page; if negative, one of {@linkcode OUTCOME}.
+   * @throws {RamBlockError} INVALID_ADDRESS if the gfn is out of range.
    */
-  translate(section: ReadGuard, gfn: number, write: boolean): number {
-    if (!(gfn >= 0 && gfn < 2 ** 52)) throw new InvalidAddressError(gfn);
-    if (this.#debug && !section.open) {
+  translate(guard: ReadGuard, gfn: number | bigint, write: boolean): number {
+    const page = typeof gfn === "number" ? gfn : exactNumber(gfn);
+    if (!(page >= 0 && page < 2 ** 52)) {
+      throw new RamBlockError("INVALID_ADDRESS", { address: gfn });
+    }
+    if (this.#debug && !guard.open) {
       throw new RcuError("SECTION_CLOSED", { action: "use a shadow mapping" });
     }
-    const host = this.#kernel.shadowLookup(this.offset, gfn, write ? 1 : 0);
-    return host >= 0 ? host : this.instantiate(this.#slots.snapshot(section), gfn, write);
+    const host = this.#kernel.shadowLookup(this.offset, page, write ? 1 : 0);
+    return host >= 0 ? host : this.instantiate(this.#slots.snapshot(guard), page, write);
   }
 
   /**
    * Instantiates a mapping from a snapshot, as `translate` does on a miss.
    *
    * @param table A snapshot of the section that the caller is in.
+   * @param gfn Number of a guest page.
+   * @param write Whether the access writes.
+   * @returns The host address of the page; if negative, one of {@linkcode OUTCOME}.
    */
-  instantiate(table: number, gfn: number, write: boolean): number {
-    return this.#kernel.shadowFill(this.offset, table, gfn, write ? 1 : 0, this.#pageBits);
+  instantiate(table: number, gfn: number | bigint, write: boolean): number {
+    const page = typeof gfn === "number" ? gfn : exactNumber(gfn);
+    return this.#kernel.shadowFill(this.offset, table, page, write ? 1 : 0, this.#pageBits);
   }
 
   /** Ends all mappings of this vCPU. */
@@ -114,40 +120,38 @@ export class ShadowMap {
   /** Gives the map back, for another vCPU. It cannot be used afterwards. */
   release(): void {
     this.clear();
-    this.#kernel.store32(this.offset + SHADOW.OWNER, 0);
+    this.#kernel.store32(SHADOW.owner.at(this.offset), 0);
   }
 }
 
 /** Takes over a map that nobody fills any more; 0 if there is none. */
-function adopt({ arena, kernel, control }: SlotsCore, entries: number): number {
-  const { u32 } = arena;
+function adopt(core: SlotsCore, entries: number): number {
+  const { arena, kernel } = core;
   const contexts = arena.contexts();
-  const alive = (owner: number) => contexts.some(({ token, alive }) => token === owner && alive);
-  let shadow = kernel.load32(control + CONTROL.SHADOWS) >>> 0;
-  for (; shadow !== 0; shadow = u32[(shadow + SHADOW.NEXT) >>> 2]!) {
-    if (u32[(shadow + SHADOW.MASK) >>> 2] !== entries - 1) continue;
-    const owner = kernel.load32(shadow + SHADOW.OWNER) >>> 0;
-    if (alive(owner)) continue;
-    if (kernel.compareExchange32(shadow + SHADOW.OWNER, owner, arena.token) >>> 0 !== owner) {
-      continue;
-    }
-    kernel.shadowFlush(shadow, 0, Number.MAX_SAFE_INTEGER);
-    return shadow;
-  }
-  return 0;
+  const isAlive = (owner: number) => contexts.some(({ token, alive }) => token === owner && alive);
+  let adopted = 0;
+  forEachShadow(core, (shadow) => {
+    if (adopted !== 0 || SHADOW.mask.get(arena.u32, shadow) !== entries - 1) return;
+    const cell = SHADOW.owner.at(shadow);
+    const owner = kernel.load32(cell) >>> 0;
+    if (isAlive(owner)) return;
+    if (kernel.compareExchange32(cell, owner, arena.token) >>> 0 === owner) adopted = shadow;
+  });
+  if (adopted !== 0) kernel.shadowFlush(adopted, 0, Number.MAX_SAFE_INTEGER);
+  return adopted;
 }
 
 /** Allocates a map and pushes it on the list, where flushes find it. */
-function allocate({ arena, kernel, control }: SlotsCore, entries: number): number {
+function allocate({ arena, kernel, memslots }: SlotsCore, entries: number): number {
   const { u32 } = arena;
-  const shadow = arena.allocate(SHADOW.ENTRIES + entries * ENTRY_BYTES, 64);
-  u32[(shadow + SHADOW.MASK) >>> 2] = entries - 1;
-  u32[(shadow + SHADOW.OWNER) >>> 2] = arena.token;
+  const bytes = SHADOW.size + entries * SHADOW_ENTRY.size;
+  const shadow = arena.allocate(bytes, SHADOW.alignment);
+  SHADOW.mask.set(u32, shadow, entries - 1);
+  SHADOW.owner.set(u32, shadow, arena.token);
+  const list = MEMSLOTS.shadows.at(memslots);
   for (;;) {
-    const head = kernel.load32(control + CONTROL.SHADOWS) >>> 0;
-    u32[(shadow + SHADOW.NEXT) >>> 2] = head;
-    if (kernel.compareExchange32(control + CONTROL.SHADOWS, head, shadow) >>> 0 === head) {
-      return shadow;
-    }
+    const head = kernel.load32(list) >>> 0;
+    SHADOW.next.set(u32, shadow, head);
+    if (kernel.compareExchange32(list, head, shadow) >>> 0 === head) return shadow;
   }
 }

@@ -5,11 +5,15 @@
  */
 
 import { Arena, RcuDomain } from "@guestmem/rcu";
+import { constantsOf } from "#tools/kernel/constants.ts";
 import asc from "assemblyscript/asc";
 import { coreOf, GuestRam } from "../blocks/guest_ram.ts";
 import { RamList } from "../blocks/ram_list.ts";
+import * as layouts from "../kernel/layouts.ts";
 
 const source = await Deno.readTextFile(new URL("../kernel/kernel.as.ts", import.meta.url));
+
+const constants = constantsOf(layouts);
 
 /** The kernel with these replacements, over a memory. */
 async function variant(memory: WebAssembly.Memory, changes: [string, string][]) {
@@ -34,7 +38,7 @@ async function variant(memory: WebAssembly.Memory, changes: [string, string][]) 
       "k.wasm",
     ],
   ], {
-    readFile: (name: string) => name === "kernel.as.ts" ? text : null,
+    readFile: (name: string) => ({ "kernel.as.ts": text, "layouts.ts": constants })[name] ?? null,
     writeFile: (name: string, contents: Uint8Array | string) => {
       if (name === "k.wasm") binary = Uint8Array.from(contents as Uint8Array);
     },
@@ -55,9 +59,9 @@ const untagged = await variant(arena.memory, [[
   "if (u32(mru >>> 32) == version && recent != 0) {\n    if (holds(recent, BLOCK_OFFSET",
   "if (recent != 0) {\n    if (holds(recent, BLOCK_OFFSET",
 ], [
-  "const version = atomic.load<u32>(ram, VERSION);\n  const mru = atomic.load<u64>(ram, MRU);\n" +
+  "const version = atomic.load<u32>(ram, RAM_VERSION);\n  const mru = atomic.load<u64>(ram, RAM_MRU);\n" +
   "  const recent = usize(u32(mru));\n  if (recent",
-  "const version: u32 = 0;\n  const mru = atomic.load<u64>(ram, MRU);\n" +
+  "const version: u32 = 0;\n  const mru = atomic.load<u64>(ram, RAM_MRU);\n" +
   "  const recent = usize(u32(mru));\n  if (recent",
 ]]);
 coreOf(ram).kernel.findBlock(at, 100);

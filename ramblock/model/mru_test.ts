@@ -82,7 +82,7 @@ Deno.test("the kernel makes the accesses of the model, in its order", async () =
   const source = await Deno.readTextFile(new URL("../kernel/kernel.as.ts", import.meta.url));
   const ordered = (name: string) =>
     accesses(source, name).filter(({ plain }) => !plain).map(({ access, word }) =>
-      `${access} ${word}`
+      `${access} ${word.replace(/^RAM_/, "")}`
     );
   // The walk loads the head and then each node: the model's list is one word.
   const model = taggedLookup.filter(isAccess).map(({ access, word }) => `${access} ${word}`);
@@ -94,9 +94,9 @@ Deno.test("the kernel makes the accesses of the model, in its order", async () =
 });
 
 Deno.test("the writer unlinks, bumps, and asks for the grace period, in this order", async () => {
-  const source = await Deno.readTextFile(new URL("../blocks/writer.ts", import.meta.url));
-  const body = source.slice(source.indexOf("export function unlink"));
-  const steps = ["core.list.remove(", "core.kernel.bumpVersion(", "core.domain.callRcu("];
+  const source = await Deno.readTextFile(new URL("../blocks/list_writer.ts", import.meta.url));
+  const body = source.slice(source.indexOf("export function retire("));
+  const steps = ["core.list.remove(", "core.kernel.bumpVersion(", "core.reclaimer.callRcu("];
   const positions = steps.map((step) => body.indexOf(step));
   assert(positions.every((position) => position > 0));
   assertEquals(positions, positions.toSorted((a, b) => a - b));

@@ -1,13 +1,8 @@
 /** ramblock's listeners on flatview's flat views. */
 
 import { ListenerError, type MemoryRegion } from "@guestmem/flatview";
-import { DIRTY_CLIENT, DirtyLogListener } from "@guestmem/ramblock";
-import {
-  MemslotListener,
-  ShadowMap,
-  SLOT_FLAG,
-  SlotSectionError,
-} from "@guestmem/ramblock/memslots";
+import { DIRTY_CLIENT, DirtyLogListener, RamBlockError } from "@guestmem/ramblock";
+import { MemslotListener, ShadowMap, SLOT_FLAG } from "@guestmem/ramblock/memslots";
 import { assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { expectedPages, pagesOf } from "./expected_pages.ts";
@@ -94,7 +89,10 @@ Deno.test("what cannot be a slot is reported by the commit, and the rest is serv
       system.addSubregion(24 * PAGE, addRam("other", PAGE));
     });
   const { errors } = assertThrows(commit, ListenerError);
-  assertEquals(errors.map((error) => (error as Error).name), Array(2).fill("SlotSectionError"));
+  assertEquals(
+    errors.map((error) => (error as RamBlockError).code),
+    Array(2).fill("UNMAPPABLE_SECTION"),
+  );
   assertEquals(seen(), [[0, 4, "ram+0", 0], [24, 1, "other+0", 0]]);
   system.delSubregion(odd);
   system.delSubregion(long);
@@ -255,7 +253,10 @@ Deno.test("after any edits the slots are what the flat view says, page by page",
           topology.transaction(() => plan.forEach((edit) => applyEdit(machine, regions, edit)));
         } catch (error) {
           assertInstanceOf(error, ListenerError);
-          for (const one of error.errors) assertInstanceOf(one, SlotSectionError);
+          for (const one of error.errors) {
+            assertInstanceOf(one, RamBlockError);
+            assertEquals(one.code, "UNMAPPABLE_SECTION");
+          }
           refused++;
         }
         const now = slots.batch().slots();

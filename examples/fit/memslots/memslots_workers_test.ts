@@ -4,13 +4,8 @@ import { Schedule } from "#tools/testing/schedule.ts";
 import { rounds } from "#tools/testing/until.ts";
 import { type TestWorkers, withWorkers } from "#tools/testing/workers.ts";
 import { ListenerError } from "@guestmem/flatview";
-import type { RamList } from "@guestmem/ramblock";
-import {
-  MemslotListener,
-  type Memslots,
-  OUTCOME,
-  SlotSectionError,
-} from "@guestmem/ramblock/memslots";
+import { RamBlockError, type RamList } from "@guestmem/ramblock";
+import { MemslotListener, type Memslots, OUTCOME } from "@guestmem/ramblock/memslots";
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { createMachine } from "../../learn/memslots/machine.ts";
 import { awaitPass } from "../../learn/memslots/main.ts";
@@ -167,7 +162,10 @@ Deno.test("torture: whatever the control context edits, vCPUs meet no hole in RA
       } catch (error) {
         // The window is no slot where its memory is aligned differently.
         assertInstanceOf(error, ListenerError);
-        for (const one of error.errors) assertInstanceOf(one, SlotSectionError);
+        for (const one of error.errors) {
+          assertInstanceOf(one, RamBlockError);
+          assertEquals(one.code, "UNMAPPABLE_SECTION");
+        }
       }
     };
     const enough = () => passes.every((count) => count > 300);

@@ -4,10 +4,9 @@
  * @module
  */
 
-import type { Arena } from "@guestmem/rcu";
-import { loadNumber, storeNumber } from "../blocks/layout.ts";
-import { InvalidSlotError, SlotLimitError, SlotOverlapError } from "./errors.ts";
-import { ROW, ROW_BYTES, SLOT_FLAG, TABLE } from "./layout.ts";
+import type { BlockAllocator } from "@guestmem/rcu";
+import { RamBlockError } from "../errors/ramblock_error.ts";
+import { SLOT, SLOT_FLAG, SLOT_TABLE } from "../kernel/layouts.ts";
 
 /** A slot: guest pages and the host memory behind them. */
 export interface Memslot {
@@ -17,7 +16,7 @@ export interface Memslot {
   readonly baseGfn: number;
   /** How many pages. */
   readonly pages: number;
-  /** Host position of the first page, a multiple of the page size. */
+  /** Host address of the first page, a multiple of the page size. */
   readonly host: number;
   /** Bits of `SLOT_FLAG`. */
   readonly flags: number;
@@ -29,17 +28,17 @@ export interface TableSlot extends Memslot {
   readonly log: number;
 }
 
-/** The largest gfn and one more: page numbers of 2^64 bytes of 4 KiB pages. */
+/** The largest gfn plus one: 2^64 bytes in pages of 4 KiB. */
 const GFNS = 2 ** 52;
 
 /**
- * Checks what can be checked of a slot alone.
+ * Checks a slot by itself.
  *
- * @throws {InvalidSlotError} If a property does not serve.
+ * @throws {RamBlockError} INVALID_SLOT.
  */
 export function checkSlot(slot: Memslot, pageBits: number): void {
   const demand = (what: string, value: number, holds: boolean, requirement: string): void => {
-    if (!holds) throw new InvalidSlotError(what, value, requirement);
+    if (!holds) throw new RamBlockError("INVALID_SLOT", { what, value, requirement });
   };
   const { id, baseGfn, pages, host, flags } = slot;
   const page = 2 ** pageBits;
@@ -50,7 +49,7 @@ export function checkSlot(slot: Memslot, pageBits: number): void {
   demand("the page count", pages, fits, "a positive integer that keeps the gfns below 2^52");
   const aligned = Number.isSafeInteger(host) && host >= 0 && host % page === 0 &&
     host <= Number.MAX_SAFE_INTEGER - pages * page;
-  demand("the host position", host, aligned, `a multiple of the page size, ${page}, below 2^53`);
+  demand("the host address", host, aligned, `a multiple of the page size, ${page}, below 2^53`);
   const known = SLOT_FLAG.READONLY | SLOT_FLAG.LOG_DIRTY;
   demand("the flags", flags, (flags & ~known) === 0, "made of READONLY and LOG_DIRTY");
 }
@@ -59,15 +58,16 @@ export function checkSlot(slot: Memslot, pageBits: number): void {
  * Checks slots against one another.
  *
  * @param slots Slots by rising base.
- * @throws {SlotLimitError} If there are too many.
- * @throws {SlotOverlapError} If two have the same gfn.
+ * @throws {RamBlockError} TOO_MANY_SLOTS; SLOT_OVERLAP if two have the same gfn.
  */
 export function checkTogether(slots: readonly Memslot[], limit: number): void {
-  if (slots.length > limit) throw new SlotLimitError(slots.length, limit);
+  if (slots.length > limit) {
+    throw new RamBlockError("TOO_MANY_SLOTS", { count: slots.length, limit });
+  }
   for (let i = 1; i < slots.length; i++) {
-    const [before, slot] = [slots[i - 1]!, slots[i]!];
-    if (slot.baseGfn < before.baseGfn + before.pages) {
-      throw new SlotOverlapError(slot.id, before.id, slot.baseGfn);
+    const [before, { id, baseGfn }] = [slots[i - 1]!, slots[i]!];
+    if (baseGfn < before.baseGfn + before.pages) {
+      throw new RamBlockError("SLOT_OVERLAP", { id, other: before.id, gfn: baseGfn });
     }
   }
 }
@@ -78,49 +78,50 @@ export function sorted<S extends Memslot>(slots: Iterable<S>): S[] {
 }
 
 /**
- * Builds a table that nobody sees yet.
+ * Builds a table that nobody else sees yet.
  *
  * @param slots Slots by rising base.
  * @param committer The token of the batch's context if there are INVALID slots, else 0.
  * @throws {ArenaExhaustedError} If the arena has no room.
  */
 export function buildTable(
-  arena: Arena,
+  arena: BlockAllocator,
   slots: readonly TableSlot[],
   generation: number,
   committer: number,
 ): number {
   const { u32 } = arena;
-  const table = arena.allocate(TABLE.ROWS + slots.length * ROW_BYTES, 64);
-  u32[(table + TABLE.COUNT) >>> 2] = slots.length;
-  u32[(table + TABLE.COMMITTER) >>> 2] = committer;
-  storeNumber(u32, table + TABLE.GENERATION, generation);
+  const table = arena.allocate(SLOT_TABLE.size + slots.length * SLOT.size, SLOT_TABLE.alignment);
+  SLOT_TABLE.count.set(u32, table, slots.length);
+  SLOT_TABLE.committer.set(u32, table, committer);
+  SLOT_TABLE.generation.set(u32, table, generation);
   slots.forEach((slot, index) => {
-    const row = table + TABLE.ROWS + index * ROW_BYTES;
-    storeNumber(u32, row + ROW.BASE, slot.baseGfn);
-    storeNumber(u32, row + ROW.PAGES, slot.pages);
-    storeNumber(u32, row + ROW.HOST, slot.host);
-    u32[(row + ROW.ID) >>> 2] = slot.id;
-    u32[(row + ROW.FLAGS) >>> 2] = slot.flags;
-    u32[(row + ROW.LOG) >>> 2] = slot.log;
+    const row = SLOT_TABLE.rows.at(table) + index * SLOT.size;
+    SLOT.base.set(u32, row, slot.baseGfn);
+    SLOT.pages.set(u32, row, slot.pages);
+    SLOT.host.set(u32, row, slot.host);
+    SLOT.id.set(u32, row, slot.id);
+    SLOT.flags.set(u32, row, slot.flags);
+    SLOT.log.set(u32, row, slot.log);
   });
   return table;
 }
 
 /** The rows of a table. */
 export function rowsOf(u32: Uint32Array, table: number): number[] {
-  const count = u32[(table + TABLE.COUNT) >>> 2]!;
-  return Array.from({ length: count }, (_, index) => table + TABLE.ROWS + index * ROW_BYTES);
+  const first = SLOT_TABLE.rows.at(table);
+  const length = SLOT_TABLE.count.get(u32, table);
+  return Array.from({ length }, (_, index) => first + index * SLOT.size);
 }
 
 /** A copy of a row. */
 export function readSlot(u32: Uint32Array, row: number): TableSlot {
   return {
-    id: u32[(row + ROW.ID) >>> 2]!,
-    baseGfn: loadNumber(u32, row + ROW.BASE),
-    pages: loadNumber(u32, row + ROW.PAGES),
-    host: loadNumber(u32, row + ROW.HOST),
-    flags: u32[(row + ROW.FLAGS) >>> 2]!,
-    log: u32[(row + ROW.LOG) >>> 2]!,
+    id: SLOT.id.get(u32, row),
+    baseGfn: SLOT.base.get(u32, row),
+    pages: SLOT.pages.get(u32, row),
+    host: SLOT.host.get(u32, row),
+    flags: SLOT.flags.get(u32, row),
+    log: SLOT.log.get(u32, row),
   };
 }

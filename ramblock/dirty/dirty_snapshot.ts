@@ -1,12 +1,12 @@
 /**
- * What was dirty when it was asked for.
+ * A copy of dirty bits.
  *
  * @module
  */
 
 /**
- * A copy of some pages' dirty bits, which were cleared when it was taken: the caller's own, in
- * ordinary memory, to be looked at for as long as it likes.
+ * The dirty bits of a range of pages, which were cleared when it was taken. It is a copy in ordinary
+ * memory, and belongs to the caller.
  */
 export class DirtySnapshot {
   /** Number of the first page. */
@@ -16,10 +16,10 @@ export class DirtySnapshot {
   readonly #words: Uint32Array;
 
   /**
-   * A copy that was made elsewhere.
+   * Wraps copied bits.
    *
    * @param first Number of the first page.
-   * @param count How many.
+   * @param count How many pages.
    * @param words Their bits.
    */
   constructor(first: number, count: number, words: Uint32Array) {

@@ -1,33 +1,33 @@
 /**
- * Where a new block goes in the space of ram_addr_t.
+ * The ram_addr_t of a new block.
  *
  * @module
  */
 
-/** A block that is in the way. */
-export interface Placed {
+/** The addresses that a block takes up. */
+export interface Extent {
   /** Its ram_addr_t. */
   readonly offset: number;
   /** Its maximum length. */
   readonly maxLength: number;
 }
 
-/** Candidates are aligned to the pages that one word of a dirty bitmap covers. */
+/** Offsets are aligned to the pages that one word of a dirty bitmap covers. */
 const ALIGNMENT_PAGES = 64;
 
 /**
  * Finds the ram_addr_t of a new block as QEMU's `find_ram_offset` does: 0 if there is no block; else
- * the smallest gap behind a block that fits, the first found among equals. Where that would leave the
- * windows, the gap before the first block is used too.
+ * the smallest gap behind a block that fits, the first found among equals. If none fits within the
+ * windows, the gap before the first block is used as well.
  *
  * @param blocks The blocks, in the order of QEMU's list (by falling maximum length).
  * @param length Bytes needed.
  * @param pageBits log2 of the page size.
- * @param limit Where the space ends: the block must not reach beyond.
+ * @param limit End of the space: the block must not reach beyond it.
  * @returns The offset, or -1 if no gap fits.
  */
-export function findOffset(
-  blocks: readonly Placed[],
+export function findRamOffset(
+  blocks: readonly Extent[],
   length: number,
   pageBits: number,
   limit: number,
@@ -39,7 +39,7 @@ export function findOffset(
   let smallest = Infinity;
   for (const { offset, maxLength } of blocks) {
     const candidate = Math.ceil((offset + maxLength) / alignment) * alignment;
-    // The space behind the last block counts as endless: every gap between two blocks goes first.
+    // The space behind the last block counts as infinite: every gap between two blocks comes first.
     const next = firstAtOrAfter(starts, candidate) ?? Number.MAX_SAFE_INTEGER;
     const gap = next - candidate;
     if (Math.min(next, limit) - candidate >= length && gap < smallest) {
@@ -47,7 +47,7 @@ export function findOffset(
       smallest = gap;
     }
   }
-  // QEMU never looks before the first block, since its space has no end. Here the windows have one.
+  // QEMU never looks before the first block, since its space has no end. The windows do have one.
   return found < 0 && starts[0]! >= length ? 0 : found;
 }
 

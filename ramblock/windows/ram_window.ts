@@ -1,5 +1,5 @@
 /**
- * One stretch of memory that guest RAM lies in, as one context sees it.
+ * One piece of the memory that holds guest RAM, as one context sees it.
  *
  * @module
  */
@@ -8,24 +8,24 @@ import { type Kernel, kernelOf } from "../kernel/kernel.ts";
 
 /**
  * A window of guest RAM or a caller's buffer: typed views over it, and the accesses for which
- * JavaScript has no fast form. Made once in each context, and never moves: what it holds at a byte
- * offset is a block's as long as the section lasts in which the block was found.
+ * JavaScript has no fast form. There is one object for each window in each context, and it never
+ * moves. A byte in it belongs to a block until the section ends in which the block was found.
  *
- * Guests race with one another on their memory, so plain accesses are right where they are for a
- * guest's own plain accesses; use the atomic ones where a guest's instruction is atomic.
+ * Values are unsigned. Guests race with one another on their memory, so use plain accesses for a
+ * guest's plain accesses, and the atomic ones for a guest's atomic instructions.
  */
-export abstract class GuestMemory {
+export abstract class RamWindow {
   /** The memory. */
   readonly buffer: SharedArrayBuffer;
   /** Its bytes. */
   readonly u8: Uint8Array;
-  /** Its aligned 32-bit words; trailing bytes that make no word are left out. */
+  /** Its aligned 32-bit words, signed; trailing bytes that do not fill a word are left out. */
   readonly i32: Int32Array;
-  /** Unaligned accesses and those of a given byte order. */
+  /** For unaligned accesses and those of a given byte order. */
   readonly data: DataView;
 
   /**
-   * Makes the views.
+   * Creates the views.
    *
    * @param buffer The memory.
    */
@@ -40,31 +40,31 @@ export abstract class GuestMemory {
   abstract get upper(): number;
 
   /**
-   * Loads eight bytes, little-endian; as one, and seq-cst, if they are aligned.
+   * Loads eight bytes, little-endian; in one seq-cst access if they are aligned.
    *
    * @param at Byte offset.
    * @returns The lower half, unsigned; the upper is in `upper`.
-   * @throws {RangeError} If they leave the memory.
+   * @throws {RangeError} If they reach beyond the memory.
    */
   abstract load64(at: number): number;
 
   /**
-   * Stores eight bytes, little-endian; as one, and seq-cst, if they are aligned.
+   * Stores eight bytes, little-endian; in one seq-cst access if they are aligned.
    *
    * @param at Byte offset.
    * @param low The lower half. @param high The upper half.
-   * @throws {RangeError} If they leave the memory.
+   * @throws {RangeError} If they reach beyond the memory.
    */
   abstract store64(at: number, low: number, high: number): void;
 
   /**
-   * Stores eight bytes if they hold what is expected, seq-cst.
+   * Replaces eight bytes if they have the expected value; seq-cst.
    *
    * @param at Byte offset, a multiple of 8.
-   * @param expectedLow What they must hold, lower half. @param expectedHigh Upper half.
-   * @param low What to store, lower half. @param high Upper half.
-   * @returns The lower half of what they held, unsigned; the upper is in `upper`.
-   * @throws {RangeError} If they leave the memory or are not aligned.
+   * @param expectedLow The expected value's lower half. @param expectedHigh Its upper half.
+   * @param low The new value's lower half. @param high Its upper half.
+   * @returns The lower half of the old value, unsigned; the upper is in `upper`.
+   * @throws {RangeError} If they reach beyond the memory or are not aligned.
    */
   abstract compareExchange64(
     at: number,
@@ -75,11 +75,12 @@ export abstract class GuestMemory {
   ): number;
 
   /**
-   * Stores a 32-bit word if it holds what is expected, seq-cst.
+   * Replaces a 32-bit word if it has the expected value; seq-cst.
    *
    * @param at Byte offset, a multiple of 4.
-   * @param expected What it must hold. @param value What to store.
-   * @returns What it held, unsigned.
+   * @param expected The expected value. @param value The new value.
+   * @returns The old value, unsigned.
+   * @throws {RangeError} If it reaches beyond the memory or is not aligned.
    */
   compareExchange32(at: number, expected: number, value: number): number {
     if (at & 3) throw new RangeError(`Cannot exchange 4 bytes at ${at}: they must be aligned`);
@@ -87,8 +88,8 @@ export abstract class GuestMemory {
   }
 }
 
-/** A window: eight-byte accesses go through the kernel, as two halves. */
-export class WindowMemory extends GuestMemory {
+/** A window of guest RAM: eight-byte accesses go through the kernel, as two halves. */
+export class WasmWindow extends RamWindow {
   readonly #kernel: Kernel;
 
   /** @param memory The window. */
@@ -126,10 +127,10 @@ export class WindowMemory extends GuestMemory {
 }
 
 /**
- * A caller's buffer. No kernel can be instantiated over it, so aligned eight-byte accesses make a
- * BigInt: right, and slower than those to a window.
+ * A caller's buffer. A kernel cannot be instantiated over it, so aligned eight-byte accesses go
+ * through a BigInt: as correct as those to a window, and slower.
  */
-export class BufferMemory extends GuestMemory {
+export class BufferWindow extends RamWindow {
   readonly #u64: BigUint64Array;
   #upper = 0;
 

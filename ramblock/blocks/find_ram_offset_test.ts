@@ -1,48 +1,48 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { findOffset, type Placed } from "./placement.ts";
+import { type Extent, findRamOffset } from "./find_ram_offset.ts";
 
 const MiB = 2 ** 20;
 const PAGE = 4096;
 
 Deno.test("placement: the first block goes to 0, the next behind it", () => {
-  assertEquals(findOffset([], MiB, 12, 8 * MiB), 0);
-  assertEquals(findOffset([{ offset: 0, maxLength: MiB }], MiB, 12, 8 * MiB), MiB);
+  assertEquals(findRamOffset([], MiB, 12, 8 * MiB), 0);
+  assertEquals(findRamOffset([{ offset: 0, maxLength: MiB }], MiB, 12, 8 * MiB), MiB);
 });
 
 Deno.test("placement: candidates are aligned to 64 pages", () => {
-  assertEquals(findOffset([{ offset: 0, maxLength: 3 * PAGE }], PAGE, 12, MiB), 64 * PAGE);
-  assertEquals(findOffset([{ offset: 0, maxLength: 65536 }], 65536, 16, 2 ** 23), 64 * 65536);
+  assertEquals(findRamOffset([{ offset: 0, maxLength: 3 * PAGE }], PAGE, 12, MiB), 64 * PAGE);
+  assertEquals(findRamOffset([{ offset: 0, maxLength: 65536 }], 65536, 16, 2 ** 23), 64 * 65536);
 });
 
 Deno.test("placement: the smallest gap that fits wins, before the space behind the last block", () => {
   const blocks = [0, 4, 6, 9].map((at) => ({ offset: at * MiB, maxLength: MiB }));
   // Gaps: 3 MiB at 1, 1 MiB at 5, 2 MiB at 7, and the rest from 10 on.
-  assertEquals(findOffset(blocks, MiB, 12, 64 * MiB), 5 * MiB);
-  assertEquals(findOffset(blocks, 2 * MiB, 12, 64 * MiB), 7 * MiB);
-  assertEquals(findOffset(blocks, 3 * MiB, 12, 64 * MiB), MiB);
-  assertEquals(findOffset(blocks, 4 * MiB, 12, 64 * MiB), 10 * MiB);
+  assertEquals(findRamOffset(blocks, MiB, 12, 64 * MiB), 5 * MiB);
+  assertEquals(findRamOffset(blocks, 2 * MiB, 12, 64 * MiB), 7 * MiB);
+  assertEquals(findRamOffset(blocks, 3 * MiB, 12, 64 * MiB), MiB);
+  assertEquals(findRamOffset(blocks, 4 * MiB, 12, 64 * MiB), 10 * MiB);
   // The space behind the last block counts as endless, also where it ends soon.
-  assertEquals(findOffset(blocks, 3 * MiB, 12, 13 * MiB), MiB);
-  assertEquals(findOffset(blocks, 4 * MiB, 12, 13 * MiB), -1);
+  assertEquals(findRamOffset(blocks, 3 * MiB, 12, 13 * MiB), MiB);
+  assertEquals(findRamOffset(blocks, 4 * MiB, 12, 13 * MiB), -1);
 });
 
 Deno.test("placement: the gap before the first block is used only where nothing else fits", () => {
   const block = { offset: 4 * MiB, maxLength: MiB };
-  assertEquals(findOffset([block], 3 * MiB, 12, 8 * MiB), 5 * MiB);
-  assertEquals(findOffset([block], 4 * MiB, 12, 8 * MiB), 0);
-  assertEquals(findOffset([block], 5 * MiB, 12, 8 * MiB), -1);
+  assertEquals(findRamOffset([block], 3 * MiB, 12, 8 * MiB), 5 * MiB);
+  assertEquals(findRamOffset([block], 4 * MiB, 12, 8 * MiB), 0);
+  assertEquals(findRamOffset([block], 5 * MiB, 12, 8 * MiB), -1);
 });
 
 Deno.test("placement: of equal gaps the first in the list's order", () => {
   const blocks = [6, 0, 3].map((at) => ({ offset: (at + 1) * MiB, maxLength: MiB }));
-  assertEquals(findOffset(blocks, 2 * MiB, 12, 64 * MiB), 2 * MiB);
-  assertEquals(findOffset(blocks.toReversed(), 2 * MiB, 12, 64 * MiB), 5 * MiB);
-  assertEquals(findOffset([{ offset: 4 * MiB, maxLength: MiB }], MiB, 12, 64 * MiB), 5 * MiB);
+  assertEquals(findRamOffset(blocks, 2 * MiB, 12, 64 * MiB), 2 * MiB);
+  assertEquals(findRamOffset(blocks.toReversed(), 2 * MiB, 12, 64 * MiB), 5 * MiB);
+  assertEquals(findRamOffset([{ offset: 4 * MiB, maxLength: MiB }], MiB, 12, 64 * MiB), 5 * MiB);
 });
 
 /** The rule read out slowly: tries every aligned position. */
-function slow(blocks: readonly Placed[], length: number, limit: number): number {
+function slow(blocks: readonly Extent[], length: number, limit: number): number {
   if (blocks.length === 0) return length <= limit ? 0 : -1;
   const alignment = 64 * PAGE;
   const gaps = blocks.map(({ offset, maxLength }) => {
@@ -60,11 +60,11 @@ Deno.test("placement agrees with the rule read out slowly, and never overlaps", 
   const pages = fc.integer({ min: 1, max: 200 });
   fc.assert(
     fc.property(fc.array(fc.tuple(pages, fc.boolean()), { maxLength: 40 }), (steps) => {
-      const blocks: Placed[] = [];
+      const blocks: Extent[] = [];
       for (const [count, remove] of steps) {
         if (remove && blocks.length > 0) blocks.splice(count % blocks.length, 1);
         const length = count * PAGE;
-        const offset = findOffset(blocks, length, 12, 16 * MiB);
+        const offset = findRamOffset(blocks, length, 12, 16 * MiB);
         assertEquals(offset, slow(blocks, length, 16 * MiB));
         if (offset < 0) continue;
         for (const other of blocks) {

@@ -4,14 +4,19 @@
  * @module
  */
 
-import type { RamList } from "../blocks/ram_list.ts";
-import type { RamSection } from "../blocks/section.ts";
-import { ALL_CLIENTS } from "./layout.ts";
+import { ALL_CLIENTS } from "../dirty/dirty_clients.ts";
+import type { RamSection } from "./ram_section.ts";
+
+/** What the listener needs of the RAM: a `RamList` has it. */
+interface LogSwitch {
+  startLog(id: number, clients: number): void;
+  stopLog(id: number, clients: number): void;
+}
 
 /**
- * Switches the dirty logging of RAM blocks as the regions in front of them log: whoever writes with
- * `GuestRam.write`, or marks with `GuestRam.logMaskOf`, then marks for the clients that log. It has
- * the methods of a memory listener. Control context only.
+ * Switches the dirty logging of RAM blocks when that of their regions changes: `GuestRam.write`, and
+ * whoever marks pages by `GuestRam.logMaskOf`, then marks them for the clients that log. It has the
+ * methods of a memory listener. Control context only.
  *
  * @example
  * ```ts
@@ -26,7 +31,7 @@ import { ALL_CLIENTS } from "./layout.ts";
  * const listener = new DirtyLogListener(blocks);
  *
  * const mask = 1 << DIRTY_CLIENT.VGA;
- * const backing = { blockId: id, ramAddr: BigInt(offset) };
+ * const backing = { blockId: id, ramAddr: offset };
  * listener.logStart({
  *   region: { kind: "ram", romd: false, dirtyLogMask: mask, ram: backing },
  *   offsetWithinRegion: 0n,
@@ -34,45 +39,45 @@ import { ALL_CLIENTS } from "./layout.ts";
  *   size: 0x20000n,
  *   readonly: false,
  * }, 0, mask);
- * const section = domain.register().lock();
- * assertEquals(ram.logMaskOf(ram.find(section, offset)), mask);
- * section.unlock();
+ * const guard = domain.register().lock();
+ * assertEquals(ram.logMaskOf(ram.find(guard, offset)), mask);
+ * guard.unlock();
  * ```
  */
 export class DirtyLogListener {
-  readonly #blocks: RamList;
+  readonly #blocks: LogSwitch;
 
   /**
-   * Follows from now on: register it where it is told of all sections.
+   * Creates a listener, to be registered where it is notified of all sections.
    *
-   * @param blocks The RAM.
+   * @param blocks The RAM: a `RamList`.
    */
-  constructor(blocks: RamList) {
+  constructor(blocks: LogSwitch) {
     this.#blocks = blocks;
   }
 
   /**
-   * A section is new.
+   * A section was added.
    *
-   * @throws {UnknownBlockError} If its RAM block was removed.
+   * @throws {RamBlockError} UNKNOWN_BLOCK if its RAM block was removed.
    */
   regionAdd(section: RamSection): void {
     if (section.region) this.#set(section, section.region.dirtyLogMask);
   }
 
   /**
-   * Clients began to log writes.
+   * Clients started to log writes.
    *
-   * @throws {UnknownBlockError} If the RAM block was removed.
+   * @throws {RamBlockError} UNKNOWN_BLOCK if the RAM block was removed.
    */
   logStart(section: RamSection, _oldMask: number, newMask: number): void {
     this.#set(section, newMask);
   }
 
   /**
-   * Clients ceased to log writes.
+   * Clients stopped logging writes.
    *
-   * @throws {UnknownBlockError} If the RAM block was removed.
+   * @throws {RamBlockError} UNKNOWN_BLOCK if the RAM block was removed.
    */
   logStop(section: RamSection, _oldMask: number, newMask: number): void {
     this.#set(section, newMask);

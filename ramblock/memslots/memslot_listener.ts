@@ -6,12 +6,12 @@
 
 import { coreOf } from "../blocks/guest_ram.ts";
 import type { RamList } from "../blocks/ram_list.ts";
-import type { RamSection } from "../blocks/section.ts";
-import { SlotSectionError } from "./errors.ts";
-import { SLOT_FLAG } from "./layout.ts";
+import type { RamSection } from "../blocks/ram_section.ts";
+import { RamBlockError } from "../errors/ramblock_error.ts";
+import { SLOT_FLAG } from "../kernel/layouts.ts";
 import type { Memslots } from "./memslots.ts";
 
-/** A slot as the flat view wants it. */
+/** A slot that the flat view asks for. */
 interface Wanted {
   readonly baseGfn: number;
   readonly pages: number;
@@ -23,20 +23,20 @@ interface Wanted {
   readonly clients: number;
 }
 
-/** A slot as it was committed. */
-interface Entry extends Wanted {
+/** A slot that was committed. */
+interface Committed extends Wanted {
   readonly id: number;
 }
 
 /**
  * Keeps memslots in step with the flat view of one address space, as QEMU's KVM listener does: RAM
  * becomes slots, cut down to whole pages; ROM becomes read-only slots, and so does a ROM device in
- * romd mode; a ROM device out of romd mode has no slot, so that every access leaves to it; a region
+ * romd mode; a ROM device out of romd mode has no slot, so that every access exits to it; a region
  * with dirty logging gets a slot that logs. All changes of one commit of the view are one batch, so
  * no vCPU meets a hole.
  *
- * It has the methods of a memory listener and declares what it needs of a section itself. Control
- * context only; its `commit` blocks for the grace periods of the batch.
+ * It has the methods of a memory listener. Control context only; its `commit` blocks for the grace
+ * periods of the batch.
  *
  * @example
  * ```ts
@@ -52,7 +52,7 @@ interface Entry extends Wanted {
  * const slots = Memslots.create(srcu);
  * const listener = new MemslotListener(slots, blocks);
  *
- * const ram = { blockId: id, ramAddr: BigInt(offset) };
+ * const ram = { blockId: id, ramAddr: offset };
  * listener.regionAdd({
  *   region: { kind: "ram", romd: false, dirtyLogMask: 0, ram },
  *   offsetWithinRegion: 0xe00n,
@@ -61,39 +61,42 @@ interface Entry extends Wanted {
  *   readonly: false,
  * });
  * listener.commit();
- * const section = srcu.register().lock();
- * const [slot] = slots.slots(slots.snapshot(section));
+ * const guard = srcu.register().lock();
+ * const [slot] = slots.slots(slots.snapshot(guard));
  * assertEquals([slot?.baseGfn, slot?.pages, slot?.host], [1, 2, blocks.blocks()[0]!.host + 0x1000]);
- * section.unlock();
+ * guard.unlock();
  * ```
  */
 export class MemslotListener {
   readonly #slots: Memslots;
   readonly #blocks: RamList;
-  /** What was committed last, and what is wanted: by first gfn. */
-  #entries: Map<number, Entry> = new Map();
+  /** The slots of the last commit, by first gfn. */
+  #committed: Map<number, Committed> = new Map();
+  /** The slots of the next commit, by first gfn. */
   readonly #wanted: Map<number, Wanted> = new Map();
-  /** Whether the two may differ: most commits of a machine's views change no RAM of this one. */
+  /** Whether the two may differ: most commits of a machine's views change no RAM here. */
   #changed = false;
 
   /**
-   * Follows from now on: register it where it is told of all sections.
+   * Creates a listener, to be registered where it is notified of all sections.
    *
-   * @param slots The memslots, which are the listener's alone. @param blocks The RAM.
+   * @param slots The memslots, which nobody else may change.
+   * @param blocks The RAM.
    */
   constructor(slots: Memslots, blocks: RamList) {
     this.#slots = slots;
     this.#blocks = blocks;
     slots.onLogEnd = (slot, dirty) => {
-      const entry = this.#entries.get(slot.baseGfn);
-      if (entry) this.#passOn(entry, dirty);
+      const committed = this.#committed.get(slot.baseGfn);
+      if (committed) this.#passOn(committed, dirty);
     };
   }
 
   /**
-   * A section is new.
+   * A section was added.
    *
-   * @throws {SlotSectionError} If it cannot be a slot; it gets none, and the others are not touched.
+   * @throws {RamBlockError} UNMAPPABLE_SECTION if it cannot be a slot: it gets none, and the others are
+   * not affected.
    */
   regionAdd(section: RamSection): void {
     const { region, offsetWithinAddressSpace: address } = section;
@@ -102,16 +105,16 @@ export class MemslotListener {
     if (!cut) return;
     const { baseGfn, pages, skipped } = cut;
     const block = this.#blocks.blocks().find(({ id }) => id === region.ram!.blockId);
-    if (!block) throw new SlotSectionError(address, `no RAM block has id ${region.ram.blockId}`);
-    const ramAddr = Number(region.ram.ramAddr + section.offsetWithinRegion + skipped);
+    if (!block) throw unmappable(address, `no RAM block has id ${region.ram.blockId}`);
+    const ramAddr = Number(BigInt(region.ram.ramAddr) + section.offsetWithinRegion + skipped);
     const host = block.host + ramAddr - block.offset;
     if (host % this.#page !== 0) {
-      throw new SlotSectionError(address, "its memory and its addresses are aligned differently");
+      throw unmappable(address, "its memory and its addresses are aligned differently");
     }
-    // What lies behind a block is another block's, which a guest must not reach through this one.
+    // Memory behind the block belongs to another block, which a guest must not reach through this one.
     const end = ramAddr + pages * this.#page;
     if (ramAddr < block.offset || end > block.offset + block.maxLength) {
-      throw new SlotSectionError(address, `it reaches beyond RAM block "${block.name}"`);
+      throw unmappable(address, `it reaches beyond RAM block "${block.name}"`);
     }
     const clients = region.dirtyLogMask;
     const flags = flagsOf(section, clients);
@@ -119,60 +122,60 @@ export class MemslotListener {
     this.#changed = true;
   }
 
-  /** A section is gone. */
+  /** A section was deleted. */
   regionDel(section: RamSection): void {
     const cut = this.#cut(section);
     if (cut && this.#wanted.delete(cut.baseGfn)) this.#changed = true;
   }
 
-  /** Clients began to log writes. */
+  /** Clients started to log writes. */
   logStart(section: RamSection, _oldMask: number, newMask: number): void {
     this.#setLog(section, newMask);
   }
 
-  /** Clients ceased to log writes. */
+  /** Clients stopped logging writes. */
   logStop(section: RamSection, _oldMask: number, newMask: number): void {
     this.#setLog(section, newMask);
   }
 
   /**
-   * Commits what the listener was told of, as one batch.
+   * Commits all changes since the last commit as one batch.
    *
-   * @throws As `SlotBatch.commit`; then the slots stay as they were, and the next commit tries again.
+   * @throws As `SlotBatch.commit`; the slots then stay as they were, and the next commit tries again.
    */
   commit(): void {
     if (!this.#changed) return;
     const batch = this.#slots.batch();
-    const entries = new Map<number, Entry>();
-    for (const [gfn, entry] of this.#entries) {
+    const committed = new Map<number, Committed>();
+    for (const [gfn, { id, pages, host, flags }] of this.#committed) {
       const wanted = this.#wanted.get(gfn);
-      if (!wanted || wanted.pages !== entry.pages || wanted.host !== entry.host) {
-        batch.delete(entry.id);
+      if (!wanted || wanted.pages !== pages || wanted.host !== host) {
+        batch.delete(id);
         continue;
       }
-      if (wanted.flags !== entry.flags) batch.setFlags(entry.id, wanted.flags);
-      entries.set(gfn, { ...wanted, id: entry.id });
+      if (wanted.flags !== flags) batch.setFlags(id, wanted.flags);
+      committed.set(gfn, { ...wanted, id });
     }
-    const taken = new Set([...entries.values()].map(({ id }) => id));
+    const taken = new Set([...committed.values()].map(({ id }) => id));
     let id = 0;
     for (const [gfn, wanted] of this.#wanted) {
-      if (entries.has(gfn)) continue;
+      if (committed.has(gfn)) continue;
       while (taken.has(id)) id++;
       batch.create({ ...wanted, id });
-      entries.set(gfn, { ...wanted, id: id++ });
+      committed.set(gfn, { ...wanted, id: id++ });
     }
     batch.commit({ hurry: true });
-    this.#entries = entries;
+    this.#committed = committed;
     this.#changed = false;
   }
 
   /**
-   * Moves the dirty logs of all slots to the dirty bitmaps of RAM, for the clients that log them: a
-   * memory listener's `log_sync`.
+   * Moves the dirty logs of all slots to the dirty bitmaps of RAM, for the clients that log: a memory
+   * listener's `log_sync`.
    */
   syncLogs(): void {
-    for (const entry of this.#entries.values()) {
-      if (entry.clients !== 0) this.#passOn(entry, this.#slots.collectDirtyLog(entry.id));
+    for (const slot of this.#committed.values()) {
+      if (slot.clients !== 0) this.#passOn(slot, this.#slots.collectDirtyLog(slot.id));
     }
   }
 
@@ -199,7 +202,7 @@ export class MemslotListener {
   }
 
   /** Marks the dirty pages of a slot in the bitmaps of RAM. */
-  #passOn({ baseGfn, ramAddr, clients }: Entry, dirty: Iterable<number>): void {
+  #passOn({ baseGfn, ramAddr, clients }: Committed, dirty: Iterable<number>): void {
     const { kernel, ram } = coreOf(this.#blocks.ram);
     const ramPage = 2 ** this.#blocks.ram.dirty.pageBits;
     for (const gfn of dirty) {
@@ -213,6 +216,10 @@ export class MemslotListener {
 
 /** The flags of the slot of a section. */
 function flagsOf({ region, readonly }: RamSection, clients: number): number {
-  const fixed = readonly || region!.kind === "romDevice";
-  return (fixed ? SLOT_FLAG.READONLY : 0) | (clients === 0 ? 0 : SLOT_FLAG.LOG_DIRTY);
+  const isReadOnly = readonly || region!.kind === "romDevice";
+  return (isReadOnly ? SLOT_FLAG.READONLY : 0) | (clients === 0 ? 0 : SLOT_FLAG.LOG_DIRTY);
+}
+
+function unmappable(address: bigint, reason: string): RamBlockError {
+  return new RamBlockError("UNMAPPABLE_SECTION", { address, reason });
 }

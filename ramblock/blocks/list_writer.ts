@@ -1,0 +1,114 @@
+/**
+ * Changes of the list of blocks, by the one writer.
+ *
+ * @module
+ */
+
+import { ALL_CLIENTS } from "../dirty/dirty_clients.ts";
+import { RamBlockError } from "../errors/ramblock_error.ts";
+import { BLOCK, RAM } from "../kernel/layouts.ts";
+import { hasName } from "./block_record.ts";
+import type { Extent } from "./find_ram_offset.ts";
+import type { RamCore } from "./ram_core.ts";
+
+/** The blocks in the list's order. Only the writer changes the links, so plain loads are enough. */
+export function listed({ arena: { u32 }, list: { offset: head } }: RamCore): number[] {
+  const blocks: number[] = [];
+  let block = BLOCK.next.get(u32, head);
+  for (; block !== head; block = BLOCK.next.get(u32, block)) blocks.push(block);
+  return blocks;
+}
+
+/** The blocks that were removed and are not reclaimed yet. */
+export function retired({ arena: { u32 }, ram }: RamCore): number[] {
+  const blocks: number[] = [];
+  let block = RAM.retired.get(u32, ram);
+  for (; block !== 0; block = BLOCK.nextRetired.get(u32, block)) blocks.push(block);
+  return blocks;
+}
+
+/** The addresses in use: those of a removed block are until it is reclaimed. */
+export function occupied(core: RamCore): Extent[] {
+  const { u32 } = core.arena;
+  return [...listed(core), ...retired(core)].map((block) => ({
+    offset: BLOCK.offset.get(u32, block),
+    maxLength: BLOCK.maxLength.get(u32, block),
+  }));
+}
+
+/**
+ * The block with an id.
+ *
+ * @throws {RamBlockError} UNKNOWN_BLOCK.
+ */
+export function findById(core: RamCore, action: string, id: number): number {
+  const block = listed(core).find((block) => BLOCK.id.get(core.arena.u32, block) === id);
+  if (block === undefined) throw new RamBlockError("UNKNOWN_BLOCK", { action, id });
+  return block;
+}
+
+/**
+ * Checks that no block has a name.
+ *
+ * @throws {RamBlockError} DUPLICATE_NAME.
+ */
+export function requireFreeName(core: RamCore, name: string, bytes: Uint8Array): void {
+  if (listed(core).some((block) => hasName(core.arena, block, bytes))) {
+    throw new RamBlockError("DUPLICATE_NAME", { block: name });
+  }
+}
+
+/** Links a block: readers find it from then on. The list is sorted by falling maximum length. */
+export function link(core: RamCore, block: number): void {
+  const { u32 } = core.arena;
+  const length = (of: number) => BLOCK.maxLength.get(u32, of);
+  const before = listed(core).findLast((other) => length(other) >= length(block));
+  markAll(core, block);
+  core.list.insertAfter(before ?? core.list.offset, block);
+  core.kernel.bumpVersion(core.ram);
+}
+
+/**
+ * Retires a block: unlinks it, and calls `reclaim` once no reader can see it.
+ *
+ * The order matters: unlink, then bump. A reader that loads the new version walks a list without the
+ * block. A reader that found the block did so under an older version, and its entry in the MRU word is
+ * trusted under that version alone, by readers whose sections began before the bump. `callRcu` comes
+ * last, so its grace period covers them all. If the bump came first, a reader could load the new
+ * version, still find the block, and store it under that version.
+ *
+ * @throws {DeferredBudgetError} If no more can be deferred; nothing has changed.
+ */
+export function retire(core: RamCore, block: number, reclaim: () => void): void {
+  const { u32 } = core.arena;
+  const before = BLOCK.previous.get(u32, block);
+  core.list.remove(block);
+  core.kernel.bumpVersion(core.ram);
+  try {
+    core.reclaimer.callRcu(reclaim);
+  } catch (error) {
+    // Back between the same neighbours, so a reader that stands on the block walks on as before.
+    core.list.insertAfter(before, block);
+    core.kernel.bumpVersion(core.ram);
+    throw error;
+  }
+  BLOCK.nextRetired.set(u32, block, RAM.retired.get(u32, core.ram));
+  RAM.retired.set(u32, core.ram, block);
+}
+
+/** Frees a retired block: its addresses may be used again, and its record is gone. */
+export function free({ arena, ram, buffers }: RamCore, block: number): void {
+  const { u32 } = arena;
+  let link = RAM.retired.index(ram);
+  while (u32[link] !== block) link = BLOCK.nextRetired.index(u32[link]!);
+  u32[link] = BLOCK.nextRetired.get(u32, block);
+  buffers.delete(BLOCK.id.get(u32, block));
+  arena.free(block);
+}
+
+/** Marks the used pages of a block dirty for all clients: nobody has seen them yet. */
+export function markAll({ arena: { u32 }, kernel, ram }: RamCore, block: number): void {
+  const page = 2 ** RAM.pageBits.get(u32, ram);
+  const first = BLOCK.offset.get(u32, block) / page;
+  kernel.setDirty(ram, first, kernel.usedLength(block) / page, ALL_CLIENTS);
+}
