@@ -80,7 +80,7 @@ function build(
     const real = device.slice();
     devices.push(real);
     const ops = byteDevice(real, limits);
-    const backing = { blockId: 1, ramAddr: BigInt(ramAddr) };
+    const backing = { blockId: 1, ramAddr };
     const make: Record<ModelKind, () => MemoryRegion> = {
       ram: () => topology.initRam("ram", size, backing),
       rom: () => topology.initRom("rom", size, backing),

@@ -56,7 +56,7 @@ const NONE = -1;
  * const memory = GuestRam.create(domain, { bytes: 1 << 20 });
  * const { id, offset } = new RamList(memory).addAnonymous({ name: "ram", length: 1 << 20 });
  * const topology = new Topology({ arena, domain });
- * const ram = topology.initRam("ram", 1 << 20, { blockId: id, ramAddr: BigInt(offset) });
+ * const ram = topology.initRam("ram", 1 << 20, { blockId: id, ramAddr: offset });
  * const { handle } = topology.createAddressSpace("memory", ram);
  *
  * // In the vCPU's worker:

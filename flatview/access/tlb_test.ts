@@ -22,7 +22,7 @@ function setUp(
   const system = topology.initContainer("system", 2n ** 64n);
   const space = access.attach(topology.createAddressSpace("memory", system).handle);
   const ram = (ramAddr: number, size: number) =>
-    topology.initRam(`ram@${ramAddr}`, size, { blockId: 1, ramAddr: BigInt(ramAddr) });
+    topology.initRam(`ram@${ramAddr}`, size, { blockId: 1, ramAddr });
   return { arena, domain, topology, memory, access, system, space, ram };
 }
 

@@ -26,7 +26,7 @@ function setUp() {
   const memory = FlatMemory.create(16, 2);
   const access = new MemoryAccess({ arena, reader: domain.register(), memory });
   const system = topology.initContainer("system", 2n ** 64n);
-  const backing = (ramAddr: number) => ({ blockId: 1, ramAddr: BigInt(ramAddr) });
+  const backing = (ramAddr: number) => ({ blockId: 1, ramAddr });
   const device = topology.initIo("device", 0x1000, {});
   const registers = topology.initIo("registers", 0x800, {});
   const logged = topology.initRam("logged", 0x1000, backing(0x4000));

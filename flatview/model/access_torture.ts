@@ -88,7 +88,7 @@ export class AccessTorture {
     this.system = topology.initContainer("system", 2n ** 64n);
     this.inPlace = topology.initIo("in place", 4, {});
     this.remote = topology.initIo("remote", 4, {});
-    const backing = { blockId: 1, ramAddr: BigInt(PAGES) * 0x1000n };
+    const backing = { blockId: 1, ramAddr: PAGES * 0x1000 };
     this.flash = topology.initRomDevice("flash", 0x1000, backing, {});
     this.system.addSubregion(FLASH.at, this.flash);
     this.system.addSubregion(PLACES.inPlace[0], this.inPlace);
@@ -142,7 +142,7 @@ export class AccessTorture {
     const old = this.#shown[slot]!;
     const next = page === null ? null : this.#topology.initRam(`v${version}`, 0x1000, {
       blockId: 1,
-      ramAddr: BigInt(page) * 0x1000n,
+      ramAddr: page * 0x1000,
     });
     Atomics.store(this.#shared, Shared.CEILING + slot, version);
     this.#topology.transaction(() => {
