@@ -59,7 +59,9 @@ export type OnInvalidation = (domain: number, firstPage: number, lastPage: numbe
 /** A view of the log from one context. */
 export class InvalidationLog {
   readonly #kernel: Kernel;
-  readonly #offset: number;
+  /** Addresses of the counter and of the first record. */
+  readonly #tail: number;
+  readonly #records: number;
 
   /**
    * Attaches this context.
@@ -69,12 +71,13 @@ export class InvalidationLog {
    */
   constructor({ memory }: Pick<SharedMemory, "memory">, offset: number) {
     this.#kernel = instantiateKernel(memory);
-    this.#offset = offset;
+    this.#tail = LOG.tail.at(offset);
+    this.#records = LOG.records.at(offset);
   }
 
   /** How many invalidations were ever made. */
   get tail(): number {
-    return this.#kernel.load64(LOG.tail.at(this.#offset));
+    return this.#kernel.load64(this.#tail);
   }
 
   /**
@@ -91,7 +94,7 @@ export class InvalidationLog {
     storeNumber(kernel, RECORD.domain.at(record), domain + 1);
     storeNumber(kernel, RECORD.first.at(record), firstPage);
     storeNumber(kernel, RECORD.last.at(record), lastPage);
-    storeNumber(kernel, LOG.tail.at(this.#offset), tail + 1);
+    storeNumber(kernel, this.#tail, tail + 1);
   }
 
   /**
@@ -117,6 +120,6 @@ export class InvalidationLog {
   }
 
   #recordAt(number: number): number {
-    return LOG.records.at(this.#offset) + (number % LOG_RECORDS) * RECORD.size;
+    return this.#records + (number % LOG_RECORDS) * RECORD.size;
   }
 }

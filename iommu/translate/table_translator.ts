@@ -64,9 +64,7 @@ export class TableTranslator extends IommuTranslator {
   protected override contextOf(index: number, generation: number): number {
     if (generation !== this.#generation) this.#readBindings(generation);
     const id = this.#ids[index];
-    if (id === undefined) {
-      throw new IommuError("INVALID_INDEX", { index, count: this.#ids.length });
-    }
+    if (id === undefined) return this.#refuseIndex(index);
     return id;
   }
 
@@ -96,6 +94,10 @@ export class TableTranslator extends IommuTranslator {
     entry.addrMask = MASK[MAX_LEAF_LEVEL]!;
     entry.perm = 3;
     return NOT_CACHED;
+  }
+
+  #refuseIndex(index: number): never {
+    throw new IommuError("INVALID_INDEX", { index, count: this.#ids.length });
   }
 
   #readBindings(generation: number): void {
