@@ -1,5 +1,5 @@
 /**
- * The block in the arena of an IOMMU region, and the handle that leads to it.
+ * The block of an IOMMU region in the arena, and the handle that names it.
  *
  * @module
  */

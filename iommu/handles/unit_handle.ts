@@ -1,5 +1,5 @@
 /**
- * The block in the arena that the workers of one IOMMU share, and the handle that leads to it.
+ * The block in the arena that the workers of one IOMMU share, and the handle that names it.
  *
  * @module
  */
@@ -34,7 +34,7 @@ export interface IommuHandle {
   readonly offset: number;
 }
 
-/** Shared memory that handles name by an id: an `Arena`. */
+/** Shared memory with an id, which handles carry: an `Arena`. */
 export interface IdentifiedMemory extends SharedMemory {
   /** What other contexts attach to it with. */
   readonly handle: {
@@ -43,12 +43,12 @@ export interface IdentifiedMemory extends SharedMemory {
   };
 }
 
-/** Throws unless a handle names a unit that lies in `memory`. */
+/** Throws unless a handle names a unit in `memory`. */
 export function requireUnit(memory: IdentifiedMemory, handle: IommuHandle): void {
   const fail = (reason: string) =>
     new IommuError("FOREIGN_HANDLE", { action: "attach to an IOMMU", reason });
   if (handle?.kind !== "guestmem-iommu") throw fail("this is not the handle of one");
-  if (handle.arena !== memory.handle.id) throw fail("it lies in another arena");
+  if (handle.arena !== memory.handle.id) throw fail("it is in another arena");
   if (UNIT.magic.get(memory.u32, handle.offset) !== UNIT_MAGIC) {
     throw fail(`there is none at 0x${handle.offset.toString(16)}`);
   }

@@ -1,5 +1,5 @@
 /**
- * The log of invalidations: how a control context reaches the IOTLB of every worker. It lies in the
+ * The log of invalidations: how a control context reaches the IOTLB of every worker. It is in the
  * arena: a 64-bit counter (`tail`, the number of invalidations ever made) and the last
  * {@linkcode LOG_RECORDS} of them.
  *
@@ -66,7 +66,7 @@ export class InvalidationLog {
   /**
    * Attaches this context.
    *
-   * @param shared The memory that the log lies in.
+   * @param shared The memory that holds the log.
    * @param offset Offset of the log, a multiple of 64.
    */
   constructor({ memory }: Pick<SharedMemory, "memory">, offset: number) {
@@ -113,7 +113,7 @@ export class InvalidationLog {
       const domain = kernel.load64(RECORD.domain.at(record)) - 1;
       const first = kernel.load64(RECORD.first.at(record));
       const last = kernel.load64(RECORD.last.at(record));
-      // A record that was overwritten while it was read may be a mix: the load of `tail` below tells.
+      // A record overwritten while it was read may be a mix: the load of `tail` below shows that.
       onInvalidation(domain, first, last);
     }
     return this.tail - seen >= LOG_RECORDS ? -1 : tail;

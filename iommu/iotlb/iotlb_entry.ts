@@ -13,7 +13,7 @@ import type { IommuFault } from "../faults/iommu_fault.ts";
  * number holds exactly even beyond 2^53.
  */
 export class IotlbEntry {
-  /** Number of the address space in which the translated address lies. */
+  /** Number of the address space that the translated address is in. */
   target = 0;
   /** The address that was looked up, with the mask's bits cleared. */
   iova: number = 0.5; // Not an integer, so that the field holds doubles from the start.

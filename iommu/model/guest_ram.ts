@@ -1,5 +1,5 @@
 /**
- * A little guest RAM for tests: 64-bit words at numbered pages.
+ * A small guest RAM for tests: pages of 64-bit words.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { TableWindow } from "../walker/table_memory.ts";
 import type { Load } from "./slow_walks.ts";
 
-/** See the module. */
+/** The RAM. Pages are numbered from its first one. */
 export class GuestRam {
   readonly memory: WebAssembly.Memory;
   readonly words: BigUint64Array;
@@ -32,7 +32,7 @@ export class GuestRam {
     return inside ? this.words[Number(offset / 8n)]! : null;
   };
 
-  /** Stores a word, by the page's number in this RAM and the word's in the page. */
+  /** Stores a word of a page. */
   set(page: number, slot: number, value: bigint): void {
     this.words[page * 512 + slot] = value;
   }

@@ -1,10 +1,10 @@
 /**
- * The slow and obvious model of a mapping table: a list of what was mapped, cut where it was unmapped.
+ * A slow, obvious model of a mapping table: a list of what was mapped, cut where it was unmapped.
  *
  * @module
  */
 
-/** Pages that lead to as many others in a row. */
+/** Consecutive pages that map to consecutive pages. */
 export interface ModelRun {
   first: number;
   last: number;
@@ -12,18 +12,18 @@ export interface ModelRun {
   perm: number;
 }
 
-/** See the module. All in pages. */
+/** The model. All values are in pages. */
 export class SlowTable {
   runs: ModelRun[] = [];
 
-  /** False if a page of it is mapped. */
+  /** Maps a run; false, and nothing changes, if one of its pages is mapped. */
   map(run: ModelRun): boolean {
     if (this.runs.some(({ first, last }) => first <= run.last && run.first <= last)) return false;
     this.runs.push(run);
     return true;
   }
 
-  /** How many pages were mapped. */
+  /** Unmaps a range; returns how many of its pages were mapped. */
   unmap(first: number, last: number): number {
     let pages = 0;
     this.runs = this.runs.flatMap((run) => {
@@ -36,23 +36,23 @@ export class SlowTable {
     return pages;
   }
 
-  /** What a page leads to. */
+  /** What a page maps to. */
   find(page: number): { target: number; perm: number } | null {
     const run = this.runs.find(({ first, last }) => first <= page && page <= last);
     return run ? { target: run.target + page - run.first, perm: run.perm } : null;
   }
 
-  /** The runs in order, joined where they go on in one another. */
-  get joined(): ModelRun[] {
+  /** The runs in order, merged where one continues another. */
+  get merged(): ModelRun[] {
     const sorted = [...this.runs].sort((a, b) => a.first - b.first);
-    const joined: ModelRun[] = [];
+    const merged: ModelRun[] = [];
     for (const run of sorted) {
-      const before = joined.at(-1);
-      const goesOn = before && before.last + 1 === run.first && before.perm === run.perm &&
+      const before = merged.at(-1);
+      const continues = before && before.last + 1 === run.first && before.perm === run.perm &&
         before.target + (run.first - before.first) === run.target;
-      if (goesOn) before.last = run.last;
-      else joined.push({ ...run });
+      if (continues) before.last = run.last;
+      else merged.push({ ...run });
     }
-    return joined;
+    return merged;
   }
 }

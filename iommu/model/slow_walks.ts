@@ -1,11 +1,10 @@
 /**
- * The slow and obvious models of the walks: the formats' rules one by one, over a `DataView`, in
- * BigInt.
+ * Slow, obvious models of the walks: the formats' rules one by one, in BigInt.
  *
  * @module
  */
 
-/** What a walk gives: where the address leads and with what permissions, or why not and where. */
+/** What a walk finds: the translated address and its permissions, or the fault and the entry with it. */
 export type Outcome = { address: bigint; mask: bigint; perm: number } | {
   fault: string;
   entry: bigint | null;
@@ -15,7 +14,7 @@ const bits = (value: bigint, high: number, low: number): bigint =>
   (value >> BigInt(low)) & ((1n << BigInt(high - low + 1)) - 1n);
 const bit = (value: bigint, at: number): boolean => bits(value, at, at) === 1n;
 
-/** Loads eight bytes, or null outside of memory. */
+/** Loads eight bytes; null outside memory. */
 export type Load = (address: bigint) => bigint | null;
 
 /** A walk of VT-d's tables in legacy mode. */

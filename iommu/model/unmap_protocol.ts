@@ -1,9 +1,9 @@
 /**
- * The model of an unmapping: one page, one table entry that leads to it (1, or 0 once it is
- * cleared), the log's counter, a grace period of one reader slot, and a device with an IOTLB of one
- * entry, which is the register `tlb`.
+ * The model of an unmapping: one page, one table entry that maps it (1, or 0 once it is cleared), the
+ * log's counter, a grace period with one reader slot, and a device whose IOTLB has one entry, the
+ * register `tlb`.
  *
- * The page holds 1 while it is the device's, 0 once it belongs to somebody else.
+ * The page holds 1 while the device owns it, 0 once another owner has it.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { type Body, call, computed, type Program, type Row } from "#tools/model/
 /** What must not happen. */
 export const LATE = "a device uses a page whose unmapping is complete";
 
-/** What the control context does: `Edit.commit`, `InvalidationLog.append`, `synchronize`, reuse. */
+/** The control context: `TableEdit.commit`, `InvalidationLog.append`, `synchronize`, reuse. */
 export const unmap: Body = [
   { access: "store", width: 64, word: "ENTRY", value: 0 },
   { access: "store", width: 64, word: "TAIL", value: 1 },
@@ -28,14 +28,14 @@ export const unmap: Body = [
   { access: "store", width: 32, word: "page", value: 0, plain: true },
 ];
 
-/** Takes note of invalidations: `Iotlb.catchUp`. */
+/** Processes invalidations: `Iotlb.catchUp`. */
 const catchUp: Row[] = [
   { access: "load", width: 64, word: "TAIL", into: "tail" },
   { set: "tlb", to: computed(["tlb", "seen", "tail"], (tlb, seen, tail) => seen === tail && tlb) },
   { set: "seen", to: "tail" },
 ];
 
-/** Looks into the IOTLB, else walks and fills it. */
+/** Looks in the IOTLB; on a miss walks and fills it. */
 const translate: Row[] = [
   {
     access: "load",
@@ -63,10 +63,10 @@ const unlock: Row[] = [{ access: "store", width: 64, word: "SLOT", value: 0 }];
 /** A section of the device. */
 export const section: Body = [...lock, ...catchUp, ...translate, ...use, ...unlock];
 
-/** A device that takes note only after it has walked. */
+/** A device that processes invalidations only after it has walked. */
 export const notesLate: Body = [...lock, ...translate, ...use, ...catchUp, ...unlock];
 
-/** A device that leaves its section before it uses what it found. */
+/** A device that leaves its section before it uses the result. */
 export const usesOutside: Body = [...lock, ...catchUp, ...translate, ...unlock, ...use];
 
 /** A device that runs three sections while a page is unmapped. */
@@ -74,7 +74,7 @@ export function unmapping(control: Body, device: Body): Program {
   const shared = { tlb: "tlb", seen: "seen" };
   const body = [0, 1, 2].flatMap((round) => {
     const rows = call(`s${round}`, device, shared);
-    // `call` keeps what is assigned local: the two registers that last are those of the thread.
+    // `call` makes assigned registers local; these two last as long as the thread.
     return rows.map((row) =>
       "set" in row ? { ...row, set: row.set.replace(/^s\d\.(tlb|seen)$/, "$1") } : row
     );

@@ -2,7 +2,7 @@ import { type Body, explore, mutants } from "#tools/model/mod.ts";
 import { assertEquals } from "@std/assert";
 import { LATE, notesLate, section, unmap, unmapping, usesOutside } from "./unmap_protocol.ts";
 
-/** What goes wrong under either memory model, if anything does. */
+/** What goes wrong under either memory model, if anything. */
 function failure(control: Body, device: Body): string | undefined {
   for (const memory of ["sc", "weak"] as const) {
     const found = explore(unmapping(control, device), memory).failure;
@@ -25,14 +25,14 @@ function harmless(body: Body, failureOf: (mutant: Body) => string | undefined): 
   return survivors.map(({ name }) => name);
 }
 
-Deno.test("model: each mistake of the control context is found, but for two that are none", () => {
+Deno.test("model: each mistake of the control context is found, except two harmless ones", () => {
   assertEquals(harmless(unmap, (mutant) => failure(mutant, section)), [
     "drop store page", // then the page stays the device's
     "plain store ENTRY", // the store of TAIL comes after it; atomic only so that it cannot tear
   ]);
 });
 
-Deno.test("model: each mistake of the device is found, but for four that are none", () => {
+Deno.test("model: each mistake of the device is found, except four harmless ones", () => {
   assertEquals(harmless(section, (mutant) => failure(unmap, mutant)), [
     "drop load ENTRY", // then nothing is ever translated
     "swap load ENTRY, load page", // then nothing but a hit is ever used
@@ -41,7 +41,7 @@ Deno.test("model: each mistake of the device is found, but for four that are non
   ]);
 });
 
-Deno.test("model: what is walked before TAIL is noted, or used after the section, is late", () => {
+Deno.test("model: a walk before the load of TAIL, or a use after the section, is late", () => {
   assertEquals(failure(unmap, notesLate), LATE);
   assertEquals(failure(unmap, usesOutside), LATE);
 });

@@ -62,10 +62,10 @@ Deno.test("a shadow stays equal to a table under a stream of changes (IOMMU-G6)"
         if (kind === "unmap") table.unmap(first * 4096, pages * 4096);
         if (kind === "bind") region.bind(0, perm === 1 ? "blocked" : table.id);
         assertEquals(shadow.mappings, region.mappings());
-        assertEquals(container.model.joined, region.mappings().map(container.pages));
+        assertEquals(container.model.merged, region.mappings().map(container.pages));
       }
       shadow.close();
-      assertEquals(container.model.joined, []);
+      assertEquals(container.model.merged, []);
     }),
     { seed: 1, numRuns: 100 },
   );
@@ -107,11 +107,11 @@ Deno.test("a shadow stays equal to a guest's tables as of their last invalidatio
         );
         if (invalidate === "all") pending.clear();
         if (pending.size === 0) assertEquals(shadow.mappings, region.mappings());
-        assertEquals(container.model.joined, shadow.mappings.map(container.pages));
+        assertEquals(container.model.merged, shadow.mappings.map(container.pages));
       }
       iommu.invalidate();
       assertEquals(shadow.mappings, region.mappings());
-      assertEquals(container.model.joined, region.mappings().map(container.pages));
+      assertEquals(container.model.merged, region.mappings().map(container.pages));
       iommu.setRoot(0n);
       assertEquals(shadow.mappings.length, 1, "everything passes now");
     }),

@@ -124,7 +124,9 @@ export abstract class IommuMemoryRegion implements IommuOps {
    *
    * @param notifier The notifier.
    * @throws {IommuError} `INVALID_NOTIFIER` if it is registered, names no kind of event or one that the
-   * region cannot report, or has an empty range; `INVALID_INDEX` if the region has no such index.
+   * region cannot report, or has an empty range; `INVALID_INDEX` if the region has no such index;
+   * `MAPPING_LIMIT` if it is to follow the mappings of a guest's tables that have too many. It is
+   * registered then.
    */
   registerNotifier(notifier: IommuNotifier): void {
     this.notifiers.add(notifier);

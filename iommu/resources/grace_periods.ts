@@ -12,7 +12,7 @@ import { waitOutside } from "@guestmem/rcu/internal";
  * results: an `RcuDomain`.
  */
 export interface GracePeriods extends Reclaimer {
-  /** The arena that the domain lies in, as this context attached to it. */
+  /** The arena of the domain, as this context attached to it. */
   readonly arena: SharedMemory;
   /** Waits for a grace period. */
   synchronize(): void;

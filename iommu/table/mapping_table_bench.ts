@@ -1,6 +1,7 @@
 /**
- * Mapping and unmapping, beside a `Map` by page, which no other worker sees and which waits for none.
- * One iteration maps and unmaps a range once; an unmapping has its grace period (one idle reader).
+ * Mapping and unmapping, compared with a `Map` by page, which no other worker sees and which waits for
+ * no reader. One iteration maps and unmaps a range once; each unmapping waits for a grace period (one
+ * idle reader).
  *
  *     deno task bench iommu/table/mapping_table_bench.ts
  */

@@ -44,7 +44,7 @@ function setUp(addressBits = 48, bytes = 32 * MIB) {
   return { arena, domain, table, reader, translate };
 }
 
-/** Pages near the borders of small and large pages, where everything happens. */
+/** Pages near the borders of small and large pages. */
 const nearBorders = fc.tuple(
   fc.constantFrom(0, 512, 1024, 512 * 512, 512 * 512 + 512, 2 * 512 * 512, 5 * 512 ** 3),
   fc.integer({ min: -3, max: 3 }),
@@ -61,7 +61,7 @@ interface Operation {
   first: number;
   pages: number;
   target: number;
-  /** Whether the target gets the alignment of the address, so that large pages fit. */
+  /** Whether the target has the alignment of the address, so that large pages fit. */
   aligned: boolean;
   perm: number;
 }
@@ -114,7 +114,7 @@ for (const addressBits of [43, 48, 57, 64]) {
           target: Number(run.target >> 12n),
           perm: run.perm,
         }));
-        assertEquals(runs, model.joined);
+        assertEquals(runs, model.merged);
         table.unmap(0, 1n << BigInt(addressBits));
         domain.barrier();
         assertEquals(arena.stats().liveBytes, liveBytes, "every node is freed");
@@ -125,7 +125,7 @@ for (const addressBits of [43, 48, 57, 64]) {
   });
 }
 
-Deno.test("a range takes the largest pages that both alignments allow", () => {
+Deno.test("a range uses the largest pages that both alignments allow", () => {
   const { table } = setUp();
   table.map(GIB - 2 * MIB - PAGE, GIB + 4 * MIB + 2 * PAGE, 3 * GIB - 2 * MIB - PAGE, 3);
   assertEquals(table.stats.leaves, [2, 2, 1]);
@@ -136,7 +136,7 @@ Deno.test("a range takes the largest pages that both alignments allow", () => {
   assertEquals(table.stats.leaves, [2, 2 + 512, 1], "the target is aligned to 2 MiB only");
 });
 
-Deno.test("a page taken out of a large one leaves the rest in the largest pages", () => {
+Deno.test("unmapping a page of a large one leaves the rest in the largest pages", () => {
   const { table, translate } = setUp();
   table.map(GIB, GIB, 5 * GIB, 3);
   assertEquals(table.unmap(GIB + 3 * MIB, PAGE), 1);

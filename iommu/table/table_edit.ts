@@ -19,7 +19,7 @@ const LINK = 4;
  * context only.
  */
 export class TableEdit extends NodeWords {
-  /** Nodes that the table no longer leads to once the edit is committed. */
+  /** Nodes that no entry points to once the edit is committed. */
   readonly retired: number[] = [];
   readonly #arena: BlockAllocator;
   readonly #fresh = new Set<number>();

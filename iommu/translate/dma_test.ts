@@ -12,7 +12,7 @@ import type { DeviceData, Setup } from "./dma_test_worker.ts";
 
 const WORKER = import.meta.resolve("./dma_test_worker.ts");
 const POISON = 0xdead_beef;
-/** Data pages of the RAM; those before hold the guest's tables. */
+/** First data page of the RAM; those before hold the guest's tables. */
 const FIRST_PAGE = 16;
 const PAGES = 48;
 /** Pages of the IOVA space that devices write to, `stride` apart. */
@@ -40,7 +40,7 @@ function createMachine(kind: Kind) {
   return { domain, schedule, control: new Int32Array(control), spawn, poison, isClean, ...parts };
 }
 
-/** The pages lie so far apart that each needs nodes of its own, which come and go with it. */
+/** Pages so far apart that each needs its own nodes, which are made and freed with it. */
 function tableParts(arena: Arena, domain: RcuDomain) {
   const stride = 2 ** 30;
   const iommu = new TableIommu({ arena, domain });
@@ -201,7 +201,7 @@ async function torture(
   return late + free.filter((page) => !machine.isClean(page)).length;
 }
 
-/** Spins until the devices have written so many pages more. */
+/** Spins until the devices have written `count` more pages. */
 function awaitWrites(control: Int32Array, count: number): void {
   const from = Atomics.load(control, 1);
   spinUntil(() => Atomics.load(control, 1) - from >= count, "the devices have written");

@@ -24,15 +24,15 @@ function createMachine() {
     control: control.buffer as SharedArrayBuffer,
     schedule: schedule.buffer,
   };
-  /** Spins until the watcher has begun and ended so many rounds more. */
+  /** Spins until the watcher has run `count` more whole rounds. */
   const awaitRounds = (count: number): void => {
     const from = Atomics.load(control, 1);
-    spinUntil(() => Atomics.load(control, 1) - from > count, "the watcher has gone on");
+    spinUntil(() => Atomics.load(control, 1) - from > count, "the watcher has run more rounds");
   };
   return { arena, domain, control, schedule, shared, awaitRounds };
 }
 
-/** Large pages, of each of which a watcher follows one small one. */
+/** Large pages; a watcher follows one small page of each. */
 function createTable() {
   const machine = createMachine();
   const iommu = new TableIommu(machine);
@@ -74,7 +74,7 @@ Deno.test("planted, a page that is unmapped and mapped again in parts is seen to
     assertEquals(new Set(await seen), new Set([shift, NaN]));
   }));
 
-/** Guest tables whose last entry goes back and forth between two, which differ in both halves. */
+/** Guest tables whose last entry alternates between two values that differ in both halves. */
 function createGuest() {
   const machine = createMachine();
   const ram = new GuestRam(16);
@@ -100,7 +100,7 @@ function createGuest() {
 Deno.test("an entry that the guest changes is seen old or new, never half of each (IOMMU-G7)", () =>
   withWorkers(async (workers) => {
     const { control, data, store, shifts } = createGuest();
-    // Pages 0 and 1 push each other out of the one slot, so that every translation walks.
+    // Pages 0 and 1 evict each other from the only slot, so that every translation walks.
     const seen = workers.spawn<Setup>(WORKER, data).call("watch", [0, 1]);
     const enough = () => Atomics.load(control, 1) >= 20_000 && Atomics.load(control, 2) >= 3;
     for (const round of rounds(1, enough, "the watcher has seen both entries")) store(round & 1);

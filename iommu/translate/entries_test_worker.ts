@@ -21,7 +21,7 @@ export interface WatcherData {
   memory?: WebAssembly.Memory;
 }
 
-/** A guest memory that loads an entry in two steps, which none may do. */
+/** A memory that loads an entry in two steps, which is forbidden. */
 class TornMemory implements TableMemory {
   high = 0;
   constructor(private readonly words: Uint32Array, private readonly schedule: Schedule) {}
@@ -58,7 +58,7 @@ const setup = (data: WatcherData) => {
     }
   };
   return {
-    /** Watches pages until it is told to stop; every shift that it saw. */
+    /** Watches pages until it is told to stop; returns every shift that it saw. */
     watch(pages: number[]): number[] {
       const shifts = new Set<number>();
       while (Atomics.load(control, 0) === 0) {

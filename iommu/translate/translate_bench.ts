@@ -1,5 +1,5 @@
 /**
- * Translations, beside what a user could have taken instead: a `Map` by page, which no other worker
+ * Translations, compared with what a user could use instead: a `Map` by page, which no other worker
  * sees. An iteration is 1,000 translations in one section, so microseconds per iteration read as
  * nanoseconds per translation.
  *
@@ -20,7 +20,7 @@ import type { IommuTranslator } from "./iommu_translator.ts";
 
 const COUNT = 1000;
 const PAGES = 256;
-/** Twice as many as pages: neighbours then have slots of their own. */
+/** Twice the pages: neighbours then have different slots. */
 const IOTLB_ENTRIES = 512;
 
 const arena = Arena.create({ bytes: 8 << 20 });
@@ -29,7 +29,7 @@ const reader = domain.register();
 const entry = new IotlbEntry();
 const kind = Deno.args[0] ?? "table";
 
-/** A region whose first 256 pages are mapped one by one, each elsewhere. */
+/** Translators for a region whose first 256 pages are mapped one by one. */
 function createTranslators(): { hits: IommuTranslator; walks: IommuTranslator } {
   if (kind === "table") {
     const iommu = new TableIommu({ arena, domain });

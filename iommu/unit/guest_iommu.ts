@@ -57,7 +57,9 @@ export class GuestIommu extends IommuUnit {
    *
    * @param value For VT-d the address of the root table, plus `VtdWalker.ENABLED` to translate; for
    * RISC-V as `satp`.
-   * @throws {IommuError} `INVALID_ADDRESS` if it is not a 64-bit value.
+   * @throws {IommuError} `INVALID_ADDRESS` if it is not a 64-bit value; `MAPPING_LIMIT` if a notifier
+   * follows mappings and the new tables have too many. The register is then set, but readers may still
+   * use the old state.
    * @throws {WaitInSectionError} Inside a read-side section. Nothing is changed.
    */
   setRoot(value: number | bigint): void {

@@ -66,7 +66,9 @@ export abstract class IommuUnit {
    *
    * @param request What to invalidate.
    * @throws {IommuError} `UNKNOWN_DOMAIN` if a {@linkcode TableIommu} has no such domain;
-   * `INVALID_ADDRESS`, `UNALIGNED` or `RANGE_BEYOND` if the range is not valid.
+   * `INVALID_ADDRESS`, `UNALIGNED` or `RANGE_BEYOND` if the range is not valid; `MAPPING_LIMIT` if a
+   * notifier follows the mappings of a {@linkcode GuestIommu} and its tables have too many. The
+   * translations are then dropped, but readers may still use them.
    * @throws {WaitInSectionError} Inside a read-side section. Nothing is invalidated.
    */
   invalidate(request: Invalidation = {}): void {

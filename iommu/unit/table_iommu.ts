@@ -1,5 +1,5 @@
 /**
- * An IOMMU whose mappings are made by calls: a paravirtual one, or one that a VMM keeps for itself.
+ * An IOMMU whose mappings are made by calls: a paravirtual one, or one that a VMM manages itself.
  *
  * @module
  */
