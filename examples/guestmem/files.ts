@@ -1,4 +1,5 @@
-import { type Machine, MachineFormatError, parseMachine } from "@guestmem/flatview/machine";
+import { FlatViewError } from "@guestmem/flatview";
+import { type Machine, parseMachine } from "@guestmem/flatview/machine";
 import { type Environment, FileError } from "./command.ts";
 
 /** Runs something on a file, and adds the file's name to a format error. */
@@ -6,7 +7,8 @@ export function about<T>(file: string, run: () => T): T {
   try {
     return run();
   } catch (error) {
-    if (error instanceof MachineFormatError) throw new FileError(file, error);
+    const isMalformed = error instanceof FlatViewError && error.code === "MALFORMED_TEXT";
+    if (isMalformed) throw new FileError(file, error);
     throw error;
   }
 }

@@ -90,7 +90,7 @@ Deno.test("mtree import: a machine that checks, and a report", async () => {
   await withFile("out.json", "", async (file) => {
     const { code, out } = await run("mtree", "import", tree, "--flat", flat, "--output", file);
     assertEquals(code, 0);
-    assert(out.some((line) => line.startsWith("told from evidence: ")));
+    assert(out.some((line) => line.startsWith("inferred from evidence: ")));
     assert(out.some((line) => line.startsWith("open: ")));
     const checked = await run("machine", "check", file);
     assertStringIncludes(checked.out[0]!, "exact: 2 views");

@@ -1,5 +1,10 @@
-import { printMachine } from "@guestmem/flatview/machine";
-import { importMachine, parseFlatViews, printImportReport } from "@guestmem/flatview/mtree";
+import {
+  importMachine,
+  type ImportOptions,
+  printImportReport,
+  printMachine,
+} from "@guestmem/flatview/machine";
+import { parseFlatViews } from "@guestmem/flatview/mtree";
 import { type Environment, EXIT_DIFFERS, EXIT_OK } from "./command.ts";
 import { about, readText } from "./files.ts";
 
@@ -23,15 +28,12 @@ export async function mtreeImport(
 ): Promise<number> {
   const text = await readText(tree, env);
   const name = options.name ?? tree.replace(/^.*\//, "").replace(/(\.tree)?\.txt$/, "");
-  let flat: string | undefined;
+  let evidence: ImportOptions = { name };
   if (options.flat !== undefined) {
-    const flatText = flat = await readText(options.flat, env);
-    about(options.flat, () => parseFlatViews(flatText));
+    const flat = await readText(options.flat, env);
+    evidence = { name, views: about(options.flat, () => parseFlatViews(flat)) };
   }
-  const { machine, report } = about(
-    tree,
-    () => importMachine(text, flat === undefined ? { name } : { name, flat }),
-  );
+  const { machine, report } = about(tree, () => importMachine(text, evidence));
   const json = printMachine(machine);
   if (options.output === undefined) env.out(json.trimEnd());
   else await env.write(options.output, json);

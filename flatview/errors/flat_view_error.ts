@@ -108,6 +108,17 @@ export interface FlatViewErrorDetails {
   MAPPING_ENDED: object;
   /** More bytes were said to be accessed than are mapped. */
   MAPPING_LENGTH: { readonly accessed: number; readonly length: number };
+  /** A monitor's text, a machine file or a trace is not what it should be. */
+  MALFORMED_TEXT: {
+    /** Line of the text, 1 for the first; 0 where none is known. */
+    readonly line: number;
+    /** Path inside the JSON; empty for other texts. */
+    readonly where: string;
+    /** What was expected there. */
+    readonly expected: string;
+    /** What stands there; empty where that says nothing. */
+    readonly found: string;
+  };
   /** The access layer was not closed: mappings are left. */
   MAPPINGS_LEFT: { readonly addresses: readonly (number | bigint)[] };
 }
@@ -157,6 +168,9 @@ const MESSAGES: Messages<FlatViewErrorDetails> = {
   MAPPING_ENDED: () => "Cannot unmap guest memory: it was unmapped before",
   MAPPING_LENGTH: ({ accessed, length }) =>
     `Cannot unmap guest memory after ${accessed} bytes: ${length} are mapped`,
+  MALFORMED_TEXT: ({ line, where, expected, found }) =>
+    [line > 0 ? `line ${line}` : "", where].filter((part) => part !== "").join(", ") +
+    `: expected ${expected}${found === "" ? "" : `, found ${found}`}`,
   MAPPINGS_LEFT: ({ addresses }) =>
     `Cannot close the access layer: ${addresses.length} mappings are left, at ${
       addresses.map(hex).join(", ")

@@ -2,7 +2,7 @@ import type { Arena, RcuReader } from "@guestmem/rcu";
 import type { MemoryRegion } from "../region/memory_region.ts";
 import type { Topology } from "../topology/topology.ts";
 import { AddressSpaceReader } from "../view/address_space_reader.ts";
-import type { TraceAccess, TraceLine } from "./trace.ts";
+import type { TraceAccess, TraceLine } from "./trace_line.ts";
 
 /** What became of the accesses of a trace. */
 export interface ReplayCounts {

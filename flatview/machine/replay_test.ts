@@ -1,9 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { Arena, RcuDomain } from "@guestmem/rcu";
 import { Topology } from "../topology/topology.ts";
-import { MachineFormatError } from "./format.ts";
+import { FlatViewError } from "../errors/flat_view_error.ts";
 import { Replay } from "./replay.ts";
-import { parseTraceLine } from "./trace.ts";
+import { parseTraceLine } from "./trace_line.ts";
 
 /** A map with a device at an address, and an alias of the device's upper half elsewhere. */
 function mapWithDevice(arena: Arena, domain: RcuDomain, at: number): Topology {
@@ -67,10 +67,10 @@ Deno.test("an access through an alias is on another path", () => {
 });
 
 Deno.test("a line that is no trace's is an error", () => {
-  assertThrows(() => parseTraceLine("???", 7), MachineFormatError, "line 7");
+  assertThrows(() => parseTraceLine("???", 7), FlatViewError, "line 7");
   assertThrows(
     () => parseTraceLine("memory_region_ops_read cpu 0", 3),
-    MachineFormatError,
+    FlatViewError,
     "name 'NAME'",
   );
   assertEquals(parseTraceLine("pci_cfg_write e1000 00:03.0 @0x4 <- 0x7", 1).event, "other");

@@ -1,7 +1,7 @@
 import type { AddressSpace } from "../view/address_space.ts";
 import type { FlatView } from "../view/flat_view.ts";
 import type { Topology } from "../topology/topology.ts";
-import type { ViewText } from "./print_flat.ts";
+import type { ViewText } from "./print_flat_views.ts";
 
 /**
  * The published views of a topology as `info mtree -f` lists them: each once, with the address

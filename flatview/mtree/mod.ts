@@ -1,21 +1,20 @@
 /**
  * The text of QEMU's `info mtree`: printing the tree, the flat views and the dispatches to the
- * letter, and importing a machine from it.
+ * letter, and parsing them. To import a machine from the text, see `@guestmem/flatview/machine`.
  *
  * @module
  */
 
-export { type ImportedMachine, importMachine, type ImportOptions } from "./import.ts";
-export { type Finding, type ImportReport, printImportReport } from "./import_report.ts";
-export { printedKind } from "./kind.ts";
 export { liveViews } from "./live_views.ts";
-export { parseFlatViews, parseRange, type RangeText } from "./parse_flat.ts";
-export { parseTree, type TreeBlock, type TreeLine } from "./parse_tree.ts";
-export {
-  addressSpaceLine,
-  printedAddressSpace,
-  printFlatViews,
-  rangeLine,
-  type ViewText,
-} from "./print_flat.ts";
+export { parseFlatViews } from "./parse_flat_views.ts";
+export { printFlatViews, type ViewText } from "./print_flat_views.ts";
 export { type NamedRoot, printTree } from "./print_tree.ts";
+export { type PrintedKind, printedKind } from "./printed_kind.ts";
+export type {
+  PrintedAddressSpace,
+  PrintedDispatchLine,
+  PrintedRange,
+  PrintedSection,
+  PrintedView,
+  RangeText,
+} from "./printed_view.ts";

@@ -1,4 +1,5 @@
-import { MachineFormatError, PRINTED_KINDS, type PrintedKind } from "../machine/format.ts";
+import { malformedLine } from "./malformed_line.ts";
+import { PRINTED_KINDS, type PrintedKind } from "./printed_kind.ts";
 
 /** A line of `info mtree` and the lines below it. */
 export interface TreeLine {
@@ -46,7 +47,7 @@ const LINE = new RegExp(
  *
  * @param text The monitor's text.
  * @returns The blocks in the order of the text.
- * @throws {MachineFormatError} With the line and what was expected there.
+ * @throws {FlatViewError} `MALFORMED_TEXT`, with the line and what was expected there.
  */
 export function parseTree(text: string): TreeBlock[] {
   const lines = text.split(/\r?\n/);
@@ -55,7 +56,7 @@ export function parseTree(text: string): TreeBlock[] {
     if (lines[i] === "") i++;
     else i = parseBlock(lines, i, blocks);
   }
-  if (blocks.length === 0) throw new MachineFormatError(1, "", `"address-space: NAME"`, "nothing");
+  if (blocks.length === 0) throw malformedLine(lines, -1, `"address-space: NAME"`);
   return blocks;
 }
 
@@ -71,12 +72,12 @@ function parseBlock(lines: readonly string[], at: number, blocks: TreeBlock[]): 
     else break;
   }
   if (section === null && addressSpaces.length === 0) {
-    throw fail(lines, at, `"address-space: NAME", "memory-region: NAME" or an empty line`);
+    throw malformedLine(lines, at, `"address-space: NAME", "memory-region: NAME" or an empty line`);
   }
   const root = parseLine(lines, at);
-  if (root.indent !== 2) throw fail(lines, at, "a root, two spaces in");
+  if (root.indent !== 2) throw malformedLine(lines, at, "a root, two spaces in");
   if (section !== null && root.node.name !== section) {
-    throw fail(lines, at, `the region "${section}" that the section is named after`);
+    throw malformedLine(lines, at, `the region "${section}" that the section is named after`);
   }
   blocks.push({ addressSpaces, root: root.node });
   return parseChildren(lines, at + 1, root.node);
@@ -88,7 +89,11 @@ function parseChildren(lines: readonly string[], at: number, root: TreeLine): nu
     const { node, indent } = parseLine(lines, at);
     const level = indent / 2 - 1;
     if (!Number.isInteger(level) || level < 1 || level > open.length) {
-      throw fail(lines, at, `an indent of 4 to ${open.length * 2 + 2} spaces, or an empty line`);
+      throw malformedLine(
+        lines,
+        at,
+        `an indent of 4 to ${open.length * 2 + 2} spaces, or an empty line`,
+      );
     }
     open.length = level;
     open[level - 1]!.children.push(node);
@@ -100,7 +105,11 @@ function parseChildren(lines: readonly string[], at: number, root: TreeLine): nu
 function parseLine(lines: readonly string[], at: number): { node: TreeLine; indent: number } {
   const match = LINE.exec(lines[at] ?? "");
   if (match === null) {
-    throw fail(lines, at, `"START-END (prio P, KIND): NAME" or "...: alias NAME @TARGET FROM-TO"`);
+    throw malformedLine(
+      lines,
+      at,
+      `"START-END (prio P, KIND): NAME" or "...: alias NAME @TARGET FROM-TO"`,
+    );
   }
   const [, indent, start, end, prio, nv, kind, alias, target, offset, name, disabled, owner] =
     match;
@@ -120,8 +129,4 @@ function parseLine(lines: readonly string[], at: number): { node: TreeLine; inde
       children: [],
     },
   };
-}
-
-function fail(lines: readonly string[], at: number, expected: string): MachineFormatError {
-  return new MachineFormatError(at + 1, "", expected, JSON.stringify(lines[at] ?? "end of text"));
 }

@@ -10,8 +10,8 @@ import {
 import { MACHINES, readPacked, readRecorded } from "../testdata/read.ts";
 import { Topology } from "../topology/topology.ts";
 import { liveViews } from "./live_views.ts";
-import { parseFlatViews } from "./parse_flat.ts";
-import { printFlatViews } from "./print_flat.ts";
+import { parseFlatViews } from "./parse_flat_views.ts";
+import { printFlatViews } from "./print_flat_views.ts";
 import { printTree } from "./print_tree.ts";
 
 /** QEMU's text of the tree, without the owners that `-o` adds, as blocks. */

@@ -1,41 +1,42 @@
-import type { Machine, MachineRegion, PrintedView } from "../machine/format.ts";
+import { parseTree } from "../mtree/parse_tree.ts";
+import type { PrintedView } from "../mtree/printed_view.ts";
 import { type AliasTargets, findTargets } from "./alias_targets.ts";
-import { assemble, type Assembly } from "./draft.ts";
+import { assemble, type Assembly } from "./assemble_tree.ts";
 import type { Finding, ImportReport } from "./import_report.ts";
+import { inferHidden } from "./infer_hidden.ts";
+import type { Machine, MachineRegion } from "./machine.ts";
 import { pageBitsOf } from "./page_bits.ts";
-import { parseFlatViews, parseRange } from "./parse_flat.ts";
-import { parseTree } from "./parse_tree.ts";
-import { tellHidden } from "./tell_hidden.ts";
 
-/** A machine read from the monitor's text, and how sure one can be of it. */
+/** A machine read from the monitor's text, and how certain each part of it is. */
 export interface ImportedMachine {
   /** The machine. */
   readonly machine: Machine;
-  /** What was read, told from evidence, or stays open. */
+  /** What was read, what was inferred, and what stays open. */
   readonly report: ImportReport;
 }
 
-/** What an import may be given besides the tree. */
+/** What an import may use besides the tree. */
 export interface ImportOptions {
-  /** The text of `info mtree -f`, or better `-f -d`, of the same moment. */
-  readonly flat?: string;
+  /** The flat views of the same moment, from `parseFlatViews`: of `info mtree -f`, or better `-f -d`. */
+  readonly views?: readonly PrintedView[];
   /** Name of the machine; empty if not given. */
   readonly name?: string;
 }
 
 /**
- * Reads a machine from the monitor's text: `info mtree -D`, best with `-o`, which helps to tell the
- * targets of aliases apart. The text leaves some bits out; the flat views beside it decide those
- * that the views show. The report says of each such bit what it was told from, or that it is open.
+ * Reads a machine from the monitor's text: `info mtree -D`, best with `-o`, whose owners help to find
+ * the targets of aliases. The text leaves some bits out. Flat views of the same machine decide those
+ * bits that the views show. The report says of each such bit what it was inferred from, or that it
+ * stays open.
  *
  * @param tree The text of `info mtree -D -o`.
- * @param options The flat views' text, and a name.
+ * @param options The flat views, and a name.
  * @returns The machine and the report.
- * @throws {MachineFormatError} If a text is not what it should be. Its `where` names the flat text if it is that.
+ * @throws {FlatViewError} `MALFORMED_TEXT` if the text is not what it should be.
  */
 export function importMachine(tree: string, options: ImportOptions = {}): ImportedMachine {
   const blocks = parseTree(tree);
-  const views = options.flat === undefined ? [] : parseFlatViews(options.flat);
+  const { views = [] } = options;
   const assembly = assemble(blocks);
   const aliases = findTargets(assembly);
   const pages = pageBitsOf(views);
@@ -47,7 +48,7 @@ export function importMachine(tree: string, options: ImportOptions = {}): Import
     addressSpaces: assembly.addressSpaces.map(({ name, root }) => ({ name, root: root.id })),
     views,
   };
-  const told: Finding[] = [];
+  const inferred: Finding[] = [];
   const open: Finding[] = [];
   const page = {
     what: "page bits",
@@ -56,11 +57,11 @@ export function importMachine(tree: string, options: ImportOptions = {}): Import
     line: 0,
     value: String(pages.bits),
   } as const;
-  if (pages.because === null) open.push({ ...page, because: "no dispatch is printed that tells" });
-  else told.push({ ...page, because: pages.because });
-  reportAliases(aliases, told);
-  reportSizes(assembly, views, told, open);
-  const { machine, exact } = tellHidden(draft, assembly, aliases, told, open);
+  if (pages.because === null) open.push({ ...page, because: "no printed dispatch shows it" });
+  else inferred.push({ ...page, because: pages.because });
+  reportAliases(aliases, inferred);
+  reportSizes(assembly, views, inferred, open);
+  const { machine, exact } = inferHidden(draft, assembly, aliases, inferred, open);
   const read = {
     blocks: blocks.length,
     regions: machine.regions.length,
@@ -68,18 +69,21 @@ export function importMachine(tree: string, options: ImportOptions = {}): Import
     views: views.length,
   };
   return {
-    machine: { ...machine, evidence: evidenceText(options.flat !== undefined, told) },
-    report: { read, told, open, exact },
+    machine: { ...machine, evidence: evidenceText(options.views !== undefined, inferred) },
+    report: { read, inferred, open, exact },
   };
 }
 
-/** The regions with assumptions for what is not printed: an i/o region answers if the views name it, or without views if it holds no others. */
+/**
+ * The regions, with assumptions for what is not printed: an i/o region terminates if the views name
+ * it, or without views if it holds no others.
+ */
 function draftRegions(
   { drafts }: Assembly,
   { targets }: AliasTargets,
   views: readonly PrintedView[],
 ): MachineRegion[] {
-  const named = new Set(views.flatMap((view) => view.ranges.map((line) => parseRange(line)?.name)));
+  const named = namesIn(views);
   return drafts.map((draft) => ({
     id: draft.id,
     name: draft.name,
@@ -99,10 +103,15 @@ function draftRegions(
   }));
 }
 
-function reportAliases({ byOwner, targets }: AliasTargets, told: Finding[]): void {
+/** The names of the regions that some view shows. */
+function namesIn(views: readonly PrintedView[]): ReadonlySet<string> {
+  return new Set(views.flatMap(({ ranges }) => ranges.map(({ name }) => name)));
+}
+
+function reportAliases({ byOwner, targets }: AliasTargets, inferred: Finding[]): void {
   for (const draft of byOwner) {
     const { name, id, line, alias } = draft;
-    told.push({
+    inferred.push({
       what: "alias target",
       region: name,
       id,
@@ -117,22 +126,22 @@ function reportAliases({ byOwner, targets }: AliasTargets, told: Finding[]): voi
 function reportSizes(
   { drafts }: Assembly,
   views: readonly PrintedView[],
-  told: Finding[],
+  inferred: Finding[],
   open: Finding[],
 ): void {
-  const named = new Set(views.flatMap((view) => view.ranges.map((line) => parseRange(line)?.name)));
+  const named = namesIn(views);
   for (const { name, id, line, size } of drafts) {
     if (size !== 1n) continue;
     const finding = { what: "size", region: name, id, line, value: "1" } as const;
     if (named.has(name)) {
-      told.push({ ...finding, because: "a flat view shows a byte of that name" });
+      inferred.push({ ...finding, because: "a flat view shows a byte of that name" });
     } else open.push({ ...finding, because: "0 prints the same" });
   }
 }
 
-function evidenceText(withViews: boolean, told: readonly Finding[]): string {
+function evidenceText(withViews: boolean, inferred: readonly Finding[]): string {
   if (!withViews) return "tree text alone";
-  const more = told.some(({ what }) => what === "sibling order" || what === "readonly");
+  const more = inferred.some(({ what }) => what === "sibling order" || what === "readonly");
   return "tree text, terminating regions told from the flat view" +
     (more ? ", sibling order or readonly flags too" : "");
 }

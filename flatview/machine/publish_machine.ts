@@ -1,6 +1,6 @@
 import { Topology, type TopologyOptions } from "../topology/topology.ts";
-import { buildMachine, type BuiltMachine } from "./build.ts";
-import type { Machine } from "./format.ts";
+import { buildMachine, type BuiltMachine } from "./build_machine.ts";
+import type { Machine } from "./machine.ts";
 
 /** A machine whose address spaces readers can attach to. */
 export interface PublishedMachine extends BuiltMachine {

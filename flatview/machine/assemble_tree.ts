@@ -1,5 +1,5 @@
-import type { PrintedKind } from "../machine/format.ts";
-import type { TreeBlock, TreeLine } from "./parse_tree.ts";
+import type { PrintedKind } from "../mtree/printed_kind.ts";
+import type { TreeBlock, TreeLine } from "../mtree/parse_tree.ts";
 
 /** A region as put together from the text. */
 export interface Draft {

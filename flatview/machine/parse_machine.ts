@@ -1,14 +1,9 @@
-import {
-  type Machine,
-  type MachineAddressSpace,
-  MachineFormatError,
-  type MachineRegion,
-  PRINTED_KINDS,
-  type PrintedAddressSpace,
-  type PrintedKind,
-  type PrintedView,
-} from "./format.ts";
-import { jsonErrorLine, pathLine } from "./json_lines.ts";
+import { FlatViewError } from "../errors/flat_view_error.ts";
+import { parseDispatchLine, parseRange } from "../mtree/parse_flat_views.ts";
+import { PRINTED_KINDS, type PrintedKind } from "../mtree/printed_kind.ts";
+import type { PrintedAddressSpace, PrintedView } from "../mtree/printed_view.ts";
+import { jsonErrorLine, pathLine } from "./json_position.ts";
+import type { Machine, MachineAddressSpace, MachineRegion } from "./machine.ts";
 
 const TWO64 = 1n << 64n;
 
@@ -19,7 +14,7 @@ type Json = Record<string, unknown>;
  *
  * @param text The file's text.
  * @returns The machine, checked: ids resolve, numbers are in range, no region lies in itself.
- * @throws {MachineFormatError} With the line and what was expected there.
+ * @throws {FlatViewError} `MALFORMED_TEXT`, with the line and what was expected there.
  */
 export function parseMachine(text: string): Machine {
   return new MachineParser(text).parse();
@@ -38,7 +33,9 @@ class MachineParser {
     try {
       value = JSON.parse(this.#text);
     } catch (error) {
-      throw new MachineFormatError(jsonErrorLine(this.#text, error), "", "JSON", String(error));
+      const line = jsonErrorLine(this.#text, error);
+      const found = String(error);
+      throw new FlatViewError("MALFORMED_TEXT", { line, where: "", expected: "JSON", found });
     }
     const top = this.#object(value, []);
     const regions = this.#array(top["regions"], ["regions"]).map((r, i) => this.#region(r, i));
@@ -98,15 +95,18 @@ class MachineParser {
 
   #view(value: unknown, path: (string | number)[]): PrintedView {
     const view = this.#object(value, path);
-    const lines = (key: string) =>
-      this.#array(view[key], [...path, key]).map((l, i) => this.#string(l, [...path, key, i]));
+    const lines = <T>(key: string, what: string, parse: (text: string, line: number) => T | null) =>
+      this.#array(view[key], [...path, key]).map((value, i) => {
+        const at = [...path, key, i];
+        return parse(this.#string(value, at), 0) ?? this.#fail(at, what, value);
+      });
     return {
       addressSpaces: this.#array(view["addressSpaces"], [...path, "addressSpaces"]).map((a, i) =>
         this.#printedSpace(a, [...path, "addressSpaces", i])
       ),
       root: this.#string(view["root"], [...path, "root"]),
-      ranges: lines("ranges"),
-      dispatch: lines("dispatch"),
+      ranges: lines("ranges", "the line of a range", parseRange),
+      dispatch: lines("dispatch", "a line of a dispatch", parseDispatchLine),
     };
   }
 
@@ -179,6 +179,7 @@ class MachineParser {
   #fail(path: (string | number)[], expected: string, found: unknown): never {
     const where = path.map((p) => typeof p === "number" ? `[${p}]` : `.${p}`).join("").slice(1);
     const shown = found === undefined ? "nothing" : JSON.stringify(found).slice(0, 60);
-    throw new MachineFormatError(pathLine(this.#text, path), where, expected, shown);
+    const line = pathLine(this.#text, path);
+    throw new FlatViewError("MALFORMED_TEXT", { line, where, expected, found: shown });
   }
 }

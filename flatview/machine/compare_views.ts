@@ -1,6 +1,6 @@
-import { addressSpaceLine, printedAddressSpace, rangeLine } from "../mtree/print_flat.ts";
-import type { ViewText } from "../mtree/print_flat.ts";
-import type { PrintedView } from "./format.ts";
+import { addressSpaceLine, printedAddressSpace, rangeLine } from "../mtree/print_flat_views.ts";
+import type { ViewText } from "../mtree/print_flat_views.ts";
+import type { PrintedView } from "../mtree/printed_view.ts";
 
 /** How many there are and how many are exact. */
 export interface Exactness {
@@ -88,7 +88,12 @@ function linesOf(view: ViewText): Lines {
 }
 
 function printedLines(view: PrintedView): Lines {
-  return { ...view, spaces: view.addressSpaces.map(addressSpaceLine).sort() };
+  return {
+    spaces: view.addressSpaces.map(addressSpaceLine).sort(),
+    root: view.root,
+    ranges: view.ranges.map(({ text }) => text),
+    dispatch: view.dispatch.map(({ text }) => text),
+  };
 }
 
 /** Whether a view is as printed. What was printed without `-d` says nothing of the dispatch. */

@@ -1,14 +1,13 @@
-import { addressSpaceLine, printedAddressSpace, rangeText } from "./print_flat.ts";
-import { parseRange, type RangeText } from "./parse_flat.ts";
-import type { NamedRoot } from "./print_tree.ts";
-import type { PrintedView } from "../machine/format.ts";
+import { addressSpaceLine, printedAddressSpace, rangeText } from "../mtree/print_flat_views.ts";
+import type { NamedRoot } from "../mtree/print_tree.ts";
+import type { PrintedView, RangeText } from "../mtree/printed_view.ts";
 import { FlatViewError } from "../errors/flat_view_error.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
 import { physicalRoot } from "../render/physical_root.ts";
 import { RangeList } from "../render/range_list.ts";
 import { affectedRegions } from "../render/affected_regions.ts";
 import { render } from "../render/render.ts";
-import { Sharing } from "./sharing.ts";
+import { Sharing } from "./view_sharing.ts";
 
 /** What one root shows, or was printed to show. */
 interface Shown {
@@ -47,11 +46,8 @@ export class Misfit {
   constructor(spaces: readonly NamedRoot[], views: readonly PrintedView[]) {
     this.#spaces = spaces;
     for (const view of views) {
-      const shown = {
-        root: view.root,
-        ranges: view.ranges.map((line) => parseRange(line)!),
-        view,
-      };
+      const { root, ranges } = view;
+      const shown = { root, ranges, view };
       for (const space of view.addressSpaces) push(this.#printed, addressSpaceLine(space), shown);
     }
     this.#sharing = new Sharing(views.map((view) => view.addressSpaces.map(addressSpaceLine)));

@@ -1,4 +1,4 @@
-/** What one bit of an imported machine was told from, or that nothing tells it. */
+/** What one bit of an imported machine was inferred from, or that nothing tells it. */
 export interface Finding {
   /** The bit. */
   readonly what:
@@ -21,7 +21,7 @@ export interface Finding {
   readonly because: string;
 }
 
-/** What an import read, told from evidence, and left open. */
+/** What an import read, inferred from evidence, and left open. */
 export interface ImportReport {
   /** What stands in the text. */
   readonly read: {
@@ -35,7 +35,7 @@ export interface ImportReport {
     readonly views: number;
   };
   /** Bits that the text does not print and something else decides. */
-  readonly told: readonly Finding[];
+  readonly inferred: readonly Finding[];
   /** Bits that nothing decides: the value is an assumption. */
   readonly open: readonly Finding[];
   /** Whether the views render as the flat text has them; null without a flat text. */
@@ -43,16 +43,16 @@ export interface ImportReport {
 }
 
 /**
- * An import's report as text: counts, then what was told and what stays open, each kind of bit
+ * An import's report as text: counts, then what was inferred and what stays open, each kind of bit
  * with its regions.
  */
 export function printImportReport(report: ImportReport): string[] {
-  const { read, told, open, exact } = report;
+  const { read, inferred, open, exact } = report;
   return [
     `read: ${read.regions} regions, ${read.addressSpaces} address spaces, ${read.blocks} blocks` +
     (read.views > 0 ? `, ${read.views} flat views` : ""),
-    `told from evidence: ${told.length}`,
-    ...findingLines(told),
+    `inferred from evidence: ${inferred.length}`,
+    ...findingLines(inferred),
     `open: ${open.length}`,
     ...findingLines(open),
     exact === null

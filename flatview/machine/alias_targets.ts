@@ -1,5 +1,5 @@
-import { MachineFormatError } from "../machine/format.ts";
-import type { Assembly, Draft } from "./draft.ts";
+import { FlatViewError } from "../errors/flat_view_error.ts";
+import type { Assembly, Draft } from "./assemble_tree.ts";
 
 /** Which region each alias shows, and where the text left a choice. */
 export interface AliasTargets {
@@ -17,7 +17,7 @@ export interface AliasTargets {
  * first few sections, and the alias names one of these or the next. What does not lead to a reading
  * in which every section is met before it is printed is ruled out; owners decide what is left.
  *
- * @throws {MachineFormatError} If there is no such reading.
+ * @throws {FlatViewError} `MALFORMED_TEXT` if there is no such reading.
  */
 export function findTargets(assembly: Assembly): AliasTargets {
   return new TargetFinder(assembly).find();
@@ -133,11 +133,12 @@ function isTarget(alias: Draft, target: Draft): boolean {
   return target.name === alias.alias!.target && target.kind === alias.kind;
 }
 
-function noReading(alias: Draft): MachineFormatError {
-  return new MachineFormatError(
-    alias.line,
-    "",
-    `a section "memory-region: ${alias.alias!.target}" in its place: sections come in the order ` +
-      `in which aliases first name them`,
-  );
+function noReading(alias: Draft): FlatViewError {
+  return new FlatViewError("MALFORMED_TEXT", {
+    line: alias.line,
+    where: "",
+    expected: `a section "memory-region: ${alias.alias!.target}" in its place: sections come in ` +
+      `the order in which aliases first name them`,
+    found: "",
+  });
 }

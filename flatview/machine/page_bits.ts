@@ -1,7 +1,6 @@
 import { AddressSpaceDispatch, dumpDispatch, PhysMapBuilder } from "@guestmem/physmap";
 import { Arena } from "@guestmem/rcu";
-import type { PrintedView } from "../machine/format.ts";
-import { parseRange } from "./parse_flat.ts";
+import type { PrintedDispatchLine, PrintedView } from "../mtree/printed_view.ts";
 
 /** What the dispatch's text says of the page size. */
 export interface PageBits {
@@ -18,15 +17,13 @@ const CANDIDATES = [12, 10, 13, 14, 8, 9, 11, 15, 16];
  * dispatch tell: which slots a range fills depends on the page size.
  */
 export function pageBitsOf(views: readonly PrintedView[]): PageBits {
-  for (const line of views.flatMap((view) => view.dispatch)) {
-    const section = /^ {6}#(\d+) @([0-9a-f]{16})\.\.([0-9a-f]{16}) \(noname\)/.exec(line);
-    if (section !== null && section[1] !== "0") {
-      const size = BigInt(`0x${section[3]}`) - BigInt(`0x${section[2]}`) + 1n;
-      return {
-        bits: size.toString(2).length - 1,
-        because: `section #${section[1]} of the dispatch is a subpage container, a page long`,
-      };
-    }
+  for (const { section } of views.flatMap(({ dispatch }) => dispatch)) {
+    if (section === null || section.number === 0 || section.name !== "(noname)") continue;
+    const size = section.last - section.first + 1n;
+    return {
+      bits: size.toString(2).length - 1,
+      because: `section #${section.number} of the dispatch is a subpage container, a page long`,
+    };
   }
   const [view] = views.filter(({ dispatch }) => dispatch.length > 0)
     .sort((a, b) => a.dispatch.length - b.dispatch.length);
@@ -36,7 +33,11 @@ export function pageBitsOf(views: readonly PrintedView[]): PageBits {
     : { bits, because: `the nodes of root "${view!.root}" have pages of that size` };
 }
 
-/** The lines of a dispatch behind its sections. */
+function textOf({ text }: PrintedDispatchLine): string {
+  return text;
+}
+
+/** The lines of a dispatch after its sections. */
 function nodesOf(dispatch: readonly string[]): string {
   return dispatch.slice(dispatch.findIndex((line) => line.startsWith("    Nodes"))).join("\n");
 }
@@ -44,11 +45,8 @@ function nodesOf(dispatch: readonly string[]): string {
 /** Whether the ranges of a view give the nodes that were printed. */
 function hasNodes(view: PrintedView, pageBits: number): boolean {
   const builder = new PhysMapBuilder({ pageBits });
-  for (const line of view.ranges) {
-    const { first, last } = parseRange(line)!;
-    builder.add(first, last, 0, 1);
-  }
+  for (const { first, last } of view.ranges) builder.add(first, last, 0, 1);
   const arena = Arena.create({ bytes: 1 << 24 });
   const dispatch = new AddressSpaceDispatch(arena, builder.finish(arena, 1));
-  return nodesOf(dumpDispatch(dispatch, { name: String })) === nodesOf(view.dispatch);
+  return nodesOf(dumpDispatch(dispatch, { name: String })) === nodesOf(view.dispatch.map(textOf));
 }

@@ -1,12 +1,12 @@
-import { buildMachine } from "../machine/build.ts";
-import type { Machine, MachineRegion } from "../machine/format.ts";
+import { buildMachine } from "./build_machine.ts";
+import type { Machine, MachineRegion } from "./machine.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
 import { Topology } from "../topology/topology.ts";
 import type { AliasTargets } from "./alias_targets.ts";
-import type { Assembly } from "./draft.ts";
+import type { Assembly } from "./assemble_tree.ts";
 import type { Finding } from "./import_report.ts";
-import { Misfit } from "./misfit.ts";
-import { solve, type Solved } from "./solve.ts";
+import { Misfit } from "./view_mismatch.ts";
+import { solve, type Solved } from "./hidden_search.ts";
 
 /**
  * Decides the bits that the tree's text does not print by the views of the machine, and writes them
@@ -15,15 +15,15 @@ import { solve, type Solved } from "./solve.ts";
  * @param draft The machine, with assumptions for these bits.
  * @param assembly Where its regions stand in the text, and which of them print alike.
  * @param aliases The targets of aliases, and which other ones would do.
- * @param told Is given what the views decide.
+ * @param inferred Is given what the views decide.
  * @param open Is given what nothing decides.
  * @returns The machine, and whether it renders as its views have it; null if it has none.
  */
-export function tellHidden(
+export function inferHidden(
   draft: Machine,
   { drafts, alike }: Assembly,
   { open: alternatives }: AliasTargets,
-  told: Finding[],
+  inferred: Finding[],
   open: Finding[],
 ): { machine: Machine; exact: boolean | null } {
   const withViews = draft.views.length > 0;
@@ -37,7 +37,7 @@ export function tellHidden(
   }));
   const groups = alike.map((group) => group.map(({ id }) => regions.get(id)!));
   for (
-    const { hidden: { what, region, value }, told: isTold } of byBit(
+    const { hidden: { what, region, value }, inferred: isInferred } of byBit(
       solve(all, choices, groups, misfit, withViews),
     )
   ) {
@@ -47,7 +47,7 @@ export function tellHidden(
     if (what === "alias target") target = ` of line ${lineOf(region.alias!)}`;
     if (what === "identity") target = ` the aliases of lines ${[...region.aliases].map(lineOf)}`;
     const finding = { what, region: name, id, line, value: value() + target };
-    if (isTold) told.push({ ...finding, because: "the flat views would differ otherwise" });
+    if (isInferred) inferred.push({ ...finding, because: "the flat views would differ otherwise" });
     else {open.push({
         ...finding,
         because: withViews ? "no flat view shows it" : "no flat view is given",
@@ -60,7 +60,7 @@ export function tellHidden(
   return { machine, exact: withViews ? misfit.exact() : null };
 }
 
-/** Where a region is tried with each of several others, that is told if none of them would do. */
+/** Where a region is tried with each of several others, that is inferred if none of them would do. */
 function byBit(solved: readonly Solved[]): Solved[] {
   const choices = new Map<string, Map<MemoryRegion, Solved>>([
     ["alias target", new Map()],
@@ -71,7 +71,10 @@ function byBit(solved: readonly Solved[]): Solved[] {
     const { what, region } = one.hidden;
     const known = choices.get(what);
     if (known === undefined) rest.push(one);
-    else known.set(region, { ...one, told: one.told && (known.get(region)?.told ?? true) });
+    else {known.set(region, {
+        ...one,
+        inferred: one.inferred && (known.get(region)?.inferred ?? true),
+      });}
   }
   return [...[...choices.values()].flatMap((known) => [...known.values()]), ...rest];
 }

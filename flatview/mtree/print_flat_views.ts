@@ -1,10 +1,9 @@
-import type { PrintedAddressSpace } from "../machine/format.ts";
 import type { FlatRange } from "../render/flat_range.ts";
 import { RangeFlag } from "../region/range_flags.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
 import { hex16, lower, upper } from "../region/split64.ts";
-import { printedKind } from "./kind.ts";
-import type { RangeText } from "./parse_flat.ts";
+import { printedKind } from "./printed_kind.ts";
+import type { PrintedAddressSpace, RangeText } from "./printed_view.ts";
 import type { NamedRoot } from "./print_tree.ts";
 
 /** A flat view as its text needs it. */

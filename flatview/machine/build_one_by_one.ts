@@ -1,9 +1,9 @@
 import type { MemoryRegion } from "../region/memory_region.ts";
 import { TWO32 } from "../region/split64.ts";
 import { Topology, type TopologyOptions } from "../topology/topology.ts";
-import { createRegions, rootsOf } from "./build.ts";
-import type { Machine, MachineRegion } from "./format.ts";
-import type { PublishedMachine } from "./publish.ts";
+import { createRegions, rootsOf } from "./build_machine.ts";
+import type { Machine, MachineRegion } from "./machine.ts";
+import type { PublishedMachine } from "./publish_machine.ts";
 
 /**
  * Builds a machine as a machine grows: the address spaces first, over roots that hold nothing, then

@@ -1,5 +1,5 @@
 import { type MemoryRegion, writable } from "../region/memory_region.ts";
-import type { Trial } from "./misfit.ts";
+import type { Trial } from "./view_mismatch.ts";
 
 /** A bit that the tree's text does not print, and how to change it for a trial. */
 export interface Hidden extends Trial {

@@ -1,6 +1,11 @@
-import type { PrintedKind } from "../machine/format.ts";
 import { RangeFlag } from "../region/range_flags.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
+
+/** The kinds that QEMU's monitor prints. */
+export type PrintedKind = "ramd" | "romd" | "rom" | "ram" | "i/o";
+
+/** The kinds that QEMU's monitor prints, in the order in which it looks for the first that fits. */
+export const PRINTED_KINDS: readonly PrintedKind[] = ["ramd", "romd", "rom", "ram", "i/o"];
 
 /** The region at the end of a chain of aliases; of a circle, any. */
 function finalTarget(region: MemoryRegion): MemoryRegion {

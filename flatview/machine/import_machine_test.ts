@@ -1,11 +1,14 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Arena, RcuDomain } from "@guestmem/rcu";
-import { compareViews, MachineFormatError, publishMachine } from "../machine/mod.ts";
-import type { Machine } from "../machine/format.ts";
+import { FlatViewError } from "../errors/flat_view_error.ts";
+import { parseFlatViews } from "../mtree/parse_flat_views.ts";
+import { compareViews } from "./compare_views.ts";
+import type { Machine } from "./machine.ts";
+import { publishMachine } from "./publish_machine.ts";
 import { MACHINES, readPacked, readRecorded } from "../testdata/read.ts";
-import { importMachine } from "./import.ts";
+import { importMachine } from "./import_machine.ts";
 import { printImportReport } from "./import_report.ts";
-import { liveViews } from "./live_views.ts";
+import { liveViews } from "../mtree/live_views.ts";
 
 /** What differs between the views of a machine and those that QEMU printed. */
 function differences(machine: Machine, views: Machine["views"]): readonly string[] {
@@ -18,7 +21,9 @@ for (const name of MACHINES) {
   Deno.test(`${name}: imported with the flat views as evidence it renders exactly`, async () => {
     const recorded = await readRecorded(name);
     const flat = await readPacked(`${name}.dispatch.txt`);
-    const { machine, report } = importMachine(await readPacked(`${name}.tree.txt`), { flat });
+    const { machine, report } = importMachine(await readPacked(`${name}.tree.txt`), {
+      views: parseFlatViews(flat),
+    });
     assertEquals(report.exact, true);
     assertEquals(machine.pageBits, recorded.pageBits);
     assertEquals(differences(machine, recorded.views), []);
@@ -39,14 +44,17 @@ for (const name of MACHINES) {
     const exact = differences({ ...machine, pageBits: recorded.pageBits }, recorded.views);
     assertEquals(exact.length === 0, recorded.evidence === "tree text alone");
     assertEquals(report.exact, null);
-    assert(report.told.every(({ what }) => what === "alias target"), "nothing told it");
+    assert(
+      report.inferred.every(({ what }) => what === "alias target"),
+      "nothing else is inferred",
+    );
     assert(report.open.some(({ what }) => what === "terminates"));
   });
 }
 
 const HEAD = "address-space: memory\n  0000000000000000-ffffffffffffffff (prio 0, i/o): system\n";
 
-Deno.test("what is not printed is told from the views, or reported as open", () => {
+Deno.test("what is not printed is inferred from the views, or reported as open", () => {
   const tree = HEAD +
     "    0000000000001000-0000000000001fff (prio 0, i/o): low\n" +
     "    0000000000001800-00000000000027ff (prio 0, i/o): high\n" +
@@ -63,17 +71,19 @@ Deno.test("what is not printed is told from the views, or reported as open", () 
   const order = ({ machine }: ReturnType<typeof importMachine>) =>
     machine.regions[0]!.subregions.slice(0, 2);
 
-  const low = importMachine(tree, { flat: flat(lowFirst, "ram") });
-  const high = importMachine(tree, { flat: flat(highFirst, "rom") });
+  const low = importMachine(tree, { views: parseFlatViews(flat(lowFirst, "ram")) });
+  const high = importMachine(tree, { views: parseFlatViews(flat(highFirst, "rom")) });
   assertEquals([order(low), order(high)], [[1, 2], [2, 1]]);
   assertEquals([low.report.exact, high.report.exact], [true, true]);
   assertEquals(low.machine.regions[4]!.readonly, false);
   assertEquals(high.machine.regions[4]!.readonly, true);
   const open = low.report.open.map(({ what, region }) => `${what} ${region}`);
   assert(open.includes("terminates hidden") && open.includes("size hidden"));
-  const told = high.report.told.map(({ what, region, value }) => `${what} ${region} ${value}`);
-  assert(told.includes("sibling order high before low"), String(told));
-  assert(told.includes("readonly window yes"), String(told));
+  const inferred = high.report.inferred.map(({ what, region, value }) =>
+    `${what} ${region} ${value}`
+  );
+  assert(inferred.includes("sibling order high before low"), String(inferred));
+  assert(inferred.includes("readonly window yes"), String(inferred));
   assert(printImportReport(high.report).some((line) => line.includes("rendered as printed")));
 });
 
@@ -90,9 +100,9 @@ Deno.test("the views decide which of two regions of one name an alias shows", ()
   for (const shown of [["one", "two", "one"], ["one", "one", "two"], ["one", "two", "two"]]) {
     const flat = 'FlatView #0\n AS "memory", root: system\n Root memory region: system\n' +
       shown.map((name, i) => `  ${at[i]}-${end[i]} (prio 0, i/o): ${name}\n`).join("") + "\n";
-    const { report } = importMachine(tree, { flat });
+    const { report } = importMachine(tree, { views: parseFlatViews(flat) });
     assertEquals(report.exact, true, shown.join());
-    assert(report.told.some(({ what, line }) => what === "alias target" && line === 5));
+    assert(report.inferred.some(({ what, line }) => what === "alias target" && line === 5));
   }
   const { report } = importMachine(tree);
   assert(report.open.some(({ what }) => what === "alias target"));
@@ -115,12 +125,12 @@ Deno.test("which views are shared decides between targets that show the same", (
         .join("") +
       ` Root memory region: iommu\n  ${all} (prio 0, i/o): iommu\n\n`
     ).join("");
-    const { machine, report } = importMachine(tree, { flat });
+    const { machine, report } = importMachine(tree, { views: parseFlatViews(flat) });
     assertEquals(report.exact, true, owners.join());
     const targets = machine.regions.flatMap(({ alias }) => alias === null ? [] : [alias]);
     assertEquals(targets, owners); // the first three regions are the units
-    const told = report.told.filter(({ what }) => what === "identity");
-    assertEquals(told.length, new Set(owners).size);
+    const inferred = report.inferred.filter(({ what }) => what === "identity");
+    assertEquals(inferred.length, new Set(owners).size);
   }
 });
 
@@ -141,21 +151,25 @@ const IO = "address-space: I/O\n  0000000000000000-000000000000ffff (prio 0, ram
 
 Deno.test("where no page is shared, the nodes tell the page size", () => {
   for (const [bits, slots, rest] of [[12, "15", "16"], [10, "63", "64"]] as const) {
-    const { machine, report } = importMachine(IO, { flat: ioView(slots, rest) });
+    const { machine, report } = importMachine(IO, { views: parseFlatViews(ioView(slots, rest)) });
     assertEquals([machine.pageBits, report.exact], [bits, true]);
-    assert(report.told.some(({ what, value }) => what === "page bits" && value === String(bits)));
+    assert(
+      report.inferred.some(({ what, value }) => what === "page bits" && value === String(bits)),
+    );
   }
-  const { machine, report } = importMachine(IO, { flat: ioView("17", "18") }); // no page size
+  const { machine, report } = importMachine(IO, { views: parseFlatViews(ioView("17", "18")) }); // no page size
   assertEquals(machine.pageBits, 12);
   assert(report.open.some(({ what }) => what === "page bits"));
 });
 
 Deno.test("the mark of what KVM has a slot for is no part of a name", () => {
   for (const mark of [" KVM", " KVM KVM"]) {
-    const { machine, report } = importMachine(IO, { flat: ioView("15", "16", mark) });
+    const { machine, report } = importMachine(IO, {
+      views: parseFlatViews(ioView("15", "16", mark)),
+    });
     assertEquals(report.exact, true);
-    assertEquals(machine.views[0]!.ranges, [
-      "  0000000000000000-000000000000ffff (prio 0, ram): io",
+    assertEquals(machine.views[0]!.ranges.map(({ line, text }) => [line, text]), [
+      [4, "  0000000000000000-000000000000ffff (prio 0, ram): io"],
     ]);
   }
 });
@@ -163,13 +177,13 @@ Deno.test("the mark of what KVM has a slot for is no part of a name", () => {
 Deno.test("a view that no tree of this text renders is reported", () => {
   const flat = 'FlatView #0\n AS "memory", root: system\n Root memory region: other\n' +
     "  0000000000000000-0000000000000fff (prio 0, i/o): other\n\n";
-  assertEquals(importMachine(HEAD + "\n", { flat }).report.exact, false);
+  assertEquals(importMachine(HEAD + "\n", { views: parseFlatViews(flat) }).report.exact, false);
 });
 
 Deno.test("malformed text is an error with the line and what was expected", () => {
   const fails = (text: string, line: number, expected: string) => {
-    const error = assertThrows(() => importMachine(text), MachineFormatError, expected);
-    assertEquals(error.line, line);
+    const error = assertThrows(() => importMachine(text), FlatViewError, expected);
+    assertEquals([error.code, error.details], ["MALFORMED_TEXT", { ...error.details, line }]);
   };
   fails("", 1, "address-space");
   fails("nonsense\n", 1, "address-space: NAME");
@@ -182,8 +196,8 @@ Deno.test("malformed text is an error with the line and what was expected", () =
   fails(HEAD + window + "\n", 3, 'section "memory-region: b"');
   fails("memory-region: x\n  0000000000000000-0000000000000fff (prio 0, ram): y\n", 2, '"x"');
   const failsIn = (flat: string, line: number, expected: string) => {
-    const error = assertThrows(() => importMachine(IO, { flat }), MachineFormatError, expected);
-    assertEquals(error.line, line);
+    const error = assertThrows(() => parseFlatViews(flat), FlatViewError, expected);
+    assertEquals([error.code, error.details], ["MALFORMED_TEXT", { ...error.details, line }]);
   };
   failsIn('FlatView #0\n AS "memory", root: system\n nonsense\n', 3, "Root memory region");
   failsIn(ioView("15", "16").replace("ptr=#1", "ptr=1"), 26, "a line of a dispatch");

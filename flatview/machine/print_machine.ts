@@ -1,4 +1,4 @@
-import type { Machine, MachineRegion } from "./format.ts";
+import type { Machine, MachineRegion } from "./machine.ts";
 
 /**
  * The JSON form of a machine as text: a line for each region, address space and printed line.
@@ -11,8 +11,8 @@ export function printMachine(machine: Machine): string {
     `{
    "addressSpaces": ${list(view.addressSpaces, 4)},
    "root": ${JSON.stringify(view.root)},
-   "ranges": ${list(view.ranges, 4)},
-   "dispatch": ${list(view.dispatch, 4)}
+   "ranges": ${list(view.ranges.map(({ text }) => text), 4)},
+   "dispatch": ${list(view.dispatch.map(({ text }) => text), 4)}
   }`
   );
   return `{

@@ -1,4 +1,4 @@
-import { MachineFormatError } from "./format.ts";
+import { FlatViewError } from "../errors/flat_view_error.ts";
 
 /** A callback that a guest access reached. */
 export interface TraceAccess {
@@ -31,7 +31,7 @@ const VIEW_NEW: TraceLine = { event: "viewNew" };
  *
  * @param text The line, without its end.
  * @param line Its number, for the error.
- * @throws {MachineFormatError} If it is no line of a trace.
+ * @throws {FlatViewError} `MALFORMED_TEXT` if it is not a line of a trace.
  */
 export function parseTraceLine(text: string, line: number): TraceLine {
   if (text.startsWith("memory_region_ops_")) {
@@ -39,7 +39,7 @@ export function parseTraceLine(text: string, line: number): TraceLine {
     if (match === null) {
       const form =
         `memory_region_ops_read|write cpu N mr 0xP addr 0xA value 0xV size S name 'NAME'`;
-      throw new MachineFormatError(line, "", form, JSON.stringify(text.slice(0, 80)));
+      throw malformed(text, line, form);
     }
     const [, direction, addr, size, name] = match;
     return {
@@ -52,5 +52,10 @@ export function parseTraceLine(text: string, line: number): TraceLine {
   }
   if (text.startsWith("flatview_new ")) return VIEW_NEW;
   if (/^[a-z][a-z0-9_]* /.test(text)) return OTHER;
-  throw new MachineFormatError(line, "", "an event of a trace", JSON.stringify(text.slice(0, 80)));
+  throw malformed(text, line, "an event of a trace");
+}
+
+function malformed(text: string, line: number, expected: string): FlatViewError {
+  const found = JSON.stringify(text.slice(0, 80));
+  return new FlatViewError("MALFORMED_TEXT", { line, where: "", expected, found });
 }

@@ -1,5 +1,5 @@
 import type { MemoryRegion } from "../region/memory_region.ts";
-import type { Misfit } from "./misfit.ts";
+import type { Misfit } from "./view_mismatch.ts";
 import {
   type Hidden,
   identityTrial,
@@ -8,7 +8,7 @@ import {
   readonlyTrial,
   targetTrial,
   terminatesTrial,
-} from "./trials.ts";
+} from "./hidden_trials.ts";
 
 /** Rounds of trials before the search gives up: each round lets later bits react to earlier ones. */
 const MAX_ROUNDS = 8;
@@ -23,7 +23,7 @@ export type Alike = readonly (readonly MemoryRegion[])[];
 export interface Solved {
   readonly hidden: Hidden;
   /** Whether the printed views decide it: with the other value they would differ (more). */
-  readonly told: boolean;
+  readonly inferred: boolean;
 }
 
 /**
@@ -44,7 +44,7 @@ export function solve(
   withViews: boolean,
 ): Solved[] {
   const all = () => candidates(regions, choices, alike);
-  if (!withViews) return all().map((hidden) => ({ hidden, told: false }));
+  if (!withViews) return all().map((hidden) => ({ hidden, inferred: false }));
   let score = misfit.score();
   for (let round = 0; round < MAX_ROUNDS && score > 0n; round++) {
     const before = score;
@@ -58,7 +58,7 @@ export function solve(
   }
   return all().map((hidden) => ({
     hidden,
-    told: misfit.scoreAfter(hidden) !== score,
+    inferred: misfit.scoreAfter(hidden) !== score,
   }));
 }
 

@@ -1,7 +1,7 @@
 import type { MemoryRegion, RegionOptions } from "../region/memory_region.ts";
 import type { RamBacking } from "../region/region_ops.ts";
 import type { Topology } from "../topology/topology.ts";
-import type { Machine, MachineRegion } from "./format.ts";
+import type { Machine, MachineRegion } from "./machine.ts";
 
 /** A machine as regions of a topology. */
 export interface BuiltMachine {
