@@ -102,7 +102,7 @@ export interface IommuErrorDetails {
 const MESSAGES: Messages<IommuErrorDetails> = {
   INVALID_ADDRESS: ({ value, what }) =>
     `Cannot use ${hex(value)} as ${what}: it must be an integer, at most 2^53 - 1 as a number or ` +
-    `64 bits as a bigint, and a size at least 1`,
+    `64 bits as a bigint${what === "a size" ? ", and at least 1" : ""}`,
   UNALIGNED: ({ action, what, value }) =>
     `Cannot ${action}: ${what} must be a multiple of 0x1000 and is ${hex(value)}`,
   RANGE_BEYOND: ({ action, last, bits }) =>

@@ -4,9 +4,10 @@
  * @module
  */
 
+import type { SharedMemory } from "@guestmem/rcu";
 import { array, defineLayout } from "@guestmem/rcu/layout";
 import { IommuError } from "../errors/iommu_error.ts";
-import type { IdentifiedMemory, IommuHandle } from "./unit_handle.ts";
+import type { IommuHandle } from "./unit_handle.ts";
 
 /** The block of a region. */
 export const REGION = defineLayout({
@@ -47,7 +48,7 @@ export interface IommuRegionHandle {
 
 /** Throws unless a handle names a region of a unit, with accesses translated as `by` says. */
 export function requireRegion(
-  memory: IdentifiedMemory,
+  memory: SharedMemory,
   unit: IommuHandle,
   handle: IommuRegionHandle,
   by: keyof typeof REGION_MAGIC,

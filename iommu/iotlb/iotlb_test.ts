@@ -3,8 +3,8 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { MAX_PAGES, SPAN } from "../addresses/pages.ts";
 import { EVERY_DOMAIN, InvalidationLog, LOG, LOG_RECORDS } from "./invalidation_log.ts";
-import { IotlbEntry } from "./iotlb_entry.ts";
 import { Iotlb } from "./iotlb.ts";
+import { IotlbEntry } from "./iotlb_entry.ts";
 
 function setUp(entries: number) {
   const arena = Arena.create({ bytes: 1 << 16 });

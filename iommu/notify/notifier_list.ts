@@ -4,8 +4,8 @@
  * @module
  */
 
-import { lastAddress, MAX_PAGES, pageOf, toAddress } from "../addresses/pages.ts";
 import { type PageRun, partOf } from "../addresses/page_run.ts";
+import { lastAddress, MAX_PAGES, pageOf, toAddress } from "../addresses/pages.ts";
 import { IommuError } from "../errors/iommu_error.ts";
 import type { IommuEvent, IommuNotifier } from "./iommu_notifier.ts";
 

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { lastAddress, MAX_PAGES, pageOf } from "../addresses/pages.ts";
 import { type Mapping, toMapping } from "../addresses/page_run.ts";
+import { lastAddress, MAX_PAGES, pageOf } from "../addresses/pages.ts";
 import { RunList } from "../addresses/run_list.ts";
 import { IommuError } from "../errors/iommu_error.ts";
 import type { IommuEvent, IommuNotifier } from "./iommu_notifier.ts";

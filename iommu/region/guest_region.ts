@@ -5,8 +5,8 @@
  */
 
 import type { BlockAllocator } from "@guestmem/rcu";
-import { MAX_PAGES, PAGE_BYTES } from "../addresses/pages.ts";
 import { difference, type LeafRun, type PageRun } from "../addresses/page_run.ts";
+import { MAX_PAGES, PAGE_BYTES } from "../addresses/pages.ts";
 import { RunList } from "../addresses/run_list.ts";
 import { IommuFault } from "../faults/iommu_fault.ts";
 import { type IommuRegionHandle, REGION, REGION_MAGIC } from "../handles/region_handle.ts";

@@ -5,8 +5,8 @@
  */
 
 import type { IommuOps, IommuTlbEntry, MemTxAttrs } from "@guestmem/flatview";
-import { MASK, MAX_PAGES, pageOf, toAddress } from "../addresses/pages.ts";
 import { type LeafRun, type Mapping, type PageRun, toMapping } from "../addresses/page_run.ts";
+import { MASK, MAX_PAGES, pageOf, toAddress } from "../addresses/pages.ts";
 import { IommuError } from "../errors/iommu_error.ts";
 import type { Access } from "../faults/iommu_fault.ts";
 import type { IommuRegionHandle } from "../handles/region_handle.ts";

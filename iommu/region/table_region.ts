@@ -6,8 +6,8 @@
 
 import type { MemTxAttrs } from "@guestmem/flatview";
 import { instantiateKernel } from "@guestmem/rcu/internal";
-import { MAX_LEAF_LEVEL, MAX_PAGES, SPAN } from "../addresses/pages.ts";
 import type { LeafRun, PageRun } from "../addresses/page_run.ts";
+import { MAX_LEAF_LEVEL, MAX_PAGES, SPAN } from "../addresses/pages.ts";
 import {
   BLOCKED,
   BYPASS,

@@ -7,15 +7,6 @@
 import { DeferredBudgetError } from "@guestmem/rcu";
 import { waitOutside } from "@guestmem/rcu/internal";
 import {
-  alignedPage,
-  lastAddress,
-  MAX_PAGES,
-  PAGE_BITS,
-  pageOf,
-  pagesOf,
-  SPAN,
-} from "../addresses/pages.ts";
-import {
   appendRun,
   type LeafRun,
   type Mapping,
@@ -24,6 +15,15 @@ import {
   partOf,
   toMapping,
 } from "../addresses/page_run.ts";
+import {
+  alignedPage,
+  lastAddress,
+  MAX_PAGES,
+  PAGE_BITS,
+  pageOf,
+  pagesOf,
+  SPAN,
+} from "../addresses/pages.ts";
 import { IommuError } from "../errors/iommu_error.ts";
 import { NODE, TABLE } from "../kernel/layouts.ts";
 import type { UnitResources } from "../resources/unit_resources.ts";

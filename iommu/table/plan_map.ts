@@ -4,8 +4,8 @@
  * @module
  */
 
-import { lastAddress, MAX_LEAF_LEVEL, SPAN, toAddress } from "../addresses/pages.ts";
 import type { PageRun } from "../addresses/page_run.ts";
+import { lastAddress, MAX_LEAF_LEVEL, SPAN, toAddress } from "../addresses/pages.ts";
 import { IommuError } from "../errors/iommu_error.ts";
 import { ENTRY_BIT } from "../kernel/layouts.ts";
 import { leafHigh, leafLow } from "./leaf.ts";

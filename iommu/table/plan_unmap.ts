@@ -5,8 +5,8 @@
  * @module
  */
 
-import { FANOUT, SPAN } from "../addresses/pages.ts";
 import type { PageRange } from "../addresses/page_run.ts";
+import { FANOUT, SPAN } from "../addresses/pages.ts";
 import { ENTRY_BIT } from "../kernel/layouts.ts";
 import { leafHigh, leafLow, leafPage } from "./leaf.ts";
 import type { TableEdit } from "./table_edit.ts";

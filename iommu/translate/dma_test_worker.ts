@@ -3,9 +3,9 @@ import { serve } from "#tools/testing/worker_side.ts";
 import { attachAll } from "#tools/testing/attach.ts";
 import type { ArenaHandle, DomainHandle } from "@guestmem/rcu";
 import type { IommuRegionHandle } from "../handles/region_handle.ts";
-import { TableWindow } from "../walker/table_memory.ts";
-import { RiscvWalker } from "../walker/riscv_walker.ts";
 import { IotlbEntry } from "../iotlb/iotlb_entry.ts";
+import { RiscvWalker } from "../walker/riscv_walker.ts";
+import { TableWindow } from "../walker/table_memory.ts";
 import { IommuReader } from "./iommu_reader.ts";
 
 /** What a device worker is started with. */

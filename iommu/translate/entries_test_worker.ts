@@ -4,9 +4,9 @@ import { attachAll } from "#tools/testing/attach.ts";
 import type { Schedule } from "#tools/testing/schedule.ts";
 import type { ArenaHandle, DomainHandle } from "@guestmem/rcu";
 import type { IommuRegionHandle } from "../handles/region_handle.ts";
-import { type TableMemory, TableWindow } from "../walker/table_memory.ts";
-import { RiscvWalker } from "../walker/riscv_walker.ts";
 import { IotlbEntry } from "../iotlb/iotlb_entry.ts";
+import { RiscvWalker } from "../walker/riscv_walker.ts";
+import { type TableMemory, TableWindow } from "../walker/table_memory.ts";
 import { IommuReader } from "./iommu_reader.ts";
 
 /** What a watcher is started with. */

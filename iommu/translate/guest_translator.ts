@@ -4,16 +4,14 @@
  * @module
  */
 
-import type { SharedMemory } from "@guestmem/rcu";
 import { instantiateKernel, type Kernel } from "@guestmem/rcu/internal";
 import { IommuError } from "../errors/iommu_error.ts";
 import type { Access } from "../faults/iommu_fault.ts";
 import { REGION } from "../handles/region_handle.ts";
 import { UNIT } from "../handles/unit_handle.ts";
-import type { Iotlb } from "../iotlb/iotlb.ts";
 import type { IotlbFields } from "../iotlb/iotlb_entry.ts";
 import type { GuestTableWalker } from "../walker/guest_table_walker.ts";
-import { IommuTranslator, type SectionState } from "./iommu_translator.ts";
+import { IommuTranslator, type TranslatorContext } from "./iommu_translator.ts";
 
 /** Translates the accesses that reach a {@linkcode GuestRegion}, in one worker. */
 export class GuestTranslator extends IommuTranslator {
@@ -25,22 +23,13 @@ export class GuestTranslator extends IommuTranslator {
   /**
    * Attaches to a region, whose handle was checked.
    *
-   * @param memory The arena.
-   * @param reader Whether this worker is in a section.
-   * @param iotlb This worker's IOTLB.
-   * @param unit Offset of the unit's block.
+   * @param context What this worker's translators share.
    * @param region Offset of the region's block.
    * @param walker This worker's walker, of the same format as the control context's.
    */
-  constructor(
-    memory: SharedMemory,
-    reader: SectionState,
-    iotlb: Iotlb,
-    unit: number,
-    region: number,
-    walker: GuestTableWalker,
-  ) {
-    super(reader, iotlb);
+  constructor(context: TranslatorContext, region: number, walker: GuestTableWalker) {
+    super(context);
+    const { memory, unit } = context;
     this.#kernel = instantiateKernel(memory.memory);
     this.#root = UNIT.root.at(unit);
     this.#source = REGION.source.get(memory.u32, region);

@@ -15,7 +15,7 @@ import { InvalidationLog } from "../iotlb/invalidation_log.ts";
 import { Iotlb } from "../iotlb/iotlb.ts";
 import type { GuestTableWalker } from "../walker/guest_table_walker.ts";
 import { GuestTranslator } from "./guest_translator.ts";
-import type { IommuTranslator, SectionState } from "./iommu_translator.ts";
+import type { IommuTranslator, TranslatorContext } from "./iommu_translator.ts";
 import { TableTranslator } from "./table_translator.ts";
 
 /**
@@ -23,10 +23,8 @@ import { TableTranslator } from "./table_translator.ts";
  * IOTLB. It belongs to the worker that made it.
  */
 export class IommuReader {
-  readonly #memory: IdentifiedMemory;
-  readonly #reader: SectionState;
+  readonly #context: TranslatorContext;
   readonly #handle: IommuHandle;
-  readonly #iotlb: Iotlb;
 
   /**
    * Attaches this worker, with an empty IOTLB.
@@ -40,16 +38,15 @@ export class IommuReader {
    */
   constructor(
     memory: IdentifiedMemory,
-    reader: SectionState,
+    reader: { readonly inSection: boolean },
     handle: IommuHandle,
     options: { readonly iotlbEntries?: number } = {},
   ) {
     requireUnit(memory, handle);
-    this.#memory = memory;
-    this.#reader = reader;
-    this.#handle = handle;
     const log = new InvalidationLog(memory, UNIT.log.at(handle.offset));
-    this.#iotlb = new Iotlb(log, options.iotlbEntries);
+    const iotlb = new Iotlb(log, options.iotlbEntries);
+    this.#context = { memory, reader, iotlb, unit: handle.offset };
+    this.#handle = handle;
   }
 
   /**
@@ -62,11 +59,10 @@ export class IommuReader {
    * walker is missing or superfluous.
    */
   translator(region: IommuRegionHandle, walker?: GuestTableWalker): IommuTranslator {
-    const memory = this.#memory;
-    const { offset } = this.#handle;
-    requireRegion(memory, this.#handle, region, walker ? "guest" : "table");
+    const context = this.#context;
+    requireRegion(context.memory, this.#handle, region, walker ? "guest" : "table");
     return walker
-      ? new GuestTranslator(memory, this.#reader, this.#iotlb, offset, region.offset, walker)
-      : new TableTranslator(memory, this.#reader, this.#iotlb, region.offset);
+      ? new GuestTranslator(context, region.offset, walker)
+      : new TableTranslator(context, region.offset);
   }
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { SharedMemory } from "@guestmem/rcu";
 import { PAGE_BYTES, pageOf } from "../addresses/pages.ts";
 import { IommuError } from "../errors/iommu_error.ts";
 import { type Access, type FaultKind, IommuFault } from "../faults/iommu_fault.ts";
@@ -16,10 +17,16 @@ export const REFUSED = -1;
 /** Returned by `walk` if the IOTLB must not keep the result. */
 export const NOT_CACHED = -2;
 
-/** What a translator uses of an `RcuReader`: whether this worker is inside a read-side section. */
-export interface SectionState {
-  /** Whether a section is open. */
-  readonly inSection: boolean;
+/** What a worker's translators for one IOMMU share. */
+export interface TranslatorContext {
+  /** The arena. */
+  readonly memory: SharedMemory;
+  /** This worker's `RcuReader`: it knows whether the worker is inside a read-side section. */
+  readonly reader: { readonly inSection: boolean };
+  /** This worker's IOTLB. */
+  readonly iotlb: Iotlb;
+  /** Offset of the unit's block. */
+  readonly unit: number;
 }
 
 /**
@@ -36,11 +43,11 @@ export abstract class IommuTranslator {
   onFault: ((fault: IommuFault) => void) | null = null;
   /** @internal The fault that `walk` fills in. */
   protected readonly fault: IommuFault = new IommuFault();
-  readonly #reader: SectionState;
+  readonly #reader: TranslatorContext["reader"];
   readonly #iotlb: Iotlb;
 
   /** @internal From {@linkcode IommuReader.translator}. */
-  constructor(reader: SectionState, iotlb: Iotlb) {
+  constructor({ reader, iotlb }: TranslatorContext) {
     this.#reader = reader;
     this.#iotlb = iotlb;
   }

@@ -4,17 +4,15 @@
  * @module
  */
 
-import type { SharedMemory } from "@guestmem/rcu";
 import { instantiateKernel, type Kernel as RcuKernel } from "@guestmem/rcu/internal";
 import { MASK, MAX_LEAF_LEVEL, PAGE_BYTES, SPAN } from "../addresses/pages.ts";
 import { IommuError } from "../errors/iommu_error.ts";
 import type { Access } from "../faults/iommu_fault.ts";
 import { BLOCKED, BYPASS, REGION } from "../handles/region_handle.ts";
-import type { Iotlb } from "../iotlb/iotlb.ts";
 import type { IotlbFields } from "../iotlb/iotlb_entry.ts";
 import { type Kernel, kernelOf } from "../kernel/kernel.ts";
 import { TABLE } from "../kernel/layouts.ts";
-import { IommuTranslator, NOT_CACHED, type SectionState } from "./iommu_translator.ts";
+import { IommuTranslator, NOT_CACHED, type TranslatorContext } from "./iommu_translator.ts";
 
 /** A context for which the IOTLB keeps nothing: domain ids start at 1. */
 const NO_CONTEXT = 0;
@@ -39,13 +37,12 @@ export class TableTranslator extends IommuTranslator {
   /**
    * Attaches to a region, whose handle was checked.
    *
-   * @param memory The arena.
-   * @param reader Whether this worker is in a section.
-   * @param iotlb This worker's IOTLB.
+   * @param context What this worker's translators share.
    * @param region Offset of the region's block.
    */
-  constructor(memory: SharedMemory, reader: SectionState, iotlb: Iotlb, region: number) {
-    super(reader, iotlb);
+  constructor(context: TranslatorContext, region: number) {
+    super(context);
+    const { memory } = context;
     this.#words = memory.u32;
     this.#rcu = instantiateKernel(memory.memory);
     this.#kernel = kernelOf(memory.memory);

@@ -9,12 +9,12 @@
  */
 
 import { Arena, RcuDomain } from "@guestmem/rcu";
+import { IotlbEntry } from "../iotlb/iotlb_entry.ts";
 import { GuestRam } from "../model/guest_ram.ts";
 import { GuestIommu } from "../unit/guest_iommu.ts";
 import { TableIommu } from "../unit/table_iommu.ts";
 import { RiscvWalker } from "../walker/riscv_walker.ts";
 import { VtdWalker } from "../walker/vtd_walker.ts";
-import { IotlbEntry } from "../iotlb/iotlb_entry.ts";
 import { IommuReader } from "./iommu_reader.ts";
 import type { IommuTranslator } from "./iommu_translator.ts";
 

@@ -1,12 +1,12 @@
 import { Arena, RcuDomain, WaitInSectionError } from "@guestmem/rcu";
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { IommuError } from "../errors/iommu_error.ts";
-import { GuestRam } from "../model/guest_ram.ts";
 import { IotlbEntry } from "../iotlb/iotlb_entry.ts";
+import { GuestRam } from "../model/guest_ram.ts";
 import { IommuReader } from "../translate/iommu_reader.ts";
+import type { GuestTableWalker } from "../walker/guest_table_walker.ts";
 import { RiscvWalker } from "../walker/riscv_walker.ts";
 import { VtdWalker } from "../walker/vtd_walker.ts";
-import type { GuestTableWalker } from "../walker/guest_table_walker.ts";
 import { GuestIommu } from "./guest_iommu.ts";
 
 const RAM_BASE = 0x10_0000;
@@ -69,8 +69,13 @@ Deno.test("VT-d: off, on, and off again", () => {
   assertEquals(region.mappings(), [
     { first: 0x5000n, last: 0x5fffn, target: 0xabc_d000n, perm: 3 },
   ]);
-  iommu.setRoot(0n);
-  assertEquals(translate(0x5678), 0x5678);
+  iommu.setRoot(Number(ram.at(0)));
+  assertEquals([iommu.root, translate(0x5678)], [BigInt(RAM_BASE), 0x5678]);
+  for (const value of [-1, 0.5, 2 ** 64, 2n ** 64n, -1n]) {
+    const error = assertThrows(() => iommu.setRoot(value), IommuError, "as a root register");
+    assertEquals(error.code, "INVALID_ADDRESS");
+  }
+  assertEquals(iommu.root, BigInt(RAM_BASE));
 });
 
 Deno.test("VT-d: the guest's domain id selects what an invalidation drops", () => {

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { FANOUT, MASK, MAX_LEAF_LEVEL, PAGE_BYTES, SPAN } from "../addresses/pages.ts";
 import { appendRun, type PageRange, type PageRun } from "../addresses/page_run.ts";
+import { FANOUT, MASK, MAX_LEAF_LEVEL, PAGE_BYTES, SPAN } from "../addresses/pages.ts";
 import { IommuError } from "../errors/iommu_error.ts";
 import {
   type Access,

@@ -1,13 +1,13 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { IommuError } from "../errors/iommu_error.ts";
-import { GuestRam } from "../model/guest_ram.ts";
-import { type Outcome, slowRiscv, slowVtd } from "../model/slow_walks.ts";
 import { type Access, IommuFault } from "../faults/iommu_fault.ts";
 import { IotlbEntry } from "../iotlb/iotlb_entry.ts";
+import { GuestRam } from "../model/guest_ram.ts";
+import { type Outcome, slowRiscv, slowVtd } from "../model/slow_walks.ts";
+import type { GuestTableWalker } from "./guest_table_walker.ts";
 import { RiscvWalker } from "./riscv_walker.ts";
 import { VtdWalker } from "./vtd_walker.ts";
-import type { GuestTableWalker } from "./guest_table_walker.ts";
 
 const PAGES = 32;
 const BASE = 0x4000_0000; // so that small numbers lead out of RAM
