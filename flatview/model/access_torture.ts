@@ -154,9 +154,9 @@ export class AccessTorture {
     this.#domain.synchronize();
     Atomics.store(this.#shared, Shared.FLOOR + slot, version);
     if (old === null) return;
-    const place = Number(old.ram!.ramAddr) / 0x1000;
-    this.#words.fill(POISON, place * PAGE_WORDS, (place + 1) * PAGE_WORDS);
-    this.#free.push(place);
+    const oldPage = Number(old.ram!.ramAddr) / 0x1000;
+    this.#words.fill(POISON, oldPage * PAGE_WORDS, (oldPage + 1) * PAGE_WORDS);
+    this.#free.push(oldPage);
     old.destroy();
   }
 

@@ -54,9 +54,9 @@ export class ByteModel {
       const left = length - bytes.length;
       const region = this.#at(at);
       if (region && this.#isDirect(region, from !== null)) {
-        const place = region.ramAddr + at - region.first;
-        if (from !== null) this.ram[place] = from[bytes.length]!;
-        bytes.push(this.ram[place]!);
+        const byte = region.ramAddr + at - region.first;
+        if (from !== null) this.ram[byte] = from[bytes.length]!;
+        bytes.push(this.ram[byte]!);
         continue;
       }
       const size = this.#piece(region, at, left, from !== null);

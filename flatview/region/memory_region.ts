@@ -18,11 +18,11 @@ export interface RegionOptions {
    * them; the control context unless given.
    */
   readonly context?: number;
-  /** Runs once when nothing can reach the region any more: see {@linkcode MemoryRegion.destroy}. */
+  /** Runs once, when no reader can find the region any longer: see {@linkcode MemoryRegion.destroy}. */
   readonly finalize?: (region: MemoryRegion) => void;
 }
 
-/** What regions need of the topology that they belong to, one for all of them. */
+/** What regions need of the topology that they belong to; one object for all of its regions. */
 export interface RegionHost {
   /** Where edits record what they change. */
   readonly log: TransactionLog<MemoryRegion>;
@@ -34,7 +34,7 @@ export interface RegionHost {
   coalescedChanged(region: MemoryRegion, range: CoalescedRange, change: "add" | "del"): void;
 }
 
-/** A region as those who may write its fields see it: its own edits, and the trials of an import. */
+/** A region with writable fields, for its own edits and for the trials of an import. */
 export type WritableRegion =
   & { -readonly [K in WritableField]: MemoryRegion[K] }
   & { readonly subregions: MemoryRegion[]; readonly aliases: Set<MemoryRegion> };
@@ -59,16 +59,16 @@ type WritableField =
   | "sizeLo"
   | "terminates";
 
-/** A region whose fields may be written. */
+/** Lets the caller write a region's fields. Nothing is recorded or marked. */
 export function writable(region: MemoryRegion): WritableRegion {
   return region as unknown as WritableRegion;
 }
 
 /**
  * A region of guest memory: a node of the tree that the views are rendered from. Control context
- * only. All its properties are read-only for users and change through its methods; a change outside
- * a transaction is a transaction of its own. A change to a region that is finalised throws
- * `REGION_DEAD`, and an address or size that does not fit throws `INVALID_ADDRESS`.
+ * only. Its properties are read-only for users and change through its methods. A change outside a
+ * transaction runs as one. A change to a region that is finalised throws `REGION_DEAD`, and an
+ * address or size that does not fit throws `INVALID_ADDRESS`.
  *
  * Create regions with the `init...` methods of {@linkcode Topology}.
  */
@@ -170,7 +170,7 @@ export class MemoryRegion extends RegionNode<MemoryRegion> {
    */
   setAliasOffset(bytes: Address): void {
     const offset = toAddress(bytes, "the offset of an alias");
-    if (this.alias === null) throw this.#refusal("set the alias offset of", "it is no alias");
+    if (this.alias === null) throw this.#refusal("set the alias offset of", "it is not an alias");
     if (offset === this.aliasOffset) return;
     this.change("set the alias offset of", () => {
       this.#assign("aliasOffsetHi", upper(offset));
@@ -205,7 +205,7 @@ export class MemoryRegion extends RegionNode<MemoryRegion> {
    */
   setRomd(romd: boolean): void {
     if (this.kind !== "romDevice") {
-      throw this.#refusal("set the romd mode of", "it is no ROM device");
+      throw this.#refusal("set the romd mode of", "it is not a ROM device");
     }
     this.#setAttribute("romd", romd);
   }
@@ -260,7 +260,7 @@ export class MemoryRegion extends RegionNode<MemoryRegion> {
     const at = this.ioeventfds.findIndex((other) =>
       eventfd !== null && sameEventfd(eventfd, other)
     );
-    if (at < 0) throw this.#refusal("remove an ioeventfd from", "it has no such one");
+    if (at < 0) throw this.#refusal("remove an ioeventfd from", "it has no such ioeventfd");
     this.change("remove an ioeventfd from", () => {
       this.#setEventfds(this.ioeventfds.toSpliced(at, 1));
     });
@@ -308,7 +308,7 @@ export class MemoryRegion extends RegionNode<MemoryRegion> {
     });
   }
 
-  /** @internal Lets go of all that the region holds, and runs its callback: the region is dead. */
+  /** @internal Drops the references that the region holds and runs its callback. The region is dead. */
   finalize(): void {
     for (const child of this.subregions) {
       writable(child).container = null;
@@ -355,7 +355,7 @@ export class MemoryRegion extends RegionNode<MemoryRegion> {
     if (addr === this.addr) return;
     this.#assign("addrHi", upper(addr));
     this.#assign("addrLo", lower(addr));
-    // It may be the root of an address space, too, to which rendering adds its own address.
+    // The region may also be the root of an address space: rendering adds a root's own address.
     if (this.enabled) {
       this.#host.log.mark(this);
       this.#host.log.moved.add(this);
@@ -393,21 +393,21 @@ export class MemoryRegion extends RegionNode<MemoryRegion> {
     this.#host.log.assign<MemoryRegion, K>(this, field, value);
   }
 
-  /** What the region shows changes, and where it shows it does not. */
+  /** Marks a change of what the region shows at the addresses that it has. */
   #markContent(): void {
     if (this.enabled) this.#host.log.mark(this);
   }
 
-  /** A child that comes or goes changes what this region shows at the child's address. */
+  /** Marks the addresses of a child that comes or goes. */
   #markChild(child: MemoryRegion): void {
     if (!this.enabled || !child.enabled) return;
     this.#host.log.mark(this, child.addr, child.addr + child.size);
   }
 
   /**
-   * Marks the region, and the part of its container that it takes up now: the region may move within
-   * the same transaction, and what is marked in the region itself is looked for where it lies in the
-   * end.
+   * Marks the region, and the part of its container that it takes up now. The second mark is needed
+   * because the region may move later in the same transaction: the commit looks for what is marked in
+   * the region itself only where the region lies in the end.
    */
   #markExtent(): void {
     const { container, addr, size } = this;

@@ -33,7 +33,7 @@ Deno.test("an alias's offset does not move it", () => {
   root.addSubregion(0, b);
   a.setAliasOffset(8);
   assertEquals(names(root), ["b", "a"]);
-  assertThrows(() => target.setAliasOffset(0), FlatViewError, "it is no alias");
+  assertThrows(() => target.setAliasOffset(0), FlatViewError, "it is not an alias");
 });
 
 Deno.test("an edit that the tree does not allow changes nothing", () => {
@@ -51,7 +51,7 @@ Deno.test("an edit that the tree does not allow changes nothing", () => {
     "another topology",
   );
   assertThrows(() => root.addSubregionOverlap(0, io("x"), 0.5), FlatViewError, "an integer");
-  assertThrows(() => vga.setRomd(true), FlatViewError, "it is no ROM device");
+  assertThrows(() => vga.setRomd(true), FlatViewError, "it is not a ROM device");
   assertThrows(() => vga.setLog(true, 0), FlatViewError, "not backed by RAM");
   assertEquals([names(root), names(pci), vga.refs], [["pci"], ["vga"], 2]);
 });
@@ -89,7 +89,7 @@ Deno.test("offsets, sizes and data are numbers or bigints alike, and the tree ha
   assertEquals(one.ioeventfds, []);
 });
 
-Deno.test("what is no such number is refused at the call, before anything is changed", () => {
+Deno.test("an address or size that does not fit is refused at the call, and nothing is changed", () => {
   const { topology, io } = setUp();
   const region = io("x");
   const refused: (() => void)[] = [

@@ -10,7 +10,7 @@ export abstract class RegionFactory {
   /** @internal What the regions need of the topology. */
   protected abstract readonly host: RegionHost;
 
-  /** A pure container: it shows its subregions and nothing of its own. */
+  /** A pure container: it shows its subregions and answers nothing itself. */
   initContainer(name: string, size: Address, options: RegionOptions = {}): MemoryRegion {
     return this.#create(name, size, { kind: "container" }, options);
   }

@@ -6,7 +6,7 @@ import { kindFlags, type RegionKind } from "./region_kind.ts";
 import type { IommuOps, MemoryRegionOps, RamBacking } from "./region_ops.ts";
 import { join, lower, upper } from "./split64.ts";
 
-/** What a region's kind brings along. */
+/** What a region consists of, depending on its kind. */
 export interface RegionNature<Region> {
   readonly kind: RegionKind;
   readonly ops?: MemoryRegionOps;
@@ -17,10 +17,10 @@ export interface RegionNature<Region> {
 }
 
 /**
- * A region's state, as rendering and printing read it. The halves of 64-bit values are fields of
- * their own, since rendering computes with halves and a `bigint` costs an allocation.
+ * A region's state, as rendering and printing read it. 64-bit values are kept as two halves, because
+ * rendering computes with halves and a `bigint` costs an allocation.
  *
- * `Region` is the class that adds the edits.
+ * `Region` is the derived class, which adds the edits.
  */
 export abstract class RegionNode<Region> extends CountedRegion {
   /** Unique in the topology and never used again: what sections in shared memory carry. */

@@ -38,7 +38,7 @@ Deno.test("goes into the one enabled child that fits at address 0", () => {
   assertEquals(physicalRoot(bus), null);
 });
 
-Deno.test("a region that terminates is one, whatever it holds; a disabled one is none", () => {
+Deno.test("a region that answers accesses is its own physical root; a disabled one has none", () => {
   const topology = new Topology();
   const io = topology.initIo("io", ALL, {});
   io.addSubregion(0, topology.initIo("child", ALL, {}));

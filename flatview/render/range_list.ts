@@ -5,9 +5,9 @@ import { RANGE } from "./range.ts";
 import { RangeRows } from "./range_rows.ts";
 
 /**
- * The sorted list of ranges that one rendering fills. What is there already wins: an insertion
- * fills the gaps only. Columns in a pool, and the order as a list of pool indices, so that an
- * insertion in the middle moves one word for each range behind it, and nothing is allocated once
+ * The sorted list of ranges that one rendering fills. What is in the list already wins: an insertion
+ * fills only the gaps. The ranges are columns in a pool, and their order is a list of pool indices, so
+ * an insertion in the middle moves one word for each range behind it, and nothing is allocated once
  * the list has grown to a machine's size. One list serves all renderings.
  */
 export class RangeList {
@@ -27,7 +27,7 @@ export class RangeList {
 
   /** Empties the list. */
   clear(): void {
-    // The array of regions keeps its length: growing it anew is most of what a rendering would allocate.
+    // The array of regions keeps its length: growing it again would be most of what a rendering allocates.
     this.#count = 0;
     this.rows.clear();
   }

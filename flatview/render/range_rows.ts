@@ -15,7 +15,7 @@ export class RangeRows {
 
   /** Empties the list. */
   clear(): void {
-    // The array of regions keeps its length: growing it anew is most of what a rendering would allocate.
+    // The array of regions keeps its length: growing it again would be most of what a rendering allocates.
     this.count = 0;
   }
 
@@ -72,7 +72,8 @@ export class RangeRows {
   }
 
   /**
-   * Puts the ranges, which are those of a window, in the place of some of a view's.
+   * Completes the ranges of a window with those of a view outside of it: the result is the view's
+   * ranges, of which those of the window replace some.
    *
    * @param u32 The memory in which the view lies.
    * @param base Byte address of the view's first range.

@@ -7,7 +7,7 @@ import type { FlatRange } from "./flat_range.ts";
 import { FRAME, Frame } from "./frame.ts";
 import { RangeList } from "./range_list.ts";
 
-/** Containers and aliases inside one another, beyond which a tree is taken to be endless. */
+/** Nesting depth of containers and aliases beyond which a tree is taken to be endless. */
 const MAX_DEPTH = 512;
 
 /** Regions visited in one rendering, beyond which a tree is taken to be endless. */
@@ -16,13 +16,13 @@ const MAX_VISITS = 1 << 20;
 /** A frame for each region on the way down, and one for all of the address space. */
 const frames = new Float64Array(FRAME * (MAX_DEPTH + 2));
 
-/** The flags that add up on the way down. */
+/** The flags that accumulate on the way down. */
 const INHERITED = RangeFlag.READONLY | RangeFlag.NONVOLATILE;
 
 /** All addresses. */
 const EVERYTHING: Span = { from: 0n, to: 1n << 64n };
 
-/** Visits left for the rendering under way. */
+/** Visits left for the present rendering. */
 let visits = 0;
 
 /**
@@ -65,7 +65,7 @@ export function renderRanges(root: MemoryRegion | null): FlatRange[] {
 
 /**
  * One region with its container (or alias window) in the frame at `outer`. Positions go through the
- * frames, since a number that is no small integer costs an allocation as an argument.
+ * frames, because a number that is not a small integer costs an allocation as an argument.
  */
 function renderRegion(
   region: MemoryRegion,

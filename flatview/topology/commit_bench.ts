@@ -1,6 +1,6 @@
 /**
  * What a commit costs: a BAR that moves in a map of many devices, beside unrelated address spaces.
- * The baseline is what QEMU does: every view is rendered and built anew.
+ * The baseline is what QEMU does: every view is rendered and built again.
  */
 import { Arena, RcuDomain } from "@guestmem/rcu";
 import type { MemoryRegion } from "../region/memory_region.ts";

@@ -84,7 +84,7 @@ Deno.test("after any edits, transactions and failures, what is published is what
   assert(commits > 300, `only ${commits} transactions were committed`);
 });
 
-Deno.test("what a region showed before it moved is rendered anew, whatever else the transaction did", () => {
+Deno.test("what a region showed before it moved is rendered again, whatever else the transaction did", () => {
   const { topology } = setUp();
   const system = topology.initContainer("system", ALL);
   const bar = topology.initIo("bar", 0x1000, {});
@@ -296,7 +296,7 @@ Deno.test("an address space that is created in a transaction shows nothing until
   assertEquals(system.refs, 2);
 });
 
-Deno.test("a root that nobody shows any more is rendered anew when somebody does", () => {
+Deno.test("a root that nobody shows any more is rendered again when somebody does", () => {
   const { topology, arena, domain } = setUp();
   const reader = domain.register();
   const window = topology.initContainer("window", ALL);

@@ -14,15 +14,15 @@ export interface HeldView {
   /** Offset of the view. */
   readonly view: number;
   /**
-   * Lets go of the view. To be called once; if it was the last holder of a view that no address space
-   * shows any more, the control context frees it at its next commit or `reap()`.
+   * Lets go of the view; must be called once. If this was the last holder of a view that no address
+   * space shows any longer, the control context frees the view after its next commit or `reap()`.
    */
   release(): void;
 }
 
 /**
- * An address space as a reader in any worker sees it. Each lookup within one read-side section that
- * goes by the same {@linkcode view} sees one version of the map, whatever is committed meanwhile.
+ * An address space as a reader in any worker sees it. All lookups in one view see one version of the
+ * map, whatever is committed in the meantime.
  *
  * @example
  * ```ts
@@ -129,7 +129,7 @@ export class AddressSpaceReader {
   }
 
   /**
-   * How far what was looked up reaches.
+   * How far the range that was looked up goes on.
    *
    * @returns Bytes from the address to the last one of the range, both included; at most 2^53 - 1.
    */
@@ -150,7 +150,7 @@ export class AddressSpaceReader {
   }
 
   /**
-   * The number of what was looked up among the sections of a view's dispatch.
+   * The number of the section that an address shows, among those of a view's dispatch.
    *
    * @param resolveSubpage If false, a page that several regions share gives its container.
    */
@@ -159,14 +159,14 @@ export class AddressSpaceReader {
     return this.#map.sectionNumber(dispatch, this.#map.section(dispatch, address, resolveSubpage));
   }
 
-  /** What a section of a view's dispatch is by its number: the row, as `lookup` gives it. */
+  /** The row of a section of a view's dispatch, by its number: what `lookup` gives. */
   sectionRow(view: number, number: number): number {
     const dispatch = VIEW.dispatch.get(this.#u32, view);
     return this.#map.sectionByNumber(dispatch, number);
   }
 
   /**
-   * Holds the view that is published now, beyond the section.
+   * Holds the view that is published now beyond the read-side section.
    *
    * @param guard An open read-side section.
    * @returns The hold; a worker that dies without releasing it leaves the view behind.
@@ -175,8 +175,8 @@ export class AddressSpaceReader {
     const memory = this.#memory;
     for (;;) {
       const view = this.#cell.dereference(guard);
-      // Zero means that a commit has replaced the view and dropped its reference: the cell, which it
-      // stored to before that, has another one.
+      // A count of zero means that a commit has dropped its reference. It stored another view to the
+      // cell before that, so the next load finds that one.
       if (tryRefView(memory, view)) return { view, release: () => unrefView(memory, view) };
     }
   }

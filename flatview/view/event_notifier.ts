@@ -1,15 +1,15 @@
 import type { BlockAllocator, SharedMemory } from "@guestmem/rcu";
 import { waitAsync } from "@guestmem/rcu/internal";
 
-/** How long one wait lasts; it is only a bound on a wake-up that cannot be missed. */
+/** How long one wait lasts: only a bound, since no wake-up can be missed. */
 const NAP_MS = 1000;
 
 /**
- * An event that any context signals and one handles, without waiting for one another: what an
- * eventfd is to KVM's ioeventfds. Signals add up until they are taken.
+ * An event that any context can signal and one context handles; neither waits for the other. It is
+ * what an eventfd is to KVM's ioeventfds. Signals add up until they are taken.
  *
- * Given to {@linkcode MemoryRegion.addEventfd}, it makes the writes that match **posted** ones: the
- * writing worker counts the event up and goes on, and no callback runs.
+ * A write that matches an ioeventfd with such an event ({@linkcode MemoryRegion.addEventfd}) is
+ * **posted**: the writing worker counts the event up and goes on, and no callback runs.
  *
  * @example
  * ```ts
@@ -55,21 +55,25 @@ export class EventNotifier {
     return new EventNotifier(memory.i32, offset);
   }
 
-  /** Signals it once. Never waits; may be called inside a section. */
+  /** Signals the event once. Never waits; may be called inside a read-side section. */
   signal(): void {
     Atomics.add(this.#i32, this.offset >>> 2, 1);
     Atomics.notify(this.#i32, this.offset >>> 2);
   }
 
-  /** Takes all signals. What was written before each of them is visible then. */
+  /**
+   * Takes all signals. Whatever their senders wrote before is visible afterwards.
+   *
+   * @returns How many there were since the last time.
+   */
   take(): number {
     return Atomics.exchange(this.#i32, this.offset >>> 2, 0) >>> 0;
   }
 
   /**
-   * Handles signals from this context's event loop, and keeps the process alive meanwhile.
+   * Handles signals from this context's event loop, and keeps the process alive until it is ended.
    *
-   * @param handle Gets how often it was signalled since the last time. What it throws is an unhandled
+   * @param handle Gets the number of signals since the last call. What it throws is an unhandled
    * rejection of this context.
    * @returns A function that ends it.
    */

@@ -133,7 +133,7 @@ Deno.test("ioeventfds follow their region, and are distinguished by offset, size
   assertEquals(log.splice(0), ["A fdDel -@4010+4 null any"]);
   bar.setEnabled(false);
   assertEquals(log.splice(0).filter((line) => /fd/.test(line)), ["A fdDel -@4010+4 7 seven"]);
-  assertThrows(() => bar.delEventfd(0x10, 4, 8n, "seven"), FlatViewError, "no such one");
+  assertThrows(() => bar.delEventfd(0x10, 4, 8n, "seven"), FlatViewError, "no such ioeventfd");
   assertThrows(() => bar.addEventfd(0, 3, null, "x"), FlatViewError, "not 0, 1, 2, 4 or 8");
 });
 
@@ -187,7 +187,7 @@ Deno.test("what a listener throws is thrown once the commit is complete", () => 
   assertEquals([bar.container, memory.view.ranges().length], [system, 1]);
 });
 
-Deno.test("a listener may not change the topology", () => {
+Deno.test("a listener must not change the topology", () => {
   const { topology, system, memory } = setUp();
   const bar = topology.initIo("bar", 0x100, {});
   topology.registerListener({ regionAdd: () => bar.setEnabled(false) }, memory);

@@ -76,7 +76,7 @@ export const REGION_SLOT = defineLayout({
   record: "u32",
 });
 
-/** What takes the place of an id that was removed: probing goes on behind it. */
+/** Stands where an id was removed, so that probing goes on behind it. */
 export const REMOVED = 0xffff_ffff;
 
 /**

@@ -6,8 +6,8 @@ import type { FlatView } from "./flat_view.ts";
 
 /**
  * Renders the part of a view's root that changed and takes the rest from the view. The window is
- * widened to whole ranges of the view and to the neighbours, with which what changed may join; beyond
- * these nothing can join, as it did not before.
+ * widened to whole ranges of the view and to their neighbours, with which changed ranges may join.
+ * Beyond the neighbours nothing can join, as nothing did before.
  *
  * @param view The current view of a root; not the empty one.
  * @param changed The part of the root that may show something else.
@@ -30,7 +30,7 @@ export function renderPart(
   list.rows.replaceIn(u32, view.rangeAt(0), view.regions, from, Math.min(to + 1, count));
 }
 
-/** Index of the first range whose last address is not below the address; the number of ranges if there is none. */
+/** Index of the first range that does not end below the address; the number of ranges if all do. */
 function firstReaching(view: FlatView, u32: Uint32Array, address: bigint): number {
   let low = 0;
   let high = view.regions.length;

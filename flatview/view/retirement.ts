@@ -24,7 +24,7 @@ export class Retirement {
     try {
       this.#reclaimer.callRcu(() => runAll(batch));
     } catch (error) {
-      // What is published is published: the batch must not be lost, and the next one takes it along.
+      // The commit cannot be undone any more, so the batch must not be lost: it joins the next one.
       this.#pending = batch;
       if (!(error instanceof DeferredBudgetError)) throw error;
     }

@@ -7,7 +7,7 @@ import type { RegionTable } from "./region_table.ts";
 import { VIEW, VIEW_MAGIC } from "./view_header.ts";
 import type { ViewMemory } from "./view_memory.ts";
 
-/** Views among the latest that a new one is compared with: equal ones come in rows. */
+/** How many of the latest views a new one is compared with: equal ones are built one after the other. */
 const RECENT = 4;
 
 /** What views are built with. */
@@ -74,9 +74,9 @@ export class ViewBuilder {
     const { regions: records, withRoom } = this.#options;
     const memory = this.#memory;
     const regions = rows.regions();
-    // A record that is provided in vain stays for the next view, or until its region's end.
+    // If a later step fails, the records stay for the next view, or until their regions are finalised.
     withRoom(() => regions.forEach((region) => records.provide(region)));
-    // The block first: if there is no room for the dispatch, it is all there is to take back.
+    // The block comes first: if there is no room for the dispatch, only the block has to be freed.
     const bytes = VIEW.size + rows.count * RANGE.size;
     const offset = withRoom(() => memory.allocate(bytes, VIEW.alignment, false));
     let dispatch: SharedDispatch;
@@ -96,7 +96,7 @@ export class ViewBuilder {
     return view;
   }
 
-  /** The end of a view: its dispatch, its block, and its references to regions, which may be their last. */
+  /** Frees a view: its dispatch, its block, and its references to regions, which may be their last. */
   free(view: FlatView): void {
     const dispatch = this.#dispatches.get(view)!;
     if (--dispatch.views === 0) this.#memory.free(dispatch.offset);

@@ -11,17 +11,17 @@ import { aligned, defineLayout } from "@guestmem/rcu/layout";
 export const VIEW = defineLayout({
   /** {@linkcode VIEW_MAGIC}. Aligned so that the ranges are, too. */
   magic: aligned(16, "u32"),
-  /** References: one of each address space that shows the view, one of each holder. Any context, atomically. */
+  /** References: one for each address space that shows the view, one for each holder. Any context changes it, atomically. */
   refs: "u32",
   /** Offset of the dispatch, which views that show the same share. */
   dispatch: "u32",
   /** How many ranges follow. */
   ranges: "u32",
-  /** The next view in the list of the dead. Whoever dropped the last reference, before the push. */
+  /** The next dead view. Written by whoever dropped the last reference, before the push. */
   nextDead: "u32",
   /** Id of the physical root; 0 for the empty view. */
   root: "u32",
-  /** Offset of the word that heads the list of the dead. */
+  /** Offset of the word that heads the list of dead views. */
   deadList: "u32",
 });
 

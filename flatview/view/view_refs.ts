@@ -28,15 +28,15 @@ export function tryRefView({ i32 }: SharedWords, view: number): boolean {
 }
 
 /**
- * Drops a reference. With the last one the view is put on the list of the dead, from which the
- * control context takes it at its next commit or `reap()`.
+ * Drops a reference. With the last one the view goes on the list of dead views, from which the control
+ * context takes it at its next commit or `reap()`.
  *
  * @param words The shared words.
  * @param view Offset of the view; not to be used afterwards.
  */
 export function unrefView({ i32 }: SharedWords, view: number): void {
   if (Atomics.sub(i32, VIEW.refs.index(view), 1) !== 1) return;
-  // Push only, and one context takes the whole list at once, so a head that comes back does no harm.
+  // Contexts only push, and one context takes the whole list at once, so ABA at the head does no harm.
   const head = i32[VIEW.deadList.index(view)]! >>> 2;
   let next = Atomics.load(i32, head);
   for (;;) {
@@ -48,7 +48,7 @@ export function unrefView({ i32 }: SharedWords, view: number): void {
 }
 
 /**
- * Takes all views off the list of the dead. Control context only.
+ * Takes all views off the list of dead views. Control context only.
  *
  * @param words The shared words.
  * @param list Offset of the word that heads the list.
