@@ -38,7 +38,7 @@ function rootLine(builder: PhysMapBuilder): string | undefined {
   return dumpDispatch(dispatch, { name: String }).find((line) => line.startsWith("    Nodes"));
 }
 
-Deno.test("the root's pointer is a number in brackets, whatever it is", () => {
+Deno.test("the root's pointer is a number in brackets, even if it is a section or NIL", () => {
   assertEquals(
     rootLine(new PhysMapBuilder({ pageBits: 8 })),
     "    Nodes (9 bits per level, 7 levels) ptr=[67108863] skip=1", // NIL

@@ -33,7 +33,7 @@ type Variant = {
   run: (addresses: Float64Array, from: number) => number;
 };
 
-/** What vm-memory does: a binary search over sorted ranges. */
+/** A binary search over sorted ranges, as in vm-memory. */
 function binarySearch(ranges: readonly BenchRange[]): Variant {
   const firsts = Float64Array.from(ranges, ({ first }) => first);
   const lasts = Float64Array.from(ranges, ({ last }) => last);
@@ -54,7 +54,7 @@ function binarySearch(ranges: readonly BenchRange[]): Variant {
   return { name: "binary search", bytes: 16 * ranges.length, run };
 }
 
-/** What v86 does: a table of 128 KiB blocks. Knows one section a block, so it is not exact. */
+/** A table of 128 KiB blocks, as in v86. It has one section a block, so it is not exact. */
 function blockTable(ranges: readonly BenchRange[]): Variant {
   const table = new Uint16Array(Math.ceil((ranges.at(-1)!.last + 1) / BLOCK));
   ranges.forEach(({ first, last }, index) => {
@@ -68,7 +68,7 @@ function blockTable(ranges: readonly BenchRange[]): Variant {
   return { name: "block table, not exact", bytes: table.byteLength, run };
 }
 
-/** A Map by page. Knows one section a page, so it is not exact. */
+/** A Map by page. It has one section a page, so it is not exact. */
 function pageMap(ranges: readonly BenchRange[], pageSize: number): Variant {
   const pages = new Map<number, number>();
   ranges.forEach(({ first, last }, index) => {

@@ -247,7 +247,7 @@ export class PhysMapReader {
   }
 }
 
-/** Throws for an address that is not valid, or a dispatch that is none. */
+/** Throws for an address that is not valid, or an offset without a dispatch. */
 function refuse(offset: number, address: number | bigint = 0): never {
   highHalf(address);
   throw new PhysMapError("NOT_A_DISPATCH", { offset });

@@ -8,7 +8,7 @@ import { PhysMapReader } from "./phys_map_reader.ts";
 import { walkFrom } from "../testdata/typescript_walk.ts";
 import { checkAnswer, END } from "../testdata/versions.ts";
 
-/** What the test shares with its workers. */
+/** Shared by the test and its workers. */
 export interface Shared {
   readonly arena: ArenaHandle;
   readonly domain: DomainHandle;

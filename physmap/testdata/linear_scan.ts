@@ -15,7 +15,7 @@ export interface Range {
   readonly flags: number;
 }
 
-/** What is known of an address. */
+/** The answer for an address. */
 export interface Found {
   readonly region: number;
   readonly offset: bigint;

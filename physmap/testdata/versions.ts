@@ -1,6 +1,6 @@
 /**
- * Maps that betray what is read from them: each section of version v says v in its region's id and
- * in its offsets, and every version has another shape.
+ * Maps whose contents identify them: each section of version v carries v in its region's id and in
+ * its offsets, and every version has another shape.
  *
  * @module
  */

@@ -5,17 +5,17 @@ import { type Extent, findRamOffset } from "./find_ram_offset.ts";
 const MiB = 2 ** 20;
 const PAGE = 4096;
 
-Deno.test("placement: the first block goes to 0, the next behind it", () => {
+Deno.test("offsets: the first block goes to 0, the next behind it", () => {
   assertEquals(findRamOffset([], MiB, 12, 8 * MiB), 0);
   assertEquals(findRamOffset([{ offset: 0, maxLength: MiB }], MiB, 12, 8 * MiB), MiB);
 });
 
-Deno.test("placement: candidates are aligned to 64 pages", () => {
+Deno.test("offsets: candidates are aligned to 64 pages", () => {
   assertEquals(findRamOffset([{ offset: 0, maxLength: 3 * PAGE }], PAGE, 12, MiB), 64 * PAGE);
   assertEquals(findRamOffset([{ offset: 0, maxLength: 65536 }], 65536, 16, 2 ** 23), 64 * 65536);
 });
 
-Deno.test("placement: the smallest gap that fits wins, before the space behind the last block", () => {
+Deno.test("offsets: the smallest gap that fits wins, before the space behind the last block", () => {
   const blocks = [0, 4, 6, 9].map((at) => ({ offset: at * MiB, maxLength: MiB }));
   // Gaps: 3 MiB at 1, 1 MiB at 5, 2 MiB at 7, and the rest from 10 on.
   assertEquals(findRamOffset(blocks, MiB, 12, 64 * MiB), 5 * MiB);
@@ -27,14 +27,14 @@ Deno.test("placement: the smallest gap that fits wins, before the space behind t
   assertEquals(findRamOffset(blocks, 4 * MiB, 12, 13 * MiB), -1);
 });
 
-Deno.test("placement: the gap before the first block is used only where nothing else fits", () => {
+Deno.test("offsets: the gap before the first block is used only if nothing else fits", () => {
   const block = { offset: 4 * MiB, maxLength: MiB };
   assertEquals(findRamOffset([block], 3 * MiB, 12, 8 * MiB), 5 * MiB);
   assertEquals(findRamOffset([block], 4 * MiB, 12, 8 * MiB), 0);
   assertEquals(findRamOffset([block], 5 * MiB, 12, 8 * MiB), -1);
 });
 
-Deno.test("placement: of equal gaps the first in the list's order", () => {
+Deno.test("offsets: of equal gaps the first in the list's order", () => {
   const blocks = [6, 0, 3].map((at) => ({ offset: (at + 1) * MiB, maxLength: MiB }));
   assertEquals(findRamOffset(blocks, 2 * MiB, 12, 64 * MiB), 2 * MiB);
   assertEquals(findRamOffset(blocks.toReversed(), 2 * MiB, 12, 64 * MiB), 5 * MiB);
@@ -56,7 +56,7 @@ function slow(blocks: readonly Extent[], length: number, limit: number): number 
   return gaps.find((gap) => gap.size === size)?.start ?? (before >= length ? 0 : -1);
 }
 
-Deno.test("placement agrees with the rule read out slowly, and never overlaps", () => {
+Deno.test("offsets agree with a slow and literal reading of the rule, and never overlap", () => {
   const pages = fc.integer({ min: 1, max: 200 });
   fc.assert(
     fc.property(fc.array(fc.tuple(pages, fc.boolean()), { maxLength: 40 }), (steps) => {

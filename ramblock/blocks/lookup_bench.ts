@@ -1,6 +1,6 @@
 /**
- * What a lookup costs: by the MRU word, by the list, and what a user could do instead. Run each group
- * in a process of its own for figures to compare: `deno task bench ramblock`.
+ * The cost of a lookup by the MRU word and by the list, against what a user could do instead. For
+ * figures to compare, run each group in its own process: `deno task bench ramblock`.
  */
 
 import { Arena, RcuDomain } from "@guestmem/rcu";

@@ -1,4 +1,4 @@
-/** Blocks of every kind, their errors, and what becomes of their memory. */
+/** Blocks of every kind, their errors, and the end of their memory. */
 
 import { Arena, RcuDomain, type ReadGuard } from "@guestmem/rcu";
 import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
@@ -62,7 +62,7 @@ class TestFile implements BackingFile {
   }
 }
 
-Deno.test("blocks are found by address, by name and by host position", () => {
+Deno.test("blocks are found by address, by name and by host address", () => {
   const { ram, blocks, inside } = setUp();
   const a = blocks.addAnonymous({ name: "a", length: 3 * PAGE });
   const b = blocks.addAnonymous({ name: "b", length: WINDOW });
@@ -85,6 +85,34 @@ Deno.test("blocks are found by address, by name and by host position", () => {
   });
 });
 
+Deno.test("addresses are numbers or bigints alike", () => {
+  const { ram, blocks, inside } = setUp();
+  blocks.addAnonymous({ name: "low", length: PAGE });
+  const { id, offset, host } = blocks.addAnonymous({ name: "ram", length: 2 * PAGE });
+  blocks.startLog(id, 1 << DIRTY_CLIENT.VGA);
+  const { dirty } = ram;
+  inside((guard) => {
+    const address = BigInt(offset) + 8n;
+    assertEquals(ram.idOf(ram.find(guard, address)), id);
+    assertEquals(ram.idOf(ram.findByHost(guard, BigInt(host))), id);
+    assert(dirty.testAndClear(guard, DIRTY_CLIENT.VGA, 0n, dirty.covered(guard)));
+    ram.write(guard, address, Uint8Array.of(1, 2));
+    const back = new Uint8Array(2);
+    ram.read(guard, address, back);
+    assertEquals([...back], [1, 2]);
+    assertEquals(ram.view(guard, Uint8Array, address, 2)[1], 2);
+    assert(dirty.isDirty(guard, DIRTY_CLIENT.VGA, address, 1n));
+    dirty.mark(guard, BigInt(offset + PAGE), 1 << DIRTY_CLIENT.VGA);
+    const taken = dirty.snapshotAndClear(guard, DIRTY_CLIENT.VGA, BigInt(offset), 8192n);
+    assertEquals([...taken], [offset / PAGE, offset / PAGE + 1]);
+    for (const bad of [-1n, 2n ** 53n]) {
+      refused("INVALID_ADDRESS", () => ram.find(guard, bad));
+      refused("INVALID_ADDRESS", () => ram.read(guard, bad, back));
+      refused("INVALID_ADDRESS", () => dirty.mark(guard, bad, 1));
+    }
+  });
+});
+
 Deno.test("blocks lie by falling maximum length, and each change raises the version", () => {
   const { ram, blocks, inside } = setUp();
   const version = () => inside((guard) => ram.version(guard));
@@ -100,7 +128,7 @@ Deno.test("blocks lie by falling maximum length, and each change raises the vers
   assertEquals(new Set(seen).size, seen.length);
 });
 
-Deno.test("a block straddles windows: reads, writes and locations go on, a view says so", () => {
+Deno.test("a block straddles windows: reads, writes and locations cross, a view is refused", () => {
   const { ram, blocks, inside } = setUp();
   const block = blocks.addAnonymous({ name: "ram", length: 3 * WINDOW });
   const data = Uint8Array.from({ length: 2 * WINDOW }, (_, i) => i * 31 + (i >> 8));
@@ -147,7 +175,7 @@ Deno.test("RAM above 4 GiB", () => {
   guard.unlock();
 });
 
-Deno.test("freed memory is held until it is reclaimed, then zero and used again", () => {
+Deno.test("removed memory is held until it is reclaimed, then zeroed and used again", () => {
   const { domain, ram, blocks, inside } = setUp();
   const old = blocks.addAnonymous({ name: "old", length: 4 * WINDOW });
   inside((guard) => ram.write(guard, 0, new Uint8Array(4 * WINDOW).fill(0xee)));
@@ -164,7 +192,7 @@ Deno.test("freed memory is held until it is reclaimed, then zero and used again"
   assert(now.id !== old.id);
 });
 
-Deno.test("a reader keeps what it found until its section ends, and finds nothing afterwards", () => {
+Deno.test("a block stays valid until the reader's section ends, and is not found afterwards", () => {
   const { domain, ram, blocks, inside } = setUp();
   const { id, offset } = blocks.addAnonymous({ name: "ram", length: PAGE });
   inside((guard) => {
@@ -180,7 +208,7 @@ Deno.test("a reader keeps what it found until its section ends, and finds nothin
   inside((guard) => assertEquals(ram.find(guard, offset), 0));
 });
 
-Deno.test("removing twice, and ids that never were, are named errors", () => {
+Deno.test("removing twice, and ids that were never issued, are refused", () => {
   const { blocks } = setUp();
   const { id } = blocks.addAnonymous({ name: "ram", length: PAGE });
   blocks.remove(id);
@@ -193,7 +221,7 @@ Deno.test("removing twice, and ids that never were, are named errors", () => {
   }
 });
 
-Deno.test("what cannot be added is a named error, and changes nothing", () => {
+Deno.test("a block that cannot be added is refused, and nothing changes", () => {
   const { arena, blocks, ram, inside } = setUp();
   blocks.addAnonymous({ name: "ram", length: PAGE });
   const before = () => [
@@ -233,7 +261,7 @@ Deno.test("what cannot be added is a named error, and changes nothing", () => {
   }
 });
 
-Deno.test("an arena that runs out in the middle of adding a block leaves all as it was", () => {
+Deno.test("an arena that is exhausted while a block is added leaves everything as it was", () => {
   const { arena, blocks, inside, ram } = setUp(4 * WINDOW, 1 << 17, false);
   const held: number[] = [];
   for (let bytes = 8192; bytes >= 16; bytes /= 2) {
@@ -257,7 +285,7 @@ Deno.test("an arena that runs out in the middle of adding a block leaves all as 
   inside((guard) => ram.write(guard, 0, Uint8Array.of(1)));
 });
 
-Deno.test("used length: resized up to the maximum, with the callback, dirty anew", () => {
+Deno.test("the used length is resized up to the maximum, with the callback, and dirty again", () => {
   const { ram, blocks, inside } = setUp();
   const lengths: number[] = [];
   const { id } = blocks.addAnonymous({
@@ -310,7 +338,7 @@ Deno.test("a caller's buffer is the block's memory, and stays the caller's", () 
   domain.barrier();
   assertEquals(new Uint8Array(buffer)[PAGE + 100], 3);
   const again = blocks.addPreallocated(options);
-  assert(again.host !== host, "host positions of buffers never repeat");
+  assert(again.host !== host, "host addresses of buffers never repeat");
   ram.detachBuffer(again.id);
   inside((guard) => {
     refused("BUFFER_NOT_ATTACHED", () => ram.locate(ram.find(guard, 0), 0));
@@ -321,7 +349,7 @@ Deno.test("a caller's buffer is the block's memory, and stays the caller's", () 
   });
 });
 
-Deno.test("an external mapping is invalidated at reclaim, once, and not before", () => {
+Deno.test("an external mapping is invalidated when it is reclaimed, once, and not before", () => {
   const { domain, blocks, inside } = setUp();
   const events: string[] = [];
   const { id } = blocks.addExternal({
@@ -360,7 +388,7 @@ Deno.test("a file is loaded, written back and flushed; its range is zeroed for t
   inside((guard) => assertEquals(ram.view(guard, Uint8Array, PAGE - 1, 2)[0], 0));
 });
 
-Deno.test("a missing or a short file is a named error, and changes nothing", () => {
+Deno.test("a missing or a short file is refused, and nothing changes", () => {
   const { arena, blocks, ram, inside } = setUp();
   blocks.addAnonymous({ name: "ram", length: PAGE });
   const { liveBlocks } = arena.stats();
@@ -407,7 +435,7 @@ for (const refuses of ["write", "flush"]) {
   });
 }
 
-Deno.test("a block whose file can be written no more may be discarded", () => {
+Deno.test("a block whose file can no longer be written may be discarded", () => {
   const { domain, blocks } = setUp();
   const file = new TestFile(PAGE);
   blocks.onReclaimError = () => {};
@@ -430,7 +458,7 @@ Deno.test("a block with a file or a callback is removed where it was added", () 
   elsewhere.remove(plain.id);
 });
 
-Deno.test("handles that do not fit are refused", () => {
+Deno.test("foreign handles are refused", () => {
   const { arena, ram } = setUp();
   const other = Arena.create({ bytes: 1 << 20 });
   const { handle } = ram;
@@ -448,7 +476,7 @@ Deno.test("handles that do not fit are refused", () => {
   }
 });
 
-Deno.test("sizes that do not serve are refused", () => {
+Deno.test("invalid sizes are refused", () => {
   const domain = RcuDomain.create(Arena.create({ bytes: 1 << 20 }));
   for (
     const options of [

@@ -88,7 +88,7 @@ const setup = (data: Data) => {
       }
     },
 
-    /** What a block's first byte is at step 1 and at step 2, in one section. */
+    /** A block's first byte at step 1 and at step 2, in one section. */
     lookTwice(address: number): number[] {
       const guard = reader.lock();
       try {
@@ -103,7 +103,7 @@ const setup = (data: Data) => {
       }
     },
 
-    /** Looks up until told to stop, and notes how often it found a block; what no live block is. */
+    /** Looks up until told to stop, and counts the blocks found; returns those that were not live. */
     torture(me: number, addresses: number[]): string[] {
       const wrong: string[] = [];
       let found = 0;
@@ -137,7 +137,7 @@ const setup = (data: Data) => {
       return old;
     },
 
-    /** What the block of a name holds: it may have been added after this worker attached. */
+    /** Content of the block of a name, which may have been added after this worker attached. */
     readByName(name: string): { id: number; text: string } {
       const guard = reader.lock();
       const block = ram.findByName(guard, name);

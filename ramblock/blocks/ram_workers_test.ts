@@ -91,7 +91,7 @@ for (const wait of [true, false]) {
     }));
 }
 
-Deno.test("torture: what a reader finds is alive, while blocks are removed, reclaimed and reused", () =>
+Deno.test("torture: readers find live blocks only, while blocks are removed, reclaimed and reused", () =>
   withWorkers(async (workers) => {
     const { domain, ram, blocks, schedule, progress, spawned } = setUp(workers, 2);
     const addresses = Array.from({ length: 8 }, (_, i) => i * 64 * PAGE);
@@ -187,7 +187,7 @@ Deno.test("torture: no dirty bit is lost while the bitmaps grow", () =>
     assertEquals(dirty.size, 2 * half);
   }));
 
-Deno.test("growing that copies bits loses one that is set meanwhile", () =>
+Deno.test("planted: growing that copies bits loses one that is set concurrently", () =>
   withWorkers(async (workers) => {
     const { arena, domain, ram, blocks, schedule, spawned: [a] } = setUp(workers, 1);
     blocks.addAnonymous({ name: "ram", length: 64 * PAGE });
@@ -227,7 +227,7 @@ Deno.test("growing that copies bits loses one that is set meanwhile", () =>
     assertEquals(isDirty(4), true);
   }));
 
-Deno.test("torture: whoever takes a page's bit sees what was written before it was set", () =>
+Deno.test("torture: whoever takes a page's bit sees the writes made before it was set", () =>
   withWorkers(async (workers) => {
     const { domain, ram, blocks, schedule, progress, spawned } = setUp(workers, 2);
     blocks.addAnonymous({ name: "ram", length: 64 * PAGE });

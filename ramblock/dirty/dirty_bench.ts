@@ -1,4 +1,4 @@
-/** What marking and taking dirty pages costs. */
+/** The cost of marking and taking dirty pages. */
 
 import { Arena, RcuDomain } from "@guestmem/rcu";
 import { GuestRam } from "../blocks/guest_ram.ts";

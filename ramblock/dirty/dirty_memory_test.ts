@@ -96,7 +96,7 @@ Deno.test("ranges that the bitmaps do not cover are refused", () => {
   refused("DIRTY_RANGE", () => dirty.snapshotAndClear(guard, 0, 0.5, 1));
 });
 
-Deno.test("a new block is dirty for all clients; writes mark those whose log is on", () => {
+Deno.test("a new block is dirty for all clients; writes mark it for those whose log is on", () => {
   const { ram, blocks, dirty, guard, block } = setUp();
   const next = blocks.addAnonymous({ name: "more", length: 2 * PAGE });
   for (const client of Object.values(DIRTY_CLIENT)) {
@@ -118,7 +118,7 @@ Deno.test("a new block is dirty for all clients; writes mark those whose log is 
   assertEquals(who(), [DIRTY_CLIENT.MIGRATION]);
 });
 
-Deno.test("a listener switches the logs of blocks as their regions log", () => {
+Deno.test("a listener switches the logs of blocks with those of their regions", () => {
   const { ram, blocks, guard, block } = setUp();
   const listener = new DirtyLogListener(blocks);
   const of = (dirtyLogMask: number, ram: { blockId: number; ramAddr: bigint } | null) => ({

@@ -56,7 +56,7 @@ function section(
   };
 }
 
-Deno.test("RAM, ROM and ROM devices become slots; what has no memory does not", () => {
+Deno.test("RAM, ROM and ROM devices become slots; regions without memory do not", () => {
   const { listener, region, seen } = setUp();
   listener.regionAdd(section(region("ram"), 0, 0xa0000));
   listener.regionAdd(section(region("io", { ram: null }), 0xa0000, 0x20000));
@@ -77,7 +77,7 @@ Deno.test("RAM, ROM and ROM devices become slots; what has no memory does not", 
   ]);
 });
 
-Deno.test("slots have whole pages only, and memory aligned as their addresses are", () => {
+Deno.test("slots have whole pages only, and memory aligned like their addresses", () => {
   const { listener, region, seen } = setUp();
   const ram = region("ram");
   listener.regionAdd(section(ram, 0x800, 0x3000, 0x10800));
@@ -125,7 +125,7 @@ Deno.test("a commit that changes no slot publishes no table", () => {
   assertEquals([generation(), arena.stats().liveBlocks], before);
 });
 
-Deno.test("a change of the view is one batch: what stays is not touched, romd toggles to exits", () => {
+Deno.test("a change of the view is one batch: slots that stay are not touched, romd toggles to exits", () => {
   const { listener, region, seen, slots } = setUp();
   const [ram, flash] = [section(region("ram"), 0, 0x100000), 0x200000];
   const romd = section(region("romDevice", { romd: true }), flash, PAGE, flash);

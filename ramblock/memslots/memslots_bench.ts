@@ -1,4 +1,4 @@
-/** What translating guest pages costs, and what changing the slots does. */
+/** The cost of translating guest pages, and of changing the slots. */
 
 import { Arena, Srcu } from "@guestmem/rcu";
 import { Memslots } from "./memslots.ts";

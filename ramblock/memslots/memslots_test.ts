@@ -101,7 +101,7 @@ Deno.test("the shadow MMU is sized by the pages of all slots", () => {
   });
 });
 
-Deno.test("host ranges show in every slot that has part of them", () => {
+Deno.test("host ranges are visited in every slot that has part of them", () => {
   const { slots, look } = setUp();
   const host = HOST;
   create(
@@ -119,7 +119,27 @@ Deno.test("host ranges show in every slot that has part of them", () => {
   });
 });
 
-Deno.test("what a slot cannot be is a named error, and changes nothing", () => {
+Deno.test("gfns and host addresses are numbers or bigints alike", () => {
+  const { slots, look } = setUp();
+  const batch = slots.batch();
+  batch.create({ id: 0, baseGfn: 16n, pages: 4n, host: BigInt(HOST), flags: 0 });
+  batch.move(0, 32n);
+  batch.commit();
+  look((table) => {
+    assertEquals(slots.slots(table), [{ id: 0, baseGfn: 32, pages: 4, host: HOST, flags: 0 }]);
+    assertEquals(slots.gfnToHost(table, 33n), HOST + PAGE);
+    assertEquals(slots.find(table, 33n), slots.find(table, 33));
+    const seen: number[][] = [];
+    slots.forEachInHostRange(table, BigInt(HOST), BigInt(HOST + PAGE), (_, first, last) => {
+      seen.push([first, last]);
+    });
+    assertEquals(seen, [[32, 33]]);
+    refused("INVALID_ADDRESS", () => slots.gfnToHost(table, -1n));
+    refused("INVALID_ADDRESS", () => slots.find(table, 2n ** 53n));
+  });
+});
+
+Deno.test("an invalid slot is refused, and nothing changes", () => {
   const { arena, slots, look } = setUp(3);
   create(slots, slot(0, 0, 16), slot(1, 32, 16));
   const { liveBlocks } = arena.stats();
@@ -172,7 +192,7 @@ Deno.test("two batches of one table: the second is refused whole", () => {
   look((table) => assertEquals(slots.slots(table).map(({ id }) => id), [0, 1]));
 });
 
-Deno.test("a commit that would wait inside the caller's own section is refused, and undone", () => {
+Deno.test("a commit that would wait inside its own context's section is refused, and undone", () => {
   const { arena, srcu, slots, reader, look } = setUp();
   create(slots, slot(0, 0, 16));
   srcu.srcuBarrier();
@@ -219,7 +239,7 @@ Deno.test("while a batch is being committed another cannot begin; one whose cont
   look((table) => assertEquals(slots.gfnToHost(table, 3), HOST + 3 * PAGE));
 });
 
-Deno.test("an arena that runs out leaves the slots as they were", () => {
+Deno.test("an exhausted arena leaves the slots as they were", () => {
   const { arena, slots, srcu, look } = setUp(10_000, 1 << 18);
   create(slots, slot(0, 0, 16));
   srcu.srcuBarrier();
@@ -233,7 +253,7 @@ Deno.test("an arena that runs out leaves the slots as they were", () => {
   look((table) => assertEquals(slots.slots(table), [slot(0, 0, 16)]));
 });
 
-Deno.test("memory returns to its level, whatever was committed", () => {
+Deno.test("every commit frees what it replaces", () => {
   const { arena, slots, srcu } = setUp();
   const level = () => {
     srcu.srcuBarrier();
@@ -324,7 +344,7 @@ Deno.test("the dirty log: marked by writes, taken once, handed over when it ends
   refused("UNKNOWN_SLOT", () => slots.collectDirtyLog(5));
 });
 
-Deno.test("a log that cannot be waited for keeps its pages", async () => {
+Deno.test("a log keeps its pages if its wait is refused", async () => {
   const { slots, reader } = setUp();
   create(slots, slot(0, 0, 16, SLOT_FLAG.LOG_DIRTY));
   const guard = reader.lock();
@@ -334,7 +354,7 @@ Deno.test("a log that cannot be waited for keeps its pages", async () => {
   assertEquals([...await slots.collectDirtyLogAsync(0)], [5]);
 });
 
-Deno.test("handles that do not fit are refused", () => {
+Deno.test("foreign handles are refused", () => {
   const { arena, slots } = setUp();
   const { handle } = slots;
   refused("FOREIGN_HANDLE", () => Memslots.attach(Arena.create({ bytes: 1 << 20 }), handle));

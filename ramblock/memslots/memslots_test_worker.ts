@@ -15,7 +15,7 @@ interface Data {
   readonly progress: SharedArrayBuffer;
 }
 
-/** What a racing reader met. */
+/** Counts of a racing reader's outcomes. */
 export interface Met {
   mapped: number;
   retries: number;
@@ -53,7 +53,7 @@ const setup = (data: Data) => {
       return host;
     },
 
-    /** One translation in a section of its own. */
+    /** One translation, in its own section. */
     translate(gfn: number, write: boolean): number {
       const guard = reader.lock();
       try {
@@ -84,7 +84,7 @@ const setup = (data: Data) => {
       });
     },
 
-    /** Looks gfns up that are always mapped, gfn n at host n pages, until step 1.
+    /** Looks up gfns that are always mapped, gfn n at host n pages, until step 1.
      * Its progress is the lookups that found the page.
      */
     race(me: number, gfns: number[]): Met {

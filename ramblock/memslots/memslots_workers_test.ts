@@ -37,7 +37,7 @@ function setUp(workers: TestWorkers, count: number) {
 
 /**
  * A vCPU instantiates a mapping from a snapshot that it took before a slot is deleted. `remove` gets
- * the commit and lets the vCPU go on where it wants. What the vCPU's mapping says afterwards.
+ * the commit, and decides when the vCPU goes on. Returns the vCPU's translation afterwards.
  */
 async function deleteUnder(
   remove: (commit: Commit, letGo: () => void, wait: () => void) => void,
@@ -141,7 +141,7 @@ Deno.test("creating 1,000 slots in one batch waits for no reader and costs one g
 Deno.test("torture: splits, resizes and moves show no hole to vCPUs", () =>
   withWorkers(async (workers) => {
     const { slots, schedule, progress, spawned, create } = setUp(workers, 2);
-    const gfns = [16, 20, 24, 31]; // in slot 0 all the time, whatever it is made of
+    const gfns = [16, 20, 24, 31]; // always mapped, by whichever slots
     const races = spawned.map((worker, me) => worker.call("race", me, gfns));
     const layouts = [
       [create(0, 16, 16)],
@@ -179,7 +179,7 @@ Deno.test("planted: a split in two batches is a hole", () =>
     assertEquals(await vcpu!.call("translate", 20, true), 20 * PAGE);
   }));
 
-Deno.test("a vCPU that meets INVALID is told to retry, and is served after the batch", () =>
+Deno.test("a vCPU that meets INVALID retries, and succeeds after the batch", () =>
   withWorkers(async (workers) => {
     const { srcu, slots, spawned: [vcpu], create } = setUp(workers, 1);
     const batch = slots.batch();

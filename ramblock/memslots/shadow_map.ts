@@ -117,7 +117,7 @@ export class ShadowMap {
     this.#kernel.shadowFlush(this.offset, 0, Number.MAX_SAFE_INTEGER);
   }
 
-  /** Gives the map back, for another vCPU. It cannot be used afterwards. */
+  /** Releases the map for another vCPU. It cannot be used afterwards. */
   release(): void {
     this.clear();
     this.#kernel.store32(SHADOW.owner.at(this.offset), 0);
