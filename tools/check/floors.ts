@@ -15,11 +15,11 @@ import { isTestOnly, topOf, type Tree } from "../lib/tree.ts";
 export const FLOORS: Readonly<Record<string, readonly string[]>> = {
   rcu: ["layout", "errors", "kernel", "arena", "sync", "grace_period", "domain", "srcu", "data"],
   physmap: ["errors", "kernel", "address", "build", "lookup", "dump"],
-  flatview: [
-    ...["errors", "region", "render", "view", "topology", "access/device", "access/mmio", "access"],
-    ...["mtree", "machine"],
-  ],
   ramblock: ["errors", "kernel", "address", "windows", "dirty", "blocks", "memslots"],
+  flatview: [
+    ...["errors", "region", "render", "view", "topology"],
+    ...["access/device", "access/mmio", "access", "mtree", "machine"],
+  ],
   iommu: [
     ...["errors", "kernel", "addresses", "faults", "iotlb", "handles", "resources", "notify"],
     ...["table", "walker", "translate", "region", "unit"],

@@ -12,6 +12,7 @@ import { DENO_CHECKS } from "./deno_commands.ts";
 import { checkDocumentLinks } from "./document_links.ts";
 import { checkExamplesRun } from "./examples_run.ts";
 import { checkFloors } from "./floors.ts";
+import { checkImportCircles } from "./import_circles.ts";
 import { checkImportDirections } from "./import_directions.ts";
 import { checkPackageExports } from "./package_exports.ts";
 import { checkPortability } from "./portability.ts";
@@ -37,6 +38,7 @@ const CHECKS: Record<string, (tree: Tree) => string[] | Promise<string[]>> = {
   "top level": topLevel,
   "package exports": checkPackageExports,
   "import directions": checkImportDirections,
+  "import circles": checkImportCircles,
   "floors": (tree) => checkFloors(tree),
   "portability": checkPortability,
   "every example is run": checkExamplesRun,
