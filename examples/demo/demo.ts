@@ -7,9 +7,9 @@
 
 import { type Machine, parseMachine } from "@guestmem/flatview/machine";
 import { MemoryAccess } from "@guestmem/flatview";
-import { readLines, readText } from "../guestmem/files.ts";
 import { Crew, type Member } from "../lib/crew.ts";
 import { Findings } from "../lib/findings.ts";
+import { readLines, readText } from "../lib/text_files.ts";
 import { RunState } from "../lib/vcpu/run_state.ts";
 import { Changes } from "./changes.ts";
 import type { Status } from "./display.ts";

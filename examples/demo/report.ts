@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Finding } from "../lib/findings.ts";
+import { type Finding, mergeFindings } from "../lib/findings.ts";
 import type { ChangeCounts } from "./changes.ts";
 import type { DeviceResult, VcpuResult } from "./messages.ts";
 import type { Options } from "./options.ts";
@@ -79,7 +79,9 @@ export function report({ controlFindings, ...outcome }: Outcome): Report {
   ];
   const failures = [
     ...outcome.failures,
-    ...merge(found).map(({ kind, count, example }) => `${kind}, ${count} times; first: ${example}`),
+    ...mergeFindings(found).map(({ kind, count, example }) =>
+      `${kind}, ${count} times; first: ${example}`
+    ),
     ...returned.problems,
   ];
   if (failures.length === 0) failures.push(...provesNothing(outcome, sums));
@@ -98,16 +100,6 @@ function provesNothing(
   if (commits < 20) nothing.push(`there were only ${commits} commits`);
   if (holes === 0) nothing.push("no access ever found a place empty");
   return nothing.map((why) => `the run proves nothing: ${why}`);
-}
-
-/** Adds up errors of the same kind. */
-function merge(findings: readonly Finding[]): Finding[] {
-  const kinds = new Map<string, Finding>();
-  for (const { kind, count, example } of findings) {
-    const known = kinds.get(kind);
-    kinds.set(kind, known ? { ...known, count: known.count + count } : { kind, count, example });
-  }
-  return [...kinds.values()];
 }
 
 const big = (count: number): string => count.toLocaleString("en-US");

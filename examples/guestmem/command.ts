@@ -1,23 +1,17 @@
-/** What all commands use: the environment, exit codes and an error for files. */
+/**
+ * What all commands share: their environment and exit codes.
+ *
+ * @module
+ */
 
-/** A file cannot be used. The message names the file, the line and the reason. */
-export class FileError extends Error {
-  override name = "FileError";
-
-  /** Builds the message from the file's name and what is wrong with it. */
-  constructor(file: string, cause: unknown) {
-    super(`${file}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
-  }
-}
+import type { FileReader } from "../lib/text_files.ts";
 
 /** A command's access to files and the terminal. */
-export interface Environment {
+export interface Environment extends FileReader {
   /** Prints a line of the result. */
   out(line: string): void;
   /** Prints a line about the run. */
   err(line: string): void;
-  /** Reads a file. */
-  read(file: string): Promise<Uint8Array<ArrayBuffer>>;
   /** Writes a text file. */
   write(file: string, text: string): Promise<void>;
 }

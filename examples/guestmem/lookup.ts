@@ -4,7 +4,7 @@ import { printedKind } from "@guestmem/flatview/mtree";
 import type { ReadGuard } from "@guestmem/rcu";
 import { UsageError } from "../lib/arguments.ts";
 import { type Environment, EXIT_OK } from "./command.ts";
-import { readMachine } from "./files.ts";
+import { readMachine } from "./machine_file.ts";
 import { createMemory } from "./memory.ts";
 
 /** `lookup FILE.json --as NAME ADDRESS...`: prints region, offset and kind of addresses. */

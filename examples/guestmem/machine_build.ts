@@ -1,7 +1,7 @@
 import { buildOneByOne, compareViews, publishMachine } from "@guestmem/flatview/machine";
 import { liveViews } from "@guestmem/flatview/mtree";
 import { type Environment, EXIT_DIFFERS, EXIT_OK } from "./command.ts";
-import { readMachine } from "./files.ts";
+import { readMachine } from "./machine_file.ts";
 import { createMemory } from "./memory.ts";
 
 /**

@@ -6,8 +6,9 @@ import {
   publishMachine,
 } from "@guestmem/flatview/machine";
 import { liveViews } from "@guestmem/flatview/mtree";
-import { type Environment, EXIT_DIFFERS, EXIT_INPUT, EXIT_OK, FileError } from "./command.ts";
-import { readMachine } from "./files.ts";
+import { FileError } from "../lib/text_files.ts";
+import { type Environment, EXIT_DIFFERS, EXIT_INPUT, EXIT_OK } from "./command.ts";
+import { readMachine } from "./machine_file.ts";
 import { type CommandMemory, createMemory } from "./memory.ts";
 import { Progress } from "./progress.ts";
 

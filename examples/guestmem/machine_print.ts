@@ -2,7 +2,7 @@ import { buildMachine, publishMachine } from "@guestmem/flatview/machine";
 import { liveViews, printFlatViews, printTree } from "@guestmem/flatview/mtree";
 import { Topology } from "@guestmem/flatview";
 import { type Environment, EXIT_OK } from "./command.ts";
-import { readMachine } from "./files.ts";
+import { readMachine } from "./machine_file.ts";
 import { createMemory } from "./memory.ts";
 
 /** Which part of a machine to print. */

@@ -6,7 +6,8 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { UsageError } from "../lib/arguments.ts";
-import { type Environment, EXIT_INPUT, EXIT_OK, FileError } from "./command.ts";
+import { FileError } from "../lib/text_files.ts";
+import { type Environment, EXIT_INPUT, EXIT_OK } from "./command.ts";
 import { lookup } from "./lookup.ts";
 import { machineBuild } from "./machine_build.ts";
 import { machineCheck } from "./machine_check.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { assertSnapshot } from "@std/testing/snapshot";
+import { readText } from "../lib/text_files.ts";
 import { guestmem } from "./main.ts";
-import { readText } from "./files.ts";
 
 const data = (name: string) => new URL(`../testdata/${name}`, import.meta.url).pathname;
 const ISAPC = data("i386-isapc.defaults.json.gz");

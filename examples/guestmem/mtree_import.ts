@@ -5,8 +5,9 @@ import {
   printMachine,
 } from "@guestmem/flatview/machine";
 import { parseFlatViews } from "@guestmem/flatview/mtree";
+import { readText } from "../lib/text_files.ts";
 import { type Environment, EXIT_DIFFERS, EXIT_OK } from "./command.ts";
-import { about, readText } from "./files.ts";
+import { namingFile } from "./machine_file.ts";
 
 /** Options of `mtree import`. */
 export interface ImportArguments {
@@ -31,9 +32,9 @@ export async function mtreeImport(
   let evidence: ImportOptions = { name };
   if (options.flat !== undefined) {
     const flat = await readText(options.flat, env);
-    evidence = { name, views: about(options.flat, () => parseFlatViews(flat)) };
+    evidence = { name, views: namingFile(options.flat, () => parseFlatViews(flat)) };
   }
-  const { machine, report } = about(tree, () => importMachine(text, evidence));
+  const { machine, report } = namingFile(tree, () => importMachine(text, evidence));
   const json = printMachine(machine);
   if (options.output === undefined) env.out(json.trimEnd());
   else await env.write(options.output, json);

@@ -5,8 +5,9 @@ import {
   type ReplayCounts,
 } from "@guestmem/flatview/machine";
 import { UsageError } from "../lib/arguments.ts";
+import { readLines } from "../lib/text_files.ts";
 import { type Environment, EXIT_DIFFERS, EXIT_OK } from "./command.ts";
-import { about, readLines, readMachine } from "./files.ts";
+import { namingFile, readMachine } from "./machine_file.ts";
 import { createMemory } from "./memory.ts";
 import { Progress } from "./progress.ts";
 
@@ -30,7 +31,7 @@ export async function replay(
     let number = 0;
     for await (const text of readLines(trace, env)) {
       number++;
-      const line = about(trace, () => parseTraceLine(text, number));
+      const line = namingFile(trace, () => parseTraceLine(text, number));
       if (after === undefined && line.event === "viewNew") {
         throw new UsageError(
           `${trace}: line ${number}: the map changes here: expected --after and the map at the end`,

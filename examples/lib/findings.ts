@@ -32,3 +32,13 @@ export class Findings {
     return Array.from(this.#kinds, ([kind, found]) => ({ kind, ...found }));
   }
 }
+
+/** Adds up the errors of several workers, by kind. */
+export function mergeFindings(findings: readonly Finding[]): Finding[] {
+  const kinds = new Map<string, Finding>();
+  for (const { kind, count, example } of findings) {
+    const known = kinds.get(kind);
+    kinds.set(kind, known ? { ...known, count: known.count + count } : { kind, count, example });
+  }
+  return [...kinds.values()];
+}

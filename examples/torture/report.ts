@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Finding } from "../lib/findings.ts";
+import { type Finding, mergeFindings } from "../lib/findings.ts";
 import type { ReaderResult, UpdaterResult } from "./messages.ts";
 import type { Options } from "./options.ts";
 import { AGES, OLDEST_ALLOWED } from "./reader.ts";
@@ -59,7 +59,7 @@ export function report(outcome: Outcome): Report {
   const { options, elapsed, gracePeriods, results } = outcome;
   const readers = results.filter((result) => result.role === "reader");
   const updaters = results.filter((result) => result.role === "updater");
-  const findings = merge(results.flatMap((result) => result.findings));
+  const findings = mergeFindings(results.flatMap((result) => result.findings));
   const failures = [
     ...outcome.failures,
     ...findings.map(({ kind, count, example }) => `${kind}, ${count} times; first: ${example}`),
@@ -114,16 +114,6 @@ function judgeUpdaters(updaters: readonly UpdaterResult[]): string[] {
     if (waited === 0) failures.push("no grace period of an updater had to wait: proves nothing");
     return failures;
   });
-}
-
-/** Adds up errors of the same kind. */
-function merge(findings: readonly Finding[]): Finding[] {
-  const kinds = new Map<string, Finding>();
-  for (const { kind, count, example } of findings) {
-    const known = kinds.get(kind);
-    kinds.set(kind, known ? { ...known, count: known.count + count } : { kind, count, example });
-  }
-  return [...kinds.values()];
 }
 
 function sum<T>(list: readonly T[], value: (one: T) => number): number {

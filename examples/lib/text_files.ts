@@ -1,42 +1,43 @@
-import { FlatViewError } from "@guestmem/flatview";
-import { type Machine, parseMachine } from "@guestmem/flatview/machine";
-import { type Environment, FileError } from "./command.ts";
+/**
+ * Reading text files, compressed or not.
+ *
+ * @module
+ */
 
-/** Runs something on a file, and adds the file's name to a format error. */
-export function about<T>(file: string, run: () => T): T {
-  try {
-    return run();
-  } catch (error) {
-    const isMalformed = error instanceof FlatViewError && error.code === "MALFORMED_TEXT";
-    if (isMalformed) throw new FileError(file, error);
-    throw error;
+/** Access to files. */
+export interface FileReader {
+  /** Reads a file. */
+  read(file: string): Promise<Uint8Array<ArrayBuffer>>;
+}
+
+/** A file cannot be used. The message names the file, the line and the reason. */
+export class FileError extends Error {
+  override name = "FileError";
+
+  /** Builds the message from the file's name and what is wrong with it. */
+  constructor(file: string, cause: unknown) {
+    super(`${file}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }
 }
 
 /** Reads a text file, and decompresses it if its name ends in `.gz`. */
-export async function readText(file: string, env: Pick<Environment, "read">): Promise<string> {
+export async function readText(file: string, files: FileReader): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
-  for await (const chunk of await openBytes(file, env)) {
+  for await (const chunk of await openBytes(file, files)) {
     text += decoder.decode(chunk, { stream: true });
   }
   return text + decoder.decode();
 }
 
-/** Reads a machine file. */
-export async function readMachine(file: string, env: Environment): Promise<Machine> {
-  const text = await readText(file, env);
-  return about(file, () => parseMachine(text));
-}
-
 /** The lines of a text file, without their line ends. */
 export async function* readLines(
   file: string,
-  env: Pick<Environment, "read">,
+  files: FileReader,
 ): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let rest = "";
-  for await (const chunk of await openBytes(file, env)) {
+  for await (const chunk of await openBytes(file, files)) {
     const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
     rest = lines.pop()!;
     yield* lines;
@@ -46,10 +47,10 @@ export async function* readLines(
 
 async function openBytes(
   file: string,
-  env: Pick<Environment, "read">,
+  files: FileReader,
 ): Promise<AsyncIterable<Uint8Array>> {
   try {
-    const bytes = await env.read(file);
+    const bytes = await files.read(file);
     if (!file.endsWith(".gz")) {
       return (async function* () {
         yield bytes;
