@@ -1,4 +1,5 @@
-import { type MemoryRegion, writable } from "../region/memory_region.ts";
+import type { MemoryRegion } from "../region/memory_region.ts";
+import { writable } from "../region/region_node.ts";
 import type { Trial } from "./view_mismatch.ts";
 
 /** A bit that the tree's text does not print, and how to change it for a trial. */

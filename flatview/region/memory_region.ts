@@ -2,9 +2,10 @@ import { FlatViewError } from "../errors/flat_view_error.ts";
 import { type Address, toAddress, toSize } from "./address.ts";
 import { type CoalescedRange, toCoalescedRange } from "./coalesced_range.ts";
 import { type IoEventFd, sameEventfd, toIoEventFd, withEventfd } from "./ioeventfd.ts";
-import { type RegionNature, RegionNode } from "./region_node.ts";
+import type { RegionHost } from "./region_host.ts";
+import { type RegionNature, RegionNode, writable, type WritableField } from "./region_node.ts";
 import { lower, upper } from "./split64.ts";
-import type { TransactionLog } from "./transaction_log.ts";
+import type { UndoLog } from "./transaction_log.ts";
 
 /** What every region may be given at creation. */
 export interface RegionOptions {
@@ -22,48 +23,6 @@ export interface RegionOptions {
   readonly finalize?: (region: MemoryRegion) => void;
 }
 
-/** What regions need of the topology that they belong to; one object for all of its regions. */
-export interface RegionHost {
-  /** Where edits record what they change. */
-  readonly log: TransactionLog<MemoryRegion>;
-  /** Runs an edit as a transaction, or as part of the open one. */
-  transaction(edit: () => void): void;
-  /** A region's last reference is gone: it is finalised once no transaction can bring it back. */
-  unreferenced(region: MemoryRegion): void;
-  /** Writes in a range may be coalesced from now on, or no longer. */
-  coalescedChanged(region: MemoryRegion, range: CoalescedRange, change: "add" | "del"): void;
-}
-
-/** A region with writable fields, for its own edits and for the trials of an import. */
-export type WritableRegion =
-  & { -readonly [K in WritableField]: MemoryRegion[K] }
-  & { readonly subregions: MemoryRegion[]; readonly aliases: Set<MemoryRegion> };
-
-type WritableField =
-  | "addrHi"
-  | "addrLo"
-  | "alias"
-  | "aliasOffsetHi"
-  | "aliasOffsetLo"
-  | "coalesced"
-  | "container"
-  | "dirtyLogMask"
-  | "enabled"
-  | "ioeventfds"
-  | "kind"
-  | "nonvolatile"
-  | "priority"
-  | "readonly"
-  | "romd"
-  | "sizeHi"
-  | "sizeLo"
-  | "terminates";
-
-/** Lets the caller write a region's fields. Nothing is recorded or marked. */
-export function writable(region: MemoryRegion): WritableRegion {
-  return region as unknown as WritableRegion;
-}
-
 /**
  * A region of guest memory: a node of the tree that the views are rendered from. Control context
  * only. Its properties are read-only for users and change through its methods. A change outside a
@@ -73,12 +32,12 @@ export function writable(region: MemoryRegion): WritableRegion {
  * Create regions with the `init...` methods of {@linkcode Topology}.
  */
 export class MemoryRegion extends RegionNode<MemoryRegion> {
-  readonly #host: RegionHost;
+  readonly #host: RegionHost<MemoryRegion>;
   readonly #finalizer: ((region: MemoryRegion) => void) | null;
 
   /** @internal */
   constructor(
-    host: RegionHost,
+    host: RegionHost<MemoryRegion>,
     id: number,
     name: string,
     size: bigint,
@@ -323,7 +282,7 @@ export class MemoryRegion extends RegionNode<MemoryRegion> {
   }
 
   /** @internal */
-  protected override change(action: string, edit: (log: TransactionLog<MemoryRegion>) => void) {
+  protected override change(action: string, edit: (log: UndoLog) => void): void {
     this.assertAlive(action);
     this.#host.transaction(() => edit(this.#host.log));
   }

@@ -1,5 +1,6 @@
 import { type Address, toAddress, toSize } from "./address.ts";
-import { MemoryRegion, type RegionHost, type RegionOptions } from "./memory_region.ts";
+import { MemoryRegion, type RegionOptions } from "./memory_region.ts";
+import type { RegionHost } from "./region_host.ts";
 import type { RegionNature } from "./region_node.ts";
 import type { IommuOps, MemoryRegionOps, RamBacking } from "./region_ops.ts";
 
@@ -8,7 +9,7 @@ export abstract class RegionFactory {
   #nextId = 1;
 
   /** @internal What the regions need of the topology. */
-  protected abstract readonly host: RegionHost;
+  protected abstract readonly host: RegionHost<MemoryRegion>;
 
   /** A pure container: it shows its subregions and answers nothing itself. */
   initContainer(name: string, size: Address, options: RegionOptions = {}): MemoryRegion {

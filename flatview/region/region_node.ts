@@ -127,3 +127,34 @@ export abstract class RegionNode<Region> extends CountedRegion {
       (this.readonly ? RangeFlag.READONLY : 0) | (this.nonvolatile ? RangeFlag.NONVOLATILE : 0);
   }
 }
+
+/** A region with writable fields, for its own edits and for the trials of an import. */
+export type WritableRegion<Region> =
+  & { -readonly [K in WritableField]: RegionNode<Region>[K] }
+  & { readonly subregions: Region[]; readonly aliases: Set<Region> };
+
+/** The fields that edits write. */
+export type WritableField =
+  | "addrHi"
+  | "addrLo"
+  | "alias"
+  | "aliasOffsetHi"
+  | "aliasOffsetLo"
+  | "coalesced"
+  | "container"
+  | "dirtyLogMask"
+  | "enabled"
+  | "ioeventfds"
+  | "kind"
+  | "nonvolatile"
+  | "priority"
+  | "readonly"
+  | "romd"
+  | "sizeHi"
+  | "sizeLo"
+  | "terminates";
+
+/** Lets the caller write a region's fields. Nothing is recorded or marked. */
+export function writable<Region>(region: RegionNode<Region>): WritableRegion<Region> {
+  return region as unknown as WritableRegion<Region>;
+}

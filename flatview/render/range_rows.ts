@@ -27,7 +27,7 @@ export class RangeRows {
   reserve(count: number): void {
     if (this.u32.length >= count * RANGE_WORDS) return;
     const wide = new Uint32Array(count * 2 * RANGE_WORDS);
-    wide.set(this.words());
+    wide.set(this.#words());
     this.u32 = wide;
   }
 
@@ -42,9 +42,18 @@ export class RangeRows {
     return this.count++ * RANGE.size;
   }
 
-  /** The words of all ranges. */
-  words(): Uint32Array {
+  #words(): Uint32Array {
     return this.u32.subarray(0, this.count * RANGE_WORDS);
+  }
+
+  /**
+   * Copies all ranges.
+   *
+   * @param u32 The memory to copy to.
+   * @param base Byte address of the first range there.
+   */
+  writeTo(u32: Uint32Array, base: number): void {
+    u32.set(this.#words(), base >>> 2);
   }
 
   /** The region of each range. */

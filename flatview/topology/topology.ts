@@ -1,6 +1,7 @@
 import { FlatViewError, ListenerError } from "../errors/flat_view_error.ts";
 import type { CoalescedRange } from "../region/coalesced_range.ts";
-import type { MemoryRegion, RegionHost } from "../region/memory_region.ts";
+import type { MemoryRegion } from "../region/memory_region.ts";
+import type { RegionHost } from "../region/region_host.ts";
 import { RegionFactory } from "../region/region_factory.ts";
 import { TransactionLog } from "../region/transaction_log.ts";
 import { AddressSpace, type AddressSpaceOwner } from "../view/address_space.ts";
@@ -43,7 +44,7 @@ export class Topology extends RegionFactory {
   #finalizing = false;
 
   /** @internal */
-  protected override readonly host: RegionHost = {
+  protected override readonly host: RegionHost<MemoryRegion> = {
     log: this.#log,
     transaction: (edit) => this.transaction(edit),
     unreferenced: (region) => {

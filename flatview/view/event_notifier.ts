@@ -1,5 +1,12 @@
 import type { BlockAllocator, SharedMemory } from "@guestmem/rcu";
 import { waitAsync } from "@guestmem/rcu/internal";
+import { defineLayout } from "@guestmem/rcu/layout";
+
+/** What workers share of an event. */
+export const EVENT_WORD = defineLayout({
+  /** Signals that were not taken yet. Any context adds, the handler takes all, both atomically. */
+  signals: "i32",
+});
 
 /** How long one wait lasts: only a bound, since no wake-up can be missed. */
 const NAP_MS = 1000;
@@ -28,10 +35,12 @@ export class EventNotifier {
   /** Where it lies in the arena; what other contexts attach with. */
   readonly offset: number;
   readonly #i32: Int32Array;
+  readonly #signals: number;
 
   private constructor(i32: Int32Array, offset: number) {
     this.#i32 = i32;
     this.offset = offset;
+    this.#signals = EVENT_WORD.signals.index(offset);
   }
 
   /**
@@ -42,7 +51,7 @@ export class EventNotifier {
    * @throws {ArenaExhaustedError} If the arena has no room.
    */
   static create(memory: BlockAllocator): EventNotifier {
-    return new EventNotifier(memory.i32, memory.allocate(4));
+    return new EventNotifier(memory.i32, memory.allocate(EVENT_WORD.size));
   }
 
   /**
@@ -57,8 +66,8 @@ export class EventNotifier {
 
   /** Signals the event once. Never waits; may be called inside a read-side section. */
   signal(): void {
-    Atomics.add(this.#i32, this.offset >>> 2, 1);
-    Atomics.notify(this.#i32, this.offset >>> 2);
+    Atomics.add(this.#i32, this.#signals, 1);
+    Atomics.notify(this.#i32, this.#signals);
   }
 
   /**
@@ -67,7 +76,7 @@ export class EventNotifier {
    * @returns How many there were since the last time.
    */
   take(): number {
-    return Atomics.exchange(this.#i32, this.offset >>> 2, 0) >>> 0;
+    return Atomics.exchange(this.#i32, this.#signals, 0) >>> 0;
   }
 
   /**
@@ -83,7 +92,7 @@ export class EventNotifier {
       while (!end.signal.aborted) {
         const count = this.take();
         if (count > 0) handle(count);
-        await waitAsync(this.#i32, this.offset >>> 2, 0, NAP_MS, end.signal);
+        await waitAsync(this.#i32, this.#signals, 0, NAP_MS, end.signal);
       }
     };
     loop();

@@ -4,7 +4,7 @@ import { RANGE } from "../render/range.ts";
 import type { RangeRows } from "../render/range_rows.ts";
 import { FlatView } from "./flat_view.ts";
 import type { RegionTable } from "./region_table.ts";
-import { VIEW, VIEW_MAGIC } from "./view_header.ts";
+import { DEAD_LIST, VIEW, VIEW_MAGIC } from "./view_header.ts";
 import type { ViewMemory } from "./view_memory.ts";
 
 /** How many of the latest views a new one is compared with: equal ones are built one after the other. */
@@ -35,7 +35,7 @@ export class ViewBuilder {
   readonly #memory: ViewMemory;
   readonly #generations: MapGenerations;
   readonly #map: PhysMapBuilder;
-  /** The word that heads the list of dead views. */
+  /** Offset of the list of dead views. */
   readonly deadList: number;
   /** The dispatch of each view that is not freed. */
   readonly #dispatches = new Map<FlatView, SharedDispatch>();
@@ -49,7 +49,7 @@ export class ViewBuilder {
     this.#options = options;
     this.#memory = options.memory;
     this.#map = new PhysMapBuilder({ pageBits: options.pageBits });
-    this.deadList = options.memory.allocate(4);
+    this.deadList = options.memory.allocate(DEAD_LIST.size);
     this.#generations = MapGenerations.create(options.memory);
   }
 
@@ -121,7 +121,7 @@ export class ViewBuilder {
     VIEW.nextDead.set(u32, offset, 0);
     VIEW.root.set(u32, offset, root?.id ?? 0);
     VIEW.deadList.set(u32, offset, this.deadList);
-    u32.set(rows.words(), (offset + VIEW.size) >>> 2);
+    rows.writeTo(u32, offset + VIEW.size);
   }
 
   /** The dispatch of these ranges: that of a view that shows the same, or a new one. */

@@ -21,8 +21,14 @@ export const VIEW = defineLayout({
   nextDead: "u32",
   /** Id of the physical root; 0 for the empty view. */
   root: "u32",
-  /** Offset of the word that heads the list of dead views. */
+  /** Offset of the {@linkcode DEAD_LIST}. */
   deadList: "u32",
+});
+
+/** The list of dead views, from the latest on. */
+export const DEAD_LIST = defineLayout({
+  /** The latest dead view; 0 if there is none. */
+  head: "u32",
 });
 
 /** What the first word of a view holds ("view", read as bytes). */

@@ -4,7 +4,7 @@
  * its grace period, and nothing brings it back.
  */
 import type { SharedMemory } from "@guestmem/rcu";
-import { VIEW } from "./view_header.ts";
+import { DEAD_LIST, VIEW } from "./view_header.ts";
 
 /** Shared words, as `Atomics` take them. */
 type SharedWords = Pick<SharedMemory, "i32">;
@@ -37,7 +37,7 @@ export function tryRefView({ i32 }: SharedWords, view: number): boolean {
 export function unrefView({ i32 }: SharedWords, view: number): void {
   if (Atomics.sub(i32, VIEW.refs.index(view), 1) !== 1) return;
   // Contexts only push, and one context takes the whole list at once, so ABA at the head does no harm.
-  const head = i32[VIEW.deadList.index(view)]! >>> 2;
+  const head = DEAD_LIST.head.index(i32[VIEW.deadList.index(view)]!);
   let next = Atomics.load(i32, head);
   for (;;) {
     Atomics.store(i32, VIEW.nextDead.index(view), next);
@@ -51,11 +51,11 @@ export function unrefView({ i32 }: SharedWords, view: number): void {
  * Takes all views off the list of dead views. Control context only.
  *
  * @param words The shared words.
- * @param list Offset of the word that heads the list.
+ * @param list Offset of the list.
  */
 export function takeDead({ i32 }: SharedWords, list: number): number[] {
   const dead: number[] = [];
-  let view = Atomics.exchange(i32, list >>> 2, 0) >>> 0;
+  let view = Atomics.exchange(i32, DEAD_LIST.head.index(list), 0) >>> 0;
   while (view !== 0) {
     dead.push(view);
     view = Atomics.load(i32, VIEW.nextDead.index(view)) >>> 0;

@@ -1,4 +1,5 @@
 import { type Arena, RcuPointer, type ReadGuard, type SharedMemory } from "@guestmem/rcu";
+import { EVENT_WORD } from "../../view/event_notifier.ts";
 import {
   EVENT,
   EVENT_LIST,
@@ -96,7 +97,7 @@ export class RegionRecords {
         (EVENT.match.get(u32, row) === 0 ||
           EVENT.data.low(u32, row) === value.low && EVENT.data.high(u32, row) === value.high);
       if (!matches) continue;
-      const event = EVENT.event.get(u32, row) >>> 2;
+      const event = EVENT_WORD.signals.index(EVENT.event.get(u32, row));
       Atomics.add(i32, event, 1);
       Atomics.notify(i32, event);
       return true;

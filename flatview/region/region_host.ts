@@ -1,0 +1,14 @@
+import type { CoalescedRange } from "./coalesced_range.ts";
+import type { TransactionLog } from "./transaction_log.ts";
+
+/** What regions need of the topology that they belong to; one object for all of its regions. */
+export interface RegionHost<Region extends { readonly size: bigint }> {
+  /** Where edits record what they change. */
+  readonly log: TransactionLog<Region>;
+  /** Runs an edit as a transaction, or as part of the open one. */
+  transaction(edit: () => void): void;
+  /** A region's last reference is gone: it is finalised once no transaction can bring it back. */
+  unreferenced(region: Region): void;
+  /** Writes in a range may be coalesced from now on, or no longer. */
+  coalescedChanged(region: Region, range: CoalescedRange, change: "add" | "del"): void;
+}
