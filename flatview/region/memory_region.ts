@@ -1,6 +1,6 @@
 import { FlatViewError } from "../errors/flat_view_error.ts";
 import { type Address, toAddress, toSize } from "./address.ts";
-import { type CoalescedRange, toCoalescedRange } from "./coalesced_range.ts";
+import { toCoalescedRange } from "./coalesced_range.ts";
 import { type IoEventFd, sameEventfd, toIoEventFd, withEventfd } from "./ioeventfd.ts";
 import type { RegionHost } from "./region_host.ts";
 import { type RegionNature, RegionNode, writable, type WritableField } from "./region_node.ts";
