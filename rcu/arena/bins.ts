@@ -11,6 +11,10 @@ import { BLOCK, BLOCK_HEADER, MIN_BLOCK, sizeOf } from "./block.ts";
 import { HEADER } from "./header.ts";
 import type { Store } from "./store.ts";
 
+/** Indices of the first head of a bin and of the first map of bins: constants, for the hot path. */
+const BINS = HEADER.bins.index(0);
+const BIN_MAPS = HEADER.binMaps.index(0);
+
 /** Rows of bins; the last holds blocks of 2 GiB and more. */
 export const ROWS = 26;
 
@@ -57,7 +61,7 @@ export class Bins {
 
   /** First block of a bin, 0 if it is empty. */
   head(bin: number): number {
-    return HEADER.bins.get(this.#u32, 0, bin);
+    return this.#u32[BINS + bin]!;
   }
 
   /** Empties every bin. */
@@ -70,15 +74,15 @@ export class Bins {
   insert(block: number): void {
     const store = this.#store;
     const bin = binOf(sizeOf(this.#u32, block) >>> 4);
-    const head = HEADER.bins.get(this.#u32, 0, bin);
+    const head = this.#u32[BINS + bin]!;
     store.put(BLOCK.next.index(block), head);
     store.put(BLOCK.owner.index(block), 0);
     if (head !== 0) store.put(BLOCK.owner.index(head), block);
-    store.put(HEADER.bins.index(0, bin), block);
+    store.put(BINS + bin, block);
     const row = bin >>> 3;
     store.put(
-      HEADER.binMaps.index(0, row),
-      HEADER.binMaps.get(this.#u32, 0, row) | (1 << (bin & 7)),
+      BIN_MAPS + row,
+      this.#u32[BIN_MAPS + row]! | (1 << (bin & 7)),
     );
     store.put(HEADER.rowMap.index(0), (HEADER.rowMap.get(this.#u32, 0) | (1 << row)) >>> 0);
   }
@@ -94,11 +98,11 @@ export class Bins {
       return;
     }
     const bin = binOf(sizeOf(this.#u32, block) >>> 4);
-    store.put(HEADER.bins.index(0, bin), next);
+    store.put(BINS + bin, next);
     if (next !== 0) return;
     const row = bin >>> 3;
-    const map = HEADER.binMaps.get(this.#u32, 0, row) & ~(1 << (bin & 7));
-    store.put(HEADER.binMaps.index(0, row), map);
+    const map = this.#u32[BIN_MAPS + row]! & ~(1 << (bin & 7));
+    store.put(BIN_MAPS + row, map);
     if (map === 0) {
       store.put(HEADER.rowMap.index(0), (HEADER.rowMap.get(this.#u32, 0) & ~(1 << row)) >>> 0);
     }
@@ -139,7 +143,7 @@ export class Bins {
     const rows = HEADER.rowMap.get(this.#u32, 0);
     if (rows === 0) return 0;
     const row = 31 - Math.clz32(rows);
-    const column = 31 - Math.clz32(HEADER.binMaps.get(this.#u32, 0, row));
+    const column = 31 - Math.clz32(this.#u32[BIN_MAPS + row]!);
     let largest = 0;
     for (let block = this.head(row * 8 + column); block !== 0; block = this.#next(block)) {
       largest = Math.max(largest, sizeOf(this.#u32, block));
@@ -151,12 +155,12 @@ export class Bins {
   nonEmpty(bin: number): number {
     const row = bin >>> 3;
     if (row >= ROWS) return -1;
-    const map = HEADER.binMaps.get(this.#u32, 0, row) & (0xff << (bin & 7));
+    const map = this.#u32[BIN_MAPS + row]! & (0xff << (bin & 7));
     if (map !== 0) return row * 8 + lowestBit(map);
     const rows = HEADER.rowMap.get(this.#u32, 0) & (~0 << (row + 1));
     if (rows === 0) return -1;
     const found = lowestBit(rows);
-    return found * 8 + lowestBit(HEADER.binMaps.get(this.#u32, 0, found));
+    return found * 8 + lowestBit(this.#u32[BIN_MAPS + found]!);
   }
 
   #next(block: number): number {

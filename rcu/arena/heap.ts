@@ -27,6 +27,10 @@ import { type ArenaGeometry, HEADER, STATE_ROWS } from "./header.ts";
 import { BlockStarts } from "./starts.ts";
 import type { Store } from "./store.ts";
 
+/** Indices of the first counters of bytes and of blocks: constants, for the hot path. */
+const STATE_BYTES = HEADER.stateBytes.index(0);
+const STATE_BLOCKS = HEADER.stateBlocks.index(0);
+
 /** The heap of one arena. */
 export class Heap {
   /** Free blocks by size. */
@@ -188,7 +192,7 @@ export class Heap {
 
   /** Counts a block of `size` bytes in (`by` = 1) or out (`by` = -1) of a state. */
   count(state: number, size: number, by: number): void {
-    const bytes = HEADER.stateBytes.index(0, state);
+    const bytes = STATE_BYTES + state;
     const blocks = blockCount(state, rowOf(size));
     this.store.put(bytes, (this.#u32[bytes]! + by * size) >>> 0);
     this.store.put(blocks, (this.#u32[blocks]! + by) >>> 0);
@@ -259,8 +263,8 @@ export class Heap {
   }
 
   #raisePeak(): void {
-    const used = HEADER.stateBytes.get(this.#u32, 0, State.LIVE) +
-      HEADER.stateBytes.get(this.#u32, 0, State.DEFERRED);
+    const used = this.#u32[STATE_BYTES + State.LIVE]! +
+      this.#u32[STATE_BYTES + State.DEFERRED]!;
     if (used > HEADER.peak.get(this.#u32, 0)) this.store.put(HEADER.peak.index(0), used);
   }
 
@@ -294,7 +298,7 @@ export class Heap {
 
 /** Index of the word that counts the blocks of a state and a row. */
 export function blockCount(state: number, row: number): number {
-  return HEADER.stateBlocks.index(0, (state - 1) * STATE_ROWS + row);
+  return STATE_BLOCKS + (state - 1) * STATE_ROWS + row;
 }
 
 /** Refuses a size or an alignment that no block can have. */

@@ -18,6 +18,9 @@ const NODE = defineLayout({
   previous: "u32",
 });
 
+/** Offset of a node's link to the next: a constant, for the loop of a walk. */
+const NEXT = NODE.next.offset;
+
 /**
  * An intrusive doubly linked list: a node is an arena block whose first two words are the list's.
  * Readers follow the forward links inside a section and never wait. Writers exclude one another with
@@ -159,7 +162,7 @@ export class RcuList {
     if (this.#memory.debug && !guard.open) {
       throw new RcuError("SECTION_CLOSED", { action: "walk a list" });
     }
-    const next = this.#kernel.load32(NODE.next.at(node)) >>> 0;
+    const next = this.#kernel.load32(node + NEXT) >>> 0;
     return next === this.offset ? 0 : next;
   }
 

@@ -45,6 +45,11 @@ export class U8Field extends Field {
   set(u8: Uint8Array, base: number, value: number): void {
     u8[(base + this.offset) >>> 0] = value;
   }
+
+  /** Its index in an array of bytes, for `Atomics`. */
+  index(base: number): number {
+    return (base + this.offset) >>> 0;
+  }
 }
 
 /** Two bytes, unsigned. */
@@ -62,6 +67,11 @@ export class U16Field extends Field {
   /** Stores it. */
   set(u16: Uint16Array, base: number, value: number): void {
     u16[(base + this.offset) >>> 1] = value;
+  }
+
+  /** Its index in an array of two-byte words, for `Atomics`. */
+  index(base: number): number {
+    return (base + this.offset) >>> 1;
   }
 }
 
@@ -134,6 +144,11 @@ export class U64Field extends Field {
     u32[at + 1] = (value - (value >>> 0)) / TWO_32;
   }
 
+  /** Index of its lower half in an array of words. */
+  index(base: number): number {
+    return (base + this.offset) >>> 2;
+  }
+
   /** Loads it as a bigint. */
   getBig(u32: Uint32Array, base: number): bigint {
     return BigInt(this.high(u32, base)) << 32n | BigInt(this.low(u32, base));
@@ -178,6 +193,11 @@ export class F64Field extends Field {
   set(f64: Float64Array, base: number, value: number): void {
     f64[(base + this.offset) >>> 3] = value;
   }
+
+  /** Its index in an array of doubles. */
+  index(base: number): number {
+    return (base + this.offset) >>> 3;
+  }
 }
 
 /** A run of bytes. */
@@ -204,6 +224,8 @@ export class BytesField extends Field {
 
 /** What an array needs of the accessor of its elements. */
 export interface Element<A> extends Field {
+  /** Its index in the typed array. */
+  index(base: number): number;
   /** Loads it. */
   get(array: A, base: number): number;
   /** Stores it. */
@@ -220,7 +242,6 @@ export class ArrayField<A> extends Field {
   readonly stride: number;
   /** Element 0. */
   readonly first: Element<A>;
-  readonly #shift: number;
 
   /**
    * Places it.
@@ -234,7 +255,6 @@ export class ArrayField<A> extends Field {
     this.length = length;
     this.stride = first.size;
     this.size = first.size * length;
-    this.#shift = Math.log2(first.size);
   }
 
   /** Byte address of an element; of element 0 unless given. */
@@ -244,7 +264,7 @@ export class ArrayField<A> extends Field {
 
   /** Index of an element in its typed array; of element 0 unless given. For `Atomics`. */
   index(base: number, index = 0): number {
-    return ((base + this.offset) >>> this.#shift) + index;
+    return this.first.index(base + index * this.stride);
   }
 
   /** Loads an element. */

@@ -116,7 +116,8 @@ export const CACHE_LINE = 64;
  * next multiple of its alignment, as in C; the size is rounded up to the largest alignment.
  *
  * Keep the result in a module-level `const`: compiled code then folds the offset, and an access costs
- * what one to the typed array costs.
+ * what one to the typed array costs, or about one load more if the layout comes from another module.
+ * Where that counts, keep an offset or an index that never changes in a `const` of the module.
  *
  * `at(base)` is a field's byte address, for a kernel's atomic accesses, and `index(base)` its index in
  * the typed array, for `Atomics`. `get` and `set` are **plain** accesses: on shared memory each use

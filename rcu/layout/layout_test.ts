@@ -35,6 +35,10 @@ Deno.test("a layout places its fields as C does", () => {
   assertEquals([layout.size, layout.alignment], [128, 64]);
   assertEquals([layout.rows.size, layout.rows.length, layout.rows.at(100, 2)], [12, 3, 132]);
   assertEquals([layout.rows.index(100), layout.rows.index(100, 2)], [31, 33]);
+  const { generation, half, lock, last } = layout;
+  assertEquals([generation.index(64), half.index(64), lock.index(64), last.index(64)], [
+    ...[18, 43, 32, 132],
+  ]);
 });
 
 Deno.test("an accessor reads and writes the bytes that its offset names, and no others", () => {
