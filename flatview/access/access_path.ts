@@ -1,10 +1,11 @@
-import type { Arena, ReadGuard } from "@guestmem/rcu";
+import type { ReadGuard } from "@guestmem/rcu";
 import { FlatViewError } from "../errors/flat_view_error.ts";
 import { type Address, toAddress } from "../region/address.ts";
 import { RangeFlag } from "../region/range_flags.ts";
 import type { MemTxAttrs } from "../region/region_ops.ts";
 import type { AddressSpaceReader } from "../view/address_space_reader.ts";
 import { AddressTranslator } from "./address_translator.ts";
+import type { AccessMemory } from "./device/access_memory.ts";
 import { accessSize, advance } from "./device/device_access.ts";
 import type { Halves } from "./device/halves.ts";
 import { MemTxResult, RETRY } from "./device/mem_tx_result.ts";
@@ -22,8 +23,8 @@ export const NO_ATTRS: MemTxAttrs = {};
 
 /** What an access path is made of; see `MemoryAccessOptions`. */
 export interface AccessPathParts {
-  /** The arena. */
-  readonly arena: Arena;
+  /** The shared memory. */
+  readonly arena: AccessMemory;
   /** The worker's reader. */
   readonly reader: AccessReader;
   /** Guest RAM. */
@@ -52,16 +53,17 @@ export class AccessPath {
   readonly dispatcher: MmioDispatcher;
   /** The value that was loaded last. */
   readonly value: Halves;
-  /** The arena. */
-  readonly arena: Arena;
+  /** The shared memory. */
+  readonly arena: AccessMemory;
 
   /** @throws {FlatViewError} `MMIO_CHANNEL_FULL` if the channel has no endpoint left. */
   constructor({ arena, reader, memory, channel, onDeviceError }: AccessPathParts) {
     this.arena = arena;
+    const { token } = arena;
     this.ram = new RamAccess(memory);
     const guards = this.guards = new AccessGuards(reader);
     const translator = this.translator = new AddressTranslator(arena);
-    this.dispatcher = new MmioDispatcher({ arena, guards, translator, channel, onDeviceError });
+    this.dispatcher = new MmioDispatcher({ token, guards, translator, channel, onDeviceError });
     this.value = this.dispatcher.value;
   }
 

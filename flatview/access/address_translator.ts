@@ -1,11 +1,12 @@
 import { PhysMapError } from "@guestmem/physmap";
-import type { Arena, ReadGuard } from "@guestmem/rcu";
+import type { ReadGuard } from "@guestmem/rcu";
 import { FlatViewError } from "../errors/flat_view_error.ts";
 import type { Address } from "../region/address.ts";
 import { RangeFlag } from "../region/range_flags.ts";
 import type { MemTxAttrs } from "../region/region_ops.ts";
 import type { AddressSpaceHandle } from "../view/address_space.ts";
 import { AddressSpaceReader } from "../view/address_space_reader.ts";
+import type { ReaderMemory } from "../view/view_memory.ts";
 import { type RegionInfo, RegionRecords } from "./device/region_records.ts";
 import type { IotlbEntry, RegionTranslator } from "./region_translator.ts";
 import { isDirect, type ResolvedAddress } from "./resolved_address.ts";
@@ -21,7 +22,7 @@ interface IommuBinding {
 
 /** Resolves addresses in one worker: through flat views, and through IOMMUs to other flat views. */
 export class AddressTranslator {
-  readonly #arena: Arena;
+  readonly #memory: ReaderMemory;
   readonly #iommus = new Map<number, IommuBinding>();
   /** Address spaces behind IOMMUs, by the number that an IOMMU answers. */
   readonly #targets = new Map<number, AddressSpaceReader>();
@@ -40,9 +41,9 @@ export class AddressTranslator {
     fault: null,
   };
 
-  /** @param arena The arena in which the views lie. */
-  constructor(arena: Arena) {
-    this.#arena = arena;
+  /** @param memory The shared memory in which the views lie. */
+  constructor(memory: ReaderMemory) {
+    this.#memory = memory;
   }
 
   /**
@@ -51,9 +52,9 @@ export class AddressTranslator {
    * @throws {FlatViewError} `FOREIGN_ADDRESS_SPACE` or `FOREIGN_TOPOLOGY`.
    */
   attach(handle: AddressSpaceHandle): AddressSpaceReader {
-    const reader = AddressSpaceReader.attach(this.#arena, handle);
+    const reader = AddressSpaceReader.attach(this.#memory, handle);
     if (this.#records === null) {
-      this.#records = new RegionRecords(this.#arena, handle.regions);
+      this.#records = new RegionRecords(this.#memory, handle.regions);
       this.#topology = handle.topology;
     } else if (this.#topology !== handle.topology) {
       throw new FlatViewError("FOREIGN_TOPOLOGY", { addressSpace: handle.name });
@@ -66,7 +67,7 @@ export class AddressTranslator {
   spaceAt(cell: number, regions: number, topology: number): AddressSpaceReader {
     const known = this.#spaces.get(cell);
     if (known?.handle.topology === topology) return known;
-    const arena = this.#arena.handle.id;
+    const arena = this.#memory.handle.id;
     return this.attach({
       kind: "guestmem-address-space",
       arena,

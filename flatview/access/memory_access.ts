@@ -1,9 +1,10 @@
-import type { Arena, RcuReader } from "@guestmem/rcu";
 import type { MemoryRegionOps, MemTxAttrs } from "../region/region_ops.ts";
 import type { AddressSpaceHandle } from "../view/address_space.ts";
 import type { DeviceErrorHandler } from "./mmio_dispatcher.ts";
 import { AccessPath } from "./access_path.ts";
+import type { AccessMemory } from "./device/access_memory.ts";
 import type { GuestMemory } from "./guest_memory.ts";
+import type { AccessReader } from "./guard_holder.ts";
 import { GuestSpace } from "./guest_space.ts";
 import { Mappings } from "./guest_mapping.ts";
 import type { MmioChannel } from "./mmio/mmio_channel.ts";
@@ -14,9 +15,9 @@ import { FlatViewError } from "../errors/flat_view_error.ts";
 /** What a worker's accesses are made of. */
 export interface MemoryAccessOptions {
   /** The arena, as this worker attached to it. */
-  readonly arena: Arena;
+  readonly arena: AccessMemory;
   /** This worker's reader in the domain that the topology publishes with. */
-  readonly reader: RcuReader;
+  readonly reader: AccessReader;
   /** Guest RAM: a `GuestRam` of `@guestmem/ramblock`, or what serves as one. */
   readonly memory: GuestMemory;
   /** Reaches devices of other contexts, and lets them reach this one's. */

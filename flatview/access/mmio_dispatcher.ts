@@ -1,4 +1,3 @@
-import type { Arena } from "@guestmem/rcu";
 import { FlatViewError } from "../errors/flat_view_error.ts";
 import type { Address } from "../region/address.ts";
 import type { MemoryRegionOps, MemTxAttrs } from "../region/region_ops.ts";
@@ -19,8 +18,8 @@ export type DeviceErrorHandler = (error: unknown, region: number) => void;
 
 /** What a worker's MMIO dispatcher is made of. */
 export interface MmioDispatcherParts {
-  /** The arena. */
-  readonly arena: Arena;
+  /** Token of this context. */
+  readonly token: number;
   /** The worker's sections. */
   readonly guards: AccessGuards;
   /** Resolves addresses, and knows the regions. */
@@ -41,7 +40,7 @@ export class MmioDispatcher {
   readonly value: Halves = new Halves();
   /** This context's endpoint of the MMIO channel; null without a channel. */
   readonly endpoint: MmioEndpoint | null;
-  readonly #arena: Arena;
+  readonly #token: number;
   readonly #guards: AccessGuards;
   readonly #translator: AddressTranslator;
   readonly #onDeviceError: DeviceErrorHandler;
@@ -49,8 +48,8 @@ export class MmioDispatcher {
   readonly #engaged = new EngagedDevices();
 
   /** @throws {FlatViewError} `MMIO_CHANNEL_FULL` if the channel has no endpoint left. */
-  constructor({ arena, guards, translator, channel, onDeviceError }: MmioDispatcherParts) {
-    this.#arena = arena;
+  constructor({ token, guards, translator, channel, onDeviceError }: MmioDispatcherParts) {
+    this.#token = token;
     this.#guards = guards;
     this.#translator = translator;
     this.#onDeviceError = onDeviceError;
@@ -155,7 +154,7 @@ export class MmioDispatcher {
     attrs: MemTxAttrs,
   ): number {
     const { id: region, device, context } = info;
-    if (context === this.#arena.token) throw new FlatViewError("REGION_UNBOUND", { region });
+    if (context === this.#token) throw new FlatViewError("REGION_UNBOUND", { region });
     if (this.endpoint === null) throw new FlatViewError("NO_MMIO_CHANNEL", { region, context });
     const { space: { handle: { cell, regions, topology } }, address, offset } = resolved;
     const { low, high } = this.value;

@@ -1,4 +1,4 @@
-import { type Arena, RcuPointer, type ReadGuard, type SharedMemory } from "@guestmem/rcu";
+import { RcuPointer, type ReadGuard, type SharedMemory } from "@guestmem/rcu";
 import { EVENT_WORD } from "../../view/event_notifier.ts";
 import {
   EVENT,
@@ -10,14 +10,14 @@ import {
 } from "../../view/region_record.ts";
 import type { Halves } from "./halves.ts";
 
-/** Most regions that a worker remembers before it starts anew. */
+/** Most regions that a worker remembers; then it starts over. */
 const REMEMBERED = 4096;
 
-/** What a worker knows of a region. All of it but the ioeventfds never changes. */
+/** A region as workers know it. None of it ever changes but the list of ioeventfds. */
 export class RegionInfo {
   /** Its id. */
   readonly id: number;
-  /** The number of its device. */
+  /** Number of its device. */
   readonly device: number;
   /** Token of the context that runs its callbacks for others. */
   readonly context: number;
@@ -59,37 +59,37 @@ export class RegionInfo {
 }
 
 /**
- * A worker's side of the region table. What it has read of an id it keeps: ids are never used again,
- * and a record lives as long as any view that names its region.
+ * A worker's side of the region table. It keeps what it has read: ids are never reused, and a record
+ * lives as long as any view that names its region.
  */
 export class RegionRecords {
-  readonly #arena: Arena;
+  readonly #memory: SharedMemory;
   readonly #cell: RcuPointer;
   readonly #known = new Map<number, RegionInfo>();
   #last: RegionInfo | undefined;
 
-  /** @param arena The arena. @param cell Offset of the table's cell. */
-  constructor(arena: Arena, cell: number) {
-    this.#arena = arena;
-    this.#cell = RcuPointer.attach(arena, cell);
+  /** @param memory The shared memory. @param cell Offset of the table's cell. */
+  constructor(memory: SharedMemory, cell: number) {
+    this.#memory = memory;
+    this.#cell = RcuPointer.attach(memory, cell);
   }
 
   /**
-   * What is known of a region that some view names.
+   * The record of a region that some view names.
    *
-   * @param section The section in which the view was loaded.
+   * @param guard The guard of the section in which the view was loaded.
    */
-  get(section: ReadGuard, id: number): RegionInfo {
+  get(guard: ReadGuard, id: number): RegionInfo {
     const last = this.#last;
     if (last !== undefined && last.id === id) return last;
-    return this.#last = this.#known.get(id) ?? this.#read(section, id);
+    return this.#last = this.#known.get(id) ?? this.#read(guard, id);
   }
 
-  /** Signals the ioeventfds that a write matches; whether there was one. */
+  /** Signals the first ioeventfd that a write matches; whether there was one. */
   signalEvents(region: RegionInfo, offset: number | bigint, size: number, value: Halves): boolean {
-    const list = Atomics.load(this.#arena.u32, region.events);
+    const list = Atomics.load(this.#memory.u32, region.events);
     if (list === 0 || typeof offset === "bigint") return false;
-    const { u32, i32 } = this.#arena;
+    const { u32, i32 } = this.#memory;
     const end = list + EVENT_LIST.size + EVENT_LIST.count.get(u32, list) * EVENT.size;
     for (let row = list + EVENT_LIST.size; row < end; row += EVENT.size) {
       const bytes = EVENT.bytes.get(u32, row);
@@ -105,10 +105,10 @@ export class RegionRecords {
     return false;
   }
 
-  #read(section: ReadGuard, id: number): RegionInfo {
-    const { u32 } = this.#arena;
-    const slot = findSlot(u32, this.#cell.dereference(section), id);
-    const info = new RegionInfo(this.#arena, REGION_SLOT.record.get(u32, slot));
+  #read(guard: ReadGuard, id: number): RegionInfo {
+    const { u32 } = this.#memory;
+    const slot = findSlot(u32, this.#cell.dereference(guard), id);
+    const info = new RegionInfo(this.#memory, REGION_SLOT.record.get(u32, slot));
     if (this.#known.size >= REMEMBERED) this.#known.clear();
     this.#known.set(id, info);
     return info;

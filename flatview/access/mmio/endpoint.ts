@@ -1,4 +1,4 @@
-import { type Arena, BlockingForbiddenError, EvictedError } from "@guestmem/rcu";
+import { BlockingForbiddenError, EvictedError } from "@guestmem/rcu";
 import {
   canBlock,
   instantiateKernel,
@@ -8,6 +8,7 @@ import {
   waitOutside,
 } from "@guestmem/rcu/internal";
 import { FlatViewError } from "../../errors/flat_view_error.ts";
+import type { AccessMemory } from "../device/access_memory.ts";
 import { type EngagedDevices, MAX_ENGAGED } from "../device/engaged_devices.ts";
 import type { Halves } from "../device/halves.ts";
 import { MemTxResult } from "../device/mem_tx_result.ts";
@@ -45,7 +46,7 @@ const SPINS = 200;
 export class MmioEndpoint {
   /** Serves the requests to this context. */
   readonly server: RequestServer;
-  readonly #arena: Arena;
+  readonly #memory: AccessMemory;
   readonly #i32: Int32Array;
   readonly #kernel: Kernel;
   readonly #engaged: EngagedDevices;
@@ -65,7 +66,7 @@ export class MmioEndpoint {
    */
   constructor(channel: MmioChannel, engaged: EngagedDevices, perform: PerformRequest) {
     const { arena, handle } = channel;
-    this.#arena = arena;
+    this.#memory = arena;
     this.#i32 = arena.i32;
     this.#kernel = instantiateKernel(arena.memory);
     this.#engaged = engaged;
@@ -87,7 +88,7 @@ export class MmioEndpoint {
    */
   call(context: number, request: MmioRequest, value: Halves): number {
     const action = "wait for a device in another context";
-    refuseInAnySection(this.#arena, action);
+    refuseInAnySection(this.#memory, action);
     if (!canBlock()) throw new BlockingForbiddenError({ action });
     const target = this.#find(context);
     if (target < 0) return MemTxResult.ERROR;
@@ -113,7 +114,7 @@ export class MmioEndpoint {
    */
   serve(milliseconds: number): number {
     const action = "wait for MMIO requests";
-    refuseInAnySection(this.#arena, action);
+    refuseInAnySection(this.#memory, action);
     const seen = this.#rings();
     const served = this.server.poll();
     if (served > 0) return served;
@@ -133,7 +134,7 @@ export class MmioEndpoint {
 
   /** Leaves the channel: outstanding requests to this context fail. */
   leave(): void {
-    depart(this.#i32, this.#channel, this.#arena.token);
+    depart(this.#i32, this.#channel, this.#memory.token);
   }
 
   #claim(): number {
@@ -143,7 +144,7 @@ export class MmioEndpoint {
       const at = ENDPOINT.token.index(endpoint);
       const token = Atomics.load(i32, at);
       if (token !== VACANT && token !== DEPARTED || this.#hasOpenRequests(endpoint)) continue;
-      if (Atomics.compareExchange(i32, at, token, this.#arena.token) === token) {
+      if (Atomics.compareExchange(i32, at, token, this.#memory.token) === token) {
         Atomics.store(i32, ENDPOINT.depth.index(endpoint), 0);
         return index;
       }
@@ -175,10 +176,10 @@ export class MmioEndpoint {
   /** Posts a request; it fails at once if the target is gone by then. @returns Its number times 8. */
   #post(slot: number, target: number, context: number, request: MmioRequest): number {
     const i32 = this.#i32;
-    const { u32 } = this.#arena;
+    const { u32 } = this.#memory;
     const state = SLOT.state.index(slot);
     const number = (Atomics.load(i32, state) & ~STATE_MASK) + STATE_MASK + 1 | 0;
-    writeRequest(this.#arena, slot, request);
+    writeRequest(this.#memory, slot, request);
     SLOT.target.set(i32, slot, target);
     SLOT.engagedCount.set(u32, slot, this.#engaged.depth);
     let at = 0;
@@ -206,13 +207,13 @@ export class MmioEndpoint {
       if (spins < SPINS) continue;
       if (this.server.serveRing()) continue;
       this.#sleep(action, seen, RECHECK_MS);
-      const { token } = this.#arena;
+      const { token } = this.#memory;
       if (loadToken(this.#i32, this.#endpoint) !== token) throw new EvictedError({ token });
     }
   }
 
   #result(slot: number, value: Halves): number {
-    const { u32 } = this.#arena;
+    const { u32 } = this.#memory;
     if ((loadState(this.#i32, slot) & STATE_MASK) === SlotState.GONE) {
       value.set(0, 0);
       return MemTxResult.ERROR;
@@ -227,7 +228,7 @@ export class MmioEndpoint {
     this.#depth--;
     // The endpoint of a context that was evicted may have a new owner: the token says so for the
     // depth, and for the slot the number distinguishes this context's request from a newer one.
-    if (loadToken(this.#i32, this.#endpoint) === this.#arena.token) {
+    if (loadToken(this.#i32, this.#endpoint) === this.#memory.token) {
       Atomics.store(i32, ENDPOINT.depth.index(this.#endpoint), this.#depth);
     }
     const state = loadState(this.#i32, slot);
@@ -238,7 +239,7 @@ export class MmioEndpoint {
 
   #sleep(action: string, seen: number, milliseconds: number): void {
     const doorbell = ENDPOINT.doorbell.at(this.#endpoint);
-    waitOutside(this.#arena, action, () => this.#kernel.wait32(doorbell, seen, milliseconds));
+    waitOutside(this.#memory, action, () => this.#kernel.wait32(doorbell, seen, milliseconds));
   }
 
   /** How often this context's doorbell rang. */
