@@ -1,21 +1,21 @@
 import { FlatViewError } from "../errors/flat_view_error.ts";
-import type { Assembly, Draft } from "./assemble_tree.ts";
+import type { AssembledRegion, Assembly } from "./assemble_tree.ts";
 
-/** Which region each alias shows, and where the text left a choice. */
+/** Which region each alias shows, and where the text leaves a choice. */
 export interface AliasTargets {
   /** The target of each alias. */
-  readonly targets: ReadonlyMap<Draft, Draft>;
-  /** Aliases whose target was told from the owner: `-o` prints the same for both. */
-  readonly byOwner: readonly Draft[];
-  /** Aliases for which several targets of that name would do, and what else they could be. */
-  readonly open: ReadonlyMap<Draft, readonly Draft[]>;
+  readonly targets: ReadonlyMap<AssembledRegion, AssembledRegion>;
+  /** Aliases whose target was inferred from the owner: `-o` prints the same one for both. */
+  readonly byOwner: readonly AssembledRegion[];
+  /** Aliases with several possible targets of that name, and the ones that were not chosen. */
+  readonly open: ReadonlyMap<AssembledRegion, readonly AssembledRegion[]>;
 }
 
 /**
  * Finds the targets of aliases, which the text gives by name only. Sections come in the order in
- * which their regions were first met as targets, so at any alias the targets met so far are the
- * first few sections, and the alias names one of these or the next. What does not lead to a reading
- * in which every section is met before it is printed is ruled out; owners decide what is left.
+ * which their regions were first met as targets. So at any alias the targets met so far are the first
+ * few sections, and the alias names one of these or the next. A choice is ruled out if no reading of
+ * the rest meets every section before it is printed. Among the remaining choices owners decide.
  *
  * @throws {FlatViewError} `MALFORMED_TEXT` if there is no such reading.
  */
@@ -26,15 +26,15 @@ export function findTargets(assembly: Assembly): AliasTargets {
 class TargetFinder {
   readonly #sections: Assembly["sections"];
   /** The aliases, each where it is printed first. */
-  readonly #aliases: readonly Draft[];
-  /** For each alias, how many sections are printed before it: as many must have been met. */
+  readonly #aliases: readonly AssembledRegion[];
+  /** For each alias, how many sections are printed before it: that many must have been met. */
   readonly #printedBefore: readonly number[];
-  readonly #byOwner: Draft[] = [];
-  readonly #open = new Map<Draft, readonly Draft[]>();
+  readonly #byOwner: AssembledRegion[] = [];
+  readonly #open = new Map<AssembledRegion, readonly AssembledRegion[]>();
 
   constructor({ aliases, sections }: Assembly) {
     this.#sections = sections;
-    const first = new Map<Draft, number>();
+    const first = new Map<AssembledRegion, number>();
     aliases.forEach((alias, index) => first.has(alias) || first.set(alias, index));
     this.#aliases = [...first.keys()];
     this.#printedBefore = [...first.values()].map((index) =>
@@ -44,9 +44,9 @@ class TargetFinder {
 
   find(): AliasTargets {
     const feasible = this.#feasible();
-    const targets = new Map<Draft, Draft>();
+    const targets = new Map<AssembledRegion, AssembledRegion>();
     let met = 0;
-    /** Numbers of met sections that some reading has here. */
+    /** How many sections are met at this point, in each possible reading. */
     let readings = new Set([0]);
     this.#aliases.forEach((alias, index) => {
       const after = feasible[index + 1]!;
@@ -62,8 +62,8 @@ class TargetFinder {
     return { targets, byOwner: this.#byOwner, open: this.#open };
   }
 
-  /** What an alias can mean where so many sections are met. */
-  #candidates(alias: Draft, met: number, after: ReadonlySet<number>): Draft[] {
+  /** The regions that an alias can mean when this many sections are met. */
+  #candidates(alias: AssembledRegion, met: number, after: ReadonlySet<number>): AssembledRegion[] {
     const candidates = after.has(met) ? this.#known(alias, met) : [];
     if (after.has(met + 1) && this.#isNext(alias, met)) {
       candidates.push(this.#sections[met]!.target);
@@ -71,7 +71,11 @@ class TargetFinder {
     return candidates;
   }
 
-  #step(alias: Draft, readings: ReadonlySet<number>, after: ReadonlySet<number>): Set<number> {
+  #step(
+    alias: AssembledRegion,
+    readings: ReadonlySet<number>,
+    after: ReadonlySet<number>,
+  ): Set<number> {
     const next = new Set<number>();
     for (const met of readings) {
       if (after.has(met) && this.#known(alias, met).length > 0) next.add(met);
@@ -80,7 +84,10 @@ class TargetFinder {
     return next;
   }
 
-  /** For each alias, the numbers of met sections from which the rest can be read; one more entry for the end. */
+  /**
+   * For each alias, the numbers of met sections from which the rest can be read; one more entry for
+   * the end.
+   */
   #feasible(): Set<number>[] {
     const count = this.#sections.length;
     const feasible: Set<number>[] = [];
@@ -98,23 +105,23 @@ class TargetFinder {
     return feasible;
   }
 
-  #known(alias: Draft, met: number): Draft[] {
+  #known(alias: AssembledRegion, met: number): AssembledRegion[] {
     const known = this.#sections.slice(0, met).map(({ target }) => target);
     return known.filter((target) => isTarget(alias, target));
   }
 
-  #isNext(alias: Draft, met: number): boolean {
+  #isNext(alias: AssembledRegion, met: number): boolean {
     const next = this.#sections[met];
     return next !== undefined && isTarget(alias, next.target);
   }
 
-  /** One of the candidates; `possible` holds what other readings of the aliases before leave besides. */
+  /** Chooses a candidate. `possible` also has those that other readings of earlier aliases allow. */
   #choose(
-    alias: Draft,
-    candidates: readonly Draft[],
-    possible: readonly Draft[],
-    next: Draft | null,
-  ): Draft {
+    alias: AssembledRegion,
+    candidates: readonly AssembledRegion[],
+    possible: readonly AssembledRegion[],
+    next: AssembledRegion | null,
+  ): AssembledRegion {
     if (possible.length === 1) return possible[0]!;
     const owned = candidates.filter(({ owner }) => owner !== "" && owner === alias.owner);
     if (owned.length === 1) {
@@ -128,12 +135,12 @@ class TargetFinder {
   }
 }
 
-/** Whether the line of an alias can mean this region: name and kind are printed. */
-function isTarget(alias: Draft, target: Draft): boolean {
+/** Whether an alias's line can mean this region: it prints the name and the kind. */
+function isTarget(alias: AssembledRegion, target: AssembledRegion): boolean {
   return target.name === alias.alias!.target && target.kind === alias.kind;
 }
 
-function noReading(alias: Draft): FlatViewError {
+function noReading(alias: AssembledRegion): FlatViewError {
   return new FlatViewError("MALFORMED_TEXT", {
     line: alias.line,
     where: "",

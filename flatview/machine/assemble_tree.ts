@@ -1,11 +1,11 @@
 import type { PrintedKind } from "../mtree/printed_kind.ts";
 import type { TreeBlock, TreeLine } from "../mtree/parse_tree.ts";
 
-/** A region as put together from the text. */
-export interface Draft {
-  /** Position in the order in which the text first prints the regions. */
+/** A region, assembled from the lines of the text. */
+export interface AssembledRegion {
+  /** Index in the order in which the text first prints the regions. */
   readonly id: number;
-  /** Line that first prints it. */
+  /** The line that prints it first. */
   readonly line: number;
   readonly name: string;
   /** Offset in the container, or the absolute address where no container is printed. */
@@ -17,55 +17,58 @@ export interface Draft {
   readonly enabled: boolean;
   readonly owner: string;
   readonly alias: { readonly target: string; readonly offset: bigint } | null;
-  container: Draft | null;
-  /** In the order of the list, as far as the text says it. */
-  readonly children: Draft[];
+  container: AssembledRegion | null;
+  /** In list order, as far as the text shows it. */
+  readonly children: AssembledRegion[];
 }
 
-/** What the blocks of the text amount to. */
+/** The regions that the blocks of the text show. */
 export interface Assembly {
   /** All regions, by id. */
-  readonly drafts: readonly Draft[];
+  readonly regions: readonly AssembledRegion[];
   /** The address spaces and their roots. */
-  readonly addressSpaces: readonly { readonly name: string; readonly root: Draft }[];
+  readonly addressSpaces: readonly { readonly name: string; readonly root: AssembledRegion }[];
   /** The alias targets in the order of their sections, with the number of aliases printed before each section. */
-  readonly sections: readonly { readonly target: Draft; readonly aliasesBefore: number }[];
+  readonly sections: readonly {
+    readonly target: AssembledRegion;
+    readonly aliasesBefore: number;
+  }[];
   /** The aliases in the order of the text, repetitions included. */
-  readonly aliases: readonly Draft[];
-  /** Roots that print alike: which of them is an alias's target the text does not say. */
-  readonly alike: readonly (readonly Draft[])[];
+  readonly aliases: readonly AssembledRegion[];
+  /** Roots that print alike: the text does not say which of a group an alias shows. */
+  readonly alike: readonly (readonly AssembledRegion[])[];
 }
 
 const MASK64 = (1n << 64n) - 1n;
 
 /**
- * Puts the blocks together. A region is printed wherever it is reached: below its container, as the
- * root of an address space and as the target of an alias. Two printed trees are one region if
- * everything that is printed of them is the same and one of the two could be the other's place.
+ * Assembles the regions of a text's blocks. A region is printed wherever it is reached: below its
+ * container, as the root of an address space, and as the target of an alias. Two printed trees are one
+ * region if they print the same and the region can be reached in both ways.
  */
 export function assemble(blocks: readonly TreeBlock[]): Assembly {
   return new Assembler().assemble(blocks);
 }
 
 class Assembler {
-  readonly #drafts: Draft[] = [];
-  readonly #addressSpaces: { name: string; root: Draft }[] = [];
-  readonly #sections: { target: Draft; aliasesBefore: number }[] = [];
-  readonly #aliases: Draft[] = [];
-  /** By signature. */
-  readonly #choices = new Map<number, readonly Draft[]>();
-  /** Numbers of what is printed of a line and all below it, relative to its container. */
+  readonly #regions: AssembledRegion[] = [];
+  readonly #addressSpaces: { name: string; root: AssembledRegion }[] = [];
+  readonly #sections: { target: AssembledRegion; aliasesBefore: number }[] = [];
+  readonly #aliases: AssembledRegion[] = [];
+  /** Groups of roots that print alike, by signature. */
+  readonly #choices = new Map<number, readonly AssembledRegion[]>();
+  /** A number for each distinct print of a line and all lines below it, relative to the container. */
   readonly #signatures = new Map<string, number>();
-  /** The regions that print alike. */
-  readonly #alike = new Map<number, Draft[]>();
-  /** Roots of address spaces, and targets: two blocks of one kind are never one region. */
-  readonly #spaceRoots = new Set<Draft>();
-  readonly #targets = new Set<Draft>();
+  /** The regions with a signature. */
+  readonly #alike = new Map<number, AssembledRegion[]>();
+  /** Roots of address spaces, and alias targets: two blocks of the same kind are never one region. */
+  readonly #spaceRoots = new Set<AssembledRegion>();
+  readonly #targets = new Set<AssembledRegion>();
 
   assemble(blocks: readonly TreeBlock[]): Assembly {
     for (const block of blocks) this.#block(block);
     return {
-      drafts: this.#drafts,
+      regions: this.#regions,
       addressSpaces: this.#addressSpaces,
       sections: this.#sections,
       aliases: this.#aliases,
@@ -77,19 +80,19 @@ class Assembler {
     const isSection = addressSpaces.length === 0;
     const taken = isSection ? this.#targets : this.#spaceRoots;
     const aliasesBefore = this.#aliases.length;
-    const draft = this.#place(root, 0n, (other) => !taken.has(other), true);
-    taken.add(draft);
-    if (isSection) this.#sections.push({ target: draft, aliasesBefore });
-    for (const name of addressSpaces) this.#addressSpaces.push({ name, root: draft });
+    const region = this.#regionOf(root, 0n, (other) => !taken.has(other), true);
+    taken.add(region);
+    if (isSection) this.#sections.push({ target: region, aliasesBefore });
+    for (const name of addressSpaces) this.#addressSpaces.push({ name, root: region });
   }
 
-  /** The region of a printed tree: one that was printed before, or a new one. */
-  #place(
+  /** The region of a printed tree: one that was printed before, or else a new one. */
+  #regionOf(
     node: TreeLine,
     base: bigint,
-    mayBe: (other: Draft) => boolean,
+    mayBe: (other: AssembledRegion) => boolean,
     isRoot: boolean,
-  ): Draft {
+  ): AssembledRegion {
     const signature = this.#sign(node, base);
     const fitting = (this.#alike.get(signature) ?? []).filter(mayBe);
     if (isRoot && fitting.length > 1 && !this.#choices.has(signature)) {
@@ -100,40 +103,40 @@ class Assembler {
     return fitting[0]!;
   }
 
-  #create(node: TreeLine, base: bigint, signature: number): Draft {
+  #create(node: TreeLine, base: bigint, signature: number): AssembledRegion {
     const { line, name, prio, kind, nonvolatile, enabled, owner, alias, start, end } = node;
     const addr = (start - base) & MASK64;
     const size = ((end - start) & MASK64) + 1n;
-    const draft: Draft = {
-      id: this.#drafts.length,
+    const region: AssembledRegion = {
+      id: this.#regions.length,
       ...{ line, name, prio, kind, nonvolatile, enabled, owner, alias, addr, size },
       container: null,
       children: [],
     };
-    this.#drafts.push(draft);
-    if (alias !== null) this.#aliases.push(draft);
+    this.#regions.push(region);
+    if (alias !== null) this.#aliases.push(region);
     for (const child of node.children) {
-      // A region that was a block's root so far may turn out to lie in this one.
-      const placed = this.#place(child, start, (other) => this.#isLooseRoot(other), false);
-      placed.container = draft;
-      draft.children.push(placed);
+      // A region that was only a block's root so far may lie in this one.
+      const inner = this.#regionOf(child, start, (other) => this.#isLooseRoot(other), false);
+      inner.container = region;
+      region.children.push(inner);
     }
-    // Siblings print by address with ties in list order, and the list runs by falling priority.
-    draft.children.sort((left, right) => right.prio - left.prio);
+    // Siblings print by address, ties in list order; the list runs by falling priority.
+    region.children.sort((left, right) => right.prio - left.prio);
     const alike = this.#alike.get(signature);
-    if (alike === undefined) this.#alike.set(signature, [draft]);
-    else alike.push(draft);
-    return draft;
+    if (alike === undefined) this.#alike.set(signature, [region]);
+    else alike.push(region);
+    return region;
   }
 
-  #isLooseRoot(draft: Draft): boolean {
-    return draft.container === null && (this.#spaceRoots.has(draft) || this.#targets.has(draft));
+  #isLooseRoot(region: AssembledRegion): boolean {
+    return region.container === null && (this.#spaceRoots.has(region) || this.#targets.has(region));
   }
 
-  /** A tree that is printed again names its aliases again. */
-  #repeat(draft: Draft): void {
-    if (draft.alias !== null) this.#aliases.push(draft);
-    const printed = [...draft.children];
+  /** A tree that is printed again prints its aliases again. */
+  #repeat(region: AssembledRegion): void {
+    if (region.alias !== null) this.#aliases.push(region);
+    const printed = [...region.children];
     printed.sort((left, right) => left.addr < right.addr ? -1 : left.addr > right.addr ? 1 : 0);
     for (const child of printed) this.#repeat(child);
   }

@@ -3,34 +3,34 @@ import type { RamBacking } from "../region/region_ops.ts";
 import type { Topology } from "../topology/topology.ts";
 import type { Machine, MachineRegion } from "./machine.ts";
 
-/** A machine as regions of a topology. */
+/** A machine, built as regions of a topology. */
 export interface BuiltMachine {
-  /** The regions, by the file's ids. */
+  /** The regions by the machine's ids. */
   readonly regions: ReadonlyMap<number, MemoryRegion>;
-  /** The address spaces that the file names. */
+  /** The machine's address spaces. */
   readonly addressSpaces: readonly { readonly name: string; readonly root: MemoryRegion }[];
 }
 
-/** What a machine file does not say of a region that answers accesses itself. */
+/** What a machine does not say about a region that terminates accesses. */
 export interface RegionWiring {
-  /** Its RAM; a region that has some and is given none stands on memory that no worker can access. */
+  /** Its RAM. Without it, a region with RAM lies on memory that no worker can access. */
   readonly ram?: RamBacking | undefined;
-  /** The rest; nothing unless given. */
+  /** Its options; none by default. */
   readonly options?: RegionOptions;
 }
 
-/** Says what a region is wired to. */
+/** Gives a region's RAM and options. */
 export type WireRegion = (source: MachineRegion) => RegionWiring;
 
 const UNWIRED: WireRegion = () => ({});
 
 /**
- * Builds the regions of a machine file, all links made, in one transaction.
+ * Builds the regions of a machine with all links, in one transaction.
  *
  * @param machine The machine.
  * @param topology Where the regions are created.
- * @param wire What the regions that answer accesses themselves are wired to, for a machine that is to
- * run: by default to nothing.
+ * @param wire RAM and options of the regions that terminate accesses, for a machine that is to run;
+ * none by default.
  * @returns The regions by id, and the roots of the address spaces.
  */
 export function buildMachine(
@@ -46,7 +46,7 @@ export function buildMachine(
   });
 }
 
-/** Creates the regions of a machine file, none linked to another but aliases to their targets. */
+/** Creates the regions of a machine. Only aliases are linked, to their targets. */
 export function createRegions(
   machine: Machine,
   topology: Topology,
@@ -68,8 +68,8 @@ export function createRegions(
 }
 
 /**
- * The roots of a machine file's address spaces, by rising id: the order of the address spaces in the
- * file means nothing, while ids follow the text that the file was made from.
+ * The roots of a machine's address spaces, by rising id. The order of the address spaces in a machine
+ * file means nothing, while ids follow the text from which it was made.
  */
 export function rootsOf(
   machine: Machine,
@@ -84,7 +84,7 @@ function linkChildren(
   sources: ReadonlyMap<number, MachineRegion>,
   regions: ReadonlyMap<number, MemoryRegion>,
 ): void {
-  // Among equal priorities the latest added comes first, so adding from the back keeps the order.
+  // Among equal priorities the region added last comes first: adding from the back keeps the order.
   const parent = regions.get(source.id)!;
   for (const id of source.subregions.toReversed()) {
     const child = sources.get(id)!;
@@ -106,7 +106,7 @@ function createRegion(
   return region;
 }
 
-/** The kind is printed as seen through aliases, so it says what a region is only if it terminates. */
+/** The kind is printed as seen through aliases: it is the region's own only if the region terminates. */
 function initRegion(
   source: MachineRegion,
   target: MemoryRegion | null,

@@ -6,11 +6,11 @@ import type { Machine, MachineRegion } from "./machine.ts";
 import type { PublishedMachine } from "./publish_machine.ts";
 
 /**
- * Builds a machine as a machine grows: the address spaces first, over roots that hold nothing, then
- * the regions one at a time in the order of the file's ids, each in a transaction of its own. A
- * region whose container is not in yet is put off until it is.
+ * Builds a machine as it would grow: first the address spaces over empty roots, then one region at a
+ * time in the order of the ids, each in a separate transaction. A region whose container is missing
+ * waits until the container is added.
  *
- * @param machine The machine; its page size is taken.
+ * @param machine The machine, whose page size the topology takes.
  * @param options Arena and domain.
  * @param onStep Called after each transaction.
  * @returns The machine, published.
@@ -34,10 +34,10 @@ class Growth {
   readonly #onStep: () => void;
   readonly #sources: ReadonlyMap<number, MachineRegion>;
   readonly #parents = new Map<number, MachineRegion>();
-  /** Where each region lies in its container's list in the end. */
-  readonly #places = new Map<MemoryRegion, number>();
-  readonly #putOff = new Map<number, number[]>();
-  readonly #in = new Set<number>();
+  /** The final index of each region in its container's list. */
+  readonly #order = new Map<MemoryRegion, number>();
+  readonly #waiting = new Map<number, number[]>();
+  readonly #added = new Set<number>();
 
   constructor(
     machine: Machine,
@@ -50,20 +50,20 @@ class Growth {
     this.#onStep = onStep;
     this.#sources = new Map(machine.regions.map((region) => [region.id, region]));
     for (const parent of machine.regions) {
-      parent.subregions.forEach((id, place) => {
+      parent.subregions.forEach((id, index) => {
         this.#parents.set(id, parent);
-        this.#places.set(regions.get(id)!, place);
+        this.#order.set(regions.get(id)!, index);
       });
     }
   }
 
   grow(): void {
-    for (const id of this.#sources.keys()) if (!this.#parents.has(id)) this.#in.add(id);
+    for (const id of this.#sources.keys()) if (!this.#parents.has(id)) this.#added.add(id);
     const ids = [...this.#parents.keys()].sort((left, right) => left - right);
     for (const id of ids) {
       const parent = this.#parents.get(id)!.id;
-      if (this.#in.has(parent)) this.#add(id);
-      else this.#putOff.set(parent, [...this.#putOff.get(parent) ?? [], id]);
+      if (this.#added.has(parent)) this.#add(id);
+      else this.#waiting.set(parent, [...this.#waiting.get(parent) ?? [], id]);
     }
   }
 
@@ -75,16 +75,19 @@ class Growth {
       parent.addSubregionOverlap(source.addr, region, source.prio);
       this.#reorder(parent, region);
     });
-    this.#in.add(id);
+    this.#added.add(id);
     this.#onStep();
-    for (const child of this.#putOff.get(id) ?? []) this.#add(child);
+    for (const child of this.#waiting.get(id) ?? []) this.#add(child);
   }
 
-  /** A region added last lies in front of its equals. Where it hides one that belongs in front, these are added anew. */
+  /**
+   * A region that is added last lies in front of its equals. If it hides one that belongs in front,
+   * all of those are added again.
+   */
   #reorder(parent: MemoryRegion, region: MemoryRegion): void {
-    const place = this.#places.get(region)!;
+    const index = this.#order.get(region)!;
     const isEqualInFront = (other: MemoryRegion) =>
-      other.priority === region.priority && this.#places.get(other)! < place;
+      other.priority === region.priority && this.#order.get(other)! < index;
     if (!parent.subregions.some((other) => isEqualInFront(other) && overlap(region, other))) return;
     for (const other of parent.subregions.filter(isEqualInFront).toReversed()) {
       parent.delSubregion(other);
@@ -93,7 +96,7 @@ class Growth {
   }
 }
 
-/** Whether two siblings share an address. Doubles do: rounding can only find an overlap that is none. */
+/** Whether two siblings share an address. Doubles suffice: rounding can only report one overlap too many. */
 function overlap(left: MemoryRegion, right: MemoryRegion): boolean {
   return start(left) < end(right) && start(right) < end(left);
 }

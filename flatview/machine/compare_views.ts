@@ -2,29 +2,29 @@ import { addressSpaceLine, printedAddressSpace, rangeLine } from "../mtree/print
 import type { ViewText } from "../mtree/print_flat_views.ts";
 import type { PrintedView } from "../mtree/printed_view.ts";
 
-/** How many there are and how many are exact. */
+/** How many there are, and how many are exact. */
 export interface Exactness {
   /** All of them. */
   readonly total: number;
-  /** Those that are as printed. */
+  /** Those as QEMU printed them. */
   readonly exact: number;
 }
 
-/** What a comparison with QEMU's views found. */
+/** Result of a comparison with QEMU's views. */
 export interface Comparison {
-  /** Views that QEMU printed; exact: ranges, root, sharing and dispatch are all as printed. */
+  /** Views that QEMU printed. An exact one has the same ranges, root, sharing and dispatch. */
   readonly views: Exactness;
-  /** Lines of ranges. */
+  /** Range lines. */
   readonly ranges: Exactness;
-  /** Lines of dispatches. */
+  /** Dispatch lines. */
   readonly dispatchLines: Exactness;
   /** Views that QEMU does not have. */
   readonly extraViews: number;
-  /** What differs, in readable lines; empty if nothing does. */
+  /** The differences, for reading; empty if there are none. */
   readonly differences: readonly string[];
 }
 
-/** One view as lines, its address spaces in an order that compares. */
+/** A view as lines, its address spaces sorted. */
 interface Lines {
   readonly spaces: readonly string[];
   readonly root: string;
@@ -33,10 +33,10 @@ interface Lines {
 }
 
 /**
- * Compares views with those that QEMU printed. Names repeat and the order of views and of the
- * address spaces in one means nothing, so both are compared as multisets.
+ * Compares views with those that QEMU printed. Both are compared as multisets: names repeat, and the
+ * order of views, and of the address spaces in one, means nothing.
  *
- * @param mine The views rendered here.
+ * @param mine The views that were rendered here.
  * @param printed QEMU's.
  */
 export function compareViews(
@@ -96,7 +96,7 @@ function printedLines(view: PrintedView): Lines {
   };
 }
 
-/** Whether a view is as printed. What was printed without `-d` says nothing of the dispatch. */
+/** Whether a view is as printed. Without `-d` the dispatch was not printed, and is not compared. */
 function same(left: Lines, right: Lines): boolean {
   return left.root === right.root && equal(left.spaces, right.spaces) &&
     equal(left.ranges, right.ranges) &&
@@ -107,7 +107,7 @@ function equal(left: readonly string[], right: readonly string[]): boolean {
   return left.length === right.length && left.every((line, i) => line === right[i]);
 }
 
-/** Index of the view that shares most with this one; -1 if none shares an address space or the root. */
+/** Index of the view with most in common with this one; -1 if none shares an address space or the root. */
 function closest(view: Lines, others: readonly Lines[]): number {
   let best = -1;
   let most = 0;
@@ -122,7 +122,7 @@ function closest(view: Lines, others: readonly Lines[]): number {
   return best;
 }
 
-/** Lines that both have, repetitions counted. */
+/** How many lines both have, repetitions counted. */
 function common(left: readonly string[], right: readonly string[]): number {
   return left.length - minus(left, right).length;
 }

@@ -1,5 +1,5 @@
 import type { MemoryRegion } from "../region/memory_region.ts";
-import type { Misfit } from "./view_mismatch.ts";
+import type { ViewMismatch } from "./view_mismatch.ts";
 import {
   type Hidden,
   identityTrial,
@@ -10,59 +10,59 @@ import {
   terminatesTrial,
 } from "./hidden_trials.ts";
 
-/** Rounds of trials before the search gives up: each round lets later bits react to earlier ones. */
+/** Rounds of trials before the search gives up. In each round, bits react to those changed before. */
 const MAX_ROUNDS = 8;
 
-/** The aliases for which several targets would do, with all of these. */
+/** The aliases with several possible targets, with all of those. */
 export type TargetChoices = ReadonlyMap<MemoryRegion, readonly MemoryRegion[]>;
 
-/** Regions that print alike, so that the text does not say which of them an alias shows. */
+/** Groups of regions that print alike: the text does not say which of a group an alias shows. */
 export type Alike = readonly (readonly MemoryRegion[])[];
 
-/** A hidden bit after the search. */
-export interface Solved {
+/** A hidden bit, after the search. */
+export interface SearchedBit {
   readonly hidden: Hidden;
-  /** Whether the printed views decide it: with the other value they would differ (more). */
+  /** Whether the printed views decide it: with the other value they would differ more. */
   readonly inferred: boolean;
 }
 
 /**
- * Finds the bits that the tree's text does not print from the flat views that were printed: each is
- * tried both ways, and stays as it fits better. What makes no difference to any view is open.
+ * Infers the bits that the tree's text does not print from the printed flat views. Each bit is tried
+ * both ways and keeps the value that fits better. A bit that changes no view stays open.
  *
- * @param regions The regions, which are edited in place.
- * @param choices The aliases whose target is not clear.
- * @param alike The regions that the text does not tell apart.
- * @param misfit The distance from the printed views.
+ * @param regions The regions; they are edited in place.
+ * @param choices The aliases with several possible targets.
+ * @param alike The regions that the text does not distinguish.
+ * @param mismatch Measures the distance from the printed views.
  * @param withViews Whether there are printed views; without any, every bit is open.
  */
-export function solve(
+export function searchHidden(
   regions: readonly MemoryRegion[],
   choices: TargetChoices,
   alike: Alike,
-  misfit: Misfit,
+  mismatch: ViewMismatch,
   withViews: boolean,
-): Solved[] {
+): SearchedBit[] {
   const all = () => candidates(regions, choices, alike);
   if (!withViews) return all().map((hidden) => ({ hidden, inferred: false }));
-  let score = misfit.score();
+  let score = mismatch.score();
   for (let round = 0; round < MAX_ROUNDS && score > 0n; round++) {
     const before = score;
     for (const hidden of all()) {
-      const other = misfit.scoreAfter(hidden);
+      const other = mismatch.scoreAfter(hidden);
       if (other >= score) continue;
-      misfit.toggle(hidden);
+      mismatch.toggle(hidden);
       score = other;
     }
     if (score === before) break;
   }
   return all().map((hidden) => ({
     hidden,
-    inferred: misfit.scoreAfter(hidden) !== score,
+    inferred: mismatch.scoreAfter(hidden) !== score,
   }));
 }
 
-/** All bits that the text leaves open, made anew in each round: a trial knows the list's order as it is now. */
+/** All bits that the text leaves open. Built for each round: a trial depends on the present order of lists. */
 function candidates(
   regions: readonly MemoryRegion[],
   choices: TargetChoices,
@@ -80,7 +80,7 @@ function candidates(
     ),
     ...regions.filter(isPlainIo).map(terminatesTrial),
     ...regions.flatMap(overlappingPairs).map(([front, back]) => orderTrial(front, back)),
-    // What is printed as RAM is not readonly itself; an alias or a container around it may be.
+    // A region that prints as RAM is not readonly itself; an alias or a container of it may be.
     ...regions.filter((region) => region.alias !== null).map(readonlyTrial),
     ...regions.filter(isPlainIo).map(readonlyTrial),
   ];

@@ -2,15 +2,15 @@ import type { MemoryRegion } from "../region/memory_region.ts";
 import { writable } from "../region/region_node.ts";
 import type { Trial } from "./view_mismatch.ts";
 
-/** A bit that the tree's text does not print, and how to change it for a trial. */
+/** A bit that the tree's text does not print, and how to flip it for a trial. */
 export interface Hidden extends Trial {
   readonly what: "terminates" | "sibling order" | "readonly" | "alias target" | "identity";
   readonly region: MemoryRegion;
-  /** What the bit says now. */
+  /** The bit's present value. */
   value(): string;
 }
 
-/** Whether a region with callbacks answers what its subregions leave free, or is a pure container. */
+/** Whether a region answers accesses that its subregions leave free, or is a pure container. */
 export function terminatesTrial(region: MemoryRegion): Hidden {
   const edit = writable(region);
   return {
@@ -40,7 +40,7 @@ export function readonlyTrial(region: MemoryRegion): Hidden {
 /** Which of two overlapping siblings of one priority comes first. */
 export function orderTrial(front: MemoryRegion, back: MemoryRegion): Hidden {
   const list = writable(front.container!).subregions;
-  // Where the front one stood, to go back to exactly that place.
+  // Index of the front one before the trial, to restore exactly that order.
   let home = -1;
   return {
     what: "sibling order",
@@ -62,7 +62,7 @@ export function orderTrial(front: MemoryRegion, back: MemoryRegion): Hidden {
   };
 }
 
-/** Whether an alias shows the region it shows now or another one of that name. */
+/** Whether an alias shows its present target or another region of that name. */
 export function targetTrial(alias: MemoryRegion, other: MemoryRegion): Hidden {
   const edit = writable(alias);
   let spare = other;
@@ -81,7 +81,7 @@ export function targetTrial(alias: MemoryRegion, other: MemoryRegion): Hidden {
   };
 }
 
-/** Which of two regions that print alike is the one that aliases show. */
+/** Which of two regions that print alike the aliases show. */
 export function identityTrial(one: MemoryRegion, other: MemoryRegion): Hidden {
   const [mine, others] = [writable(one).aliases, writable(other).aliases];
   return {
@@ -105,14 +105,14 @@ export function identityTrial(one: MemoryRegion, other: MemoryRegion): Hidden {
   };
 }
 
-/** The pairs of siblings whose order the text leaves open and the views may show. */
+/** The pairs of siblings whose order the text leaves open and views may show. */
 export function overlappingPairs(parent: MemoryRegion): [MemoryRegion, MemoryRegion][] {
   const pairs: [MemoryRegion, MemoryRegion][] = [];
   const list = parent.subregions;
   list.forEach((front, i) => {
     for (let j = i + 1; j < list.length && list[j]!.priority === front.priority; j++) {
       const back = list[j]!;
-      // At one address the stable sort prints the list's order.
+      // At the same address the text shows the order: it is sorted stably.
       if (front.addr !== back.addr && overlap(front, back)) pairs.push([front, back]);
     }
   });

@@ -40,11 +40,11 @@ export function importMachine(tree: string, options: ImportOptions = {}): Import
   const assembly = assemble(blocks);
   const aliases = findTargets(assembly);
   const pages = pageBitsOf(views);
-  const draft: Machine = {
+  const assumed: Machine = {
     machine: options.name ?? "",
     pageBits: pages.bits,
     evidence: "tree text alone",
-    regions: draftRegions(assembly, aliases, views),
+    regions: regionsOf(assembly, aliases, views),
     addressSpaces: assembly.addressSpaces.map(({ name, root }) => ({ name, root: root.id })),
     views,
   };
@@ -61,7 +61,7 @@ export function importMachine(tree: string, options: ImportOptions = {}): Import
   else inferred.push({ ...page, because: pages.because });
   reportAliases(aliases, inferred);
   reportSizes(assembly, views, inferred, open);
-  const { machine, exact } = inferHidden(draft, assembly, aliases, inferred, open);
+  const { machine, exact } = inferHidden(assumed, assembly, aliases, inferred, open);
   const read = {
     blocks: blocks.length,
     regions: machine.regions.length,
@@ -78,28 +78,28 @@ export function importMachine(tree: string, options: ImportOptions = {}): Import
  * The regions, with assumptions for what is not printed: an i/o region terminates if the views name
  * it, or without views if it holds no others.
  */
-function draftRegions(
-  { drafts }: Assembly,
+function regionsOf(
+  { regions: assembled }: Assembly,
   { targets }: AliasTargets,
   views: readonly PrintedView[],
 ): MachineRegion[] {
   const named = namesIn(views);
-  return drafts.map((draft) => ({
-    id: draft.id,
-    name: draft.name,
-    addr: draft.addr,
-    size: draft.size,
-    prio: draft.prio,
-    kind: draft.kind,
-    enabled: draft.enabled,
-    terminates: draft.alias === null &&
-      (draft.kind !== "i/o" ||
-        (views.length > 0 ? named.has(draft.name) : draft.children.length === 0)),
-    readonly: draft.alias === null && draft.kind === "rom",
-    nonvolatile: draft.nonvolatile,
-    alias: targets.get(draft)?.id ?? null,
-    aliasOffset: draft.alias?.offset ?? 0n,
-    subregions: draft.children.map(({ id }) => id),
+  return assembled.map((region) => ({
+    id: region.id,
+    name: region.name,
+    addr: region.addr,
+    size: region.size,
+    prio: region.prio,
+    kind: region.kind,
+    enabled: region.enabled,
+    terminates: region.alias === null &&
+      (region.kind !== "i/o" ||
+        (views.length > 0 ? named.has(region.name) : region.children.length === 0)),
+    readonly: region.alias === null && region.kind === "rom",
+    nonvolatile: region.nonvolatile,
+    alias: targets.get(region)?.id ?? null,
+    aliasOffset: region.alias?.offset ?? 0n,
+    subregions: region.children.map(({ id }) => id),
   }));
 }
 
@@ -109,14 +109,14 @@ function namesIn(views: readonly PrintedView[]): ReadonlySet<string> {
 }
 
 function reportAliases({ byOwner, targets }: AliasTargets, inferred: Finding[]): void {
-  for (const draft of byOwner) {
-    const { name, id, line, alias } = draft;
+  for (const region of byOwner) {
+    const { name, id, line, alias } = region;
     inferred.push({
       what: "alias target",
       region: name,
       id,
       line,
-      value: `${alias!.target} of line ${targets.get(draft)!.line}`,
+      value: `${alias!.target} of line ${targets.get(region)!.line}`,
       because: "alias and target have the same owner",
     });
   }
@@ -124,13 +124,13 @@ function reportAliases({ byOwner, targets }: AliasTargets, inferred: Finding[]):
 
 /** A size of 0 prints as that of 1 does; a region that some view shows has a byte. */
 function reportSizes(
-  { drafts }: Assembly,
+  { regions: assembled }: Assembly,
   views: readonly PrintedView[],
   inferred: Finding[],
   open: Finding[],
 ): void {
   const named = namesIn(views);
-  for (const { name, id, line, size } of drafts) {
+  for (const { name, id, line, size } of assembled) {
     if (size !== 1n) continue;
     const finding = { what: "size", region: name, id, line, value: "1" } as const;
     if (named.has(name)) {

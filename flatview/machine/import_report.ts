@@ -1,4 +1,4 @@
-/** What one bit of an imported machine was inferred from, or that nothing tells it. */
+/** A bit of an imported machine that the text does not print, and where its value comes from. */
 export interface Finding {
   /** The bit. */
   readonly what:
@@ -15,15 +15,15 @@ export interface Finding {
   readonly id: number;
   /** Line of the tree's text, or 0. */
   readonly line: number;
-  /** What was put into the machine. */
+  /** The value that the machine has. */
   readonly value: string;
   /** The evidence, or why there is none. */
   readonly because: string;
 }
 
-/** What an import read, inferred from evidence, and left open. */
+/** What an import read, what it inferred, and what it left open. */
 export interface ImportReport {
-  /** What stands in the text. */
+  /** Counts of what the text shows. */
   readonly read: {
     /** Blocks of the tree's text. */
     readonly blocks: number;
@@ -34,17 +34,17 @@ export interface ImportReport {
     /** Views of the flat text; 0 without one. */
     readonly views: number;
   };
-  /** Bits that the text does not print and something else decides. */
+  /** Bits that the text does not print and that other evidence decides. */
   readonly inferred: readonly Finding[];
-  /** Bits that nothing decides: the value is an assumption. */
+  /** Bits that nothing decides: their values are assumptions. */
   readonly open: readonly Finding[];
   /** Whether the views render as the flat text has them; null without a flat text. */
   readonly exact: boolean | null;
 }
 
 /**
- * An import's report as text: counts, then what was inferred and what stays open, each kind of bit
- * with its regions.
+ * An import's report as text: counts, then what was inferred and what stays open, by kind of bit,
+ * with the regions.
  */
 export function printImportReport(report: ImportReport): string[] {
   const { read, inferred, open, exact } = report;

@@ -3,71 +3,77 @@ import type { Machine, MachineRegion } from "./machine.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
 import { Topology } from "../topology/topology.ts";
 import type { AliasTargets } from "./alias_targets.ts";
-import type { Assembly } from "./assemble_tree.ts";
+import type { AssembledRegion, Assembly } from "./assemble_tree.ts";
 import type { Finding } from "./import_report.ts";
-import { Misfit } from "./view_mismatch.ts";
-import { solve, type Solved } from "./hidden_search.ts";
+import { ViewMismatch } from "./view_mismatch.ts";
+import { type SearchedBit, searchHidden } from "./hidden_search.ts";
+import type { Hidden } from "./hidden_trials.ts";
 
 /**
- * Decides the bits that the tree's text does not print by the views of the machine, and writes them
- * into it.
+ * Infers the bits that the tree's text does not print from the printed views, and enters them into
+ * the machine.
  *
- * @param draft The machine, with assumptions for these bits.
- * @param assembly Where its regions stand in the text, and which of them print alike.
- * @param aliases The targets of aliases, and which other ones would do.
- * @param inferred Is given what the views decide.
- * @param open Is given what nothing decides.
- * @returns The machine, and whether it renders as its views have it; null if it has none.
+ * @param assumed The machine, with assumptions for these bits.
+ * @param assembly The assembled regions, and which of them print alike.
+ * @param aliases The targets of aliases, and the other possible ones.
+ * @param inferred Receives what the views decide.
+ * @param open Receives what nothing decides.
+ * @returns The machine, and whether it renders as printed; null if there are no printed views.
  */
 export function inferHidden(
-  draft: Machine,
-  { drafts, alike }: Assembly,
+  assumed: Machine,
+  assembly: Assembly,
   { open: alternatives }: AliasTargets,
   inferred: Finding[],
   open: Finding[],
 ): { machine: Machine; exact: boolean | null } {
-  const withViews = draft.views.length > 0;
-  const { regions, addressSpaces } = buildMachine(draft, new Topology());
+  const withViews = assumed.views.length > 0;
+  const { regions, addressSpaces } = buildMachine(assumed, new Topology());
   const ids = new Map([...regions].map(([id, region]) => [region, id]));
-  const all = draft.regions.map(({ id }) => regions.get(id)!);
-  const misfit = new Misfit(addressSpaces, draft.views);
+  const all = assumed.regions.map(({ id }) => regions.get(id)!);
+  const mismatch = new ViewMismatch(addressSpaces, assumed.views);
   const choices = new Map([...alternatives].map(([alias, others]) => {
     const region = regions.get(alias.id)!;
     return [region, [region.alias!, ...others.map(({ id }) => regions.get(id)!)]];
   }));
-  const groups = alike.map((group) => group.map(({ id }) => regions.get(id)!));
-  for (
-    const { hidden: { what, region, value }, inferred: isInferred } of byBit(
-      solve(all, choices, groups, misfit, withViews),
-    )
-  ) {
-    const { name, id, line } = drafts[ids.get(region)!]!;
-    const lineOf = (region: MemoryRegion) => drafts[ids.get(region)!]!.line;
-    let target = "";
-    if (what === "alias target") target = ` of line ${lineOf(region.alias!)}`;
-    if (what === "identity") target = ` the aliases of lines ${[...region.aliases].map(lineOf)}`;
-    const finding = { what, region: name, id, line, value: value() + target };
-    if (isInferred) inferred.push({ ...finding, because: "the flat views would differ otherwise" });
-    else {open.push({
-        ...finding,
-        because: withViews ? "no flat view shows it" : "no flat view is given",
-      });}
+  const alike = assembly.alike.map((group) => group.map(({ id }) => regions.get(id)!));
+  for (const bit of byBit(searchHidden(all, choices, alike, mismatch, withViews))) {
+    const finding = describe(bit.hidden, (region) => assembly.regions[ids.get(region)!]!);
+    if (bit.inferred) {
+      inferred.push({ ...finding, because: "the flat views would differ otherwise" });
+    } else {
+      const because = withViews ? "no flat view shows it" : "no flat view is given";
+      open.push({ ...finding, because });
+    }
   }
   const machine = {
-    ...draft,
-    regions: draft.regions.map((region) => withHidden(region, regions.get(region.id)!, ids)),
+    ...assumed,
+    regions: assumed.regions.map((region) => withHidden(region, regions.get(region.id)!, ids)),
   };
-  return { machine, exact: withViews ? misfit.exact() : null };
+  return { machine, exact: withViews ? mismatch.exact() : null };
 }
 
-/** Where a region is tried with each of several others, that is inferred if none of them would do. */
-function byBit(solved: readonly Solved[]): Solved[] {
-  const choices = new Map<string, Map<MemoryRegion, Solved>>([
+/** A finding about a bit, with no reason yet. */
+function describe(
+  { what, region, value }: Hidden,
+  sourceOf: (region: MemoryRegion) => AssembledRegion,
+): Omit<Finding, "because"> {
+  const { name, id, line } = sourceOf(region);
+  const lineOf = (region: MemoryRegion) => sourceOf(region).line;
+  let target = "";
+  if (what === "alias target") target = ` of line ${lineOf(region.alias!)}`;
+  if (what === "identity") target = ` the aliases of lines ${[...region.aliases].map(lineOf)}`;
+  return { what, region: name, id, line, value: value() + target };
+}
+
+/** Joins the trials of one region with several others: its bit is inferred if none of the others fits. */
+function byBit(searched: readonly SearchedBit[]): SearchedBit[] {
+  const choices = new Map<string, Map<MemoryRegion, SearchedBit>>([
     ["alias target", new Map()],
     ["identity", new Map()],
   ]);
-  const rest: Solved[] = [];
-  for (const one of solved) {
+  const rest: SearchedBit[] = [];
+  for (const one of searched) {
     const { what, region } = one.hidden;
     const known = choices.get(what);
     if (known === undefined) rest.push(one);

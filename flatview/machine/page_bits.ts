@@ -2,19 +2,19 @@ import { AddressSpaceDispatch, dumpDispatch, PhysMapBuilder } from "@guestmem/ph
 import { Arena } from "@guestmem/rcu";
 import type { PrintedDispatchLine, PrintedView } from "../mtree/printed_view.ts";
 
-/** What the dispatch's text says of the page size. */
+/** The page size of a dispatch, and how it was found. */
 export interface PageBits {
   readonly bits: number;
   /** The evidence, or null if there is none. */
   readonly because: string | null;
 }
 
-/** What targets have, the frequent ones first. */
+/** Page bits of QEMU's targets, frequent ones first. */
 const CANDIDATES = [12, 10, 13, 14, 8, 9, 11, 15, 16];
 
 /**
- * The page size is not printed, but a subpage container is a page long. Without one, the nodes of a
- * dispatch tell: which slots a range fills depends on the page size.
+ * Infers the page size, which is not printed. A subpage container is one page long. Without one, the
+ * nodes of a dispatch decide: which slots a range fills depends on the page size.
  */
 export function pageBitsOf(views: readonly PrintedView[]): PageBits {
   for (const { section } of views.flatMap(({ dispatch }) => dispatch)) {
@@ -42,7 +42,7 @@ function nodesOf(dispatch: readonly string[]): string {
   return dispatch.slice(dispatch.findIndex((line) => line.startsWith("    Nodes"))).join("\n");
 }
 
-/** Whether the ranges of a view give the nodes that were printed. */
+/** Whether pages of this size give the nodes that were printed. */
 function hasNodes(view: PrintedView, pageBits: number): boolean {
   const builder = new PhysMapBuilder({ pageBits });
   for (const { first, last } of view.ranges) builder.add(first, last, 0, 1);

@@ -9,9 +9,9 @@ export interface PublishedMachine extends BuiltMachine {
 }
 
 /**
- * Builds a machine file as a topology of its own and publishes its address spaces.
+ * Builds a machine as a new topology and publishes its address spaces.
  *
- * @param machine The machine; its page size is taken.
+ * @param machine The machine, whose page size the topology takes.
  * @param options Arena and domain.
  * @throws {ArenaExhaustedError} And the errors of rendering and of the map.
  */

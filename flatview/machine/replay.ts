@@ -1,28 +1,29 @@
-import type { Arena, RcuReader } from "@guestmem/rcu";
+import type { ReadGuard } from "@guestmem/rcu";
 import type { MemoryRegion } from "../region/memory_region.ts";
 import type { Topology } from "../topology/topology.ts";
 import { AddressSpaceReader } from "../view/address_space_reader.ts";
+import type { ReaderMemory } from "../view/view_memory.ts";
 import type { TraceAccess, TraceLine } from "./trace_line.ts";
 
-/** What became of the accesses of a trace. */
+/** How many accesses of a trace the maps explain. */
 export interface ReplayCounts {
-  /** Accesses. */
+  /** All accesses. */
   readonly accesses: number;
-  /** The address gives that region at that offset in some address space. */
+  /** Some address space shows that byte of that region at that address. */
   readonly agreed: number;
-  /** A view shows that part of the region, but at another address: an alias led there. */
+  /** A view shows the region, but at another address: the access came through an alias. */
   readonly otherPath: number;
-  /** Neither, while the map was changing. */
+  /** Neither, and the map was changing. */
   readonly undecided: number;
-  /** Neither, on a known map. */
+  /** Neither, and the map is known. */
   readonly wrong: number;
 }
 
 /** An access that a replay could not explain. */
 export interface ReplayedLine {
-  /** File of the line. */
+  /** File that holds the line. */
   readonly file: string;
-  /** Line, 1 for the first. */
+  /** Line number, 1 for the first. */
   readonly line: number;
   /** What the guest did. */
   readonly access: TraceAccess;
@@ -30,22 +31,28 @@ export interface ReplayedLine {
 
 type Verdict = "agreed" | "otherPath" | "unknown";
 
-/** What a map says of accesses; the same question is asked many times. */
+/** What the reader of a replay does. An `RcuReader` serves as one. */
+export interface ReplayReader {
+  /** Enters a read-side section. */
+  lock(): ReadGuard;
+}
+
+/** Judges accesses by a map. Verdicts are kept: traces repeat the same accesses. */
 class MapOracle {
   readonly #spaces: readonly AddressSpaceReader[];
-  readonly #reader: RcuReader;
+  readonly #reader: ReplayReader;
   readonly #byId = new Map<number, MemoryRegion>();
   /** The regions that some view shows, by name. */
   readonly #shown = new Map<string, Set<MemoryRegion>>();
   readonly #memo = new Map<string, Verdict>();
 
-  constructor(topology: Topology, arena: Arena, reader: RcuReader) {
+  constructor(topology: Topology, memory: ReaderMemory, reader: ReplayReader) {
     this.#reader = reader;
     const views = new Set(topology.addressSpaces.map(({ view }) => view));
-    // Address spaces of one view give the same answers.
+    // Address spaces with one view give the same answers.
     const byView = new Map(topology.addressSpaces.map((space) => [space.view, space]));
     this.#spaces = [...byView.values()].map(({ handle }) =>
-      AddressSpaceReader.attach(arena, handle)
+      AddressSpaceReader.attach(memory, handle)
     );
     for (const region of [...views].flatMap((view) => view.regions)) {
       this.#byId.set(region.id, region);
@@ -63,16 +70,16 @@ class MapOracle {
   }
 
   #decide(access: TraceAccess): Verdict {
-    const section = this.#reader.lock();
+    const guard = this.#reader.lock();
     try {
       for (const space of this.#spaces) {
-        const row = space.lookup(section, access.addr);
+        const row = space.lookup(guard, access.addr);
         const region = this.#byId.get(space.region(row));
         if (region?.name !== access.name) continue;
         if (space.offset(row, access.addr) === access.addr - ownBase(region)) return "agreed";
       }
     } finally {
-      section.unlock();
+      guard.unlock();
     }
     for (const region of this.#shown.get(access.name) ?? []) {
       const offset = access.addr - ownBase(region);
@@ -82,7 +89,7 @@ class MapOracle {
   }
 }
 
-/** The addresses of a region and its containers, which a trace adds to the offset. */
+/** Sum of the addresses of a region and its containers: what a trace adds to the offset. */
 function ownBase(region: MemoryRegion): bigint {
   let base = 0n;
   for (let up: MemoryRegion | null = region; up !== null; up = up.container) base += up.addr;
@@ -90,18 +97,18 @@ function ownBase(region: MemoryRegion): bigint {
 }
 
 /**
- * Takes the accesses of a boot trace through lookups on published maps. What came before the first
- * `flatview_new` ran on the map before, what came after the last on the map after; in between the
- * map was changing, and an access may be explained by either.
+ * Looks the accesses of a boot trace up in published maps. Accesses before the first `flatview_new`
+ * ran on the map before, accesses after the last one on the map after. Between the two the map was
+ * changing, and either map may explain an access.
  */
 export class Replay {
   readonly #before: MapOracle;
   readonly #after: MapOracle;
   #changes = 0;
-  /** What came since the last `flatview_new`. */
+  /** The accesses since the last `flatview_new`. */
   #since: ReplayedLine[] = [];
   readonly #counts = { accesses: 0, agreed: 0, otherPath: 0, undecided: 0, wrong: 0 };
-  /** The accesses that are wrong, as many as are worth reading. */
+  /** The first wrong accesses, for display. */
   readonly wrong: ReplayedLine[] = [];
 
   /**
@@ -109,12 +116,12 @@ export class Replay {
    *
    * @param before The map at the start of the trace.
    * @param after The map at its end.
-   * @param arena The arena of both.
+   * @param memory The arena of both.
    * @param reader A reader of the domain of both, in this context.
    */
-  constructor(before: Topology, after: Topology, arena: Arena, reader: RcuReader) {
-    this.#before = new MapOracle(before, arena, reader);
-    this.#after = after === before ? this.#before : new MapOracle(after, arena, reader);
+  constructor(before: Topology, after: Topology, memory: ReaderMemory, reader: ReplayReader) {
+    this.#before = new MapOracle(before, memory, reader);
+    this.#after = after === before ? this.#before : new MapOracle(after, memory, reader);
   }
 
   /** Takes the next line of the trace. */
@@ -131,7 +138,7 @@ export class Replay {
     }
   }
 
-  /** The trace is over: what came after the last change ran on the map after. */
+  /** Ends the trace: the accesses since the last change ran on the map after. */
   finish(): ReplayCounts {
     for (const replayed of this.#since) this.#known(replayed, this.#after);
     this.#since = [];
@@ -155,5 +162,5 @@ export class Replay {
   }
 }
 
-/** Wrong accesses that are kept for display. */
+/** How many wrong accesses are kept for display. */
 const MAX_SHOWN = 20;

@@ -1,8 +1,8 @@
 import { FlatViewError } from "../errors/flat_view_error.ts";
 
-/** A callback that a guest access reached. */
+/** A guest access that reached a callback. */
 export interface TraceAccess {
-  /** Tells it from other lines. */
+  /** Distinguishes it from other lines. */
   readonly event: "access";
   /** Whether the guest wrote. */
   readonly isWrite: boolean;
@@ -14,9 +14,9 @@ export interface TraceAccess {
   readonly name: string;
 }
 
-/** A line of a boot trace, as far as a replay cares. */
+/** A line of a boot trace, as far as a replay uses it. */
 export type TraceLine = TraceAccess | {
-  /** A view was made: the map is changing. `other` is any other event. */
+  /** `viewNew`: a view was created, so the map is changing. `other`: any other event. */
   readonly event: "viewNew" | "other";
 };
 
@@ -27,7 +27,7 @@ const OTHER: TraceLine = { event: "other" };
 const VIEW_NEW: TraceLine = { event: "viewNew" };
 
 /**
- * Reads one line of a boot trace.
+ * Parses a line of a boot trace.
  *
  * @param text The line, without its end.
  * @param line Its number, for the error.

@@ -7,41 +7,41 @@ import { physicalRoot } from "../render/physical_root.ts";
 import { RangeList } from "../render/range_list.ts";
 import { affectedRegions } from "../render/affected_regions.ts";
 import { render } from "../render/render.ts";
-import { Sharing } from "./view_sharing.ts";
+import { ViewSharing } from "./view_sharing.ts";
 
-/** What one root shows, or was printed to show. */
+/** The view of a root, as rendered or as printed. */
 interface Shown {
   /** Name of the physical root. */
   readonly root: string;
-  /** The ranges, taken apart. */
+  /** The ranges. */
   readonly ranges: readonly RangeText[];
   /** Identity of the view: the physical root, or the printed view. */
   readonly view: unknown;
 }
 
-/** The lowest bits of a distance count differences that are not of bytes. */
+/** Weight of a byte in a distance; the bits below count other differences. */
 const BYTE = 1n << 20n;
 
-/** A change for a trial. */
+/** A change that can be tried. */
 export interface Trial {
-  /** Regions that it touches. */
+  /** The regions that it changes. */
   readonly touches: readonly MemoryRegion[];
-  /** Makes the change if it is not made, and takes it back if it is. */
+  /** Makes the change, or undoes it if it is made. */
   toggle(): void;
 }
 
 /**
- * How far the flat views of a tree are from those that were printed, and how a change of the tree
- * would alter that. Counts bytes that are shown differently, over all address spaces: unlike lines,
- * which join and split, they become fewer with each bit that is put right.
+ * Distance of a tree's flat views from the printed ones, and how a change of the tree would alter it.
+ * Counts the bytes that are shown differently, over all address spaces. Unlike a count of lines, which
+ * join and split, it falls with each bit that is corrected.
  */
-export class Misfit {
+export class ViewMismatch {
   readonly #spaces: readonly NamedRoot[];
-  /** For each label of an address space, what was printed under it. */
+  /** The printed views, by the label of an address space. */
   readonly #printed = new Map<string, Shown[]>();
   readonly #shown = new Map<MemoryRegion, Shown>();
   readonly #list = new RangeList();
-  readonly #sharing: Sharing;
+  readonly #sharing: ViewSharing;
 
   constructor(spaces: readonly NamedRoot[], views: readonly PrintedView[]) {
     this.#spaces = spaces;
@@ -50,11 +50,11 @@ export class Misfit {
       const shown = { root, ranges, view };
       for (const space of view.addressSpaces) push(this.#printed, addressSpaceLine(space), shown);
     }
-    this.#sharing = new Sharing(views.map((view) => view.addressSpaces.map(addressSpaceLine)));
+    this.#sharing = new ViewSharing(views.map((view) => view.addressSpaces.map(addressSpaceLine)));
     this.#show(new Set(spaces.map(({ root }) => root)));
   }
 
-  /** The distance: 0 if every address space shows what was printed, sharing included. */
+  /** The distance; 0 if every address space shows what was printed, sharing included. */
   score(): bigint {
     const mine = new Map<string, Shown[]>();
     const groups = new Map<unknown, string[]>();
@@ -70,12 +70,12 @@ export class Misfit {
     return score;
   }
 
-  /** Whether all views are rendered as they were printed. */
+  /** Whether all views render as printed. */
   exact(): boolean {
     return this.score() === 0n;
   }
 
-  /** The distance after a change, which is made and taken back. */
+  /** The distance after a change, which is made and undone. */
   scoreAfter(trial: Trial): bigint {
     const saved = this.toggle(trial);
     const score = this.score();
@@ -84,7 +84,7 @@ export class Misfit {
     return score;
   }
 
-  /** Makes a change; returns what the roots that it reaches showed before. */
+  /** Makes a change. @returns What the affected roots showed before. */
   toggle(trial: Trial): Map<MemoryRegion, Shown> {
     const touched = new Map(trial.touches.map((region) => [region, { from: 0n, to: region.size }]));
     const before = affectedRegions(touched);
@@ -111,7 +111,7 @@ export class Misfit {
       if (shown === undefined) memo.set(physical, shown = this.#render(physical));
       return shown;
     } catch (error) {
-      // A wrong target can make an alias show itself.
+      // With a wrong target, an alias can show itself.
       if (error instanceof FlatViewError && error.code === "RENDER_LIMIT") return { ...ENDLESS };
       throw error;
     }
@@ -131,7 +131,7 @@ function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
   else list.push(value);
 }
 
-/** Address spaces of one name and root are paired so that little differs: like with like first. */
+/** Pairs the address spaces of one label so that little differs: each with the most similar one. */
 function distance(left: readonly Shown[], right: readonly Shown[]): bigint {
   const rest = [...right];
   let score = 0n;
@@ -150,7 +150,7 @@ function distance(left: readonly Shown[], right: readonly Shown[]): bigint {
   return rest.reduce((sum, shown) => sum + viewDistance(shown, NOTHING), score);
 }
 
-/** A tree without end is further from any view than all bytes are. */
+/** A tree without end is further from any view than all bytes together. */
 const ENDLESS: Shown = { root: "(endless)", ranges: [], view: null };
 
 const NOTHING: Shown = { root: "", ranges: [], view: null };
@@ -171,7 +171,7 @@ function viewDistance(left: Shown, right: Shown): bigint {
   return distance;
 }
 
-/** Bytes that the two lists show differently, walking both by address. */
+/** Counts the bytes that two lists show differently, walking both by address. */
 function differingBytes(left: readonly RangeText[], right: readonly RangeText[]): bigint {
   let bytes = 0n;
   let at = 0n;

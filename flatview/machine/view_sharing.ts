@@ -1,10 +1,10 @@
-/** The differences that are told apart: more count as so many. */
-const MOST = 2 ** 19;
+/** Largest distance; greater ones count as this one. */
+const MAX_DISTANCE = 2 ** 19;
 
-/** Which labels stand together, as they were printed, and how far another grouping is from that. */
-export class Sharing {
+/** Which address spaces share a view, as printed, and how far another grouping is from that. */
+export class ViewSharing {
   readonly #text: string;
-  /** For each label, in which groups it is, and how often. */
+  /** For each label, the groups that contain it, and how often. */
   readonly #groupsOf = new Map<string, Map<number, number>>();
   #pairs = 0;
 
@@ -22,9 +22,9 @@ export class Sharing {
   }
 
   /**
-   * Counts the pairs that share in one of the two groupings only: with each label that is put where
-   * it belongs they become fewer. Labels may repeat; then the number is an estimate, but 0 only if
-   * the groupings are the same.
+   * Counts the pairs that share a view in only one of the two groupings: the count falls with each
+   * label that moves to where it belongs. If labels repeat it is an estimate, but 0 only if the
+   * groupings are the same.
    */
   distance(groups: readonly (readonly string[])[]): number {
     if (textOf(groups) === this.#text) return 0;
@@ -39,7 +39,7 @@ export class Sharing {
       pairs += pairsOf(group.length);
       for (const both of common.values()) pairs -= 2 * pairsOf(both);
     }
-    return Math.min(Math.max(pairs, 0) + 1, MOST);
+    return Math.min(Math.max(pairs, 0) + 1, MAX_DISTANCE);
   }
 }
 
@@ -53,7 +53,7 @@ function counts(labels: readonly string[]): Map<string, number> {
   return counts;
 }
 
-/** The grouping in a form that compares. */
+/** The grouping in a canonical form. */
 function textOf(groups: readonly (readonly string[])[]): string {
   return groups.map((labels) => [...labels].sort().join("\n")).sort().join("\n\n");
 }
