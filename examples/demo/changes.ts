@@ -11,7 +11,8 @@ import { Random } from "../lib/random.ts";
 import { fillWords, Key } from "./answers.ts";
 import { DeviceBoard } from "./device_board.ts";
 import { Ledger } from "./ledger.ts";
-import type { DemoMachine, Memory } from "./machine.ts";
+import type { DemoMachine } from "./machine.ts";
+import type { Memory } from "./memory.ts";
 import type { Plant } from "./options.ts";
 import {
   BARS,
@@ -162,7 +163,7 @@ export class Changes {
   }
 
   #toggleRomd(): void {
-    const { flash } = this.#machine;
+    const { flash } = this.#machine.additions;
     const romd = !flash.romd;
     const key = romd ? Key.FLASH : Key.FLASH_REGISTERS;
     const place = PlaceNumber.FLASH;
@@ -181,7 +182,7 @@ export class Changes {
     const number = this.#plugged++;
     const key = Key.PLUGGED + number;
     const block = blocks.addAnonymous({ name: `dimm${number}`, length: DIMM.bytes });
-    const words = this.#machine.words(block.offset, DIMM.bytes);
+    const words = this.#memory.words(block.offset, DIMM.bytes);
     if (words.some((word) => word !== 0)) {
       this.#findings.add("a store reached RAM after it was freed", () => block.name);
     }
@@ -204,7 +205,7 @@ export class Changes {
   #unplugDimm(index: number, place: number, { block, region }: Dimm): void {
     this.#change("DIMMs unplugged", place, null, 0, () => {
       // The bug: memory is freed that readers still see.
-      if (this.#plant === "early-free") this.#machine.words(block.offset, DIMM.bytes).fill(0);
+      if (this.#plant === "early-free") this.#memory.words(block.offset, DIMM.bytes).fill(0);
       this.#system.delSubregion(region);
     });
     this.#dimms[index] = null;
@@ -239,7 +240,7 @@ export class Changes {
   }
 
   #remap(): void {
-    const { table } = this.#machine;
+    const { table } = this.#machine.additions;
     const place = PlaceNumber.IOMMU;
     if (this.#base(place) !== null) {
       this.#change("IOMMU unmapped", place, null, 0, () => void table.unmap(DMA.iova, PAGE));
@@ -253,7 +254,7 @@ export class Changes {
 
   #swapTwins(): void {
     const home = this.#otherHome(PlaceNumber.TWINS);
-    const { topology, twins } = this.#machine;
+    const { topology, additions: { twins } } = this.#machine;
     const [first, second] = TWINS[0] === home ? TWINS : [TWINS[1], TWINS[0]];
     const move = [() => twins[0]!.setAddress(first), () => twins[1]!.setAddress(second)];
     this.#change("pages swapped", PlaceNumber.TWINS, home, 0, () => {

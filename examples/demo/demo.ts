@@ -13,7 +13,8 @@ import { readLines, readText } from "../lib/text_files.ts";
 import { RunState } from "../lib/vcpu/run_state.ts";
 import { Changes } from "./changes.ts";
 import type { Status } from "./display.ts";
-import { DemoMachine, Memory } from "./machine.ts";
+import { DemoMachine } from "./machine.ts";
+import { Memory } from "./memory.ts";
 import {
   Counter,
   type DeviceOrder,
@@ -170,6 +171,7 @@ function isKvm({ accel }: Options, number: number): boolean {
 
 function orderOf(rig: Rig, number: number, state: RunState): VcpuOrder {
   const { memory, machine, options, recording, changes, counters } = rig;
+  const { additions } = machine;
   return {
     ...{ number, seed: options.seed, recording, plant: options.plant },
     arena: memory.arena.handle,
@@ -180,11 +182,11 @@ function orderOf(rig: Rig, number: number, state: RunState): VcpuOrder {
     slots: isKvm(options, number) ? memory.slots.handle : undefined,
     run: state.buffer,
     ports: machine.ports.handle,
-    dma: machine.dma.handle,
-    dmaRegion: machine.dmaRegion.id,
+    dma: additions.dma.handle,
+    dmaRegion: additions.dmaRegion.id,
     iommu: memory.iommu.handle,
-    iommuRegion: machine.iommuRegion.handle,
-    twins: machine.twins.map(({ id }) => id),
+    iommuRegion: additions.iommuRegion.handle,
+    twins: additions.twins.map(({ id }) => id),
     ledger: changes.ledger.buffer,
     start: Math.floor(recording.order.length * number / options.vcpus),
     counters: counters.buffer,
@@ -241,7 +243,7 @@ function giveBack(rig: Rig): Returned {
   const { arena, domain, blocks } = memory;
   const problems: string[] = [];
   changes.restore();
-  machine.removeExtras();
+  machine.additions.remove();
   for (const line of [...machine.differencesBefore, ...machine.differences()]) {
     problems.push(`not as QEMU printed it: ${line}`);
   }

@@ -94,7 +94,7 @@ function provesNothing(
   { commits, holes }: { commits: number; holes: number },
 ): string[] {
   const nothing: string[] = [];
-  if (vcpus.length < options.vcpus) nothing.push("not all vCPUs came to their end");
+  if (vcpus.length < options.vcpus) nothing.push("not all vCPUs finished");
   if (vcpus.some(({ exits }) => exits === 0)) nothing.push("a vCPU reached no device");
   if (devices.served === 0) nothing.push("no device was reached");
   if (commits < 20) nothing.push(`there were only ${commits} commits`);
@@ -104,67 +104,72 @@ function provesNothing(
 
 const big = (count: number): string => count.toLocaleString("en-US");
 
+type Row = readonly [name: string, value: string];
+
 /** The report as a person reads it. */
 export function formatReport(report: Report): string {
-  const { options, elapsed, returned, devices } = report;
-  const changes = Object.entries(report.changes).map(([what, count]) => `${what} ${big(count)}`);
-  const rates = report.vcpus.map(({ accesses }) => `${(accesses / elapsed / 1e6).toFixed(2)}M`);
-  const rows: [string, string][] = [
-    [
-      "machine",
-      `QEMU q35 after SeaBIOS, ${report.spaces} address spaces; ${report.views} views` +
-      (report.passed ? " as QEMU printed them, before and after" : ""),
-    ],
-    [
-      "run",
-      `${options.vcpus} vCPUs (${options.accel}), ${
-        elapsed.toFixed(1)
-      } s, seed ${options.seed}, planted: ` +
-      `${options.plant ?? "nothing"}`,
-    ],
-    [
-      "recording",
-      `${big(report.recorded)} accesses of a guest to devices and ports, ${
-        big(report.different)
-      } different`,
-    ],
-    [
-      "accesses",
-      `${big(report.accesses)}, all checked; ${
-        big(report.exits)
-      } of them to recorded places and the plugged device; a second and vCPU: ${rates.join(" ")}`,
-    ],
-    [
-      "exits to devices",
-      `${big(devices.served + report.servedByControl)}; served by the devices' worker ${
-        big(devices.served)
-      }, by the control ` +
-      `context ${big(report.servedByControl)}`,
-    ],
-    [
-      "accesses to what changes",
-      `${big(report.settled)} found the settled version, ${
-        big(report.overtaken)
-      } one that came just ` +
-      `then; ${big(report.holes)} found the place empty`,
-    ],
-    ["commits", `${big(report.commits)}: ${changes.join(", ")}`],
-    [
-      "memory",
-      `${big(returned.gracePeriods)} grace periods; ${big(returned.viewsFreed)} of ` +
-      `${big(returned.viewsBuilt)} views freed; ${big(returned.dimmBytes)} bytes of DIMMs ${
-        report.passed ? "zeroed and used again" : "unplugged"
-      }; ` +
-      `${big(returned.finalisers)} finalisers ran`,
-    ],
-    ...report.failures.map((failure): [string, string] => ["FAILED", failure]),
+  const rows: Row[] = [
+    ...runRows(report),
+    ...accessRows(report),
+    ["memory", memoryRow(report)],
+    ...report.failures.map((failure): Row => ["FAILED", failure]),
   ];
   if (report.passed) {
     rows.push([
       "passed",
-      "every access found a version of the map that its section may see, none was torn, none reached " +
-      "freed memory, and all memory came back",
+      "every access found a version of the map that its section may see, none was torn, none " +
+      "reached freed memory, and all memory came back",
     ]);
   }
   return rows.map(([name, value]) => `${name}: ${value}`).join("\n");
+}
+
+function runRows({ options, elapsed, spaces, views, passed, recorded, different }: Report): Row[] {
+  const { vcpus, accel, seed, plant = "nothing" } = options;
+  return [
+    [
+      "machine",
+      `QEMU q35 after SeaBIOS, ${spaces} address spaces; ${views} views` +
+      (passed ? " as QEMU printed them, before and after" : ""),
+    ],
+    [
+      "run",
+      `${vcpus} vCPUs (${accel}), ${elapsed.toFixed(1)} s, seed ${seed}, planted: ${plant}`,
+    ],
+    [
+      "recording",
+      `${big(recorded)} accesses of a guest to devices and ports, ${big(different)} distinct`,
+    ],
+  ];
+}
+
+function accessRows(report: Report): Row[] {
+  const { elapsed, devices, servedByControl, settled, overtaken, holes } = report;
+  const changes = Object.entries(report.changes).map(([what, count]) => `${what} ${big(count)}`);
+  const rates = report.vcpus.map(({ accesses }) => `${(accesses / elapsed / 1e6).toFixed(2)}M`);
+  return [
+    [
+      "accesses",
+      `${big(report.accesses)}, all checked; ${big(report.exits)} of them to recorded places and ` +
+      `the plugged device; per second, by vCPU: ${rates.join(" ")}`,
+    ],
+    [
+      "exits to devices",
+      `${big(devices.served + servedByControl)}; served by the devices' worker ` +
+      `${big(devices.served)}, by the control context ${big(servedByControl)}`,
+    ],
+    [
+      "accesses to what changes",
+      `${big(settled)} found the settled version, ${big(overtaken)} one announced just then; ` +
+      `${big(holes)} found the place empty`,
+    ],
+    ["commits", `${big(report.commits)}: ${changes.join(", ")}`],
+  ];
+}
+
+function memoryRow({ returned, passed }: Report): string {
+  const { gracePeriods, viewsFreed, viewsBuilt, dimmBytes, finalisers } = returned;
+  return `${big(gracePeriods)} grace periods; ${big(viewsFreed)} of ${big(viewsBuilt)} views ` +
+    `freed; ${big(dimmBytes)} bytes of DIMMs ${passed ? "zeroed and reused" : "unplugged"}; ` +
+    `${big(finalisers)} finalisers ran`;
 }
