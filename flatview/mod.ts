@@ -1,12 +1,11 @@
 /**
- * Guest memory's topology: regions that contain and show one another, the flat views that they
- * amount to, and their publication to readers in any worker, as QEMU's `memory.c` has them.
+ * The topology of guest memory, as QEMU's `memory.c` has it: regions that contain and show one
+ * another, the flat views that follow from them, and their publication to readers in any worker.
  *
  * One control context owns a {@linkcode Topology} and changes it in transactions. What an address
  * space shows is published as a {@linkcode FlatView} in shared memory; readers find the region of an
  * address through an {@linkcode AddressSpaceReader} and never wait. {@linkcode MemoryAccess} is what a
- * vCPU or a device does with an address: loads and stores, TLBs, mappings, and callbacks in whatever
- * worker they live.
+ * vCPU or a device uses: loads and stores, TLBs, mappings, and callbacks in whatever worker they live.
  *
  * @example
  * ```ts
@@ -27,9 +26,9 @@
  *
  * const reader = domain.register();
  * const space = AddressSpaceReader.attach(arena, memory.handle);
- * const section = reader.lock();
- * assertEquals(space.region(space.lookup(section, 0xfebf_0010)), bar.id);
- * section.unlock();
+ * const guard = reader.lock();
+ * assertEquals(space.region(space.lookup(guard, 0xfebf_0010)), bar.id);
+ * guard.unlock();
  *
  * bar.setAddress(0xfebe_0000); // one step for every reader
  * ```
@@ -37,26 +36,15 @@
  * @module
  */
 
-export type { DeviceErrorHandler } from "./access/mmio_dispatcher.ts";
 export {
   FlatViewError,
   type FlatViewErrorDetails,
   ListenerError,
 } from "./errors/flat_view_error.ts";
-export type { GuestMemory, RamWindow } from "./access/guest_memory.ts";
-export type { IotlbEntry, RegionTranslator } from "./access/region_translator.ts";
-export { GuestSpace } from "./access/guest_space.ts";
-export type { GuestMapping } from "./access/guest_mapping.ts";
-export { MemoryAccess, type MemoryAccessOptions } from "./access/memory_access.ts";
-export { MemoryRegionCache } from "./access/memory_region_cache.ts";
-export { MmioChannel, type MmioChannelHandle } from "./access/mmio/mmio_channel.ts";
-export { MemTxResult } from "./access/device/mem_tx_result.ts";
-export { Tlb } from "./access/tlb.ts";
-export { Translation } from "./access/translation.ts";
 export type { Address } from "./region/address.ts";
 export type { CoalescedRange } from "./region/coalesced_range.ts";
-export type { IoEventFd } from "./region/ioeventfd.ts";
 export type { CountedRegion } from "./region/counted_region.ts";
+export type { IoEventFd } from "./region/ioeventfd.ts";
 export { MemoryRegion, type RegionOptions } from "./region/memory_region.ts";
 export { dirtyLogMask, RangeFlag } from "./region/range_flags.ts";
 export type { RegionFactory } from "./region/region_factory.ts";
@@ -71,7 +59,6 @@ export type {
   RamBacking,
 } from "./region/region_ops.ts";
 export type { FlatRange } from "./render/flat_range.ts";
-export { Topology, type TopologyOptions } from "./topology/topology.ts";
 export { AddressSpace, type AddressSpaceHandle } from "./view/address_space.ts";
 export { AddressSpaceReader, type HeldView, UNASSIGNED } from "./view/address_space_reader.ts";
 export { EventNotifier } from "./view/event_notifier.ts";
@@ -79,3 +66,15 @@ export { FlatView } from "./view/flat_view.ts";
 export type { MemoryListener, MemoryRegionSection } from "./view/memory_listener.ts";
 export type { ReaderMemory, ViewMemory, ViewReclaimer } from "./view/view_memory.ts";
 export type { ViewStats } from "./view/view_store.ts";
+export { Topology, type TopologyOptions } from "./topology/topology.ts";
+export { MemTxResult } from "./access/device/mem_tx_result.ts";
+export type { GuestMapping } from "./access/guest_mapping.ts";
+export type { GuestMemory, RamWindow } from "./access/guest_memory.ts";
+export { GuestSpace } from "./access/guest_space.ts";
+export { MemoryAccess, type MemoryAccessOptions } from "./access/memory_access.ts";
+export { MemoryRegionCache } from "./access/memory_region_cache.ts";
+export { MmioChannel, type MmioChannelHandle } from "./access/mmio/mmio_channel.ts";
+export type { DeviceErrorHandler } from "./access/mmio_dispatcher.ts";
+export type { IotlbEntry, RegionTranslator } from "./access/region_translator.ts";
+export { Tlb } from "./access/tlb.ts";
+export { Translation } from "./access/translation.ts";
