@@ -67,7 +67,9 @@ export class BusMaster {
   /**
    * Creates the device's regions and its address space.
    *
-   * @param options The topology, and the device.
+   * @param options `topology`, flatview's `Topology`; `domain`, the RCU domain that it publishes with;
+   * `system`, the root of system memory, where accesses go while the IOMMU is off; `iommu`, the region
+   * that they go through while it is on; and the device's `name`.
    * @throws {ArenaExhaustedError} If the arena has no room.
    */
   constructor({ topology, domain, system, name, iommu }: BusMasterOptions) {

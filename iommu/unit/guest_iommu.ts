@@ -28,7 +28,8 @@ export class GuestIommu extends IommuUnit {
   /**
    * Creates an IOMMU whose root register is 0.
    *
-   * @param options Arena and domain; `walker`, the control context's {@linkcode VtdWalker} or
+   * @param options `arena`; `domain`, the RCU domain whose read-side sections protect translations and
+   * the use of their results; `walker`, the control context's {@linkcode VtdWalker} or
    * {@linkcode RiscvWalker}; and `cachingMode`, VT-d's caching mode: whether the guest must also
    * invalidate what it maps where nothing was mapped. Only then can notifiers follow mappings. False
    * unless given.

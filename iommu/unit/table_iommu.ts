@@ -47,7 +47,8 @@ export class TableIommu extends IommuUnit {
   /**
    * Creates an IOMMU with no domain and no region.
    *
-   * @param options Arena and domain.
+   * @param options `arena`, and `domain`, the RCU domain whose read-side sections protect translations
+   * and the use of their results.
    * @throws {ArenaExhaustedError} If the arena has no room.
    */
   constructor(options: IommuOptions) {
