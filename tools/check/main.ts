@@ -16,6 +16,7 @@ import { checkImportCircles } from "./import_circles.ts";
 import { checkImportDirections } from "./import_directions.ts";
 import { checkPackageExports } from "./package_exports.ts";
 import { checkPortability } from "./portability.ts";
+import { checkPublicSymbols, reportPublicSymbols } from "./public_symbols.ts";
 import { checkStandardLibrary } from "./standard_library.ts";
 import { checkTopLevel } from "./top_level.ts";
 import { readTree, type Tree } from "../lib/tree.ts";
@@ -37,6 +38,7 @@ const topLevel = (): string[] =>
 const CHECKS: Record<string, (tree: Tree) => string[] | Promise<string[]>> = {
   "top level": topLevel,
   "package exports": checkPackageExports,
+  "public symbols": (tree) => checkPublicSymbols(tree),
   "import directions": checkImportDirections,
   "import circles": checkImportCircles,
   "floors": (tree) => checkFloors(tree),
@@ -60,6 +62,7 @@ for (const [name, check] of Object.entries(CHECKS)) {
   console.log(`${problems.length === 0 ? "ok    " : "FAILED"} ${name}`);
   if (problems.length > 0) failures.push(`== ${name}\n${problems.join("\n")}`);
 }
+console.log(`\n${reportPublicSymbols(tree)}`);
 if (failures.length > 0) {
   console.error(`\n${failures.join("\n\n")}`);
   Deno.exit(1);
