@@ -33,8 +33,8 @@ export interface Outcome {
   readonly page: readonly [whenComplete: number, afterwards: number];
 }
 
-/** Unmaps a page while a NIC writes to it. */
-export async function unmapUnderDma(): Promise<Outcome> {
+/** A machine with RAM and a NIC behind an IOMMU, which maps one page for it. */
+function createMachine() {
   const arena = Arena.create({ bytes: 4 << 20 });
   const domain = RcuDomain.create(arena);
   const ram = GuestRam.create(domain, { bytes: RAM_BYTES });
@@ -52,7 +52,12 @@ export async function unmapUnderDma(): Promise<Outcome> {
   nic.setTranslating(true);
   nic.setEnabled(true);
   mappings.map(IOVA, PAGE, BUFFER, 3);
+  return { arena, domain, ram, memory, mappings, iommu, nic };
+}
 
+/** Unmaps the page while the NIC writes to it. */
+export async function unmapUnderDma(): Promise<Outcome> {
+  const { arena, domain, ram, memory, mappings, iommu, nic } = createMachine();
   const schedule = Schedule.create();
   const device = ask<Results>(import.meta.resolve("./worker.ts"), {
     arena: arena.handle,

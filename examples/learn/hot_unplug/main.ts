@@ -29,8 +29,8 @@ export interface Unplugged {
   readonly next: { readonly sameMemory: boolean; readonly content: number };
 }
 
-/** Unplugs a DIMM under a vCPU. */
-export async function unplug(): Promise<Unplugged> {
+/** A machine with one DIMM, whose finaliser gives its RAM block back. */
+function createMachine() {
   const arena = Arena.create({ bytes: 4 << 20 });
   const domain = RcuDomain.create(arena);
   const ram = GuestRam.create(domain, { bytes: BYTES }); // room for one DIMM
@@ -48,7 +48,12 @@ export async function unplug(): Promise<Unplugged> {
   };
   const dimm = topology.initRam("dimm0", BYTES, backing, { finalize });
   system.addSubregion(DIMM, dimm);
+  return { arena, domain, ram, blocks, system, memory, block, dimm, isFinal: () => isFinal };
+}
 
+/** Unplugs the DIMM under a vCPU. */
+export async function unplug(): Promise<Unplugged> {
+  const { arena, domain, ram, blocks, system, memory, block, dimm, isFinal } = createMachine();
   const schedule = Schedule.create();
   const vcpu = ask<Seen>(import.meta.resolve("./worker.ts"), {
     arena: arena.handle,
@@ -64,12 +69,12 @@ export async function unplug(): Promise<Unplugged> {
   dimm.destroy(); // the creator's reference; the old view holds another
   domain.poll(domain.startPoll()); // the grace period begins, and waits for the vCPU
   await new Promise((resolve) => setTimeout(resolve)); // finalisers that are due run now
-  const inside = isFinal;
+  const inside = isFinal();
   schedule.reach(2);
   const seen = await vcpu;
   await domain.barrierAsync(); // the old view is freed, and the region with it
   await domain.barrierAsync(); // the block, which the finaliser removed, is reclaimed
-  const after = isFinal;
+  const after = isFinal();
 
   const next = blocks.addAnonymous({ name: "dimm1", length: BYTES });
   const guard = domain.register().lock();
