@@ -1,6 +1,6 @@
 /**
  * What a load of 32 bits costs, by the way that it takes, against what a user could have instead.
- * Each way has a loop of its own: a shared one would see many shapes and be compiled for none.
+ * Each way has its own loop: a shared one would see many shapes and be optimized for none.
  */
 import { TestWorkers } from "#tools/testing/workers.ts";
 import { Arena, Mutex, RcuDomain } from "@guestmem/rcu";
@@ -28,6 +28,7 @@ const high = topology.initRam("high", SPAN, backing);
 const registers = topology.initIo("registers", 0x1000, {});
 system.addSubregion(0x10_0000, low);
 system.addSubregion(5 * GIB, high);
+system.addSubregion(0x40_0000, topology.initRom("rom", 0x1000, backing));
 system.addSubregion(0xfee0_0000, registers);
 for (let i = 0; i < 60; i++) {
   system.addSubregion(0xe000_0000 + i * 0x4000, topology.initIo(`device${i}`, 0x4000, {}));
@@ -122,6 +123,12 @@ Deno.bench("a TLB hit", ram, () => {
   for (let i = 0; i < COUNT; i++) sink += tlb.load32(below[i]!);
   tlb.unlock();
 });
+const signedTlb = space.tlb();
+Deno.bench("a TLB hit, signed", ram, () => {
+  signedTlb.lock();
+  for (let i = 0; i < COUNT; i++) sink += signedTlb.loadInt32(below[i]!);
+  signedTlb.unlock();
+});
 Deno.bench("a table of blocks", ram, () => {
   for (let i = 0; i < COUNT; i++) sink += blocks.load32(below[i]!);
 });
@@ -141,6 +148,25 @@ Deno.bench("through the dispatch, a section each", ram, () => {
 const cache = space.cache(0x10_0000, SPAN, false);
 Deno.bench("through a cached translation, a section each", ram, () => {
   for (let i = 0; i < COUNT; i++) sink += cache.load32le(offsets[i]!);
+});
+
+const miss = { group: "a TLB of one entry, of 256 loads" };
+const [oneEntry, oneEntryHit] = [space.tlb(1), space.tlb(1)];
+Deno.bench("a hit", { ...miss, baseline: true }, () => {
+  oneEntryHit.lock();
+  for (let i = 0; i < 256; i++) sink += oneEntryHit.load32(0x10_0000 + i * 4);
+  oneEntryHit.unlock();
+});
+Deno.bench("a miss", miss, () => {
+  oneEntry.lock();
+  for (let i = 0; i < 256; i++) sink += oneEntry.load32(0x10_0000 + (i % 2) * 0x1000);
+  oneEntry.unlock();
+});
+const romTlb = space.tlb();
+Deno.bench("a store to ROM", miss, () => {
+  romTlb.lock();
+  for (let i = 0; i < 256; i++) romTlb.store32(0x40_0000, i);
+  romTlb.unlock();
 });
 
 const change = { group: "a change of the map" };

@@ -6,7 +6,7 @@ import { FlatMemory, type FlatMemoryHandle } from "../model/flat_memory.ts";
 import { MemoryAccess } from "./memory_access.ts";
 import { MmioChannel, type MmioChannelHandle } from "./mmio/mmio_channel.ts";
 
-/** Serves a device in a worker of its own until it is idle for 30 seconds. */
+/** Serves a device in its own worker until it is idle for 30 seconds. */
 const setup = (data: {
   readonly arena: ArenaHandle;
   readonly domain: DomainHandle;

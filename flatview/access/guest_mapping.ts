@@ -8,29 +8,30 @@ import type { MemTxResult } from "./device/mem_tx_result.ts";
 import { isDirect, ResolvedAddress } from "./resolved_address.ts";
 import { FlatViewError } from "../errors/flat_view_error.ts";
 
-/** Guest memory that is mapped; from `GuestSpace.map`. */
+/** Mapped guest memory; from `GuestSpace.map`. */
 export interface GuestMapping {
-  /** The memory: of the guest, or a copy. No accesses after `unmap`. */
+  /** The memory: the guest's, or a copy. Not to be accessed after `unmap`. */
   readonly bytes: Uint8Array;
-  /** Bytes that are mapped: as many as were asked for, or fewer. */
+  /** Bytes that are mapped: as many as were requested, or fewer. */
   readonly length: number;
-  /** Whether it is a copy in a bounce buffer. */
+  /** Whether the memory is a bounce buffer. */
   readonly bounced: boolean;
-  /** What became of the read that filled a bounce buffer; `MemTxResult.OK` otherwise. */
+  /** Result of the read that filled a bounce buffer; else `MemTxResult.OK`. */
   readonly result: MemTxResult;
   /**
    * Ends the mapping.
    *
-   * @param accessed How many bytes were really accessed, from the first on; all unless given. So many
-   * are written back, or marked dirty.
-   * @returns What became of the writing back; `MemTxResult.OK` if there was none.
-   * @throws {FlatViewError} `MAPPING_ENDED` if it was unmapped before, or has fewer bytes.
+   * @param accessed How many bytes were accessed, from the first on; all by default. These are written
+   * back, or marked dirty.
+   * @returns Result of writing back; `MemTxResult.OK` if nothing was written back.
+   * @throws {FlatViewError} `MAPPING_ENDED` if it was unmapped before, `MAPPING_LENGTH` if fewer bytes
+   * are mapped.
    */
   unmap(accessed?: number): MemTxResult;
 }
 
-/** What a mapping was asked for. */
-interface Wanted {
+/** The request for a mapping. */
+interface MappingRequest {
   readonly space: AddressSpaceReader;
   readonly address: Address;
   readonly length: number;
@@ -38,7 +39,7 @@ interface Wanted {
   readonly attrs: MemTxAttrs;
 }
 
-/** One worker's mappings and its bounce buffers. */
+/** One worker's mappings and bounce buffers. */
 export class Mappings {
   readonly #path: AccessPath;
   readonly #buffers: number;
@@ -48,7 +49,7 @@ export class Mappings {
   #bounced = 0;
   #waiting: (() => void)[] = [];
 
-  /** @param buffers How many bounce buffers there are. @param bytes Of each. */
+  /** @param buffers How many bounce buffers there are. @param bytes Size of each. */
   constructor(path: AccessPath, buffers: number, bytes: number) {
     this.#path = path;
     this.#buffers = buffers;
@@ -65,10 +66,10 @@ export class Mappings {
   ): GuestMapping {
     const path = this.#path;
     path.checkRange(address, length);
-    const wanted = { space, address, length, isWrite, attrs };
+    const request = { space, address, length, isWrite, attrs };
     const holder = path.guards.begin();
     try {
-      const mapping = this.#mapDirect(holder, wanted) ?? this.#bounce(holder, wanted);
+      const mapping = this.#mapDirect(holder, request) ?? this.#bounce(holder, request);
       this.#live.add(mapping);
       return mapping;
     } finally {
@@ -93,7 +94,7 @@ export class Mappings {
     });
   }
 
-  /** @internal A mapping is gone; `bounce` is its buffer. */
+  /** @internal A mapping has ended; `bounce` is its buffer. */
   dropped(mapping: Mapping, bounce: Uint8Array | null): void {
     this.#live.delete(mapping);
     if (bounce === null) return;
@@ -102,16 +103,16 @@ export class Mappings {
     this.#notify();
   }
 
-  /** Maps memory; null if the address shows none. */
-  #mapDirect({ guard }: GuardHolder, wanted: Wanted): Mapping | null {
-    const { space, address, isWrite, attrs } = wanted;
+  /** Maps memory; null if the address is not memory. */
+  #mapDirect({ guard }: GuardHolder, request: MappingRequest): Mapping | null {
+    const { space, address, isWrite, attrs } = request;
     const path = this.#path;
     const resolved = new ResolvedAddress();
     const held = space.hold(guard);
     try {
       const find = (at: Address, length: number) =>
         path.translator.translate(guard, space, held.view, at, length, isWrite, attrs, resolved);
-      find(address, wanted.length);
+      find(address, request.length);
       if (!isDirect(resolved.flags, isWrite) || resolved.length === 0) {
         held.release();
         return null;
@@ -120,7 +121,7 @@ export class Mappings {
       const ramAddr = path.ramAddr(guard, resolved);
       const window = path.ram.locate(guard, region, ramAddr);
       const { at } = path.ram;
-      const most = Math.min(wanted.length, path.ram.contiguous);
+      const most = Math.min(request.length, path.ram.contiguous);
       let length = resolved.length;
       while (length < most) {
         find(advance(address, length), most - length);
@@ -131,28 +132,28 @@ export class Mappings {
       }
       const bytes = window.u8.subarray(at, at + Math.min(length, most));
       const holds = last === space ? [held] : [held, last.hold(guard)];
-      return new Mapping(this, path, wanted, bytes, { ramAddr, flags, holds });
+      return new Mapping(this, path, request, bytes, { ramAddr, flags, holds });
     } catch (error) {
       held.release();
       throw error;
     }
   }
 
-  #bounce(holder: GuardHolder, wanted: Wanted): Mapping {
+  #bounce(holder: GuardHolder, request: MappingRequest): Mapping {
     if (this.#bounced === this.#buffers) {
       throw new FlatViewError("BOUNCE_BUFFERS_BUSY", {
-        address: wanted.address,
+        address: request.address,
         limit: this.#buffers,
       });
     }
     const buffer = this.#spare.pop() ?? new Uint8Array(this.#bytes);
-    const bytes = buffer.subarray(0, Math.min(wanted.length, this.#bytes));
-    // Counted first: filling it may run callbacks that map.
+    const bytes = buffer.subarray(0, Math.min(request.length, this.#bytes));
+    // Counted first: filling the buffer may run callbacks that map.
     this.#bounced++;
-    const mapping = new Mapping(this, this.#path, wanted, bytes, buffer);
+    const mapping = new Mapping(this, this.#path, request, bytes, buffer);
     try {
-      if (!wanted.isWrite) {
-        const { space, address, attrs } = wanted;
+      if (!request.isWrite) {
+        const { space, address, attrs } = request;
         mapping.result = this.#path.read(holder, space, address, bytes, attrs);
       }
     } catch (error) {
@@ -169,7 +170,7 @@ export class Mappings {
   }
 }
 
-/** What keeps directly mapped memory alive, and how it is marked. */
+/** What keeps directly mapped memory alive, and how it is marked dirty. */
 interface Direct {
   readonly ramAddr: number;
   readonly flags: number;
@@ -184,22 +185,22 @@ class Mapping implements GuestMapping {
   result: MemTxResult = 0;
   readonly #mappings: Mappings;
   readonly #path: AccessPath;
-  readonly #wanted: Wanted;
+  readonly #request: MappingRequest;
   readonly #backing: Direct | Uint8Array;
   #live = true;
 
   constructor(
     mappings: Mappings,
     path: AccessPath,
-    wanted: Wanted,
+    request: MappingRequest,
     bytes: Uint8Array,
     backing: Direct | Uint8Array,
   ) {
     this.#mappings = mappings;
     this.#path = path;
-    this.#wanted = wanted;
+    this.#request = request;
     this.#backing = backing;
-    this.address = wanted.address;
+    this.address = request.address;
     this.bytes = bytes;
     this.length = bytes.length;
     this.bounced = backing instanceof Uint8Array;
@@ -214,7 +215,7 @@ class Mapping implements GuestMapping {
     const backing = this.#backing;
     if (backing instanceof Uint8Array) return this.#writeBack(accessed, backing);
     try {
-      if (this.#wanted.isWrite) this.#mark(accessed, backing);
+      if (this.#request.isWrite) this.#mark(accessed, backing);
     } finally {
       for (const held of backing.holds) held.release();
       this.#mappings.dropped(this, null);
@@ -223,7 +224,7 @@ class Mapping implements GuestMapping {
   }
 
   #writeBack(accessed: number, buffer: Uint8Array): MemTxResult {
-    const { space, address, isWrite, attrs } = this.#wanted;
+    const { space, address, isWrite, attrs } = this.#request;
     const path = this.#path;
     try {
       if (!isWrite || accessed === 0) return 0;

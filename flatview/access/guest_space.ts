@@ -14,21 +14,21 @@ import { Translation } from "./translation.ts";
  * An address space as one worker accesses it; from `MemoryAccess.attach`.
  *
  * Addresses are numbers up to 2^53 - 1, or bigints up to 2^64 - 1. Reads, writes, loads and stores
- * enter a section of their own. They may be called inside one, but then an access that turns out to
- * need another context is refused with a `WaitInSectionError`.
+ * each enter a read-side section. They may be called inside one, but then an access that needs another
+ * context is refused with a `WaitInSectionError`.
  *
  * A **load or store** is one access: an aligned one of memory never tears, and a device sees its size.
- * A load gives 0 where nothing answers; what became of it is in {@linkcode result}. A **read or
- * write** is cut into pieces as the regions on its way want it.
+ * Loads are unsigned. One that nothing answers returns 0; its result is in {@linkcode result}. A
+ * **read or write** is split into pieces as the regions on its way require.
  */
 export class GuestSpace {
   /** Name of the address space. */
   readonly name: string;
   /** @internal */
   readonly reader: AddressSpaceReader;
-  /** What became of the last load or store. */
+  /** Result of the last load or store. */
   result: MemTxResult = 0;
-  /** The upper half of the last load of eight bytes. */
+  /** The upper half of the last load of eight bytes, unsigned. */
   upper: number = 0;
   readonly #path: AccessPath;
   readonly #mappings: Mappings;
@@ -44,11 +44,11 @@ export class GuestSpace {
   }
 
   /**
-   * Finds where an access goes, through IOMMUs too.
+   * Finds where an access goes, through IOMMUs as well.
    *
-   * @param section An open section of the domain that the topology publishes with.
-   * @param length Bytes; the translation may speak for fewer.
-   * @returns The translation: the same object each time, good until the section ends.
+   * @param guard The guard of an open section of the domain that the topology publishes with.
+   * @param length Bytes; the translation may cover fewer.
+   * @returns The translation: the same object each time, valid until the section ends.
    * @throws {FlatViewError} `ACCESS_OUT_OF_RANGE` if the access runs beyond the address space.
    * @throws {FlatViewError} `IOMMU_UNBOUND` if the worker has no translator for an IOMMU on the way.
    */
@@ -79,7 +79,7 @@ export class GuestSpace {
    * Reads bytes.
    *
    * @param into Is filled; with zeros where nothing answers.
-   * @returns What became of it, all pieces together.
+   * @returns The results of all pieces, ORed.
    * @throws {FlatViewError} `ACCESS_OUT_OF_RANGE` if it runs beyond the address space; nothing was read.
    */
   read(address: Address, into: Uint8Array, attrs: MemTxAttrs = NO_ATTRS): MemTxResult {
@@ -96,7 +96,7 @@ export class GuestSpace {
   /**
    * Writes bytes.
    *
-   * @returns What became of it, all pieces together.
+   * @returns The results of all pieces, ORed.
    * @throws {FlatViewError} `ACCESS_OUT_OF_RANGE` if it runs beyond the address space; nothing was written.
    */
   write(address: Address, from: Uint8Array, attrs: MemTxAttrs = NO_ATTRS): MemTxResult {
@@ -153,12 +153,12 @@ export class GuestSpace {
     return this.#load(address, 4, true, attrs);
   }
 
-  /** Loads eight bytes, little-endian: gives the lower half, the upper one is in {@linkcode upper}. */
+  /** Loads eight bytes, little-endian: returns the lower half; the upper half is in {@linkcode upper}. */
   load64le(address: Address, attrs: MemTxAttrs = NO_ATTRS): number {
     return this.#load(address, 8, false, attrs);
   }
 
-  /** Loads eight bytes, big-endian: gives the lower half, the upper one is in {@linkcode upper}. */
+  /** Loads eight bytes, big-endian: returns the lower half; the upper half is in {@linkcode upper}. */
   load64be(address: Address, attrs: MemTxAttrs = NO_ATTRS): number {
     return this.#load(address, 8, true, attrs);
   }
@@ -200,7 +200,7 @@ export class GuestSpace {
     return this.#store(address, 4, true, value, 0, attrs);
   }
 
-  /** Stores eight bytes, little-endian, given as halves. */
+  /** Stores eight bytes, little-endian, given as two halves. */
   store64le(
     address: Address,
     low: number,
@@ -210,7 +210,7 @@ export class GuestSpace {
     return this.#store(address, 8, false, low, upper, attrs);
   }
 
-  /** Stores eight bytes, big-endian, given as halves. */
+  /** Stores eight bytes, big-endian, given as two halves. */
   store64be(
     address: Address,
     low: number,
@@ -231,13 +231,13 @@ export class GuestSpace {
   }
 
   /**
-   * Maps guest memory, to be accessed through a plain array beyond any section. Memory is mapped as
-   * it is, as far as one region has it without a gap; anything else through a bounce buffer, which is
-   * filled now if it is to be read, and written back at `unmap` if it was to be written.
+   * Maps guest memory, for access through a plain array outside of sections. Memory is mapped
+   * directly, as far as one region has it without a gap. Anything else goes through a bounce buffer,
+   * which is filled now to be read, or written back at `unmap`.
    *
    * @param length Bytes; fewer may be mapped.
-   * @param isWrite Whether it is to be written, rather than read.
-   * @returns The mapping, until it is unmapped. The memory lives that long, whatever is unplugged.
+   * @param isWrite Whether the mapping is for writing, rather than for reading.
+   * @returns The mapping. The memory lives until it is unmapped, even if its region is unplugged.
    * @throws {FlatViewError} `BOUNCE_BUFFERS_BUSY` if it needs a bounce buffer and none is free; see
    * `MemoryAccess.onBounceBufferFree`.
    * @throws {FlatViewError} `ACCESS_OUT_OF_RANGE` if it runs beyond the address space.
@@ -252,7 +252,7 @@ export class GuestSpace {
   }
 
   /**
-   * A cached translation, for memory that is accessed again and again: a ring of a device, say.
+   * A cached translation, for memory that is accessed again and again, such as a device's ring.
    *
    * @throws {FlatViewError} `ACCESS_OUT_OF_RANGE` if it runs beyond the address space.
    */
@@ -263,8 +263,8 @@ export class GuestSpace {
   /**
    * A TLB for a vCPU of this worker.
    *
-   * @param entries How many pages it holds, a power of two; 1024 unless given.
-   * @throws {RangeError} If that is no power of two.
+   * @param entries How many pages it holds: a power of two up to 2^20; 1024 by default.
+   * @throws {RangeError} If it is not such a number.
    */
   tlb(entries = 1024): Tlb {
     return new Tlb(this.#path, this.reader, entries);

@@ -181,7 +181,7 @@ Deno.test("a write that matches an ioeventfd is posted: counted, and no callback
   assertEquals([kick.take(), take()], [0, ["w2@50=1"]]);
 });
 
-Deno.test("a device that throws gives an error result, and its error is told", () => {
+Deno.test("a device that throws gives an error result, and its error is reported", () => {
   const errors: unknown[] = [];
   const { plug, space } = setUp({ onDeviceError: (error) => errors.push(error) });
   const broken = new Error("broken");

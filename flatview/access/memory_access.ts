@@ -12,36 +12,36 @@ import type { MmioEndpoint } from "./mmio/endpoint.ts";
 import type { RegionTranslator } from "./region_translator.ts";
 import { FlatViewError } from "../errors/flat_view_error.ts";
 
-/** What a worker's accesses are made of. */
+/** What a worker's accesses use. */
 export interface MemoryAccessOptions {
   /** The arena, as this worker attached to it. */
   readonly arena: AccessMemory;
   /** This worker's reader in the domain that the topology publishes with. */
   readonly reader: AccessReader;
-  /** Guest RAM: a `GuestRam` of `@guestmem/ramblock`, or what serves as one. */
+  /** Guest RAM: a `GuestRam` of `@guestmem/ramblock`, or another implementation. */
   readonly memory: GuestMemory;
   /** Reaches devices of other contexts, and lets them reach this one's. */
   readonly channel?: MmioChannel;
-  /** How many bounce buffers this worker may have in use at once; 1 unless given, as in QEMU. */
+  /** How many bounce buffers this worker may use at once; 1 by default, as in QEMU. */
   readonly bounceBuffers?: number;
-  /** Bytes of a bounce buffer; 4096 unless given. */
+  /** Bytes of a bounce buffer; 4096 by default. */
   readonly bounceBytes?: number;
   /**
-   * Hears of what a device's callback threw; the access itself only gets `MemTxResult.ERROR`. Called
-   * where the callback ran.
+   * Called with what a device's callback threw, in the context in which it ran. The access itself only
+   * gets `MemTxResult.ERROR`.
    */
   readonly onDeviceError?: DeviceErrorHandler;
 }
 
 /**
  * One worker's access to guest memory: its address spaces, the devices whose callbacks it runs, and
- * its place in the MMIO channel. One for each worker, which owns it.
+ * its endpoint of the MMIO channel. Each worker creates its own.
  *
  * Callbacks that are bound here run **in place** for this worker's own accesses: at once, inside the
  * read-side section in which the region was found, so that none runs after the grace period of the
- * commit that took the region away. They must not wait; what they free they defer. On behalf of other
- * contexts the same callbacks run outside every section, while the other waits outside every section
- * too: there they may wait for grace periods.
+ * commit that removed the region. They must not wait, and must defer what they free. On behalf of other
+ * contexts the same callbacks run outside every section, and so does the context that waits for them:
+ * there they may wait for grace periods.
  *
  * @example
  * ```ts
@@ -81,7 +81,7 @@ export class MemoryAccess {
    * Sets up this worker's accesses, and joins the MMIO channel.
    *
    * @param options See {@linkcode MemoryAccessOptions}.
-   * @throws {FlatViewError} `MMIO_CHANNEL_FULL` if the channel has no place for this context.
+   * @throws {FlatViewError} `MMIO_CHANNEL_FULL` if the channel has no endpoint left.
    */
   constructor(options: MemoryAccessOptions) {
     const { arena, reader, memory, channel = null, onDeviceError = () => {} } = options;
@@ -91,8 +91,7 @@ export class MemoryAccess {
   }
 
   /**
-   * Attaches this worker to an address space. All that it attaches to are of one topology, whose
-   * regions it knows by their ids.
+   * Attaches this worker to an address space. All of its address spaces belong to one topology.
    *
    * @returns The space: the same object each time.
    * @throws {FlatViewError} `FOREIGN_ADDRESS_SPACE` or `FOREIGN_TOPOLOGY`.
@@ -115,7 +114,7 @@ export class MemoryAccess {
     this.#path.dispatcher.bind(region, ops);
   }
 
-  /** Takes callbacks back. */
+  /** Unbinds the callbacks of a region. */
   unbind(region: number): void {
     this.#path.dispatcher.bind(region, null);
   }
@@ -124,7 +123,7 @@ export class MemoryAccess {
    * Binds a translator to an IOMMU region.
    *
    * @param region Id of the region.
-   * @param attrsToIndex The IOMMU index of an access; 0 unless given.
+   * @param attrsToIndex Gives the IOMMU index of an access; 0 by default.
    */
   bindIommu(
     region: number,
@@ -134,18 +133,18 @@ export class MemoryAccess {
     this.#path.translator.bindIommu(region, translator, attrsToIndex);
   }
 
-  /** Says which address space the translators of this worker mean by a number. */
+  /** Sets the address space that the translators of this worker mean by a number. */
   setTarget(target: number, space: GuestSpace): void {
     this.#path.translator.setTarget(target, space.reader);
   }
 
-  /** How many contexts wait, or have waited, for this one since it last served. */
+  /** How many contexts have waited for this one since it last served. */
   get pending(): number {
     return this.#endpoint.server.pending;
   }
 
   /**
-   * Serves what other contexts wait for. Never waits; outside every section.
+   * Serves the accesses that other contexts wait for. Never waits. Must be called outside every section.
    *
    * @returns How many accesses were served.
    * @throws {FlatViewError} `NO_MMIO_CHANNEL` without a channel.
@@ -155,9 +154,9 @@ export class MemoryAccess {
   }
 
   /**
-   * Blocks until another context wants something of this one's devices, and serves it.
+   * Blocks until another context accesses a device of this one, and serves it.
    *
-   * @param milliseconds How long to wait at most.
+   * @param milliseconds Longest wait.
    * @returns How many accesses were served; may be 0.
    * @throws {WaitInSectionError} Inside a section.
    * @throws {FlatViewError} `NO_MMIO_CHANNEL` without a channel.
@@ -176,16 +175,16 @@ export class MemoryAccess {
   }
 
   /**
-   * Registers a function that is called once, as soon as a bounce buffer is free.
+   * Registers a function to be called once, as soon as a bounce buffer is free.
    *
-   * @returns A function that takes it back.
+   * @returns A function that unregisters it.
    */
   onBounceBufferFree(notify: () => void): () => void {
     return this.#mappings.onFree(notify);
   }
 
   /**
-   * Leaves the MMIO channel: what others have asked of this context fails, and gets an error result.
+   * Leaves the MMIO channel: accesses that others wait for fail with `MemTxResult.ERROR`.
    *
    * @throws {FlatViewError} `MAPPINGS_LEFT` if mappings are left; nothing was closed.
    */

@@ -9,21 +9,21 @@ import { isDirect, ResolvedAddress } from "./resolved_address.ts";
 import { FlatViewError } from "../errors/flat_view_error.ts";
 
 /**
- * A range that is accessed again and again, with its translation kept: QEMU's `MemoryRegionCache`.
- * From `GuestSpace.cache`.
+ * The cached translation of a range that is accessed again and again: QEMU's `MemoryRegionCache`.
+ * From `GuestSpace.cache`. Loads are unsigned.
  *
- * What is kept is good for one version of the map: each access compares the generation of the map
- * that is published with the one it was made with, and translates anew if they differ. No listener
- * is needed, and nothing that was kept outlives its section unchecked.
+ * A translation is valid for one version of the map: each access compares the generation of the
+ * published map with that of the translation, and translates again if they differ. No listener is
+ * needed, and nothing cached is used in a later section unchecked.
  */
 export class MemoryRegionCache {
   /** First address. */
   readonly address: Address;
   /** Bytes. */
   readonly length: number;
-  /** The upper half of the last load of eight bytes. */
+  /** The upper half of the last load of eight bytes, unsigned. */
   upper: number = 0;
-  /** What became of the last load or store. */
+  /** Result of the last load or store. */
   result: MemTxResult = 0;
   readonly #path: AccessPath;
   readonly #space: AddressSpaceReader;
@@ -76,12 +76,12 @@ export class MemoryRegionCache {
     return this.#load(offset, 4, true);
   }
 
-  /** Loads eight bytes, little-endian: gives the lower half, the upper one is in `upper`. */
+  /** Loads eight bytes, little-endian: returns the lower half; the upper half is in `upper`. */
   load64le(offset: number): number {
     return this.#load(offset, 8, false);
   }
 
-  /** Loads eight bytes, big-endian: gives the lower half, the upper one is in `upper`. */
+  /** Loads eight bytes, big-endian: returns the lower half; the upper half is in `upper`. */
   load64be(offset: number): number {
     return this.#load(offset, 8, true);
   }
@@ -111,12 +111,12 @@ export class MemoryRegionCache {
     return this.#store(offset, 4, true, value, 0);
   }
 
-  /** Stores eight bytes, little-endian, given as halves. */
+  /** Stores eight bytes, little-endian, given as two halves. */
   store64le(offset: number, low: number, upper: number): MemTxResult {
     return this.#store(offset, 8, false, low, upper);
   }
 
-  /** Stores eight bytes, big-endian, given as halves. */
+  /** Stores eight bytes, big-endian, given as two halves. */
   store64be(offset: number, low: number, upper: number): MemTxResult {
     return this.#store(offset, 8, true, low, upper);
   }
@@ -189,7 +189,7 @@ export class MemoryRegionCache {
     }
   }
 
-  /** The window that the range lies in by the map that is published; null if it is no memory. */
+  /** The window in which the published map has the range; null if it is not memory. */
   #renew(guard: ReadGuard): RamWindow | null {
     const view = this.#space.view(guard);
     const generation = this.#space.generation(view);
@@ -208,7 +208,7 @@ export class MemoryRegionCache {
       NO_ATTRS,
       resolved,
     );
-    // A translation by an IOMMU changes without a new map.
+    // An IOMMU's answer changes without a new map.
     if (!resolved.translated && isDirect(resolved.flags, this.#isWrite)) {
       this.#ramAddr = path.ramAddr(guard, resolved);
       this.#window = path.ram.locate(guard, resolved.region, this.#ramAddr);

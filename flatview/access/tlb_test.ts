@@ -70,7 +70,7 @@ for (
   });
 }
 
-Deno.test("pages whose addresses share their lower half, or their entry, are told apart", () => {
+Deno.test("pages whose addresses share their lower half, or their entry, are distinguished", () => {
   const { system, space, ram } = setUp();
   const places = [0, 4 * GIB, 8 * GIB, 0x1_0000, 4 * GIB + 0x1_0000];
   places.forEach((at, i) => system.addSubregion(at, ram(i * 0x1000, 0x1000)));

@@ -22,7 +22,7 @@ evictionHandlers.set(CHANNEL_TYPE, (arena, offset, token) => ({
 /**
  * Carries accesses to devices whose callbacks live in another context, as an exit to user space does
  * for KVM. The worker that accesses waits, outside every section; the context that owns the device
- * serves the access from its event loop, or from a loop of its own.
+ * serves the access from its event loop, or from its own loop.
  *
  * Create one for an arena, attach to it in every worker, and pass it to each worker's `MemoryAccess`.
  */

@@ -186,7 +186,7 @@ Deno.test("a region that has left its address by the time it is served is looked
     }
   }));
 
-Deno.test("a region that moved under its address meanwhile is called at its new offset", () =>
+Deno.test("a region that moved in the meantime is called at its new offset", () =>
   withWorkers(async (workers) => {
     const { topology, system, access, spawn } = setUp();
     const region = topology.initIo("device", 0x100, {});
@@ -417,7 +417,7 @@ Deno.test("under load: many vCPUs, a device that throws now and then, each acces
     for (const vcpu of vcpus) await vcpu.call("leave");
   }));
 
-Deno.test("the channel has a limit, gives places back, and refuses foreign handles", () => {
+Deno.test("the channel has a limit, frees endpoints, and refuses foreign handles", () => {
   const { arena, reader, memory, space, topology } = setUp();
   assertThrows(() => MmioChannel.create(arena, { contexts: 0 }), RangeError, "1 to 128");
   const channel = MmioChannel.create(arena, { contexts: 1 });
