@@ -153,7 +153,7 @@ export class Tlb implements GuardHolder {
     if (this.#entries[entry] === (low & 0xffff_f000) && low >>> 0 === address) {
       return this.#bytes[(low + this.#entries[entry + DELTA]!) >>> 0]!;
     }
-    return this.#slowPath(address, 1, false, 0, 0);
+    return this.#slowPath(address, 1, false, 0, 0) >>> 0;
   }
 
   /** Loads two bytes, unsigned. */
@@ -163,7 +163,7 @@ export class Tlb implements GuardHolder {
     if (this.#entries[entry] === (low & 0xffff_f001) && low >>> 0 === address) {
       return this.#halves[(low + this.#entries[entry + DELTA]!) >>> 1]!;
     }
-    return this.#slowPath(address, 2, false, 0, 0);
+    return this.#slowPath(address, 2, false, 0, 0) >>> 0;
   }
 
   /** Loads four bytes, unsigned. */
@@ -175,7 +175,7 @@ export class Tlb implements GuardHolder {
       ? low >>> 0 === address
       : tag === FAR && this.#entries[entry + HIGH] === ((address * PER_TWO_32) | 0);
     if (isHit) return this.#words[(low + this.#entries[entry + DELTA]!) >>> 2]! >>> 0;
-    return this.#slowPath(address, 4, false, 0, 0);
+    return this.#slowPath(address, 4, false, 0, 0) >>> 0;
   }
 
   /** Loads four bytes as a signed integer: a CPU's word, at the lowest cost. */
@@ -274,7 +274,8 @@ export class Tlb implements GuardHolder {
    *
    * One function, on purpose: V8 inlines none of more than 460 bytes of bytecode. Its parts, called
    * at each miss while the TLB fills, would be inlined into `load32`, which V8 then finds too large
-   * to be inlined in turn; each hit would cost a call and an address in a heap number.
+   * to be inlined in turn; each hit would cost a call and an address in a heap number. The loads
+   * convert what it returns (`>>> 0`, `| 0`), so that a hit's value stays an integer in a register.
    *
    * @returns The lower half of what was loaded; the upper half is in {@linkcode upper}.
    */
