@@ -100,7 +100,7 @@ Deno.test("handles that are none, older, foreign or corrupt are refused by field
   Arena.attach(handle);
 });
 
-Deno.test("a host without shared memory is told what is missing", () => {
+Deno.test("an error names what a host lacks for shared memory", () => {
   const host = (changes: object) =>
     ({ SharedArrayBuffer, WebAssembly, ...changes }) as typeof globalThis;
   const missing = (changes: object) =>
@@ -227,7 +227,7 @@ Deno.test("the lock is waited for where blocking is allowed, and for a bounded t
     arena.checkHeap();
   }));
 
-Deno.test("an evicted context that is alive after all is told at its next call", () => {
+Deno.test("an evicted context that is alive after all learns of it at its next call", () => {
   const arena = Arena.create({ bytes: 1 << 20 });
   const other = Arena.attach(arena.handle, { label: "slow" });
   const block = other.allocate(16);
@@ -290,7 +290,7 @@ Deno.test("tokens that no other context had are refused", () => {
   }
 });
 
-Deno.test("after an error that is none of its own the next holder repairs the arena", () => {
+Deno.test("after an error that is not an RcuError the next holder repairs the arena", () => {
   const arena = Arena.create({ bytes: 1 << 20 });
   const core = coreOf(arena);
   assertThrows(() =>
@@ -302,7 +302,7 @@ Deno.test("after an error that is none of its own the next holder repairs the ar
   core.lastRepair = null;
   assertThrows(() => arena.free(1), RcuError);
   arena.allocate(16);
-  assertEquals(core.lastRepair, null, "an error of its own leaves nothing to repair");
+  assertEquals(core.lastRepair, null, "an RcuError leaves nothing to repair");
 });
 
 Deno.test("members: handlers run for each, results are added up, unknown types are counted", () => {

@@ -86,7 +86,7 @@ Deno.test("pointers that are no blocks are refused, and the state is unchanged",
   arena.free(block);
 });
 
-Deno.test("a second free is told from a pointer that never was one, merged or not", () => {
+Deno.test("a second free is distinguished from a pointer that was never a block, merged or not", () => {
   const arena = small();
   const blocks = [100, 100, 100, 100].map((bytes) => arena.allocate(bytes));
   arena.free(blocks[1]!);

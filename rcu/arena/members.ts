@@ -1,7 +1,7 @@
 /**
- * Members: structures in the arena that something has to be done about when a context dies. Each is
- * a live block whose first two words are the link of a list and its type; the list's head is in the
- * arena's header. Writers and walkers hold the arena's lock.
+ * Members: structures in the arena that need repair when a context dies. Each is a live block whose
+ * first two words are its link in a list and its type; the list's head is in the arena's header.
+ * Writers and walkers hold the arena's lock.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import type { Store } from "./store.ts";
 /** The words at the start of a member's block that belong to the arena. */
 export const MEMBER = defineLayout({
   /** Next member, 0 at the end. */
-  link: "u32",
+  next: "u32",
   /** What it is, one of {@linkcode MemberType} or a sibling's; doubles as its magic number. */
   type: "u32",
 });
@@ -49,7 +49,7 @@ export const evictionHandlers: Map<number, EvictionHandler> = new Map();
 /** Adds a member. */
 export function linkMember(store: Store, offset: number, type: number): void {
   store.put(MEMBER.type.index(offset), type);
-  store.put(MEMBER.link.index(offset), HEADER.members.get(store.u32, 0));
+  store.put(MEMBER.next.index(offset), HEADER.members.get(store.u32, 0));
   store.commit(HEADER.members.index(0), offset);
 }
 
@@ -69,9 +69,9 @@ export function unlinkMember(store: Store, offset: number): void {
         reason: "it is not registered",
       });
     }
-    link = MEMBER.link.index(u32[link]!);
+    link = MEMBER.next.index(u32[link]!);
   }
-  store.commit(link, MEMBER.link.get(u32, offset));
+  store.commit(link, MEMBER.next.get(u32, offset));
 }
 
 /** Lists the members. */
@@ -80,7 +80,7 @@ export function members(u32: Uint32Array): { offset: number; type: number }[] {
   for (
     let offset = HEADER.members.get(u32, 0);
     offset !== 0;
-    offset = MEMBER.link.get(u32, offset)
+    offset = MEMBER.next.get(u32, offset)
   ) {
     found.push({ offset, type: MEMBER.type.get(u32, offset) });
   }

@@ -43,7 +43,7 @@ function create(debug = false) {
   return { arena, domain, words, schedule, data, node, values };
 }
 
-Deno.test("a node goes to the head, to the tail or behind another", () => {
+Deno.test("a node goes to the head, to the tail or after another", () => {
   const { arena, domain, node, values } = create();
   const guard = domain.register().lock();
   const list = RcuList.create(arena);

@@ -4,7 +4,7 @@
  *
  * An iteration is a million pairs, so milliseconds per iteration read as nanoseconds per pair. The
  * loads of a thousand pairs share a section. Nobody else is at work: what a retry costs is not shown.
- * Each case runs in a worker of its own, since V8 slows a method down that it has seen with several
+ * Each case runs in its own worker, since V8 slows down a method that it has seen with several
  * kernels.
  */
 

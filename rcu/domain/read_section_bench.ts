@@ -4,7 +4,7 @@
  * dereference alone.
  *
  * An iteration is a million sections, so milliseconds per iteration read as nanoseconds per section.
- * Each case runs in a worker of its own: a method that V8 has seen with several readers or kernels
+ * Each case runs in its own worker: a method that V8 has seen with several readers or kernels
  * is several times slower, which no user with one reader meets.
  */
 
@@ -22,7 +22,7 @@ const data = {
 };
 const workers = new TestWorkers();
 
-/** A case: so many workers of its own run the same loop at once. */
+/** A case: its own `count` workers run the same loop at once. */
 function bench(
   group: string,
   name: string,

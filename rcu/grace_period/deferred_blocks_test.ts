@@ -64,7 +64,7 @@ Deno.test("the event loop frees what was deferred", async () => {
   assertEquals(arena.stats().liveBlocks, before);
 });
 
-Deno.test("a block deferred after a batch was started waits for a grace period of its own", () => {
+Deno.test("a block deferred after a batch was started waits for a later grace period", () => {
   const { arena, domain, attach } = create();
   const [early, late] = [attach().domain.register(), attach().domain.register()];
   const open = early.lock();

@@ -96,7 +96,7 @@ Deno.test("the label and the limits come with the domain", () => {
   assertEquals(attached.label, "map ✓");
 });
 
-Deno.test("a handle of a destroyed domain is told from the domain that took its place", () => {
+Deno.test("a handle of a destroyed domain does not fit the domain that took its place", () => {
   const arena = Arena.create({ bytes: 1 << 20 });
   const domain = RcuDomain.create(arena);
   domain.destroy();

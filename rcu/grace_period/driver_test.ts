@@ -136,7 +136,7 @@ Deno.test("synchronizeAsync ends when the reader leaves", async () => {
   assertEquals(log, ["leaves", "over"]);
 });
 
-Deno.test("synchronizeAsync inside a section of its own context waits until it has ended", async () => {
+Deno.test("synchronizeAsync inside a section of the same context waits until it has ended", async () => {
   const { domain } = create();
   const reader = domain.register();
   const guard = reader.lock();

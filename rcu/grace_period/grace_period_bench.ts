@@ -26,7 +26,7 @@ const data = {
 let busy: keyof ReturnType<Setup> | "nothing" = "nothing";
 let reading: Promise<void> = Promise.resolve();
 
-/** Has a reader of this flavour read from now on, in a worker of its own, and no other. */
+/** Starts a reader of this flavour in its own worker, in the place of the one before. */
 async function readerDoes(what: typeof busy): Promise<void> {
   if (busy === what) return;
   if (busy !== "nothing") Atomics.store(control, 1, 1);

@@ -114,7 +114,7 @@ const setup = (data: Data) => {
       }
       if (reader instanceof QsbrReader) reader.offline();
     },
-    /** Waits for a grace period in each of so many sections of the reader above. */
+    /** Waits for a grace period in each of `rounds` sections of the reader above. */
     synchronizeHurried(rounds: number): void {
       synchronizeInSections(domain, words, rounds);
     },

@@ -23,14 +23,14 @@ function create() {
   return { arena, domain, reader, ask };
 }
 
-/** Lets the event loop run; with a condition until it holds, for at most so many turns. */
+/** Lets the event loop run for at most `turns` turns, or until `done`. */
 async function settle(done = () => false, turns = 10): Promise<void> {
   for (let turn = 0; turn < turns && !done(); turn++) {
     await new Promise((next) => setTimeout(next, 0));
   }
 }
 
-Deno.test("a QSBR worker that idles online is told, and the updater's wait ends", () =>
+Deno.test("a QSBR worker that idles online is notified, and the updater's wait ends", () =>
   withWorkers(async (workers) => {
     const { arena, domain, reader } = create();
     reader.unregister();
@@ -96,7 +96,7 @@ Deno.test("a request that follows a quiescent state inside the notifier is not m
   assertEquals(told, 4);
 });
 
-Deno.test("a notifier that has ended is told nothing, and neither is one of an unregistered reader", async () => {
+Deno.test("a notifier is no longer called once it has ended or its reader is unregistered", async () => {
   const { domain, reader, ask } = create();
   let told = 0;
   const end = reader.onHurry(() => told++);

@@ -18,7 +18,7 @@ function create(readers: number) {
   return { arena, domain, attach };
 }
 
-Deno.test("each slot has two cache lines of its own", () => {
+Deno.test("no two slots share a cache line", () => {
   const { domain, attach } = create(4);
   const slots = [1, 2, 3, 4].map(() => attach().domain.register().slot);
   assertEquals(SLOT.size % 64, 0);
@@ -91,7 +91,7 @@ Deno.test("an evicted context registers no reader before it attaches anew", () =
   assertEquals(domain.stats().readers, 0);
 });
 
-Deno.test("a claim clears what an eviction stored to a slot that was given up meanwhile", () => {
+Deno.test("a claim clears what an eviction stored to a slot that was given up in between", () => {
   const { arena, domain } = create(1);
   const { slot } = claimSlot(arena, domain.offset, "memb", "");
   releaseSlot(arena, domain.offset, slot);
@@ -102,7 +102,7 @@ Deno.test("a claim clears what an eviction stored to a slot that was given up me
   reader.lock().unlock();
 });
 
-Deno.test("workers that claim at once get slots of their own", () =>
+Deno.test("workers that claim at once get different slots", () =>
   withWorkers(async (workers) => {
     const { arena, domain } = create(2);
     const data = {

@@ -86,7 +86,7 @@ Deno.test("a stall is reported once for each threshold, however often the update
   now += 1;
   for (let look = 0; look < 5; look++) assertEquals(watch.check(reader.slot), 600_000);
   assertEquals(elapsed, [600_000]);
-  now += 1_500_000; // one report for all that were due meanwhile
+  now += 1_500_000; // one report for all that were due since
   assertEquals(watch.check(reader.slot), 300_000);
   assertEquals(elapsed, [600_000, 2_100_000]);
   now -= 3_000_000; // the clock of the context that noted it was ahead

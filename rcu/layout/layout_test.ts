@@ -75,7 +75,7 @@ Deno.test("an accessor reads and writes the bytes that its offset names, and no 
   assertEquals(data.getBigUint64(layout.e.at(base), true), 2n ** 53n - 1n);
   assertEquals(data.getFloat64(layout.f.at(base), true), -0.5);
   assertEquals(u32[layout.c.index(base)], 0x8405_0607);
-  // Alignment leaves a gap behind the first byte; the elements that were not written are as before.
+  // Alignment leaves a gap after the first byte; the elements that were not written are as before.
   assertEquals([u8[base - 1], u8[base + 1], u8[base + layout.size]], [0xee, 0xee, 0xee]);
   assertEquals(layout.g.get(u16, base, 1), 0xeeee);
 });

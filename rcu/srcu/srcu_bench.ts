@@ -4,7 +4,7 @@
  * in `rcu/grace_period/grace_period_bench.ts`.
  *
  * An iteration is a million sections, so milliseconds per iteration read as nanoseconds per section.
- * Each case runs in a worker of its own, since V8 slows a method down that it has seen with several
+ * Each case runs in its own worker, since V8 slows down a method that it has seen with several
  * readers.
  */
 

@@ -98,7 +98,7 @@ for (const call of ["lock", "unlock", "unregister"] as const) {
   });
 }
 
-Deno.test("hurry tells a task that an updater waits; the notifier tells the event loop", async () => {
+Deno.test("a task sees in hurry that an updater waits, and the event loop is notified", async () => {
   const { reader, updater } = create();
   const guard = reader.lock();
   assert(!reader.hurry);

@@ -41,7 +41,7 @@ const setup = (data: Data) => {
 
   return {
     token: (): number => arena.token,
-    /** So many tasks that interleave, each with sections of its own length. */
+    /** Tasks that interleave, each with sections of a different length. */
     async readAcrossAwaits(pointer: number, tasks: number): Promise<number> {
       const cell = RcuPointer.attach(arena, pointer);
       Atomics.add(words, READY, 1);

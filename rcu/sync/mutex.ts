@@ -27,8 +27,8 @@ import { refuseInSection, waitOutside } from "./waiting.ts";
 
 /** A mutex's block. */
 const MUTEX = defineLayout({
-  /** The arena's: the next of its members, and the type of this one. */
-  memberLink: "u32",
+  /** The arena's: its next member, and the type of this one. */
+  memberNext: "u32",
   memberType: "u32",
   /** The lock word, see `arena/lock.ts`. */
   lock: "u32",
@@ -50,11 +50,11 @@ export type LockOutcome = "acquired" | "owner-died";
 /**
  * A mutual-exclusion lock in the arena, shared by offset. It belongs to the context that took it,
  * is not recursive and not fair. When its holder is evicted it passes on, as POSIX's robust mutexes
- * do; unlike there, it never becomes unusable: until somebody calls `consistent()`, each holder is
- * told `"owner-died"`.
+ * do. Unlike those it never becomes unusable: until somebody calls `consistent()`, each holder gets
+ * `"owner-died"`.
  *
- * Whatever was written before `unlock()` is seen after the next `lock()`. Any context may use it
- * that is attached to the arena; not inside a read-side section, since it may wait.
+ * Whatever was written before `unlock()` is seen after the next `lock()`. Any context that is attached
+ * to the arena may use it, but not inside a read-side section, since it may wait.
  *
  * @example
  * ```ts

@@ -75,7 +75,7 @@ Deno.test("workers count under the mutex and lose no count, blocking or not", ()
     assertEquals(mine.owner, 0);
   }));
 
-Deno.test("a dead holder's mutex is passed on by eviction; each holder is told until consistent", () =>
+Deno.test("a dead holder's mutex is passed on by eviction; each holder learns of it until consistent", () =>
   withWorkers(async (workers) => {
     const { arena, mine, theirs } = twoContexts();
     const worker = workers.spawn<Setup>(WORKER, { arena: arena.handle, label: "mortal" });
@@ -112,7 +112,7 @@ Deno.test("an eviction passes on what nobody waits for", () => {
 Deno.test("a holder found dead by the next one to ask is replaced without an eviction walk", () => {
   const { arena, other, mine, theirs } = twoContexts();
   theirs.lock();
-  coreOf(arena).contexts.evict(other.token); // the evicting context died right behind this step
+  coreOf(arena).contexts.evict(other.token); // the evicting context died right after this step
   assertEquals(mine.lock(), "owner-died");
   assertThrows(() => theirs.unlock(), EvictedError);
   assertThrows(() => theirs.lock(), EvictedError);

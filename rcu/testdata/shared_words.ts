@@ -20,7 +20,7 @@ export const ENTERED = 4;
 /** From here on: how many own the first slot, the second, ... */
 export const OWNERS = 5;
 
-/** Waits for a grace period inside each of so many sections that another worker counts in ENTERED. */
+/** Waits for a grace period in each of `rounds` sections, which another worker counts in ENTERED. */
 export function synchronizeInSections(domain: RcuDomain, words: Int32Array, rounds: number): void {
   let seen = 0;
   for (let round = 0; round < rounds; round++) {
