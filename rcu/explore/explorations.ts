@@ -5,6 +5,7 @@
  */
 
 import type { Failure, Program } from "#tools/explorer/mod.ts";
+import { contracts } from "./contracts.ts";
 import { evicted, fusedEvicted, readerDies, readerDiesSleeper } from "./evictions.ts";
 import {
   bystander,
@@ -14,8 +15,21 @@ import {
   twoUpdaters,
 } from "./grace_periods.ts";
 import * as pairs from "./pairs.ts";
+import { joining } from "./registration.ts";
 import type { Flavour } from "./setting.ts";
-import { fusedSleeper, holder, latecomer, overtaken, reports, sleepers } from "./sleepers.ts";
+import {
+  fusedSleeper,
+  heldForEver,
+  holder,
+  hurried,
+  hurrying,
+  latecomer,
+  notifications,
+  otherIndex,
+  overtaken,
+  reports,
+  sleepers,
+} from "./sleepers.ts";
 
 /** A program, and how its exploration must end. */
 export interface Exploration {
@@ -33,11 +47,15 @@ function ofFlavour(flavour: Flavour): Exploration[] {
   const programs: [name: string, program: Program, fails?: Failure["kind"]][] = [
     ["a reader that never leaves: the updater sleeps", holder(flavour), "deadlock"],
     ["a reader that comes late and never leaves", latecomer(flavour)],
+    ["a reader that never leaves, of an older grace period perhaps", heldForEver(flavour)],
+    ["1 reader, 1 sleeper that asks it to hurry", hurrying(flavour)],
+    ["a reader that sleeps until it is asked to hurry", hurried(flavour)],
     ["a reader of the next grace period that never leaves", overtaken(flavour)],
     ["1 reader, 1 sleeper", sleepers(flavour, 1, 1)],
     ["a dying reader, a supervisor that evicts it, 1 sleeper", readerDiesSleeper(flavour)],
     ["a dying reader, a supervisor that evicts it, 2 updates", readerDies(flavour)],
     ["an evicted reader, 2 updates", evicted(flavour)],
+    ["a reader that joins, 2 updates", joining(flavour)],
     ["2 readers, 1 sleeper", sleepers(flavour, 2, 1)],
     ["2 readers, 2 updates", oneUpdater(flavour)],
     ["2 sleepers, one of which may die", sleepers(flavour, 1, 2, true)],
@@ -51,11 +69,14 @@ function ofFlavour(flavour: Flavour): Exploration[] {
 
 /** Every exploration. */
 export const explorations: readonly Exploration[] = [
+  ...Object.entries(contracts).map(([name, program]) => ({ name: `alone: ${name}`, program })),
   ...FLAVOURS.flatMap(ofFlavour),
   { name: "memb: sections of one call, 2 readers, 2 updates", program: fusedReaders() },
   { name: "memb: sections of one call, 1 sleeper", program: fusedSleeper() },
   { name: "memb: sections of one call, evicted", program: fusedEvicted() },
+  { name: "notify wakes as many as it is told to", program: notifications() },
   { name: "qsbr: one quiescent state is enough", program: reports() },
+  { name: "srcu: 2 readers, 1 sleeper, from the other index on", program: otherIndex() },
   { name: "srcu: overlapping sections of one slot, 2 updates", program: overlappingSections() },
   {
     name: "pair: first sketch (table, root, table again)",

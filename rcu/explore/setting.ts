@@ -19,20 +19,20 @@ export const kernel = decodeKernel(KERNEL_BASE64);
 /** Its functions, as steps. */
 export const k = calls<Kernel>(kernel);
 
-/** Address of the domain. */
-export const D = 0;
+/** Address of the domain: slot 1 lies at 2^31, where signed and unsigned addresses part. */
+export const D = 2 ** 31 - DOMAIN.size - SLOT.size;
 /** Addresses of the reader slots. */
-export const SLOTS = [DOMAIN.size, DOMAIN.size + SLOT.size] as const;
+export const SLOTS = [D + DOMAIN.size, D + DOMAIN.size + SLOT.size] as const;
 /** The futex word of sleeping updaters. */
 export const EVENT = DOMAIN.event.at(D);
 /** The cell that readers dereference. */
-export const CELL = DOMAIN.size + 2 * SLOT.size;
+export const CELL = D + DOMAIN.size + 2 * SLOT.size;
 /** Blocks by name; the cell points at `old` at first. */
 export const BLOCK = { old: CELL + 8, other: CELL + 16, third: CELL + 24 } as const;
 /** A word that programs use as they like. */
 export const FLAG = CELL + 32;
 /** Bytes of the memory. */
-const BYTES = CELL + 40;
+const BYTES = CELL + 40 - D;
 
 /** The blocks, for programs that free them. */
 export const blocks: Readonly<Record<string, Block>> = {
@@ -41,8 +41,11 @@ export const blocks: Readonly<Record<string, Block>> = {
   third: { at: BLOCK.third, bytes: 8, free: true },
 };
 
+/** The counters of a domain at the start. */
+const START: Readonly<Record<Flavour, number>> = { memb: 1, qsbr: 1, srcu: 0 };
+
 /** What every program over a domain has: the kernel, the memory and its names. */
-export function setting(flavour: Flavour): Omit<Program, "threads"> {
+export function setting(flavour: Flavour, start = START[flavour]): Omit<Program, "threads"> {
   const srcu = flavour === "srcu";
   const slots = SLOTS.flatMap((at, index) => {
     const slot = [`SLOT[${index}]`, SLOT, at] as const;
@@ -51,12 +54,13 @@ export function setting(flavour: Flavour): Omit<Program, "threads"> {
   return {
     kernel,
     bytes: BYTES,
+    origin: D,
     setUp: ({ u32 }) => {
-      DOMAIN.gpCtr.set(u32, D, srcu ? 0 : 1);
-      DOMAIN.gpDone.set(u32, D, srcu ? 0 : 1);
-      DOMAIN.slotsUsed.set(u32, D, SLOTS.length);
-      u32[CELL / 4] = BLOCK.old;
-      u32[BLOCK.old / 4] = 1;
+      DOMAIN.gpCtr.set(u32, 0, start);
+      DOMAIN.gpDone.set(u32, 0, start);
+      DOMAIN.slotsUsed.set(u32, 0, SLOTS.length);
+      u32[(CELL - D) / 4] = BLOCK.old;
+      u32[(BLOCK.old - D) / 4] = 1;
     },
     nameOf: nameWords([
       ...slots,

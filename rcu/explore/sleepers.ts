@@ -4,19 +4,24 @@
  * @module
  */
 
-import { run, type Steps, type Thread } from "#tools/explorer/mod.ts";
+import { again, check, run, type Steps, type Thread } from "#tools/explorer/mod.ts";
 import type { Program } from "#tools/explorer/mod.ts";
-import { DOMAIN } from "../kernel/layouts.ts";
-import { enter, fused, reached, readers } from "./readers.ts";
-import { D, type Flavour, k, setting, SLOTS } from "./setting.ts";
-import { advance, gracePeriod, waitFor } from "./updaters.ts";
+import { DOMAIN, SLOT } from "../kernel/layouts.ts";
+import { enter, fused, leave, reached, readers } from "./readers.ts";
+import { D, FLAG, type Flavour, k, setting, SLOTS } from "./setting.ts";
+import { advance, gracePeriod, type Wait, waitFor } from "./updaters.ts";
 
 /** Updaters that sleep until a grace period is over; the first may die. */
-function sleepingUpdaters(flavour: Flavour, count: number, dies = false): Thread[] {
+function sleepingUpdaters(
+  flavour: Flavour,
+  count: number,
+  dies = false,
+  wait: Wait = "sleep",
+): Thread[] {
   return Array.from({ length: count }, (_, index) => ({
     name: `updater ${index + 1}`,
     script: gracePeriod,
-    args: [flavour, "sleep"],
+    args: [flavour, wait],
     dies: dies && index === 0,
   }));
 }
@@ -43,6 +48,21 @@ export function sleepers(
 /** A sleeper, and a reader whose two sections are one call each. */
 export function fusedSleeper(): Program {
   return withUpdater("memb", { script: fused, args: [SLOTS[0]] });
+}
+
+/** A reader of two sections, and an updater that sleeps and asks it to hurry. */
+export function hurrying(flavour: Flavour): Program {
+  const threads = [
+    ...readers(flavour, 1, "nothing"),
+    ...sleepingUpdaters(flavour, 1, false, "hurry"),
+  ];
+  return { ...setting(flavour), threads };
+}
+
+/** SRCU from the other index on: two readers, a sleeper. */
+export function otherIndex(): Program {
+  const threads = [...readers("srcu", 2, "nothing"), ...sleepingUpdaters("srcu", 1)];
+  return { ...setting("srcu", 4), threads };
 }
 
 /** A sleeper, and a reader that enters and never leaves: the sleeper must not be awake for ever. */
@@ -92,4 +112,85 @@ function* reportOnce(): Steps {
 /** A sleeper, and a QSBR reader that stays online: one quiescent state must be enough. */
 export function reports(): Program {
   return withUpdater("qsbr", { script: reportOnce });
+}
+
+function* untilHurried(): Steps {
+  const word = SLOT.hurry.at(SLOTS[0]);
+  if ((yield* k.load32(word)) !== 0) return;
+  yield* k.wait32(word, 0, -1);
+  return again(untilHurried);
+}
+
+function* leaveWhenHurried(flavour: Flavour): Steps {
+  const index = yield* run(enter, flavour, SLOTS[0]);
+  yield* k.store32(FLAG, 1);
+  yield* run(untilHurried);
+  yield* run(leave, flavour, SLOTS[0], index);
+}
+
+function* hurryOnceEntered(flavour: Flavour): Steps {
+  if ((yield* k.load32(FLAG)) === 0) return again(hurryOnceEntered, flavour);
+  yield* run(gracePeriod, flavour, "hurry");
+}
+
+/** A reader that sleeps inside its section until it is asked to hurry, and an updater that asks it. */
+export function hurried(flavour: Flavour): Program {
+  return {
+    ...setting(flavour),
+    threads: [
+      { name: "reader", script: leaveWhenHurried, args: [flavour] },
+      { name: "updater", script: hurryOnceEntered, args: [flavour] },
+    ],
+  };
+}
+
+function* enterForEver(flavour: Flavour): Steps {
+  yield* run(enter, flavour, SLOTS[0]);
+  yield* k.store32(FLAG, 1);
+}
+
+function* waitForEver(flavour: Flavour): Steps {
+  if ((yield* k.load32(FLAG)) === 0) return again(waitForEver, flavour);
+  yield* run(gracePeriod, flavour, "sleep");
+  check(false, "a grace period is over under a reader that began before it");
+}
+
+/**
+ * A reader that enters and never leaves, with an older counter or index perhaps, since another context
+ * runs a grace period meanwhile; and an updater that begins then: it must sleep, and for ever.
+ */
+export function heldForEver(flavour: Flavour): Program {
+  const cookie = flavour === "srcu" ? 4 : 2;
+  return {
+    ...setting(flavour),
+    mayEndAsleep: true,
+    threads: [
+      { name: "reader", script: enterForEver, args: [flavour] },
+      { name: "other", script: advance, args: [flavour, cookie] },
+      { name: "updater", script: waitForEver, args: [flavour] },
+    ],
+  };
+}
+
+function* sleepOnce(): Steps {
+  yield* k.wait32(FLAG, 0, -1);
+}
+
+function* wakeTwice(): Steps {
+  const first = yield* k.notify(FLAG, 1);
+  check(first <= 1, "notify wakes more sleepers than it is told to");
+  yield* k.notify(FLAG, 1);
+}
+
+/** Two sleepers on one word, and one who wakes at most one of them twice. */
+export function notifications(): Program {
+  return {
+    ...setting("memb"),
+    mayEndAsleep: true,
+    threads: [
+      { name: "sleeper 1", script: sleepOnce },
+      { name: "sleeper 2", script: sleepOnce },
+      { name: "waker", script: wakeTwice },
+    ],
+  };
 }

@@ -7,8 +7,8 @@
 import { again, allocate, free, run, type Steps } from "#tools/explorer/mod.ts";
 import { BLOCK, CELL, D, EVENT, type Flavour, k } from "./setting.ts";
 
-/** How an updater waits: it looks again at once, or sleeps as the driver does. */
-export type Wait = "look" | "sleep";
+/** How an updater waits: it looks again at once, sleeps as the driver does, or asks readers to hurry. */
+export type Wait = "look" | "sleep" | "hurry";
 
 /** Starts and completes grace periods. @returns The slot in the way, or 0. */
 export function* advance(flavour: Flavour, cookie: number): Steps<number> {
@@ -17,14 +17,14 @@ export function* advance(flavour: Flavour, cookie: number): Steps<number> {
 }
 
 /** Asks the readers in the way to signal. @returns The slot of one that is still in the way, or 0. */
-export function* arm(flavour: Flavour): Steps<number> {
-  return flavour === "srcu" ? yield* k.srcuArm(D, 0) : yield* k.arm(D, 0);
+export function* arm(flavour: Flavour, hurry: number): Steps<number> {
+  return flavour === "srcu" ? yield* k.srcuArm(D, hurry) : yield* k.arm(D, hurry);
 }
 
 /** Waits until the grace period of a cookie is over. */
 export function* waitFor(flavour: Flavour, cookie: number, wait: Wait): Steps {
   if ((yield* run(advance, flavour, cookie)) === 0) return;
-  if (wait === "sleep" && (yield* run(sleep, flavour, cookie))) return;
+  if (wait !== "look" && (yield* run(sleep, flavour, cookie, wait === "hurry" ? 1 : 0))) return;
   return again(waitFor, flavour, cookie, wait);
 }
 
@@ -34,9 +34,9 @@ export function* waitFor(flavour: Flavour, cookie: number, wait: Wait): Steps {
  *
  * @returns Whether the grace period is over.
  */
-function* sleep(flavour: Flavour, cookie: number): Steps<boolean> {
+function* sleep(flavour: Flavour, cookie: number, hurry: number): Steps<boolean> {
   const seen = yield* k.load32(EVENT);
-  if ((yield* run(arm, flavour)) === 0) return false;
+  if ((yield* run(arm, flavour, hurry)) === 0) return false;
   if ((yield* run(advance, flavour, cookie)) === 0) return true;
   yield* k.wait32(EVENT, seen, -1);
   return false;
@@ -79,5 +79,5 @@ export function* contendedUpdate(flavour: Flavour, block: keyof typeof BLOCK): S
   yield* allocate(block);
   const before = yield* k.exchange32(CELL, BLOCK[block]);
   yield* run(gracePeriod, flavour, "look");
-  yield* free(Object.entries(BLOCK).find(([_, at]) => at === before)![0]);
+  yield* free(Object.entries(BLOCK).find(([_, at]) => at === before >>> 0)![0]);
 }

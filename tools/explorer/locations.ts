@@ -46,6 +46,7 @@ export class Locations {
   readonly count: number;
   readonly #blockOfWord: Int16Array;
   readonly #bytes: number;
+  readonly #origin: number;
 
   /**
    * Numbers the locations.
@@ -56,13 +57,14 @@ export class Locations {
   constructor(program: Program, written: ReadonlySet<number>) {
     const words = program.bytes / 4;
     this.#bytes = program.bytes;
+    const origin = this.#origin = program.origin ?? 0;
     this.slotOf = new Int32Array(words).fill(-1);
     [...written].sort((a, b) => a - b).forEach((word, slot) => this.slotOf[word] = slot);
     const blocks = Object.entries(program.blocks ?? {});
     this.blocks = blocks.map(([name]) => name);
     this.#blockOfWord = new Int16Array(words).fill(-1);
     blocks.forEach(([_, { at, bytes }], number) => {
-      this.#blockOfWord.fill(number, at >>> 2, Math.ceil((at + bytes) / 4));
+      this.#blockOfWord.fill(number, (at - origin) >>> 2, Math.ceil((at - origin + bytes) / 4));
     });
     this.firstBlock = written.size;
     this.firstThread = this.firstBlock + blocks.length;
@@ -70,7 +72,14 @@ export class Locations {
     this.count = this.stateLength + written.size;
   }
 
-  /** The block that has a byte address, or -1. */
+  /** An access with its addresses counted from the first byte of the memory. */
+  relative(access: Access): Access {
+    if (this.#origin === 0 || !touchesMemory(access.kind)) return access;
+    const from = access.kind === "copy" ? access.expectedLow - this.#origin : access.expectedLow;
+    return { ...access, address: access.address - this.#origin, expectedLow: from };
+  }
+
+  /** The block that has a byte of the memory, or -1. */
   blockAt(address: number): number {
     return this.#blockOfWord[address >>> 2]!;
   }
@@ -85,11 +94,12 @@ export class Locations {
   /** Why memory cannot be accessed so, if it cannot. */
   faultOf({ kind, atomic, address, bytes, expectedLow }: Access): string | undefined {
     if (!touchesMemory(kind)) return undefined;
-    const last = Math.max(address, kind === "copy" ? expectedLow : 0) + bytes;
-    if (last > this.#bytes) return `an access beyond the memory, at ${address}`;
-    return atomic && address % bytes !== 0
-      ? `an atomic access at ${address}, not aligned`
-      : undefined;
+    const from = kind === "copy" ? expectedLow : address;
+    const at = address + this.#origin;
+    if (Math.min(address, from) < 0 || Math.max(address, from) + bytes > this.#bytes) {
+      return `an access beyond the memory, at ${at}`;
+    }
+    return atomic && address % bytes !== 0 ? `an atomic access at ${at}, not aligned` : undefined;
   }
 
   /** The locations that a step touches. */

@@ -112,7 +112,9 @@ export class Machine {
     if (!access) return 0;
     if ((word & 3) === SLEEPS) return access.timesOut ? 1 : 0;
     if (access.kind === "choose") return access.bytes;
-    return access.kind === "notify" ? this.#subsets(state, access).length : 1;
+    // All sleepers are woken in one way, whoever they are.
+    if (access.kind !== "notify" || access.low < 0) return 1;
+    return this.#subsets(state, access).length;
   }
 
   /** Whether a thread may die now. */
@@ -151,7 +153,8 @@ export class Machine {
 
   /** A look at the memory of a state. */
   view(state: Int32Array): MemoryView {
-    const load32 = (address: number) => this.memory.word(state, address >>> 2) >>> 0;
+    const { origin = 0 } = this.#program;
+    const load32 = (at: number) => this.memory.word(state, (at - origin) >>> 2) >>> 0;
     return {
       load32,
       load64: (address) => load32(address) + load32(address + 4) * 2 ** 32,

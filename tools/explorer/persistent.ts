@@ -12,47 +12,53 @@
  */
 
 import { conflict, type Futures } from "./futures.ts";
-import type { Machine } from "./machine.ts";
+import type { Outlook } from "./outlook.ts";
+
+/** By thread, the threads that come with it; the search has one thread of its own. */
+const comesWith = new Int32Array(32);
 
 /**
  * The threads that move in a state: a smallest closed set with one that can move, as bits.
  *
- * @param accepts Whether a set of one's choice may be taken; the set of all is taken in any case.
+ * @param outlook What the threads can do there.
+ * @param futures What they may do later.
+ * @param accepts Whether a set may be taken; the set of all is taken in any case.
  */
 export function persistentSet(
-  machine: Machine,
+  outlook: Outlook,
   futures: Futures,
-  state: Int32Array,
   accepts: (threads: number) => boolean,
 ): number {
-  const { threads } = machine;
-  const comesWith = new Array<number>(threads).fill(0);
-  let movers = 0;
-  for (let thread = 0; thread < threads; thread++) {
-    if (machine.choices(state, thread) > 0 || machine.mayDie(state, thread)) movers |= 1 << thread;
-    if (machine.hasEnded(state, thread)) continue;
-    const { touches } = machine.thread(state, thread);
-    for (let other = 0; other < threads; other++) {
-      if (other === thread || machine.hasEnded(state, other)) continue;
-      const future = futures.of(machine.thread(state, other).point);
-      if (conflict(touches, future)) comesWith[thread]! |= 1 << other;
-    }
+  const { threads, movers, alive } = outlook;
+  for (let thread = 0; thread < threads.length; thread++) {
+    comesWith[thread] = alive & 1 << thread ? conflicting(outlook, futures, thread) : 0;
   }
   let best = movers;
-  for (let thread = 0; thread < threads; thread++) {
+  for (let thread = 0; thread < threads.length; thread++) {
     if (!(movers & 1 << thread)) continue;
-    const moving = close(1 << thread, comesWith) & movers;
+    const moving = close(1 << thread, threads.length) & movers;
     if (size(moving) < size(best) && accepts(moving)) best = moving;
   }
   return best;
 }
 
-function close(set: number, comesWith: readonly number[]): number {
+/** The other threads whose futures conflict with a thread's next step. */
+function conflicting({ threads, alive }: Outlook, futures: Futures, thread: number): number {
+  const { touches } = threads[thread]!;
+  let found = 0;
+  for (let other = 0; other < threads.length; other++) {
+    if (other === thread || !(alive & 1 << other)) continue;
+    if (conflict(touches, futures.of(threads[other]!.point))) found |= 1 << other;
+  }
+  return found;
+}
+
+function close(set: number, threads: number): number {
   for (let before = 0; before !== set;) {
     before = set;
-    comesWith.forEach((others, thread) => {
-      if (set & 1 << thread) set |= others;
-    });
+    for (let thread = 0; thread < threads; thread++) {
+      if (set & 1 << thread) set |= comesWith[thread]!;
+    }
   }
   return set;
 }

@@ -38,7 +38,7 @@ export interface MemoryView {
   load64(address: number): number;
 }
 
-/** What a program's memory is filled with. */
+/** What a program's memory is filled with. Byte 0 of it is the byte at the program's `origin`. */
 export interface InitialMemory {
   /** The memory by bytes. */
   readonly u8: Uint8Array;
@@ -54,6 +54,11 @@ export interface Program {
   readonly globals?: Readonly<Record<string, Value>>;
   /** Bytes of the memory, a multiple of 8: only as many as the program needs. */
   readonly bytes: number;
+  /**
+   * The address of the memory's first byte, a multiple of 8; 0 unless given. There is nothing below it:
+   * a small memory may lie across 2^31, where signed and unsigned addresses differ.
+   */
+  readonly origin?: number;
   /** Fills the memory, which is zero, before the threads start. */
   readonly setUp?: (memory: InitialMemory) => void;
   /** Blocks by name, whose use after they were freed is a failure. */
@@ -64,6 +69,8 @@ export interface Program {
   readonly invariant?: (memory: MemoryView) => void;
   /** Checked in every state in which all threads have ended or died. */
   readonly atEnd?: (memory: MemoryView) => void;
+  /** Whether threads may sleep for ever in the end: then only a livelock is a failure. */
+  readonly mayEndAsleep?: boolean;
   /** What is at a byte address, for traces. */
   readonly nameOf?: (address: number) => string | undefined;
   /**

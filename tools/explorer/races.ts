@@ -18,53 +18,45 @@
  */
 
 import { type Access, writes } from "./access.ts";
-import type { Fault, Machine } from "./machine.ts";
+import type { Fault } from "./machine.ts";
+import type { Outlook } from "./outlook.ts";
 
 /** A race between two threads that are both about to make their accesses. */
 export function findRace(
-  machine: Machine,
-  state: Int32Array,
-  mayRace: ((address: number) => boolean) | undefined,
+  { threads, alive, asleep }: Outlook,
+  mayRace: (address: number) => boolean,
 ): (Fault & { readonly threads: readonly [number, number] }) | undefined {
-  const next = Array.from({ length: machine.threads }, (_, thread) => {
-    if (machine.hasEnded(state, thread) || machine.sleeps(state, thread)) return undefined;
-    const { access } = machine.thread(state, thread);
-    return access && hasBytes(access) ? access : undefined;
-  });
-  for (let a = 0; a < next.length; a++) {
-    for (let b = a + 1; b < next.length; b++) {
-      const [one, other] = [next[a], next[b]];
-      if (!one || !other || !races(one, other)) continue;
-      const at = Math.max(one.address, other.address);
-      if (mayRace?.(at)) continue;
+  const ready = alive & ~asleep;
+  for (let a = 0; a < threads.length; a++) {
+    for (let b = a + 1; b < threads.length; b++) {
+      if (!(ready & 1 << a) || !(ready & 1 << b)) continue;
+      const [one, other] = [threads[a]!.access!, threads[b]!.access!];
+      if (!races(one, other) || mayRace(Math.max(one.address, other.address))) continue;
       return { kind: "race", says: "a data race", threads: [a, b] };
     }
   }
   return undefined;
 }
 
+function races(a: Access, b: Access): boolean {
+  if (a.atomic && b.atomic && a.address === b.address && a.bytes === b.bytes) return false;
+  if (!hasBytes(a) || !hasBytes(b)) return false;
+  if (clash(a.address, a.bytes, b.address, b.bytes) && (writes(a.kind) || writes(b.kind))) {
+    return true;
+  }
+  return copiesFrom(a, b) || copiesFrom(b, a);
+}
+
+/** Whether one copies from where the other writes. */
+function copiesFrom(one: Access, { kind, address, bytes }: Access): boolean {
+  return one.kind === "copy" && writes(kind) &&
+    clash(one.expectedLow, one.bytes, address, bytes);
+}
+
+function clash(a: number, aBytes: number, b: number, bBytes: number): boolean {
+  return a < b + bBytes && b < a + aBytes;
+}
+
 function hasBytes({ kind }: Access): boolean {
   return kind === "load" || kind === "wait" || writes(kind);
-}
-
-function races(a: Access, b: Access): boolean {
-  if (!writes(a.kind) && !writes(b.kind)) return false;
-  if (a.atomic && b.atomic && a.address === b.address && a.bytes === b.bytes) return false;
-  return rangesOf(a).some((one) => rangesOf(b).some((other) => clash(one, other)));
-}
-
-interface Range {
-  readonly from: number;
-  readonly to: number;
-  readonly written: boolean;
-}
-
-function rangesOf({ kind, address, bytes, expectedLow }: Access): Range[] {
-  const own = { from: address, to: address + bytes, written: writes(kind) };
-  if (kind !== "copy") return [own];
-  return [own, { from: expectedLow, to: expectedLow + bytes, written: false }];
-}
-
-function clash(a: Range, b: Range): boolean {
-  return (a.written || b.written) && a.from < b.to && b.from < a.to;
 }

@@ -7,6 +7,7 @@
 import { writes } from "./access.ts";
 import type { Futures } from "./futures.ts";
 import { DIE, type Fault, type Machine } from "./machine.ts";
+import { Outlook } from "./outlook.ts";
 import { persistentSet } from "./persistent.ts";
 import type { MemoryView, Program } from "./program.ts";
 import { findRace } from "./races.ts";
@@ -60,15 +61,22 @@ class Search {
   readonly #options: SearchOptions;
   readonly #graph: StateGraph;
   readonly #todo = new IntList();
-  #scratch: Int32Array;
+  readonly #outlook: Outlook;
+  readonly #mayRace: (address: number) => boolean;
+  readonly #current: Int32Array;
+  readonly #next: Int32Array;
 
   constructor(program: Program, machine: Machine, futures: Futures, options: SearchOptions) {
     this.#program = program;
     this.#machine = machine;
     this.#futures = futures;
     this.#options = options;
-    this.#scratch = machine.initial();
-    this.#graph = new StateGraph(this.#scratch.length);
+    this.#outlook = new Outlook(machine);
+    const { mayRace, origin = 0 } = program;
+    this.#mayRace = (address) => mayRace?.(address + origin) ?? false;
+    this.#current = machine.initial();
+    this.#next = machine.initial();
+    this.#graph = new StateGraph(this.#current.length);
   }
 
   run(): Pass {
@@ -107,72 +115,69 @@ class Search {
   }
 
   #expand(id: number): Found | undefined {
-    const machine = this.#machine;
-    const state = this.#graph.get(id);
-    const race = findRace(machine, state, this.#program.mayRace);
+    const outlook = this.#outlook;
+    const state = this.#current;
+    this.#graph.copyTo(id, state);
+    outlook.look(state);
+    const race = findRace(outlook, this.#mayRace);
     if (race) return { ...race, path: this.#graph.pathTo(id) };
-    let all = 0;
-    for (let thread = 0; thread < machine.threads; thread++) {
-      if (machine.choices(state, thread) > 0 || machine.mayDie(state, thread)) all |= 1 << thread;
-    }
-    if (all === 0) return this.#end(id, state);
+    const { movers } = outlook;
+    if (movers === 0) return this.#end(id, state);
     const some = this.#options.reduce
-      ? persistentSet(machine, this.#futures, state, (set) => this.#isInvisible(state, set))
-      : all;
+      ? persistentSet(outlook, this.#futures, (set) => this.#isInvisible(set))
+      : movers;
     const known = this.#graph.size;
     const found = this.#move(id, state, some);
     // Without a new state the others might be put off for ever: no cycle may leave them out.
-    if (found || some === all || this.#graph.size > known) return found;
-    return this.#move(id, state, all & ~some);
+    if (found || some === movers || this.#graph.size > known) return found;
+    return this.#move(id, state, movers & ~some);
   }
 
   /** Whether the next steps of these threads change nothing that the invariant may look at. */
-  #isInvisible(state: Int32Array, threads: number): boolean {
+  #isInvisible(threads: number): boolean {
     if (!this.#program.invariant) return true;
-    for (let thread = 0; thread < this.#machine.threads; thread++) {
-      if (!(threads & 1 << thread) || this.#machine.hasEnded(state, thread)) continue;
-      if (writes(this.#machine.thread(state, thread).access!.kind)) return false;
-    }
-    return true;
+    return this.#outlook.threads.every(({ access, thread }) => {
+      return !(threads & 1 << thread) || !access || !writes(access.kind);
+    });
   }
 
   #move(id: number, state: Int32Array, threads: number): Found | undefined {
-    for (let thread = 0; thread < this.#machine.threads; thread++) {
+    const { ways, mortal } = this.#outlook;
+    for (let thread = 0; thread < ways.length; thread++) {
       if (!(threads & 1 << thread)) continue;
-      const choices = this.#machine.choices(state, thread);
-      for (let choice = 0; choice < choices; choice++) {
-        const found = this.#step(id, state, { thread, choice });
+      for (let choice = 0; choice < ways[thread]!; choice++) {
+        const found = this.#step(id, state, thread, choice);
         if (found) return found;
       }
-      if (!this.#machine.mayDie(state, thread)) continue;
-      const found = this.#step(id, state, { thread, choice: DIE });
+      if (!(mortal & 1 << thread)) continue;
+      const found = this.#step(id, state, thread, DIE);
       if (found) return found;
     }
     return undefined;
   }
 
-  #step(id: number, state: Int32Array, move: Move): Found | undefined {
-    const after = this.#scratch;
-    after.set(state);
-    const fault = this.#machine.apply(after, move.thread, move.choice) ??
+  #step(id: number, state: Int32Array, thread: number, choice: number): Found | undefined {
+    const after = this.#next;
+    for (let i = 0; i < state.length; i++) after[i] = state[i]!;
+    const fault = this.#machine.apply(after, thread, choice) ??
       this.#machine.look(after, this.#program.invariant);
-    if (fault) return { ...fault, path: [...this.#graph.pathTo(id), move] };
+    if (fault) return { ...fault, path: [...this.#graph.pathTo(id), { thread, choice }] };
     const number = this.#graph.size;
-    if (this.#graph.addStep(id, move, after)) this.#todo.push(number);
+    if (this.#graph.addStep(id, thread, choice, after)) this.#todo.push(number);
     return undefined;
   }
 
   /** A state in which no thread can move: all have ended, or some sleep for ever. */
   #end(id: number, state: Int32Array): Found | undefined {
     const machine = this.#machine;
-    const asleep: string[] = [];
-    for (let thread = 0; thread < machine.threads; thread++) {
-      if (!machine.hasEnded(state, thread)) asleep.push(this.#program.threads[thread]!.name);
-    }
-    if (asleep.length > 0) {
+    const { alive } = this.#outlook;
+    if (alive !== 0 && !this.#program.mayEndAsleep) {
+      const asleep = this.#program.threads.filter((_, thread) => alive & 1 << thread)
+        .map(({ name }) => name);
       const says = `no thread can move: ${asleep.join(" and ")} would sleep for ever`;
       return { kind: "deadlock", says, path: this.#graph.pathTo(id) };
     }
+    this.#graph.markEnd(id);
     this.#options.onEnd?.(machine.view(state));
     const fault = machine.look(state, this.#program.atEnd);
     return fault && { ...fault, path: this.#graph.pathTo(id) };
@@ -180,14 +185,7 @@ class Search {
 
   /** A state from which no run comes to an end: the threads go round for ever. */
   #findStuck(): Found | undefined {
-    const machine = this.#machine;
-    const stuck = this.#graph.firstStuck((id) => {
-      const state = this.#graph.get(id);
-      for (let thread = 0; thread < machine.threads; thread++) {
-        if (!machine.hasEnded(state, thread)) return false;
-      }
-      return true;
-    });
+    const stuck = this.#graph.firstStuck();
     if (stuck < 0) return undefined;
     const says = "the threads go round for ever: from here, no run comes to an end";
     return { kind: "livelock", says, path: this.#graph.pathTo(stuck) };

@@ -23,6 +23,7 @@ export class StateGraph {
   readonly #moves = new IntList();
   readonly #froms = new IntList();
   readonly #tos = new IntList();
+  readonly #ends = new IntList();
   #steps = 0;
 
   /** An empty graph over states of one length. */
@@ -40,9 +41,9 @@ export class StateGraph {
     return this.#steps;
   }
 
-  /** A copy of a state. */
-  get(id: number): Int32Array {
-    return this.#states.get(id);
+  /** Copies a state. */
+  copyTo(id: number, into: Int32Array): void {
+    this.#states.copyTo(id, into);
   }
 
   /** Adds the first state. */
@@ -53,7 +54,7 @@ export class StateGraph {
   }
 
   /** Notes a step from one state to another. @returns Whether the other is new. */
-  addStep(from: number, { thread, choice }: Move, state: Int32Array): boolean {
+  addStep(from: number, thread: number, choice: number, state: Int32Array): boolean {
     const known = this.#states.size;
     const id = this.#states.add(state);
     this.#steps++;
@@ -77,8 +78,13 @@ export class StateGraph {
     return path.reverse();
   }
 
-  /** The first state from which no run leads to one of `ends`, deaths aside; -1 if there is none. */
-  firstStuck(ends: (id: number) => boolean): number {
+  /** Notes that all threads have ended in a state. */
+  markEnd(id: number): void {
+    this.#ends.push(id);
+  }
+
+  /** The first state from which no run leads to an end, deaths aside; -1 if there is none. */
+  firstStuck(): number {
     const { starts, froms } = this.#byTarget();
     const reaches = new Uint8Array(this.size);
     const todo = new IntList();
@@ -87,7 +93,7 @@ export class StateGraph {
       reaches[id] = 1;
       todo.push(id);
     };
-    for (let id = 0; id < this.size; id++) if (ends(id)) visit(id);
+    for (let end = 0; end < this.#ends.length; end++) visit(this.#ends.get(end));
     for (let to = todo.pop(); to !== undefined; to = todo.pop()) {
       for (let edge = starts[to]!; edge < starts[to + 1]!; edge++) visit(froms[edge]!);
     }

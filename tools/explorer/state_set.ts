@@ -21,9 +21,10 @@ export class StateSet {
     return this.#size;
   }
 
-  /** A copy of a state. */
-  get(id: number): Int32Array {
-    return this.#pool.slice(id * this.#length, (id + 1) * this.#length);
+  /** Copies a state. */
+  copyTo(id: number, into: Int32Array): void {
+    const start = id * this.#length;
+    for (let i = 0; i < this.#length; i++) into[i] = this.#pool[start + i]!;
   }
 
   /** The number of a state, which is added if it is new: its number is then the former size. */
@@ -67,8 +68,16 @@ export class StateSet {
   }
 }
 
+/** MurmurHash3: the words of a state differ in few bits, which must reach all bits of the place. */
 function hash(state: Int32Array): number {
-  let sum = 0x811c9dc5;
-  for (let i = 0; i < state.length; i++) sum = Math.imul(sum ^ state[i]!, 0x01000193);
-  return sum ^ (sum >>> 15);
+  let sum = 0;
+  for (let i = 0; i < state.length; i++) {
+    let word = Math.imul(state[i]!, 0xcc9e2d51);
+    word = word << 15 | word >>> 17;
+    sum ^= Math.imul(word, 0x1b873593);
+    sum = Math.imul(sum << 13 | sum >>> 19, 5) + 0xe6546b64 | 0;
+  }
+  sum = Math.imul(sum ^ sum >>> 16, 0x85ebca6b);
+  sum = Math.imul(sum ^ sum >>> 13, 0xc2b2ae35);
+  return sum ^ sum >>> 16;
 }

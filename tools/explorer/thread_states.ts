@@ -142,7 +142,7 @@ export class ThreadStates {
       if (!stop.access) {
         return this.#enter(thread, this.#places.after(place, scalar(stop.result)), globals);
       }
-      const access = accessOf(stop.access, frames.at(-1)!.stack);
+      const access = this.#locations.relative(accessOf(stop.access, frames.at(-1)!.stack));
       const fault = this.#locations.faultOf(access);
       if (fault) throw new Trap(fault);
       return this.#intern(thread, { place, frames, globals, access, instruction: stop.access });

@@ -109,6 +109,7 @@ class TraceWriter {
   }
 
   #word(address: number, bytes: number): string {
-    return this.#program.nameOf?.(address) ?? `${bytes} bytes at ${address}`;
+    const at = address + (this.#program.origin ?? 0);
+    return this.#program.nameOf?.(at) ?? `${bytes} bytes at ${at}`;
   }
 }

@@ -1,0 +1,54 @@
+/**
+ * Explorations of a reader that registers while grace periods run: it claims a slot that was never
+ * used, so the number of slots in use grows under the updaters that scan them.
+ *
+ * @module
+ */
+
+import { again, check, type Program, run, type Steps } from "#tools/explorer/mod.ts";
+import { DOMAIN, SLOT, SRCU_SLOT } from "../kernel/layouts.ts";
+import { readers, sections } from "./readers.ts";
+import { blocks, D, type Flavour, k, setting, SLOTS } from "./setting.ts";
+import { updates } from "./updaters.ts";
+
+const TOKEN = 9;
+const USED = DOMAIN.slotsUsed.at(D);
+
+/** Claims slot 1, as `claimSlot` does under the arena's lock. */
+function* claim(slot: number): Steps {
+  const owner = yield* k.compareExchange32(SLOT.owner.at(slot), 0, TOKEN);
+  check(owner === 0, "the slot is free");
+  const words = [SRCU_SLOT.active.at(slot, 0), SRCU_SLOT.active.at(slot, 1)];
+  for (const field of [SLOT.waiting, SLOT.evicted, SLOT.hurry]) words.push(field.at(slot));
+  for (const word of words) yield* k.store32(word, 0);
+  yield* run(raise, 2);
+}
+
+function* raise(count: number): Steps {
+  const seen = yield* k.load32(USED);
+  if (seen >= count) return;
+  if ((yield* k.compareExchange32(USED, seen, count)) !== seen) return again(raise, count);
+}
+
+function* join(flavour: Flavour): Steps {
+  yield* run(claim, SLOTS[1]);
+  yield* run(sections, flavour, SLOTS[1], "block", 1);
+}
+
+/** A reader, another one that joins, and an updater of two updates. */
+export function joining(flavour: Flavour): Program {
+  const { setUp, ...rest } = setting(flavour);
+  return {
+    ...rest,
+    blocks,
+    setUp: (memory) => {
+      setUp?.(memory);
+      DOMAIN.slotsUsed.set(memory.u32, 0, 1);
+    },
+    threads: [
+      ...readers(flavour, 1, "block", 1),
+      { name: "joiner", script: join, args: [flavour] },
+      { name: "updater", script: updates, args: [flavour, 2] },
+    ],
+  };
+}

@@ -1,0 +1,80 @@
+/**
+ * Runs the gate: judges every mutant of every kernel that has explorations.
+ *
+ *     deno run -A --import-map=tools/offline/imports.json tools/explorer/main.ts [options]
+ *
+ *     --only NAME     only mutants of this exported function, or of this package
+ *     --part I/N      only every Nth mutant, from the Ith on: to use several processes
+ *     --cache FILE    takes and keeps verdicts there
+ *     --verbose       a line for each mutant
+ *
+ * Exits with 1 if a mutant was neither caught nor listed, or if a list has a name too many.
+ *
+ * @module
+ */
+
+import { parseArgs } from "@std/cli/parse-args";
+import { EQUIVALENTS as RCU_EQUIVALENTS } from "../../rcu/explore/equivalents.ts";
+import { explorations as rcuExplorations } from "../../rcu/explore/explorations.ts";
+import { kernel as rcuKernel } from "../../rcu/explore/setting.ts";
+import type { Module } from "./decode.ts";
+import { type Exploration, Gate, type Judged } from "./gate.ts";
+import { type Equivalents, reportOf } from "./gate_report.ts";
+import { readVerdicts, writeVerdicts } from "./verdicts.ts";
+
+interface Kernel {
+  readonly name: string;
+  readonly module: Module;
+  readonly explorations: readonly Exploration[];
+  readonly equivalents: Equivalents;
+}
+
+const KERNELS: readonly Kernel[] = [
+  {
+    name: "rcu",
+    module: rcuKernel,
+    explorations: rcuExplorations,
+    equivalents: RCU_EQUIVALENTS,
+  },
+];
+
+const options = parseArgs(Deno.args, {
+  string: ["only", "part", "cache"],
+  boolean: ["verbose"],
+});
+
+/** Whether a mutant is to be judged, by its function and its number. */
+function isWanted(kernel: string, functionName: string, number: number): boolean {
+  const { only, part } = options;
+  if (only !== undefined && only !== kernel && only !== functionName) return false;
+  const [index = 0, of = 1] = part?.split("/").map(Number) ?? [];
+  return number % of === index % of;
+}
+
+let failed = false;
+for (const { name, module, explorations, equivalents } of KERNELS) {
+  const start = performance.now();
+  const cache = options.cache === undefined ? undefined : await readVerdicts(options.cache);
+  const gate = new Gate(module, explorations);
+  const judged: Judged[] = [];
+  const wanted = (functionName: string, number: number) => isWanted(name, functionName, number);
+  for (const one of gate.judge(wanted, cache)) {
+    judged.push(one);
+    if (options.verbose) {
+      console.log(`${one.verdict} (${one.milliseconds} ms): ${one.name} (${one.by ?? ""})`);
+    }
+  }
+  if (options.cache !== undefined) await writeVerdicts(options.cache, cache!);
+  const report = reportOf(judged, equivalents);
+  const seconds = Math.round((performance.now() - start) / 1000);
+  const counts = Object.entries(report.counts).map(([verdict, count]) => `${count} ${verdict}`);
+  console.log(`${name}: ${judged.length} mutants in ${seconds} s: ${counts.join(", ")};`);
+  console.log(`  ${report.equivalent} of those not caught are listed as equivalent`);
+  for (const line of report.open) console.log(`  ${line}`);
+  if (options.part === undefined) {
+    for (const line of report.stale) console.log(`  list: ${line}`);
+  }
+  const isStale = options.part === undefined && report.stale.length > 0;
+  failed ||= report.open.length > 0 || isStale;
+}
+if (failed) Deno.exit(1);
