@@ -28,6 +28,7 @@ import {
   type GuestRamOptions,
   type RamCore,
 } from "./ram_core.ts";
+import { forEachPiece, locateRange } from "./ram_pieces.ts";
 
 /** Gives the package's other modules the core of guest RAM. */
 export let coreOf: (ram: GuestRam) => RamCore;
@@ -233,7 +234,7 @@ export class GuestRam {
    */
   locate(block: number, offset: number): RamWindow {
     const left = this.#kernel.usedLength(block) - offset;
-    if (!(offset >= 0 && left > 0)) this.#refuse(block, offset, 1);
+    if (!(offset >= 0 && left > 0)) this.#refuse(block, offset);
     if (isInBuffer(this.#u32, block)) {
       const id = this.idOf(block);
       const attached = this.#core.buffers.get(id);
@@ -274,7 +275,7 @@ export class GuestRam {
   view<T>(guard: ReadGuard, type: ViewType<T>, address: number | bigint, length: number): T {
     const bytes = length * (type.BYTES_PER_ELEMENT ?? 1);
     const at = lookupAddress(address);
-    const window = this.#locateAll(guard, at, bytes);
+    const window = locateRange(this, guard, at, bytes);
     const contiguous = this.#contiguous;
     if (bytes > contiguous) {
       throw new RamBlockError("WINDOW_BOUNDARY", { address: at, length: bytes, contiguous });
@@ -292,7 +293,7 @@ export class GuestRam {
    * Nothing is copied.
    */
   read(guard: ReadGuard, address: number | bigint, into: Uint8Array): void {
-    this.#pieces(guard, lookupAddress(address), into.length, (window, at, done, count) => {
+    forEachPiece(this, guard, lookupAddress(address), into.length, (window, at, done, count) => {
       into.set(window.u8.subarray(at, at + count), done);
     });
   }
@@ -309,7 +310,7 @@ export class GuestRam {
    */
   write(guard: ReadGuard, address: number | bigint, from: Uint8Array): void {
     const first = lookupAddress(address);
-    this.#pieces(guard, first, from.length, (window, at, done, count) => {
+    forEachPiece(this, guard, first, from.length, (window, at, done, count) => {
       window.u8.set(from.subarray(done, done + count), at);
     });
     const clients = this.logMaskOf(this.find(guard, first));
@@ -341,39 +342,9 @@ export class GuestRam {
     }
   }
 
-  /** Locates the first byte of a range, which must lie in one block. */
-  #locateAll(guard: ReadGuard, address: number, length: number): RamWindow {
-    const block = this.find(guard, address);
-    if (block === 0) throw new RamBlockError("OUT_OF_BLOCK", { address, length, available: 0 });
-    const offset = address - this.offsetOf(block);
-    if (!(length >= 0 && length <= this.usedLengthOf(block) - offset)) {
-      this.#refuse(block, offset, length);
-    }
-    return this.locate(block, offset);
-  }
-
-  /** Calls `copy` for each piece of a range that lies in one window. */
-  #pieces(
-    guard: ReadGuard,
-    address: number,
-    length: number,
-    copy: (window: RamWindow, at: number, done: number, count: number) => void,
-  ): void {
-    this.#locateAll(guard, address, length);
-    for (let done = 0; done < length;) {
-      const window = this.#locateAll(guard, address + done, 1);
-      const count = Math.min(length - done, this.#contiguous);
-      copy(window, this.#at, done, count);
-      done += count;
-    }
-  }
-
-  #refuse(block: number, offset: number, length: number): never {
+  #refuse(block: number, offset: number): never {
+    const address = this.offsetOf(block) + offset;
     const available = Math.max(this.usedLengthOf(block) - offset, 0);
-    throw new RamBlockError("OUT_OF_BLOCK", {
-      address: this.offsetOf(block) + offset,
-      length,
-      available,
-    });
+    throw new RamBlockError("OUT_OF_BLOCK", { address, length: 1, available });
   }
 }

@@ -11,21 +11,10 @@ import { BufferWindow } from "../windows/ram_window.ts";
 import { checkBuffer } from "./attached_buffers.ts";
 import { loadFile, writeBack } from "./backing_file.ts";
 import type { BlockOptions, BufferOptions, ExternalOptions, FileOptions } from "./block_options.ts";
-import { createRecord, encodeName, KIND, type RamBlock, readRecord } from "./block_record.ts";
-import { findRamOffset } from "./find_ram_offset.ts";
+import { KIND, type RamBlock, readRecord } from "./block_record.ts";
+import { createBlock, requireAtMost, requireLength } from "./create_block.ts";
 import { coreOf, type GuestRam } from "./guest_ram.ts";
-import { HOST_WINDOWS } from "./host_addresses.ts";
-import {
-  findById,
-  free,
-  link,
-  listed,
-  markAll,
-  occupied,
-  requireFreeName,
-  retire,
-  retired,
-} from "./list_writer.ts";
+import { findById, free, link, listed, markAll, retire, retired } from "./list_writer.ts";
 import type { RamCore } from "./ram_core.ts";
 
 /** The callbacks of a block, kept by the context that added it. */
@@ -168,7 +157,7 @@ export class RamList {
   resize(id: number, length: number): void {
     const block = findById(this.#core, "resize", id);
     const { name, usedLength, maxLength } = readRecord(this.#core.arena, block);
-    this.#checkLength("the used length", length);
+    requireLength(this.#core, "the used length", length);
     requireAtMost(name, length, maxLength);
     if (length === usedLength) return;
     this.#core.kernel.setUsedLength(block, length);
@@ -241,12 +230,12 @@ export class RamList {
     onReclaim: Callbacks["onReclaim"],
     prepare: (block: RamBlock) => void,
   ): RamBlock {
-    const block = this.#createBlock(kind, options);
+    const block = createBlock(this.#core, kind, options);
     const { arena, reclaimer, ram } = this.#core;
     const record = readRecord(arena, block);
     const { id, offset, maxLength } = record;
     try {
-      growDirty(arena, reclaimer, ram, (offset + maxLength) / this.#page);
+      growDirty(arena, reclaimer, ram, (offset + maxLength) / 2 ** this.ram.dirty.pageBits);
       prepare(record);
     } catch (error) {
       arena.free(block);
@@ -256,42 +245,6 @@ export class RamList {
     this.#callbacks.set(id, { onResize: options.onResize, onReclaim });
     link(this.#core, block);
     return record;
-  }
-
-  /** Checks the options, finds an offset and creates the record; nobody else sees it yet. */
-  #createBlock(kind: number, { name, length, maxLength = length }: BlockOptions): number {
-    const core = this.#core;
-    const { arena, ram, windows } = core;
-    const bytes = encodeName(name);
-    this.#checkLength("the maximum length", maxLength);
-    this.#checkLength("the used length", length);
-    requireAtMost(name, length, maxLength);
-    requireFreeName(core, name, bytes);
-    const isInWindows = kind === KIND.ANONYMOUS || kind === KIND.FILE;
-    const limit = isInWindows ? windows.bytes : HOST_WINDOWS;
-    const offset = findRamOffset(occupied(core), maxLength, this.ram.dirty.pageBits, limit);
-    if (offset < 0) {
-      const held = this.retired().reduce((sum, { maxLength }) => sum + maxLength, 0);
-      throw new RamBlockError("RAM_EXHAUSTED", {
-        block: name,
-        length: maxLength,
-        reserved: limit,
-        retired: held,
-      });
-    }
-    const id = RAM.nextId.get(arena.u32, ram);
-    const host = isInWindows ? HOST_WINDOWS + offset : this.#reserveHost(maxLength);
-    return createRecord(arena, {
-      ...{ id, kind, name: bytes, offset, host, usedLength: length, maxLength },
-    });
-  }
-
-  /** Host addresses for a caller's buffer. They are never used again, even if adding it fails. */
-  #reserveHost(length: number): number {
-    const { arena: { u32 }, ram } = this.#core;
-    const host = RAM.nextHost.get(u32, ram);
-    RAM.nextHost.set(u32, ram, host + length);
-    return host;
   }
 
   #reclaimOrReport(block: number): void {
@@ -328,19 +281,4 @@ export class RamList {
     if (block === undefined) throw new RamBlockError("UNKNOWN_BLOCK", { action, id });
     return block;
   }
-
-  get #page(): number {
-    return 2 ** this.ram.dirty.pageBits;
-  }
-
-  #checkLength(what: string, value: number): void {
-    if (Number.isSafeInteger(value) && value > 0 && value % this.#page === 0) return;
-    const requirement = `a positive multiple of the page size, ${this.#page}`;
-    throw new RamBlockError("INVALID_LENGTH", { what, value, requirement });
-  }
-}
-
-function requireAtMost(block: string, length: number, maximum: number): void {
-  if (length <= maximum) return;
-  throw new RamBlockError("LENGTH_BEYOND_MAXIMUM", { block, length, maximum });
 }

@@ -1,7 +1,7 @@
 /// <reference lib="deno.worker" />
 import { serve } from "#tools/testing/worker_side.ts";
-import { Schedule } from "#tools/testing/schedule.ts";
-import { Arena, type ArenaHandle, type ReadGuard } from "@guestmem/rcu";
+import { attachAll } from "#tools/testing/attach.ts";
+import type { ArenaHandle, ReadGuard } from "@guestmem/rcu";
 import type { GuestRamHandle } from "./ram_core.ts";
 import { coreOf, GuestRam } from "./guest_ram.ts";
 import { RAM } from "../kernel/layouts.ts";
@@ -38,10 +38,8 @@ function seedFind(
 }
 
 const setup = (data: Data) => {
-  const arena = Arena.attach(data.arena);
-  const ram = GuestRam.attach(arena, data.ram);
+  const { arena, ram, schedule } = attachAll(data, { ram: GuestRam });
   const reader = ram.domain.register();
-  const schedule = Schedule.attach(data.schedule);
   const progress = new Int32Array(data.progress);
 
   return {

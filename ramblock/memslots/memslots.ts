@@ -6,12 +6,11 @@
 
 import { type Arena, RcuError, type ReadGuard, type Srcu } from "@guestmem/rcu";
 import { exactNumber, lookupAddress } from "../address/exact_number.ts";
-import { takeBits } from "../dirty/dirty_memory.ts";
-import { DirtySnapshot } from "../dirty/dirty_snapshot.ts";
-import { RamBlockError } from "../errors/ramblock_error.ts";
+import type { DirtySnapshot } from "../dirty/dirty_snapshot.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { MEMSLOTS, SLOT, SLOT_TABLE } from "../kernel/layouts.ts";
 import type { LogSink } from "./batch_commit.ts";
+import { putBackLog, takeLog } from "./dirty_log.ts";
 import { SlotBatch } from "./slot_batch.ts";
 import { type Memslot, readSlot, rowsOf, type TableSlot } from "./slot_table.ts";
 import {
@@ -287,11 +286,11 @@ export class Memslots {
    * @throws {WaitInSectionError} If this context has a section open; the log keeps its pages.
    */
   collectDirtyLog(id: number): DirtySnapshot {
-    const dirty = this.#takeLog(id);
+    const dirty = takeLog(this.#core, id);
     try {
       this.srcu.synchronizeSrcu();
     } catch (error) {
-      this.#putBack(id, dirty);
+      putBackLog(this.#core, id, dirty);
       throw error;
     }
     return dirty;
@@ -299,34 +298,9 @@ export class Memslots {
 
   /** As `collectDirtyLog`, without blocking the thread. */
   async collectDirtyLogAsync(id: number): Promise<DirtySnapshot> {
-    const dirty = this.#takeLog(id);
+    const dirty = takeLog(this.#core, id);
     await this.srcu.synchronizeSrcuAsync();
     return dirty;
-  }
-
-  #takeLog(id: number): DirtySnapshot {
-    const row = this.#loggedRow(id);
-    const { baseGfn, pages } = readSlot(this.#u32, row);
-    const words = takeBits(this.arena, pages, (into) => this.#kernel.takeLog(row, into));
-    // Not earlier: a mapping that becomes writable after this is marked after the log was taken.
-    forEachShadow(this.#core, (shadow) => this.#kernel.shadowProtect(shadow, baseGfn, pages));
-    return new DirtySnapshot(baseGfn, pages, words);
-  }
-
-  #putBack(id: number, dirty: DirtySnapshot): void {
-    const row = this.#loggedRow(id);
-    for (const gfn of dirty) this.#kernel.logDirty(row, gfn);
-  }
-
-  /** The row of a slot that keeps a log. The control context alone changes tables: no section needed. */
-  #loggedRow(id: number): number {
-    const table = this.#kernel.load32(MEMSLOTS.root.at(this.#core.memslots)) >>> 0;
-    const row = rowsOf(this.#u32, table).find((row) => SLOT.id.get(this.#u32, row) === id);
-    if (row === undefined) {
-      throw new RamBlockError("UNKNOWN_SLOT", { action: "collect the dirty log of", id });
-    }
-    if (SLOT.log.get(this.#u32, row) === 0) throw new RamBlockError("NO_DIRTY_LOG", { id });
-    return row;
   }
 }
 

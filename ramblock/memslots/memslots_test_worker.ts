@@ -1,7 +1,7 @@
 /// <reference lib="deno.worker" />
 import { serve } from "#tools/testing/worker_side.ts";
-import { Schedule } from "#tools/testing/schedule.ts";
-import { Arena, type ArenaHandle } from "@guestmem/rcu";
+import { attachAll } from "#tools/testing/attach.ts";
+import type { ArenaHandle } from "@guestmem/rcu";
 import type { MemslotsHandle } from "./slots_core.ts";
 import { OUTCOME, SLOT } from "../kernel/layouts.ts";
 import { Memslots } from "./memslots.ts";
@@ -24,10 +24,8 @@ export interface Met {
 }
 
 const setup = (data: Data) => {
-  const arena = Arena.attach(data.arena);
-  const slots = Memslots.attach(arena, data.slots);
+  const { arena, slots, schedule } = attachAll(data, { slots: Memslots });
   const reader = slots.srcu.register();
-  const schedule = Schedule.attach(data.schedule);
   const progress = new Int32Array(data.progress);
   const shadow = ShadowMap.create(slots, { entries: 64 });
 

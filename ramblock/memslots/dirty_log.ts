@@ -1,0 +1,45 @@
+/**
+ * Taking the dirty log of a slot. The control context alone changes tables, so it needs no section.
+ *
+ * @module
+ */
+
+import { takeBits } from "../dirty/dirty_memory.ts";
+import { DirtySnapshot } from "../dirty/dirty_snapshot.ts";
+import { RamBlockError } from "../errors/ramblock_error.ts";
+import { MEMSLOTS, SLOT } from "../kernel/layouts.ts";
+import { readSlot, rowsOf } from "./slot_table.ts";
+import { forEachShadow, type SlotsCore } from "./slots_core.ts";
+
+/**
+ * Takes the dirty log of a slot, and makes its mappings read-only so that the next write is logged
+ * again. A grace period must pass before the pages may be copied.
+ *
+ * @throws {RamBlockError} UNKNOWN_SLOT; NO_DIRTY_LOG.
+ */
+export function takeLog(core: SlotsCore, id: number): DirtySnapshot {
+  const { arena, kernel } = core;
+  const row = loggedRow(core, id);
+  const { baseGfn, pages } = readSlot(arena.u32, row);
+  const words = takeBits(arena, pages, (into) => kernel.takeLog(row, into));
+  // Not earlier: a mapping that becomes writable after this is marked after the log was taken.
+  forEachShadow(core, (shadow) => kernel.shadowProtect(shadow, baseGfn, pages));
+  return new DirtySnapshot(baseGfn, pages, words);
+}
+
+/** Marks the pages of a taken log again, because they were not copied. */
+export function putBackLog(core: SlotsCore, id: number, dirty: DirtySnapshot): void {
+  const row = loggedRow(core, id);
+  for (const gfn of dirty) core.kernel.logDirty(row, gfn);
+}
+
+/** The row of a slot that keeps a log. */
+function loggedRow({ arena: { u32 }, kernel, memslots }: SlotsCore, id: number): number {
+  const table = kernel.load32(MEMSLOTS.root.at(memslots)) >>> 0;
+  const row = rowsOf(u32, table).find((row) => SLOT.id.get(u32, row) === id);
+  if (row === undefined) {
+    throw new RamBlockError("UNKNOWN_SLOT", { action: "collect the dirty log of", id });
+  }
+  if (SLOT.log.get(u32, row) === 0) throw new RamBlockError("NO_DIRTY_LOG", { id });
+  return row;
+}
