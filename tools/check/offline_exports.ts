@@ -5,20 +5,22 @@
  * @module
  */
 
-import { type Tree, withoutComments } from "../lib/tree.ts";
+import { isTestOnly, type Tree, withoutComments } from "../lib/tree.ts";
 
 const FOLDER = "tools/offline";
-const VALUE = /\bexport\s+(?:async\s+)?(?:const|class|function\*?)\s+([\w$]+)/g;
+const VALUE = /^export\s+(?:async\s+)?(?:const|class|function\*?)\s+([\w$]+)/gm;
 const IMPORT = /\bimport\s*\{([^}]*)\}\s*from\s*["']([^"']+)["']/g;
 /** In documentation, too: its examples import like any module. */
 const COMMENT_STAR = /^\s*\*/gm;
 
-/** Every "specifier name" that some module outside of tools/offline, or an example, imports. */
-function importedNames(tree: Tree): Set<string> {
+/** Every "specifier name" that some module or example imports; stand-ins import one another by path. */
+function importedNames(tree: Tree, specifierOf: ReadonlyMap<string, string>): Set<string> {
   const names = new Set<string>();
   for (const [path, source] of tree) {
-    if (!/\.(ts|md)$/.test(path) || path.startsWith(`${FOLDER}/`)) continue;
-    for (const [, clause, specifier] of source.replace(COMMENT_STAR, "").matchAll(IMPORT)) {
+    const isOffline = path.startsWith(`${FOLDER}/`);
+    if (!/\.(ts|md)$/.test(path) || (isOffline && isTestOnly(path))) continue;
+    for (const [, clause, target] of source.replace(COMMENT_STAR, "").matchAll(IMPORT)) {
+      const specifier = isOffline ? specifierOf.get(target!) ?? target! : target!;
       for (const name of clause!.split(",")) {
         names.add(`${specifier} ${name.trim().replace(/^type\s+/, "").replace(/\s+as\s.*/, "")}`);
       }
@@ -27,13 +29,15 @@ function importedNames(tree: Tree): Set<string> {
   return names;
 }
 
-/** A line for each function or class of a stand-in that nothing imports from outside. */
+/** A line for each function or class of a stand-in that nothing but its own tests imports. */
 export function checkOfflineExports(tree: Tree): string[] {
   const { imports } = JSON.parse(tree.get(`${FOLDER}/imports.json`) ?? '{ "imports": {} }') as {
     imports: Record<string, string>;
   };
-  const used = importedNames(tree);
-  return Object.entries(imports).filter(([, target]) => target.startsWith("./"))
+  const standIns = Object.entries(imports).filter(([, target]) => target.startsWith("./"));
+  const specifierOf = new Map(standIns.map(([specifier, target]) => [target, specifier]));
+  const used = importedNames(tree, specifierOf);
+  return standIns
     .flatMap(([specifier, target]) => {
       const path = FOLDER + target.slice(1);
       const names = withoutComments(tree.get(path) ?? "").matchAll(VALUE);

@@ -20,6 +20,16 @@ Deno.test("what a module or an example imports is used", () => {
   );
 });
 
+Deno.test("one stand-in may use another", () => {
+  assertEquals(
+    check({
+      "rcu/x_test.ts": 'import { one } from "@std/a";',
+      "tools/offline/b.ts": 'import { Two } from "./a.ts";',
+    }),
+    [],
+  );
+});
+
 Deno.test("what nothing but the stand-ins' own tests import is caught", () => {
   assertEquals(
     check({

@@ -3,11 +3,9 @@
  * same verdicts, so that a test which passes here passes there. Only the wording of a failure may
  * differ.
  *
- * Covered: AssertionError, assert, assertFalse, assertEquals, assertNotEquals, assertStrictEquals,
- * assertNotStrictEquals, assertAlmostEquals, assertExists, assertGreater, assertGreaterOrEqual,
- * assertLess, assertLessOrEqual, assertStringIncludes, assertArrayIncludes, assertMatch,
- * assertNotMatch, assertInstanceOf, assertNotInstanceOf, assertIsError, assertThrows,
- * assertRejects, equal, fail, unreachable. Not covered: assertObjectMatch, unimplemented.
+ * Covered: AssertionError, assert, assertFalse, assertEquals, assertNotEquals, assertGreater,
+ * assertStringIncludes, assertMatch, assertInstanceOf, assertIsError, assertThrows, assertRejects,
+ * equal. What nothing imports is left out.
  *
  * @module
  */
@@ -88,79 +86,10 @@ export function assertNotEquals<T>(actual: T, expected: T, msg?: string): void {
   );
 }
 
-/** Fails unless `Object.is(actual, expected)`: 0 is not -0, NaN is NaN. */
-export function assertStrictEquals<T>(
-  actual: unknown,
-  expected: T,
-  msg?: string,
-): asserts actual is T {
-  if (Object.is(actual, expected)) return;
-  const same = show(actual) === show(expected);
-  throw new AssertionError(
-    same
-      ? `Values have the same structure but are not reference-equal${suffix(msg)}\n${show(actual)}`
-      : `Values are not strictly equal${suffix(msg)}\n(- actual, + expected)\n${
-        difference(actual, expected)
-      }`,
-  );
-}
-
-/** Fails if `Object.is(actual, expected)`. */
-export function assertNotStrictEquals<T>(actual: T, expected: T, msg?: string): void {
-  if (!Object.is(actual, expected)) return;
-  throw new AssertionError(
-    `Expected "actual" to not be strictly equal to: ${show(actual)}${suffix(msg)}`,
-  );
-}
-
-/** Fails unless the numbers differ by at most `tolerance`, by default 1e-7 of `expected`. */
-export function assertAlmostEquals(
-  actual: number,
-  expected: number,
-  tolerance?: number,
-  msg?: string,
-): void {
-  if (Object.is(actual, expected)) return;
-  const most = tolerance ?? (Number.isFinite(expected) ? Math.abs(expected * 1e-7) : 1e-7);
-  const delta = Math.abs(expected - actual);
-  if (delta <= most) return;
-  throw new AssertionError(
-    `Expected actual: "${actual}" to be close to "${expected}": delta "${delta}" is greater than "${most}"${
-      suffix(msg)
-    }`,
-  );
-}
-
-/** Fails if `actual` is null or undefined. */
-export function assertExists<T>(actual: T, msg?: string): asserts actual is NonNullable<T> {
-  if (actual !== null && actual !== undefined) return;
-  throw new AssertionError(
-    `Expected actual: "${actual}" to not be null or undefined${suffix(msg)}`,
-  );
-}
-
 /** Fails unless `actual > expected`. */
 export function assertGreater<T>(actual: T, expected: T, msg?: string): void {
   if (actual > expected) return;
   throw new AssertionError(msg ?? `Expect ${show(actual)} > ${show(expected)}`);
-}
-
-/** Fails unless `actual >= expected`. */
-export function assertGreaterOrEqual<T>(actual: T, expected: T, msg?: string): void {
-  if (actual >= expected) return;
-  throw new AssertionError(msg ?? `Expect ${show(actual)} >= ${show(expected)}`);
-}
-
-/** Fails unless `actual < expected`. */
-export function assertLess<T>(actual: T, expected: T, msg?: string): void {
-  if (actual < expected) return;
-  throw new AssertionError(msg ?? `Expect ${show(actual)} < ${show(expected)}`);
-}
-
-/** Fails unless `actual <= expected`. */
-export function assertLessOrEqual<T>(actual: T, expected: T, msg?: string): void {
-  if (actual <= expected) return;
-  throw new AssertionError(msg ?? `Expect ${show(actual)} <= ${show(expected)}`);
 }
 
 /** Fails unless `actual` contains `expected`. */
@@ -169,37 +98,10 @@ export function assertStringIncludes(actual: string, expected: string, msg?: str
   throw new AssertionError(`Expected actual: "${actual}" to contain: "${expected}"${suffix(msg)}`);
 }
 
-/** An array or anything like one, but not a string. */
-export type ArrayLikeArg<T> = ArrayLike<T> & object;
-
-/** Fails unless each element of `expected` is deeply equal to some element of `actual`. */
-export function assertArrayIncludes<T>(
-  actual: ArrayLikeArg<T>,
-  expected: ArrayLikeArg<NoInfer<T>>,
-  msg?: string,
-): void {
-  const present = Array.from(actual);
-  const missing = Array.from(expected).filter((item) => !present.some((p) => equal(item, p)));
-  if (missing.length === 0) return;
-  throw new AssertionError(
-    `Expected actual: "${show(actual)}" to include: "${show(expected)}"${suffix(msg)}\nmissing: ${
-      show(missing)
-    }`,
-  );
-}
-
 /** Fails unless `expected` matches `actual`. */
 export function assertMatch(actual: string, expected: RegExp, msg?: string): void {
   if (expected.test(actual)) return;
   throw new AssertionError(`Expected actual: "${actual}" to match: "${expected}"${suffix(msg)}`);
-}
-
-/** Fails if `expected` matches `actual`. */
-export function assertNotMatch(actual: string, expected: RegExp, msg?: string): void {
-  if (!expected.test(actual)) return;
-  throw new AssertionError(
-    `Expected actual: "${actual}" to not match: "${expected}"${suffix(msg)}`,
-  );
 }
 
 /** Fails unless `actual instanceof expectedType`. */
@@ -214,19 +116,6 @@ export function assertInstanceOf<T extends abstract new (...args: any[]) => any>
     `Expected object to be an instance of "${expectedType.name}" but was ${show(actual)}${
       suffix(msg)
     }`,
-  );
-}
-
-/** Fails if `actual instanceof unexpectedType`. */
-export function assertNotInstanceOf<A, T>(
-  actual: A,
-  // deno-lint-ignore no-explicit-any -- the type that std's signature has
-  unexpectedType: abstract new (...args: any[]) => T,
-  msg?: string,
-): asserts actual is Exclude<A, T> {
-  if (!(actual instanceof unexpectedType)) return;
-  throw new AssertionError(
-    `Expected object to not be an instance of "${unexpectedType.name}"${suffix(msg)}`,
   );
 }
 
@@ -325,14 +214,4 @@ export async function assertRejects<E extends Error = Error>(
     return error;
   }
   throw new AssertionError(`Expected function to reject${suffix(msg)}`);
-}
-
-/** Fails. */
-export function fail(msg?: string): never {
-  throw new AssertionError(`Failed assertion${suffix(msg)}`);
-}
-
-/** Fails: this point must not be reached. */
-export function unreachable(reason?: string): never {
-  throw new AssertionError(`Unreachable${reason ? `: ${reason}` : "."}`);
 }

@@ -1,29 +1,17 @@
 import {
   assert,
-  assertAlmostEquals,
-  assertArrayIncludes,
   assertEquals,
-  assertExists,
   assertFalse,
   assertGreater,
-  assertGreaterOrEqual,
   assertInstanceOf,
   AssertionError,
   assertIsError,
-  assertLess,
-  assertLessOrEqual,
   assertMatch,
   assertNotEquals,
-  assertNotInstanceOf,
-  assertNotMatch,
-  assertNotStrictEquals,
   assertRejects,
-  assertStrictEquals,
   assertStringIncludes,
   assertThrows,
   equal,
-  fail,
-  unreachable,
 } from "./assert.ts";
 
 /** The message of the AssertionError that `fn` must throw; written without what is under test. */
@@ -125,14 +113,6 @@ Deno.test("assertEquals shows the lines that differ, and the given message", () 
   assertMatch(message, /^\+ +9,$/m);
 });
 
-Deno.test("strict equality is Object.is", () => {
-  assertStrictEquals(NaN, NaN);
-  assertNotStrictEquals(0, -0);
-  assertStringIncludes(failure(() => assertStrictEquals(0, -0)), "not strictly equal");
-  assertStringIncludes(failure(() => assertStrictEquals({}, {})), "not reference-equal");
-  failure(() => assertNotStrictEquals("a", "a"));
-});
-
 Deno.test("assert and assertFalse go by truthiness and narrow", () => {
   const value: string | undefined = ["x"][0];
   assert(value);
@@ -142,46 +122,19 @@ Deno.test("assert and assertFalse go by truthiness and narrow", () => {
   failure(() => assertFalse("x"));
 });
 
-Deno.test("assertExists passes what is neither null nor undefined", () => {
-  assertExists(0);
-  assertExists("");
-  failure(() => assertExists(null));
-  failure(() => assertExists(undefined));
-});
-
-Deno.test("comparisons fail at their bounds, and with NaN", () => {
+Deno.test("assertGreater fails at its bound, and with NaN", () => {
   assertGreater(2, 1);
-  assertGreaterOrEqual(1, 1);
-  assertLess(1n, 2n);
-  assertLessOrEqual("a", "a");
   failure(() => assertGreater(1, 1));
-  failure(() => assertGreaterOrEqual(NaN, 1));
-  failure(() => assertLess(1, 1));
-  failure(() => assertLessOrEqual(2, 1));
+  failure(() => assertGreater(NaN, 1));
 });
 
-Deno.test("assertAlmostEquals has std's default tolerance, inclusive", () => {
-  assertAlmostEquals(1 + 9e-8, 1);
-  failure(() => assertAlmostEquals(1 + 2e-7, 1));
-  assertAlmostEquals(1.5, 1, 0.5);
-  failure(() => assertAlmostEquals(1.5, 1, 0.4));
-  assertAlmostEquals(Infinity, Infinity);
-  failure(() => assertAlmostEquals(NaN, 1));
-});
-
-Deno.test("texts, lists and classes", () => {
+Deno.test("texts and classes", () => {
   assertStringIncludes("abc", "b");
   failure(() => assertStringIncludes("abc", "x"));
   assertMatch("abc", /b/);
   failure(() => assertMatch("abc", /x/));
-  assertNotMatch("abc", /x/);
-  failure(() => assertNotMatch("abc", /b/));
-  assertArrayIncludes([{ a: 1 }, { a: 2 }], [{ a: 2 }]);
-  failure(() => assertArrayIncludes([1, 2], [3]));
   assertInstanceOf(new Pixel(1, 2), Point);
   failure(() => assertInstanceOf(new Point(1, 2), Pixel));
-  assertNotInstanceOf(new Point(1, 2) as object, Pixel);
-  failure(() => assertNotInstanceOf(new Pixel(1, 2) as object, Point));
 });
 
 Deno.test("assertIsError looks at the class and the message", () => {
@@ -196,8 +149,8 @@ Deno.test("assertThrows returns the error and is as strict as asked", () => {
   const thrower = (): never => {
     throw error;
   };
-  assertStrictEquals(assertThrows(thrower), error);
-  assertStrictEquals(assertThrows(thrower, RangeError, "plant"), error);
+  assert(assertThrows(thrower) === error);
+  assert(assertThrows(thrower, RangeError, "plant") === error);
   assertThrows(thrower, Error); // an instance of
   failure(() => assertThrows(thrower, TypeError));
   failure(() => assertThrows(thrower, RangeError, "other"));
@@ -218,8 +171,8 @@ Deno.test("assertThrows does not take a rejected promise for a throw", () => {
 Deno.test("assertRejects returns the error and is as strict as asked", async () => {
   const error = new RangeError("planted");
   const rejecter = () => Promise.reject(error);
-  assertStrictEquals(await assertRejects(rejecter), error);
-  assertStrictEquals(await assertRejects(rejecter, RangeError, "plant"), error);
+  assert(await assertRejects(rejecter) === error);
+  assert(await assertRejects(rejecter, RangeError, "plant") === error);
   const fails = async (promise: Promise<unknown>): Promise<void> => {
     const reason = await promise.then(() => undefined, (reason) => reason);
     assertInstanceOf(reason, AssertionError);
@@ -232,9 +185,4 @@ Deno.test("assertRejects returns the error and is as strict as asked", async () 
     throw error; // before there is a promise
   }));
   await fails(assertRejects((() => 1) as unknown as () => Promise<void>));
-});
-
-Deno.test("fail and unreachable fail", () => {
-  assertEquals(failure(() => fail("why")), "Failed assertion: why");
-  assertEquals(failure(() => unreachable()), "Unreachable.");
 });

@@ -4,14 +4,13 @@
  * differ.
  *
  * Covered: MockError, spy of nothing, of a function and of a method, stub, assertSpyCalls,
- * assertSpyCall, assertSpyCallAsync, assertSpyCallArg, assertSpyCallArgs, returnsNext, resolvesNext.
- * Not covered: spies of classes, sessions, the global `restore`, the other `returns...`.
+ * assertSpyCall, assertSpyCallArgs. What nothing imports is left out.
  *
  * @module
  */
 
-import { assertEquals, AssertionError, assertIsError, assertRejects } from "./assert.ts";
-import { MockError, type Spy, type SpyCall } from "./spy.ts";
+import { assertEquals, AssertionError, assertIsError } from "./assert.ts";
+import type { Spy, SpyCall } from "./spy.ts";
 
 export { type MethodSpy, MockError, type Spy, spy, type SpyCall, type Stub, stub } from "./spy.ts";
 
@@ -81,42 +80,6 @@ export function assertSpyCall<Self, Args extends unknown[], Return>(
   }
 }
 
-/** Does the same for a function that returns a promise: compares what that settles to. */
-export async function assertSpyCallAsync<Self, Args extends unknown[], Return>(
-  spy: Spy<Self, Args, Promise<Return>>,
-  callIndex: number,
-  expected?: ExpectedSpyCall<Self, Args, Promise<Return> | Return>,
-): Promise<void> {
-  const { returned, error, ...rest } = expected ?? {};
-  checkExpected(expected ?? {});
-  assertSpyCall(spy, callIndex, rest as ExpectedSpyCall<Self, Args, Promise<Return>>);
-  const call = callOf(spy, callIndex);
-  if (call.error) {
-    throw new AssertionError("Spy call did not return a promise, an error was thrown.");
-  }
-  if (!(call.returned instanceof Promise)) {
-    throw new AssertionError("Spy call did not return a promise, a value was returned.");
-  }
-  if (expected === undefined || "returned" in expected) {
-    const actual = await call.returned;
-    if (expected !== undefined) assertEquals<unknown>(actual, await returned);
-  } else if ("error" in expected) {
-    await assertRejects(() => call.returned!, error?.Class ?? Error, error?.msgIncludes);
-  } else await call.returned;
-}
-
-/** Fails unless an argument of a call is the expected one; returns it. */
-export function assertSpyCallArg<Self, Args extends unknown[], Return, ExpectedArg>(
-  spy: Spy<Self, Args, Return>,
-  callIndex: number,
-  argIndex: number,
-  expected: ExpectedArg,
-): ExpectedArg {
-  const arg = callOf(spy, callIndex).args[argIndex];
-  assertEquals<unknown>(arg, expected);
-  return arg as ExpectedArg;
-}
-
 /** Fails unless the arguments of a call, from `argsStart` to before `argsEnd`, are as expected. */
 export function assertSpyCallArgs<
   Self,
@@ -133,41 +96,4 @@ export function assertSpyCallArgs<
   const args = callOf(spy, callIndex).args.slice(start, end);
   assertEquals<unknown>(args, expected);
   return args as ExpectedArgs;
-}
-
-/** A function that returns the next of the values for each call, and throws those that are errors. */
-// deno-lint-ignore no-explicit-any -- std's defaults
-export function returnsNext<Return, Self = any, Args extends unknown[] = any[]>(
-  values: Iterable<Return | Error>,
-): (this: Self, ...args: Args) => Return {
-  const iterator = values[Symbol.iterator]();
-  let calls = 0;
-  return () => {
-    const { value, done } = iterator.next();
-    if (done) throw new MockError(`Not enough values: only ${calls} were given`);
-    calls++;
-    if (value instanceof Error) throw value;
-    return value;
-  };
-}
-
-/** The same for a function that returns promises: an error rejects. */
-// deno-lint-ignore no-explicit-any -- std's defaults
-export function resolvesNext<Return, Self = any, Args extends unknown[] = any[]>(
-  iterable:
-    | Iterable<Return | Error | Promise<Return | Error>>
-    | AsyncIterable<Return | Error | Promise<Return | Error>>,
-): (this: Self, ...args: Args) => Promise<Return> {
-  const iterator = Symbol.asyncIterator in iterable
-    ? iterable[Symbol.asyncIterator]()
-    : iterable[Symbol.iterator]();
-  let calls = 0;
-  return async () => {
-    const { value, done } = await iterator.next();
-    if (done) throw new MockError(`Not enough values: only ${calls} were given`);
-    calls++;
-    const settled = await value;
-    if (settled instanceof Error) throw settled;
-    return settled;
-  };
 }

@@ -3,7 +3,7 @@
  * format: a test's snapshots lie in `__snapshots__/<test file>.snap`, and `-- --update` (or `-u`)
  * writes them.
  *
- * Covered: assertSnapshot, createAssertSnapshot, serialize, all options.
+ * Covered: assertSnapshot with all its options. What nothing imports is left out.
  *
  * @module
  */
@@ -32,7 +32,7 @@ export interface SnapshotOptions<T = unknown> {
 }
 
 /** How a value is written unless there is a serializer. */
-export function serialize(actual: unknown): string {
+function serialize(actual: unknown): string {
   return Deno.inspect(actual, {
     depth: Infinity,
     sorted: true,
@@ -161,19 +161,4 @@ export async function assertSnapshot<T>(
   if (text === stored) return;
   if (options.msg !== undefined) throw new AssertionError(options.msg);
   assertEquals(text.split("\n"), stored.split("\n"), `Snapshot does not match: ${name}`);
-}
-
-/** An assertSnapshot with options that hold unless a call has its own. */
-export function createAssertSnapshot<T>(
-  options: SnapshotOptions<T>,
-  baseAssertSnapshot: typeof assertSnapshot = assertSnapshot,
-): typeof assertSnapshot {
-  return (context, actual, messageOrOptions) => {
-    const own = typeof messageOrOptions === "string" ? { msg: messageOrOptions } : messageOrOptions;
-    return baseAssertSnapshot(
-      context,
-      actual,
-      { ...options, ...own } as SnapshotOptions<typeof actual>,
-    );
-  };
 }

@@ -1,10 +1,5 @@
 import { assertEquals, AssertionError, assertRejects } from "./assert.ts";
-import {
-  assertSnapshot,
-  createAssertSnapshot,
-  serialize,
-  type SnapshotOptions,
-} from "./snapshot.ts";
+import { assertSnapshot } from "./snapshot.ts";
 
 /** Runs `body` with a test context in a folder of its own, and what an update would write at the end. */
 async function inFolder(
@@ -120,20 +115,17 @@ Deno.test("an update drops what no test asserts any longer, and keeps what is th
   });
 });
 
-Deno.test("createAssertSnapshot gives defaults, which a call may override", async () => {
+Deno.test("the file may be another, and the text is sorted and keeps its lines", async () => {
   await inFolder(async (context, path, finish) => {
     const folder = path.slice(0, path.indexOf("__snapshots__"));
-    const base = createAssertSnapshot<string>({ dir: ".snaps", serializer: () => "base" });
-    const derived = createAssertSnapshot<string>({ serializer: (text) => text, ...UPDATE }, base);
-    await derived(context, "text");
-    await derived(context, "text", { path: "other.snap" } as SnapshotOptions<string>);
+    await assertSnapshot(context, { b: 1, a: "x\ny" }, { ...UPDATE, dir: ".snaps" });
+    await assertSnapshot(context, 2, { ...UPDATE, path: "other.snap" });
     quietly(finish);
-    const expected = "export const snapshot = {};\n\nsnapshot[`test 1`] = `text`;\n";
-    assertEquals(await Deno.readTextFile(`${folder}.snaps/x_test.ts.snap`), expected);
-    assertEquals(await Deno.readTextFile(`${folder}other.snap`), expected);
+    const head = "export const snapshot = {};\n\nsnapshot[`test 1`] = `";
+    assertEquals(
+      await Deno.readTextFile(`${folder}.snaps/x_test.ts.snap`),
+      `${head}\n{\n  a: "x\ny",\n  b: 1,\n}\n\`;\n`,
+    );
+    assertEquals(await Deno.readTextFile(`${folder}other.snap`), `${head}2\`;\n`);
   });
-});
-
-Deno.test("serialize sorts keys and keeps lines", () => {
-  assertEquals(serialize({ b: 1, a: "x\ny" }), '{\n  a: "x\ny",\n  b: 1,\n}');
 });
