@@ -14,6 +14,7 @@ import { checkExamplesRun } from "./examples_run.ts";
 import { checkFloors } from "./floors.ts";
 import { checkImportCircles } from "./import_circles.ts";
 import { checkImportDirections } from "./import_directions.ts";
+import { checkOfflineExports } from "./offline_exports.ts";
 import { checkPackageExports } from "./package_exports.ts";
 import { checkPortability } from "./portability.ts";
 import { checkPublicSymbols, reportPublicSymbols } from "./public_symbols.ts";
@@ -45,6 +46,7 @@ const CHECKS: Record<string, (tree: Tree) => string[] | Promise<string[]>> = {
   "portability": checkPortability,
   "every example is run": checkExamplesRun,
   "links in documents": checkDocumentLinks,
+  "stand-ins": checkOfflineExports,
   "standard library": (tree) => checkStandardLibrary(tree, import.meta.resolve("../../")),
   "npm packages": checkNpmPackages,
   ...DENO_CHECKS,
