@@ -200,7 +200,7 @@ export class Tlb implements GuardHolder {
       this.upper = main.upper;
       return value;
     }
-    return this.#slowPath(address, 8, false, 0, 0);
+    return this.#slowPath(address, 8, false, 0, 0) >>> 0;
   }
 
   /** Stores a byte. */
