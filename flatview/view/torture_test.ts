@@ -35,7 +35,7 @@ function setUp(callRcu?: (run: () => void) => void) {
   return { arena, domain, topology, shared, map, space, schedule, liveBlocks, spawn };
 }
 
-Deno.test("readers see committed versions only, finalisers run once and in time, memory comes back", () =>
+Deno.test("readers see committed versions only, finalisers run once and in time, memory comes back (VIEW-G1, VIEW-G2, VIEW-G5)", () =>
   withWorkers(async (workers) => {
     const { arena, domain, topology, shared, map, space, liveBlocks, spawn } = setUp();
     const readers = [spawn(workers), spawn(workers)];
@@ -71,7 +71,7 @@ Deno.test("a planted update in two steps is seen as a hole", () =>
     assertEquals(await reader.call("readOnce"), []);
   }));
 
-Deno.test("a reader that loaded a view before a commit goes on in it, and its devices live", () =>
+Deno.test("a reader that loaded a view before a commit goes on in it, and its devices live (VIEW-G2)", () =>
   withWorkers(async (workers) => {
     const { domain, topology, shared, map, schedule, spawn } = setUp();
     map.change(4); // a device is plugged
@@ -103,7 +103,7 @@ Deno.test("a planted end without a grace period is caught by a reader", () =>
     await assertRejects(() => late, Error, "PhysMapError");
   }));
 
-Deno.test("an address space that is destroyed under a reader shows it nothing", () =>
+Deno.test("an address space that is destroyed under a reader shows it nothing (VIEW-G4)", () =>
   withWorkers(async (workers) => {
     const { arena, domain, space, topology, schedule, spawn } = setUp();
     const reader = spawn(workers);
@@ -125,7 +125,7 @@ Deno.test("an address space that is destroyed under a reader shows it nothing", 
     assertEquals((error as Error).name, "UseAfterFreeError");
   }));
 
-Deno.test("a held view outlives commits and grace periods, and is freed when it is let go", () =>
+Deno.test("a held view outlives commits and grace periods, and is freed when it is let go (VIEW-G2)", () =>
   withWorkers(async (workers) => {
     const { domain, topology, map, spawn } = setUp();
     const reader = spawn(workers);

@@ -11,7 +11,7 @@ function fakeView(arena: Arena, list: number): number {
   return view;
 }
 
-Deno.test("a count that reached zero stays there, and the view is found dead once", () => {
+Deno.test("a count that reached zero stays there, and the view is found dead once (VIEW-G3)", () => {
   const arena = Arena.create({ bytes: 1 << 16 });
   const list = arena.allocate(16);
   const [a, b] = [fakeView(arena, list), fakeView(arena, list)];
