@@ -29,7 +29,7 @@ export interface FlatViewErrorDetails {
     readonly region: string;
     readonly reason: string;
   };
-  /** A `commit`, an `abort` or an edit outside a transaction. */
+  /** A change of the tree outside a transaction. */
   NO_TRANSACTION: { readonly action: string };
   /** A listener, called by a commit, tried to change the topology. */
   COMMIT_IN_PROGRESS: object;
@@ -41,7 +41,7 @@ export interface FlatViewErrorDetails {
   };
   /** The topology was created without memory to publish in. */
   NOT_PUBLISHING: { readonly action: string };
-  /** The address space, or what hangs on it, is not in the state that the call needs. Nothing was changed. */
+  /** The address space, its listeners or its views are not in the state that the call needs. Nothing was changed. */
   ADDRESS_SPACE_STATE: {
     readonly action: string;
     /** Name of the address space. */

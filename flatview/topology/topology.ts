@@ -95,6 +95,8 @@ export class Topology extends RegionFactory {
    * @param changes Makes the changes; must not be async.
    * @returns What the function returned.
    * @throws {FlatViewError} `COMMIT_IN_PROGRESS` from a listener.
+   * @throws {ListenerError} If listeners threw; the commit is complete.
+   * @throws {AggregateError} If the transaction failed and listeners threw as well: its error first.
    */
   transaction<T>(changes: () => T): T {
     const log = this.#log;
@@ -264,7 +266,10 @@ export class Topology extends RegionFactory {
       }
     }
     this.#finalizing = false;
-    if (errors.length > 0) throw new AggregateError(errors, "Finalisers of regions failed");
+    if (errors.length === 0) return;
+    // They would be thrown after the finalisers' errors, which hide them.
+    errors.push(...this.#listenerErrors.splice(0));
+    throw new AggregateError(errors, "Finalisers of regions failed");
   }
 }
 
