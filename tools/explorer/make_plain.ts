@@ -8,7 +8,7 @@
 import type { Code } from "./decode.ts";
 import { encodeInstruction } from "./encode.ts";
 import { opcodeNamed } from "./instructions.ts";
-import type { Mistake } from "./mutate.ts";
+import type { Mistake } from "./rebuild.ts";
 
 /** The plain form of the atomic access at an index, if there is one. */
 export function* makePlain(code: Code, index: number): Generator<Mistake> {

@@ -16,16 +16,8 @@ import { type Code, decode, type Instruction, type Module } from "./decode.ts";
 import { encodeInstruction } from "./encode.ts";
 import { type Opcode, opcodeNamed } from "./instructions.ts";
 import { makePlain } from "./make_plain.ts";
-import { type Edit, rebuild } from "./rebuild.ts";
+import { type Mistake, rebuild } from "./rebuild.ts";
 import { swapAccesses } from "./swap.ts";
-
-/** A mistake in a function. */
-export interface Mistake extends Edit {
-  /** What it is, in words. */
-  readonly says: string;
-  /** The instructions that it concerns, by index into the body. */
-  readonly at: readonly number[];
-}
 
 /** A kernel with one mistake. */
 export interface Mutant {

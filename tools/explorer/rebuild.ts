@@ -19,6 +19,14 @@ export interface Edit {
   readonly locals?: string;
 }
 
+/** A mistake in a function. */
+export interface Mistake extends Edit {
+  /** What it is, in words. */
+  readonly says: string;
+  /** The instructions that it concerns, by index into the body. */
+  readonly at: readonly number[];
+}
+
 const TYPE_BYTES: Record<string, number> = { i: 0x7f, l: 0x7e, d: 0x7c };
 
 /** The bytes of a module in which one function is changed. */

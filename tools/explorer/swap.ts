@@ -10,7 +10,7 @@
 
 import { controlFlow } from "./control_flow.ts";
 import type { Code, Module } from "./decode.ts";
-import type { Mistake } from "./mutate.ts";
+import type { Mistake } from "./rebuild.ts";
 
 interface Statement {
   readonly from: number;
