@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assertSpyCalls, spy } from "@std/testing/mock";
 import { Arena, RcuDomain } from "@guestmem/rcu";
 import { FlatMemory } from "../model/flat_memory.ts";
 import { Topology } from "../topology/topology.ts";
@@ -61,7 +62,7 @@ Deno.test("mapped memory lives until it is unmapped, whatever is unplugged", () 
   assertEquals(finalised, 1);
 });
 
-Deno.test("what is no memory goes through a bounce buffer, of which there is one", () => {
+Deno.test("what is not memory goes through a bounce buffer, of which there is one", () => {
   const { topology, access, system, space, memory } = setUp();
   const written: [number, number][] = [];
   const io = topology.initIo("io", 0x2000, { valid: { maxAccessSize: 1 } });
@@ -78,15 +79,16 @@ Deno.test("what is no memory goes through a bounce buffer, of which there is one
   assertThrows(() => space.map(0x1000, 4, true), FlatViewError, "all 1 are in use");
   const rest = space.map(0x4000, 0x10, false); // memory needs none
   rest.unmap();
-  const free: string[] = [];
-  access.onBounceBufferFree(() => free.push("first"));
-  const takeBack = access.onBounceBufferFree(() => free.push("never"));
-  takeBack();
-  assertEquals(free, []);
+  const [notify, unregistered] = [spy(), spy()];
+  access.onBounceBufferFree(notify);
+  access.onBounceBufferFree(unregistered)();
+  assertSpyCalls(notify, 0);
   read.unmap();
-  assertEquals([free, written], [["first"], []]);
-  access.onBounceBufferFree(() => free.push("at once"));
-  assertEquals(free, ["first", "at once"]);
+  assertSpyCalls(notify, 1);
+  assertEquals(written, []);
+  access.onBounceBufferFree(notify); // one is free: called at once
+  assertSpyCalls(notify, 2);
+  assertSpyCalls(unregistered, 0);
 
   const write = space.map(0x1ffe, 4, true);
   assertEquals(write.bounced, true);

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assertSpyCalls, spy } from "@std/testing/mock";
 import { Arena, RcuDomain, WaitInSectionError } from "@guestmem/rcu";
 import { FlatMemory } from "../model/flat_memory.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
@@ -182,8 +183,8 @@ Deno.test("a write that matches an ioeventfd is posted: counted, and no callback
 });
 
 Deno.test("a device that throws gives an error result, and its error is reported", () => {
-  const errors: unknown[] = [];
-  const { plug, space } = setUp({ onDeviceError: (error) => errors.push(error) });
+  const onDeviceError = spy((_error: unknown) => {});
+  const { plug, space } = setUp({ onDeviceError });
   const broken = new Error("broken");
   plug(0x1000, 0x100, {
     read: () => {
@@ -198,7 +199,8 @@ Deno.test("a device that throws gives an error result, and its error is reported
   const bytes = new Uint8Array(6).fill(1);
   assertEquals(space.read(0xffe, bytes), ERROR | DECODE_ERROR);
   assertEquals(bytes, new Uint8Array(6));
-  assert(errors.length === 3 && errors.every((error) => error === broken));
+  assertSpyCalls(onDeviceError, 3);
+  assert(onDeviceError.calls.every(({ args: [error] }) => error === broken));
 });
 
 Deno.test("a device that is entered again through its own memory is refused, a neighbour is not", () => {

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { spy } from "@std/testing/mock";
 import { Schedule } from "#tools/testing/schedule.ts";
 import { spinUntil } from "#tools/testing/until.ts";
 import { type TestWorkers, withWorkers, WorkerError } from "#tools/testing/workers.ts";
@@ -22,14 +23,14 @@ function setUp(flavour: "memb" | "qsbr" = "memb") {
   const topology = new Topology({ arena, domain });
   const memory = FlatMemory.create(1);
   const channel = MmioChannel.create(arena, { contexts: 6 });
-  const errors: unknown[] = [];
+  const onDeviceError = spy((_error: unknown) => {});
   const reader = domain.register();
   const access = new MemoryAccess({
     arena,
     reader,
     memory,
     channel,
-    onDeviceError: (error) => errors.push(error),
+    onDeviceError,
   });
   const system = topology.initContainer("system", 2n ** 64n);
   const space = topology.createAddressSpace("memory", system);
@@ -47,7 +48,7 @@ function setUp(flavour: "memb" | "qsbr" = "memb") {
   const stop = new AbortController();
   const listen = () => access.listen(stop.signal);
   return {
-    ...{ arena, domain, reader, topology, memory, channel, errors, access, system, space },
+    ...{ arena, domain, reader, topology, memory, channel, onDeviceError, access, system, space },
     ...{ schedule, spawn, stop, listen },
   };
 }
@@ -55,7 +56,7 @@ function setUp(flavour: "memb" | "qsbr" = "memb") {
 for (const flavour of ["memb", "qsbr"] as const) {
   Deno.test(`an access reaches a device in another context and comes back (${flavour})`, () =>
     withWorkers(async (workers) => {
-      const { topology, system, access, spawn, stop, listen, errors } = setUp(flavour);
+      const { topology, system, access, spawn, stop, listen, onDeviceError } = setUp(flavour);
       const calls: unknown[] = [];
       const device = topology.initIo("device", 0x100, {
         endianness: "big",
@@ -89,7 +90,7 @@ for (const flavour of ["memb", "qsbr"] as const) {
       assertEquals([...bytes], [0, 0, 0, 0, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88]);
       assertEquals(await vcpu.call("load", 0x2000), [0, ERROR]);
       assertEquals(await vcpu.call("load", 0x3000), [0, ERROR]);
-      assertEquals(errors.map((error) => (error as Error).message), [
+      assertEquals(onDeviceError.calls.map(({ args }) => (args[0] as Error).message), [
         "broken",
         `Cannot call the device of region ${unbound.id}: its context has bound no callbacks to it`,
       ]);
@@ -398,7 +399,7 @@ Deno.test("a waiting context that is evicted is told, and its request does no ha
 
 Deno.test("under load: many vCPUs, a device that throws now and then, each access gets one answer", () =>
   withWorkers(async (workers) => {
-    const { topology, system, access, spawn, stop, listen, errors } = setUp();
+    const { topology, system, access, spawn, stop, listen, onDeviceError } = setUp();
     let calls = 0;
     const device = topology.initIo("device", 4, {});
     access.bind(device.id, {
@@ -412,7 +413,7 @@ Deno.test("under load: many vCPUs, a device that throws now and then, each acces
     listen();
     const counts = await Promise.all(vcpus.map((vcpu) => vcpu.call("loadMany", 0x1000, 200)));
     const sum = (key: string) => counts.reduce((total, seen) => total + (seen[key] ?? 0), 0);
-    assertEquals([calls, sum("9/0"), sum("0/1"), errors.length], [600, 480, 120, 120]);
+    assertEquals([calls, sum("9/0"), sum("0/1"), onDeviceError.calls.length], [600, 480, 120, 120]);
     stop.abort();
     for (const vcpu of vcpus) await vcpu.call("leave");
   }));
