@@ -316,6 +316,25 @@ Deno.test("a root that nobody shows any more is rendered again when somebody doe
   held.release();
 });
 
+Deno.test("an address space whose root is dead, or for which there is no room, leaves nothing behind", () => {
+  const { topology, arena, domain } = setUp(1 << 19);
+  const dead = topology.initIo("dead", 1, {});
+  dead.destroy();
+  const { liveBlocks } = arena.stats();
+  const error = assertThrows(() => topology.createAddressSpace("x", dead), FlatViewError);
+  assertEquals(error.code, "REGION_DEAD");
+  const root = topology.initIo("root", 1, {});
+  const ballast: number[] = [];
+  assertThrows(() => {
+    for (;;) ballast.push(arena.allocate(16));
+  }, ArenaExhaustedError);
+  assertThrows(() => topology.createAddressSpace("x", root), ArenaExhaustedError);
+  for (const block of ballast) arena.free(block);
+  domain.barrier();
+  assertEquals([root.refs, topology.addressSpaces], [1, []]);
+  assertEquals(arena.stats().liveBlocks, liveBlocks);
+});
+
 Deno.test("misuse is a named error", () => {
   const { topology } = setUp();
   const system = topology.initContainer("system", ALL);

@@ -142,18 +142,20 @@ export class Topology extends RegionFactory {
    * @param name Name; names may repeat.
    * @param root The root region.
    * @returns The address space; its `handle` is for readers.
+   * @throws {FlatViewError} `REGION_DEAD` if the root is finalised; nothing was created.
    * @throws {ArenaExhaustedError} And the errors of rendering: nothing was created.
    */
   createAddressSpace(name: string, root: MemoryRegion): AddressSpace {
     const store = this.#publishing("create an address space");
     return this.transaction(() => {
+      root.ref();
+      this.#log.record(() => root.unref());
       const { empty } = store;
       const id = this.#nextSpace++;
       const space = new AddressSpace(this.#owner!, this.#memory!, id, name, root, empty);
       store.attach(empty);
       this.#spaces.add(space);
       this.#newSpaces.add(space);
-      root.ref();
       this.#log.record(() => {
         this.#newSpaces.delete(space);
         this.#removeSpace(space);
@@ -171,6 +173,7 @@ export class Topology extends RegionFactory {
     }
     if (this.#log.depth > 0) throw refusal("a transaction is open");
     this.#removeSpace(space);
+    space.root.unref();
     this.#store!.reap();
   }
 
@@ -181,7 +184,6 @@ export class Topology extends RegionFactory {
     store.detach(old);
     this.#spaces.delete(space);
     store.retire(() => this.#memory!.free(space.cell));
-    space.root.unref();
   }
 
   /**

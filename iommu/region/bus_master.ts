@@ -131,7 +131,7 @@ export class BusMaster {
    * assigned. Workers must have dropped the handle. The {@linkcode IommuMemoryRegion} remains; its unit
    * destroys it.
    *
-   * @throws {AddressSpaceStateError} If the address space has listeners or was destroyed, or a
+   * @throws {FlatViewError} `ADDRESS_SPACE_STATE` if the address space has listeners or was destroyed, or a
    * transaction is open. Nothing is changed.
    */
   destroy(): void {
