@@ -7,7 +7,7 @@
 
 /// <reference lib="deno.worker" />
 
-/** What whoever starts a worker hears of it. */
+/** Callbacks of the context that starts a worker. */
 export interface WorkerListener<Message> {
   /** The worker posted a message. */
   message(message: Message): void;
@@ -17,7 +17,7 @@ export interface WorkerListener<Message> {
   died(reason: string): void;
 }
 
-/** Has a listener hear everything that a worker says, and how it fails. */
+/** Delivers a worker's messages and failures to a listener. */
 export function listen<Message>(
   worker: Pick<Worker, "addEventListener">,
   listener: WorkerListener<Message>,

@@ -8,7 +8,7 @@ Deno.test("two vCPUs read what the control context replaces, in Deno", async () 
   assert(report.versions >= 100);
 });
 
-Deno.test("a report of anything amiss is not accepted", () => {
+Deno.test("a report of any problem is not accepted", () => {
   const vcpu = { sections: 1, configs: 1, tornConfigs: 0, tornMaps: 0 };
   const good: Report = {
     versions: 1,

@@ -79,7 +79,7 @@ export function countGracePeriods({ arena, domains }: Rig): number {
   return domains.reduce((total, domain) => total + attachGrace(arena, domain).gracePeriods(), 0);
 }
 
-/** Frees the last elements and says which blocks nobody freed. */
+/** Frees the last elements and reports blocks that were never freed. */
 export function findLeaks({ arena, cells, liveBlocks }: Rig): string[] {
   for (const { pointer } of cells) arena.free(RcuPointer.attach(arena, pointer).exchange(0));
   arena.checkHeap();

@@ -55,7 +55,7 @@ const setup = (data: Data) => {
 
     /**
      * Reads a page's first byte through its slot twice in one section: at once, and when the
-     * control context stands in a batch (or, for `step` 2, has gone on).
+     * control context is in the middle of a batch (or, for `step` 2, after it).
      */
     readTwice(gfn: number, step: 1 | 2): number[] {
       const reader = slots.srcu.register();

@@ -108,7 +108,7 @@ Deno.test("RAM is unplugged when no vCPU uses it any more", async () => {
   assertEquals(await unplug(MemslotListener, 1), [0x5a, 0x5a]);
 });
 
-/** Lets all slots go in one step: it does not wait for whoever uses them. */
+/** Deletes all slots in one step, without waiting for the vCPUs that use them. */
 class HastyListener extends PiecemealListener {
   readonly #batches: Memslots;
   #gone = false;
