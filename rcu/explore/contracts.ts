@@ -124,7 +124,9 @@ function* gracePeriods(): Steps {
   equal(yield* k.startPoll(D), START + 1, "startPoll");
   equal(yield* k.advance(D, START), 0, "advance to a grace period that is over");
   yield* run(holds64, GP_CTR, START, "gpCtr after that");
-  equal(yield* k.advance(D, START + 2), 0, "advance without readers");
+  equal(yield* k.advance(D, START + 1), 0, "advance without readers");
+  yield* run(holds64, GP_CTR, START + 1, "gpCtr after a grace period");
+  equal(yield* k.advance(D, START + 2), 0, "advance once more");
   yield* run(holds64, GP_CTR, START + 2, "gpCtr after two grace periods");
   yield* run(holds64, GP_DONE, START + 2, "gpDone after two grace periods");
   yield* k.lock(D, SECOND);

@@ -4,5 +4,111 @@
  * @module
  */
 
+const BELOW_2_63 = "counters and sequences stay below 2^63";
+const DISJOINT = "the two have no bit in common";
+const ALL = "a count of sleepers, as an unsigned number: more than there can be";
+const LENGTH = "the explorer has no time: sleep_length_test.ts holds the length of a sleep";
+const EITHER_ORDER =
+  "both loads follow the end of the section, and have nothing to do with each other";
+const TOLD_LATER = "the end of the section reports the eviction";
+const WAKES = "the count after both wakes the updater, which asks again";
+const GONE = "a reader that has left is not in the way, so nobody asks it between the two";
+const ASKED_LATER = "the reader is asked to hurry a moment later";
+const HURRIES_ONCE_MORE =
+  "a reader that leaves between the two keeps the request: it hurries once more than it must";
+const LAST_LOOK =
+  "a reader of the new grace period counts as in the way: the look before the sleep corrects that";
+const DONE_IS_CURRENT = "the two are equal there";
+const ONE_MORE_SCAN =
+  "a scan for a grace period that is over, and an exchange that changes nothing";
+const ONE_MORE_ROUND = "the first round compares with 0: it goes round once more at most";
+const STARTS_EARLY =
+  "a grace period may start before the last is counted: a scan for the newer covers the older";
+const ONE_MORE_DRAIN = "an index that new readers do not take is drained once more";
+const OTHER_INDEX =
+  "while the first index drains, readers take that one: each is drained in each grace period, but a " +
+  "stream of them would prolong it";
+
+/** What unlock, srcuUnlock, readWord and quiescent have in common. */
+const SIGNAL = {
+  "i32.const -1 -> -2": ALL,
+  "i32.atomic.load moved behind i32.atomic.load": EITHER_ORDER,
+  "i32.atomic.store moved behind i32.atomic.store": WAKES,
+};
+
+const LEAVE = {
+  ...SIGNAL,
+  "i32.atomic.store moved behind i32.atomic.rmw.add": GONE,
+};
+
+const BY_FUNCTION: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  wait32: {
+    "i64.const -1 -> -2": "any negative time is for ever",
+    "f64.const 0 -> -1": "a time between -1 ms and 0 comes out negative all the same",
+    "i64.trunc_sat_f64_s -> i64.trunc_sat_f64_u": "a negative time is replaced by -1",
+    "f64.const 1000000 -> 1000001": LENGTH,
+    "f64.const 1000000 -> 999999": LENGTH,
+    "f64.mul -> f64.add": LENGTH,
+  },
+  pairLoad: { "i64.shr_u -> i64.shr_s": "the upper half is dropped" },
+  pairStore: {
+    "i64.or -> i64.xor": DISJOINT,
+    "i64.extend_i32_u -> i64.extend_i32_s (2)": "the upper half is shifted out",
+  },
+  lock: { "i64.atomic.load moved behind i32.atomic.load": TOLD_LATER },
+  unlock: LEAVE,
+  readWord: LEAVE,
+  quiescent: SIGNAL,
+  startPoll: { "f64.convert_i64_u -> f64.convert_i64_s": BELOW_2_63 },
+  advance: {
+    "i64.trunc_sat_f64_u -> i64.trunc_sat_f64_s": BELOW_2_63,
+    "i64.le_u -> i64.le_s": BELOW_2_63,
+    "i64.gt_u -> i64.gt_s": BELOW_2_63,
+    "local.get 4 -> 5": DONE_IS_CURRENT,
+    "local.get 4 -> 5 (2)": DONE_IS_CURRENT,
+    "local.get 5 -> 4": STARTS_EARLY,
+    "br 1 -> 0": ONE_MORE_SCAN,
+    "br left out": ONE_MORE_SCAN,
+    "i64.atomic.load moved behind i64.atomic.load": ONE_MORE_ROUND,
+  },
+  arm: {
+    "i32.const -1 -> -2": ALL,
+    "i64.gt_u -> i64.gt_s": BELOW_2_63,
+    "i64.gt_u -> i64.gt_s (2)": BELOW_2_63,
+    "i64.gt_u -> i64.ge_u (2)": LAST_LOOK,
+    "local.tee left out (3)": LAST_LOOK,
+    "i32.atomic.store moved behind i32.atomic.store": HURRIES_ONCE_MORE,
+    "i32.atomic.store moved behind i64.atomic.load": ASKED_LATER,
+  },
+  srcuLock: {
+    "i64.const 2 -> 3": OTHER_INDEX,
+    "i64.shr_u -> i64.shr_s": BELOW_2_63,
+    "i32.or -> i32.xor": DISJOINT,
+  },
+  srcuUnlock: LEAVE,
+  srcuStartPoll: { "f64.convert_i64_u -> f64.convert_i64_s": BELOW_2_63 },
+  srcuAdvance: {
+    "i64.trunc_sat_f64_u -> i64.trunc_sat_f64_s": BELOW_2_63,
+    "i64.le_u -> i64.le_s": BELOW_2_63,
+    "i64.shr_u -> i64.shr_s": BELOW_2_63,
+    "i64.and -> i64.or": ONE_MORE_DRAIN,
+    "i64.and -> i64.xor": ONE_MORE_DRAIN,
+    "i64.const 0 -> -1": ONE_MORE_DRAIN,
+    "i64.const 2 -> 1 (3)": ONE_MORE_DRAIN,
+    "local.get 5 -> 6 (6)": ONE_MORE_DRAIN,
+    "i64.atomic.load moved behind i32.atomic.load": ONE_MORE_ROUND,
+  },
+  srcuArm: {
+    "i64.shr_u -> i64.shr_s": BELOW_2_63,
+    "i32.const -1 -> -2": ALL,
+    "i32.atomic.store moved behind i32.atomic.store": HURRIES_ONCE_MORE,
+    "i32.atomic.store moved behind i32.atomic.load": ASKED_LATER,
+  },
+};
+
 /** The reasons, by the mutants' names. */
-export const EQUIVALENTS: Readonly<Record<string, string>> = {};
+export const EQUIVALENTS: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(BY_FUNCTION).flatMap(([name, reasons]) => {
+    return Object.entries(reasons).map(([mistake, reason]) => [`${name}: ${mistake}`, reason]);
+  }),
+);

@@ -15,9 +15,10 @@ import {
   twoUpdaters,
 } from "./grace_periods.ts";
 import * as pairs from "./pairs.ts";
-import { joining } from "./registration.ts";
+import { joining, joiningBystander, joiningSleeper } from "./registration.ts";
 import type { Flavour } from "./setting.ts";
 import {
+  fusedHurrying,
   fusedSleeper,
   heldForEver,
   holder,
@@ -55,6 +56,8 @@ function ofFlavour(flavour: Flavour): Exploration[] {
     ["a dying reader, a supervisor that evicts it, 1 sleeper", readerDiesSleeper(flavour)],
     ["a dying reader, a supervisor that evicts it, 2 updates", readerDies(flavour)],
     ["an evicted reader, 2 updates", evicted(flavour)],
+    ["a reader that joins, 1 sleeper", joiningSleeper(flavour)],
+    ["a reader that joins, another context's grace period", joiningBystander(flavour)],
     ["a reader that joins, 2 updates", joining(flavour)],
     ["2 readers, 1 sleeper", sleepers(flavour, 2, 1)],
     ["2 readers, 2 updates", oneUpdater(flavour)],
@@ -73,6 +76,10 @@ export const explorations: readonly Exploration[] = [
   ...FLAVOURS.flatMap(ofFlavour),
   { name: "memb: sections of one call, 2 readers, 2 updates", program: fusedReaders() },
   { name: "memb: sections of one call, 1 sleeper", program: fusedSleeper() },
+  {
+    name: "memb: sections of one call, 2 sleepers that ask to hurry",
+    program: fusedHurrying(),
+  },
   { name: "memb: sections of one call, evicted", program: fusedEvicted() },
   { name: "notify wakes as many as it is told to", program: notifications() },
   { name: "qsbr: one quiescent state is enough", program: reports() },

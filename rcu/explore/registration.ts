@@ -5,11 +5,11 @@
  * @module
  */
 
-import { again, check, type Program, run, type Steps } from "#tools/explorer/mod.ts";
+import { again, check, type Program, run, type Steps, type Thread } from "#tools/explorer/mod.ts";
 import { DOMAIN, SLOT, SRCU_SLOT } from "../kernel/layouts.ts";
-import { readers, sections } from "./readers.ts";
+import { readers, sections, type Use } from "./readers.ts";
 import { blocks, D, type Flavour, k, setting, SLOTS } from "./setting.ts";
-import { updates } from "./updaters.ts";
+import { gracePeriod, gracePeriods, updates } from "./updaters.ts";
 
 const TOKEN = 9;
 const USED = DOMAIN.slotsUsed.at(D);
@@ -30,14 +30,15 @@ function* raise(count: number): Steps {
   if ((yield* k.compareExchange32(USED, seen, count)) !== seen) return again(raise, count);
 }
 
-function* join(flavour: Flavour): Steps {
+function* join(flavour: Flavour, use: Use): Steps {
   yield* run(claim, SLOTS[1]);
-  yield* run(sections, flavour, SLOTS[1], "block", 1);
+  yield* run(sections, flavour, SLOTS[1], use, 1);
 }
 
-/** A reader, another one that joins, and an updater of two updates. */
-export function joining(flavour: Flavour): Program {
+/** A joining reader with others; slot 0 alone is in use at the start. */
+function joiningWith(flavour: Flavour, use: Use, others: readonly Thread[]): Program {
   const { setUp, ...rest } = setting(flavour);
+  const joiner = { name: "joiner", script: join, args: [flavour, use] };
   return {
     ...rest,
     blocks,
@@ -45,10 +46,26 @@ export function joining(flavour: Flavour): Program {
       setUp?.(memory);
       DOMAIN.slotsUsed.set(memory.u32, 0, 1);
     },
-    threads: [
-      ...readers(flavour, 1, "block", 1),
-      { name: "joiner", script: join, args: [flavour] },
-      { name: "updater", script: updates, args: [flavour, 2] },
-    ],
+    threads: [joiner, ...others],
   };
+}
+
+/** A reader, another one that joins, and an updater of two updates. */
+export function joining(flavour: Flavour): Program {
+  const updater = { name: "updater", script: updates, args: [flavour, 2] };
+  return joiningWith(flavour, "block", [...readers(flavour, 1, "block", 1), updater]);
+}
+
+/** A reader that joins, an updater, and another context that completes its grace period perhaps. */
+export function joiningBystander(flavour: Flavour): Program {
+  return joiningWith(flavour, "block", [
+    { name: "updater", script: updates, args: [flavour, 1] },
+    { name: "bystander", script: gracePeriods, args: [flavour, "look", 1] },
+  ]);
+}
+
+/** A reader that joins, and an updater that sleeps. */
+export function joiningSleeper(flavour: Flavour): Program {
+  const updater = { name: "updater", script: gracePeriod, args: [flavour, "sleep"] };
+  return joiningWith(flavour, "nothing", [updater]);
 }

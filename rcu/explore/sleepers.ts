@@ -59,6 +59,12 @@ export function hurrying(flavour: Flavour): Program {
   return { ...setting(flavour), threads };
 }
 
+/** The same with two such updaters, and a reader whose sections are one call each. */
+export function fusedHurrying(): Program {
+  const reader = { name: "reader", script: fused, args: [SLOTS[0]] };
+  return { ...setting("memb"), threads: [reader, ...sleepingUpdaters("memb", 2, false, "hurry")] };
+}
+
 /** SRCU from the other index on: two readers, a sleeper. */
 export function otherIndex(): Program {
   const threads = [...readers("srcu", 2, "nothing"), ...sleepingUpdaters("srcu", 1)];

@@ -66,8 +66,16 @@ export class Interpreter {
     });
   }
 
-  /** The frames of a call that has not begun. */
-  call(code: Code, args: readonly Value[]): Frame[] {
+  /**
+   * The frames of a call that has not begun.
+   *
+   * @param name The exported function.
+   * @param args Its arguments.
+   * @throws {RangeError} If the module exports no such function.
+   */
+  call(name: string, args: readonly Value[]): Frame[] {
+    const code = this.#module.exports.get(name);
+    if (!code) throw new RangeError(`The kernel exports no function "${name}"`);
     return [this.#enter(code, args)];
   }
 

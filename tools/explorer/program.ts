@@ -48,8 +48,10 @@ export interface InitialMemory {
 
 /** A program to explore. */
 export interface Program {
-  /** The kernel whose functions the threads call. */
+  /** The kernel whose functions the threads call, and of which there may be mutants. */
   readonly kernel: Module;
+  /** Other kernels over the same memory whose functions they call. */
+  readonly helpers?: readonly Module[];
   /** The kernel's imported globals by name, as `env.NAME`. */
   readonly globals?: Readonly<Record<string, Value>>;
   /** Bytes of the memory, a multiple of 8: only as many as the program needs. */

@@ -33,7 +33,7 @@ export function runAlone(
   const interpreter = new Interpreter(module);
   const words = new Int32Array(u8.buffer, u8.byteOffset, u8.length / 4);
   const memory = new Memory(words, everyWord(words.length));
-  const frames = interpreter.call(code, args);
+  const frames = interpreter.call(code.name, args);
   try {
     for (let accesses = 0; accesses < LONGEST_RUN; accesses++) {
       const stop = interpreter.run(frames, globals);

@@ -30,7 +30,12 @@ export type Scalar = number | string | boolean | undefined;
 
 /** A step that a script asks for. */
 export type Request =
-  | { readonly kind: "call"; readonly name: string; readonly args: readonly Value[] }
+  | {
+    readonly kind: "call";
+    readonly kernel: Module;
+    readonly name: string;
+    readonly args: readonly Value[];
+  }
   | { readonly kind: "free" | "allocate"; readonly block: string }
   | { readonly kind: "dead"; readonly thread: string }
   | { readonly kind: "choose"; readonly count: number }
@@ -95,7 +100,7 @@ export type Calls<Kernel> = {
  */
 export function calls<Kernel>(kernel: Module): Calls<Kernel> {
   const functions = [...kernel.exports.keys()].map((name) => {
-    return [name, (...args: Value[]) => step({ kind: "call", name, args })];
+    return [name, (...args: Value[]) => step({ kind: "call", kernel, name, args })];
   });
   return Object.fromEntries(functions) as Calls<Kernel>;
 }

@@ -37,10 +37,13 @@ export interface ThreadState {
   readonly call: string;
 }
 
+type Globals = readonly Value[];
+
 interface Known extends ThreadState {
   readonly place: Place;
   readonly frames: readonly Frame[];
-  readonly globals: readonly Value[];
+  /** The globals of each kernel. */
+  readonly globals: readonly Globals[];
   /** What follows, by the value that was read. */
   readonly lows: number[];
   readonly highs: number[];
@@ -52,7 +55,8 @@ export class ThreadStates {
   readonly #program: Program;
   readonly #locations: Locations;
   readonly #futures: Futures;
-  readonly #interpreter: Interpreter;
+  /** Of the kernel and of its helpers. */
+  readonly #interpreters: readonly Interpreter[];
   readonly #places = new Places();
   readonly #states: Known[] = [];
   readonly #byKey = new Map<string, Known>();
@@ -70,7 +74,10 @@ export class ThreadStates {
     this.#locations = locations;
     this.#futures = futures;
     const environment = { ...(program.globals && { globals: program.globals }) };
-    this.#interpreter = new Interpreter(program.kernel, environment, executed);
+    this.#interpreters = [
+      new Interpreter(program.kernel, environment, executed),
+      ...(program.helpers ?? []).map((helper) => new Interpreter(helper, environment)),
+    ];
   }
 
   /** The state with a number. */
@@ -82,7 +89,7 @@ export class ThreadStates {
   first(thread: number): ThreadState {
     const { script, args = [] } = this.#program.threads[thread]!;
     const place = this.#places.start(script, args);
-    return this.#enter(thread, place, this.#interpreter.globals.slice());
+    return this.#enter(thread, place, this.#interpreters.map(({ globals }) => globals));
   }
 
   /** The state after the step of this one, which read the value of these halves. */
@@ -101,17 +108,18 @@ export class ThreadStates {
 
   #resume(state: Known, low: number, high: number): ThreadState {
     const { thread, place, instruction } = state;
-    const globals = state.globals.slice();
+    const { globals } = state;
     if (!instruction) {
       return this.#enter(thread, this.#places.after(place, ownResult(state, low)), globals);
     }
-    const frames = this.#interpreter.copy(state.frames);
-    this.#interpreter.finishAccess(frames, pushed(instruction, low, high));
+    const interpreter = this.#interpreters[this.#kernelOf(place)]!;
+    const frames = interpreter.copy(state.frames);
+    interpreter.finishAccess(frames, pushed(instruction, low, high));
     return this.#run(thread, place, frames, globals);
   }
 
   /** Goes on at a place in the scripts. */
-  #enter(thread: number, place: Place, globals: Value[]): ThreadState {
+  #enter(thread: number, place: Place, globals: readonly Globals[]): ThreadState {
     const { request, failure } = place;
     if (failure !== undefined) {
       return this.#intern(thread, { place, failure: { kind: "check", says: failure } });
@@ -120,9 +128,14 @@ export class ThreadStates {
     if (request.kind !== "call") {
       return this.#intern(thread, { place, globals, access: this.#ownStep(request) });
     }
-    const code = this.#program.kernel.exports.get(request.name);
-    if (!code) throw new RangeError(`The kernel exports no function "${request.name}"`);
-    return this.#run(thread, place, this.#interpreter.call(code, request.args), globals);
+    const frames = this.#interpreters[this.#kernelOf(place)]!.call(request.name, request.args);
+    return this.#run(thread, place, frames, globals);
+  }
+
+  /** The number of the kernel that a place calls: a helper, or else the kernel. */
+  #kernelOf({ request }: Place): number {
+    if (request?.kind !== "call") return 0;
+    return 1 + (this.#program.helpers ?? []).indexOf(request.kernel);
   }
 
   #ownStep(request: Exclude<NonNullable<Place["request"]>, { kind: "call" }>): Access {
@@ -136,9 +149,17 @@ export class ThreadStates {
   }
 
   /** Runs the kernel to its next access, or to its return and then the script. */
-  #run(thread: number, place: Place, frames: Frame[], globals: Value[]): ThreadState {
+  #run(
+    thread: number,
+    place: Place,
+    frames: Frame[],
+    before: readonly Globals[],
+  ): ThreadState {
+    const kernel = this.#kernelOf(place);
+    const own = before[kernel]!.slice();
+    const globals = before.with(kernel, own);
     try {
-      const stop = this.#interpreter.run(frames, globals);
+      const stop = this.#interpreters[kernel]!.run(frames, own);
       if (!stop.access) {
         return this.#enter(thread, this.#places.after(place, scalar(stop.result)), globals);
       }
@@ -157,8 +178,9 @@ export class ThreadStates {
     parts: Pick<Known, "place"> & Partial<Known>,
   ): ThreadState {
     const { place, frames = [], globals = [], access, failure } = parts;
-    const code = this.#interpreter.keyOf(frames);
-    const key = `${thread};${place.key};${code};${globals};${failure?.says ?? ""}`;
+    const code = this.#interpreters[this.#kernelOf(place)]!.keyOf(frames);
+    const values = globals.map((values) => values.join()).join("/");
+    const key = `${thread};${place.key};${code};${values};${failure?.says ?? ""}`;
     const known = this.#byKey.get(key);
     if (known) return known;
     const positions = frames.map((frame) => `${frame.code.index}:${frame.at}`);
