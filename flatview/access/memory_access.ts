@@ -1,8 +1,7 @@
 import type { MemoryRegionOps, MemTxAttrs } from "../region/region_ops.ts";
 import type { AddressSpaceHandle } from "../view/address_space.ts";
-import type { DeviceErrorHandler } from "./mmio_dispatcher.ts";
+import type { ReaderMemory } from "../view/view_memory.ts";
 import { AccessPath } from "./access_path.ts";
-import type { AccessMemory } from "./device/access_memory.ts";
 import type { GuestMemory } from "./guest_memory.ts";
 import type { AccessReader } from "./guard_holder.ts";
 import { GuestSpace } from "./guest_space.ts";
@@ -15,7 +14,7 @@ import { FlatViewError } from "../errors/flat_view_error.ts";
 /** What a worker's accesses use. */
 export interface MemoryAccessOptions {
   /** The arena, as this worker attached to it. */
-  readonly arena: AccessMemory;
+  readonly arena: ReaderMemory & { readonly token: number };
   /** This worker's reader in the domain that the topology publishes with. */
   readonly reader: AccessReader;
   /** Guest RAM: a `GuestRam` of `@guestmem/ramblock`, or another implementation. */
@@ -30,7 +29,7 @@ export interface MemoryAccessOptions {
    * Called with what a device's callback threw, in the context in which it ran. The access itself only
    * gets `MemTxResult.ERROR`.
    */
-  readonly onDeviceError?: DeviceErrorHandler;
+  readonly onDeviceError?: (error: unknown, region: number) => void;
 }
 
 /**

@@ -4,7 +4,6 @@ import { DIRTY_LOG_BITS } from "../region/range_flags.ts";
 import type { AddressSpaceReader } from "../view/address_space_reader.ts";
 import { type AccessPath, NO_ATTRS } from "./access_path.ts";
 import { MemTxResult, RETRY } from "./device/mem_tx_result.ts";
-import type { GuardHolder } from "./guard_holder.ts";
 import type { RamWindow } from "./guest_memory.ts";
 import { isDirect, isRom } from "./resolved_address.ts";
 
@@ -71,7 +70,7 @@ const NONE = -1;
  * tlb.unlock();
  * ```
  */
-export class Tlb implements GuardHolder {
+export class Tlb {
   /** Result of the last access that was not a hit. */
   result: MemTxResult = MemTxResult.OK;
   /** The upper half of the last `load64`, unsigned. */
@@ -111,7 +110,7 @@ export class Tlb implements GuardHolder {
     return this.#guard;
   }
 
-  /** @internal The view of this section: its own address space's is the one that its entries show. */
+  /** @internal As a `GuardHolder`: for its own address space, the view that its entries show. */
   view(space: AddressSpaceReader): number {
     return space === this.#space ? this.#view : space.view(this.guard);
   }
