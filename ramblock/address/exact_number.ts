@@ -25,7 +25,7 @@ export function exactNumber(value: number | bigint): number {
  * @throws {RamBlockError} INVALID_ADDRESS if it is not from 0 to 2^53 - 1.
  */
 export function lookupAddress(value: number | bigint): number {
-  const address = typeof value === "number" ? value : exactNumber(value);
+  const address = exactNumber(value);
   if (address >= 0 && address <= Number.MAX_SAFE_INTEGER) return address;
   throw new RamBlockError("INVALID_ADDRESS", { address: value });
 }

@@ -67,7 +67,7 @@ export class DirtyMemory {
    */
   mark(guard: ReadGuard, address: number | bigint, clients: number): void {
     if (this.#arena.debug) this.#check(guard);
-    const at = typeof address === "number" ? address : exactNumber(address);
+    const at = exactNumber(address);
     const page = Math.floor(at / this.#pageBytes);
     if (!(at >= 0) || this.#kernel.setDirtyPage(this.#ram, page, clients) === 0) {
       this.#refuse(at, 1);

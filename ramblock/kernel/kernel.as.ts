@@ -12,6 +12,7 @@ import {
   BLOCK_USED_LENGTH,
   DIRTY_TABLE_CHUNKS,
   DIRTY_TABLE_ENTRIES,
+  DIRTY_TABLE_ENTRIES_STRIDE,
   OUTCOME_NO_SLOT,
   OUTCOME_READ_ONLY,
   OUTCOME_RETRY,
@@ -38,7 +39,6 @@ import {
 } from "./layouts";
 
 // ---- RAM blocks -------------------------------------------------------------------------------
-
 
 // @ts-ignore: a decorator of AssemblyScript
 @inline
@@ -145,7 +145,10 @@ const SET: u32 = 0;
 const CLEAR: u32 = 1;
 const TEST: u32 = 2;
 
-/** Whether any of the bits was set before. Always a read-modify-write: see `dirty_memory.ts`. */
+/**
+ * Applies an operation to the bits of one word; whether any was set before. SET is a read-modify-write
+ * even if the bits are set: see `dirty_memory.ts`.
+ */
 function apply(word: usize, mask: u64, operation: u32): bool {
   if (operation == SET) return (atomic.or<u64>(word, mask) & mask) != 0;
   if (operation == TEST) return (atomic.load<u64>(word) & mask) != 0;
@@ -190,17 +193,17 @@ function takeRange(bitmap: usize, first: u64, count: u64, into: usize, at: u64):
 
 // ---- dirty memory -----------------------------------------------------------------------------
 
-
 function dirtyRange(ram: usize, client: u32, first: u64, count: u64, operation: u32): bool {
   const table = usize(atomic.load<u32>(ram, RAM_DIRTY));
   const shift = u64(load<u32>(ram, RAM_CHUNK_BITS));
-  const entries = table + DIRTY_TABLE_ENTRIES + usize(client * load<u32>(table, DIRTY_TABLE_CHUNKS)) * 4;
+  const chunks = client * load<u32>(table, DIRTY_TABLE_CHUNKS);
+  const entries = table + DIRTY_TABLE_ENTRIES + usize(chunks) * DIRTY_TABLE_ENTRIES_STRIDE;
   const size = u64(1) << shift;
   let any = false;
   while (count > 0) {
     const bit = first & (size - 1);
     const part = min<u64>(count, size - bit);
-    const chunk = usize(load<u32>(entries + usize(first >>> shift) * 4));
+    const chunk = usize(load<u32>(entries + usize(first >>> shift) * DIRTY_TABLE_ENTRIES_STRIDE));
     if (applyRange(chunk, bit, part, operation)) any = true;
     first += part;
     count -= part;
@@ -223,13 +226,13 @@ export function setDirtyPage(ram: usize, page: f64, clients: u32): u32 {
   const index = number >>> shift;
   if (index >= u64(chunks)) return 0;
   const bit = number & ((u64(1) << shift) - 1);
-  let entry = table + DIRTY_TABLE_ENTRIES + usize(index) * 4;
+  let entry = table + DIRTY_TABLE_ENTRIES + usize(index) * DIRTY_TABLE_ENTRIES_STRIDE;
   while (clients) {
     if (clients & 1) {
       atomic.or<u64>(usize(load<u32>(entry)) + usize(bit >>> 6 << 3), u64(1) << (bit & 63));
     }
     clients >>>= 1;
-    entry += usize(chunks) * 4;
+    entry += usize(chunks) * DIRTY_TABLE_ENTRIES_STRIDE;
   }
   return 1;
 }
@@ -252,7 +255,8 @@ export function testAndClearDirty(ram: usize, client: u32, first: f64, count: f6
 export function takeDirty(ram: usize, client: u32, first: f64, count: f64, into: usize): u32 {
   const table = usize(atomic.load<u32>(ram, RAM_DIRTY));
   const shift = u64(load<u32>(ram, RAM_CHUNK_BITS));
-  const entries = table + DIRTY_TABLE_ENTRIES + usize(client * load<u32>(table, DIRTY_TABLE_CHUNKS)) * 4;
+  const chunks = client * load<u32>(table, DIRTY_TABLE_CHUNKS);
+  const entries = table + DIRTY_TABLE_ENTRIES + usize(chunks) * DIRTY_TABLE_ENTRIES_STRIDE;
   const size = u64(1) << shift;
   let page = u64(first);
   let left = u64(count);
@@ -261,7 +265,7 @@ export function takeDirty(ram: usize, client: u32, first: f64, count: f64, into:
   while (left > 0) {
     const bit = page & (size - 1);
     const part = min<u64>(left, size - bit);
-    const chunk = usize(load<u32>(entries + usize(page >>> shift) * 4));
+    const chunk = usize(load<u32>(entries + usize(page >>> shift) * DIRTY_TABLE_ENTRIES_STRIDE));
     if (takeRange(chunk, bit, part, into, at)) any = true;
     page += part;
     at += part;
@@ -272,13 +276,13 @@ export function takeDirty(ram: usize, client: u32, first: f64, count: f64, into:
 
 // ---- memslots ---------------------------------------------------------------------------------
 
-
 function rowOf(table: usize, gfn: u64): usize {
   let low: u32 = 0;
   let high = load<u32>(table, SLOT_TABLE_COUNT);
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (load<u64>(table + usize(middle) * SLOT_SIZE, SLOT_TABLE_ROWS + SLOT_BASE) <= gfn) low = middle + 1;
+    const base = load<u64>(table + usize(middle) * SLOT_SIZE, SLOT_TABLE_ROWS + SLOT_BASE);
+    if (base <= gfn) low = middle + 1;
     else high = middle;
   }
   if (low == 0) return 0;
@@ -358,7 +362,11 @@ export function shadowFill(shadow: usize, table: usize, gfn: f64, write: u32, pa
   if (write && flags & SLOT_FLAG_READONLY) return OUTCOME_READ_ONLY;
   const host = hostOf(row, page, pageBits);
   const entry = entryOf(shadow, page);
-  const writable = flags & SLOT_FLAG_READONLY ? false : flags & SLOT_FLAG_LOG_DIRTY ? write != 0 : true;
+  const writable = flags & SLOT_FLAG_READONLY
+    ? false
+    : flags & SLOT_FLAG_LOG_DIRTY
+    ? write != 0
+    : true;
   // A concurrent flush that has read the old tag changes it by compare-and-exchange, so it cannot
   // undo the stores below, and the old tag is never seen with the new host.
   atomic.store<u64>(entry, 0);

@@ -88,7 +88,7 @@ export class ShadowMap {
    * @throws {RamBlockError} INVALID_ADDRESS if the gfn is out of range.
    */
   translate(guard: ReadGuard, gfn: number | bigint, write: boolean): number {
-    const page = typeof gfn === "number" ? gfn : exactNumber(gfn);
+    const page = exactNumber(gfn);
     if (!(page >= 0 && page < 2 ** 52)) {
       throw new RamBlockError("INVALID_ADDRESS", { address: gfn });
     }
@@ -108,7 +108,7 @@ export class ShadowMap {
    * @returns The host address of the page; if negative, one of {@linkcode OUTCOME}.
    */
   instantiate(table: number, gfn: number | bigint, write: boolean): number {
-    const page = typeof gfn === "number" ? gfn : exactNumber(gfn);
+    const page = exactNumber(gfn);
     return this.#kernel.shadowFill(this.offset, table, page, write ? 1 : 0, this.#pageBits);
   }
 
