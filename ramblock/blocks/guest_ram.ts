@@ -5,7 +5,7 @@
  */
 
 import { type Arena, type RcuDomain, RcuError, type ReadGuard } from "@guestmem/rcu";
-import { lookupAddress } from "../address/exact_number.ts";
+import { exactNumber, invalidAddress, isAddress, lookupAddress } from "../address/exact_number.ts";
 import { DirtyMemory } from "../dirty/dirty_memory.ts";
 import { RamBlockError } from "../errors/ramblock_error.ts";
 import type { Kernel } from "../kernel/kernel.ts";
@@ -135,7 +135,9 @@ export class GuestRam {
    */
   find(guard: ReadGuard, address: number | bigint): number {
     if (this.arena.debug) this.#check(guard);
-    return this.#kernel.findBlock(this.#ram, lookupAddress(address)) >>> 0;
+    if (typeof address === "bigint") return this.find(guard, exactNumber(address));
+    if (!isAddress(address)) throw invalidAddress(address);
+    return this.#kernel.findBlock(this.#ram, address) >>> 0;
   }
 
   /**

@@ -67,10 +67,10 @@ export class DirtyMemory {
    */
   mark(guard: ReadGuard, address: number | bigint, clients: number): void {
     if (this.#arena.debug) this.#check(guard);
-    const at = exactNumber(address);
-    const page = Math.floor(at / this.#pageBytes);
-    if (!(at >= 0) || this.#kernel.setDirtyPage(this.#ram, page, clients) === 0) {
-      this.#refuse(at, 1);
+    if (typeof address === "bigint") return this.mark(guard, exactNumber(address), clients);
+    const page = Math.floor(address / this.#pageBytes);
+    if (!(address >= 0) || this.#kernel.setDirtyPage(this.#ram, page, clients) === 0) {
+      this.#refuse(address, 1);
     }
   }
 

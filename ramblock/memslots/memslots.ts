@@ -5,7 +5,7 @@
  */
 
 import { type Arena, RcuError, type ReadGuard, type Srcu } from "@guestmem/rcu";
-import { exactNumber, lookupAddress } from "../address/exact_number.ts";
+import { exactNumber, invalidAddress, isAddress, lookupAddress } from "../address/exact_number.ts";
 import type { DirtySnapshot } from "../dirty/dirty_snapshot.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { MEMSLOTS, SLOT, SLOT_TABLE } from "../kernel/layouts.ts";
@@ -152,7 +152,9 @@ export class Memslots {
    * @throws {RamBlockError} INVALID_ADDRESS.
    */
   gfnToHost(table: number, gfn: number | bigint): number {
-    return this.#kernel.gfnToHost(table, lookupAddress(gfn), this.pageBits);
+    if (typeof gfn === "bigint") return this.gfnToHost(table, exactNumber(gfn));
+    if (!isAddress(gfn)) throw invalidAddress(gfn);
+    return this.#kernel.gfnToHost(table, gfn, this.pageBits);
   }
 
   /** A copy of the slot in a row. */

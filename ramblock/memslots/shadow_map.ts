@@ -5,7 +5,7 @@
  */
 
 import { RcuError, type ReadGuard } from "@guestmem/rcu";
-import { exactNumber } from "../address/exact_number.ts";
+import { exactNumber, invalidAddress } from "../address/exact_number.ts";
 import { RamBlockError } from "../errors/ramblock_error.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import { MEMSLOTS, SHADOW, SHADOW_ENTRY } from "../kernel/layouts.ts";
@@ -88,15 +88,13 @@ export class ShadowMap {
    * @throws {RamBlockError} INVALID_ADDRESS if the gfn is out of range.
    */
   translate(guard: ReadGuard, gfn: number | bigint, write: boolean): number {
-    const page = exactNumber(gfn);
-    if (!(page >= 0 && page < 2 ** 52)) {
-      throw new RamBlockError("INVALID_ADDRESS", { address: gfn });
-    }
+    if (typeof gfn === "bigint") return this.translate(guard, exactNumber(gfn), write);
+    if (!(gfn >= 0 && gfn < 2 ** 52)) throw invalidAddress(gfn);
     if (this.#debug && !guard.open) {
       throw new RcuError("SECTION_CLOSED", { action: "use a shadow mapping" });
     }
-    const host = this.#kernel.shadowLookup(this.offset, page, write ? 1 : 0);
-    return host >= 0 ? host : this.instantiate(this.#slots.snapshot(guard), page, write);
+    const host = this.#kernel.shadowLookup(this.offset, gfn, write ? 1 : 0);
+    return host >= 0 ? host : this.instantiate(this.#slots.snapshot(guard), gfn, write);
   }
 
   /**
@@ -108,8 +106,8 @@ export class ShadowMap {
    * @returns The host address of the page; if negative, one of {@linkcode OUTCOME}.
    */
   instantiate(table: number, gfn: number | bigint, write: boolean): number {
-    const page = exactNumber(gfn);
-    return this.#kernel.shadowFill(this.offset, table, page, write ? 1 : 0, this.#pageBits);
+    if (typeof gfn === "bigint") return this.instantiate(table, exactNumber(gfn), write);
+    return this.#kernel.shadowFill(this.offset, table, gfn, write ? 1 : 0, this.#pageBits);
   }
 
   /** Ends all mappings of this vCPU. */
