@@ -5,13 +5,13 @@
  */
 
 import { RcuError } from "../errors/rcu_error.ts";
-import type { BytesField, U32Field } from "../layout/fields.ts";
+import type { BytesField, ScalarField } from "../layout/fields.ts";
 import type { SharedMemory } from "./allocator.ts";
 
 /** The fields of a struct that has a label. */
 export interface Labelled {
   /** Length of the label in bytes. */
-  readonly labelLength: U32Field;
+  readonly labelLength: ScalarField<Uint32Array>;
   /** Its text in UTF-8. */
   readonly label: BytesField;
 }

@@ -29,95 +29,44 @@ export abstract class Field {
   }
 }
 
-/** A byte. */
-export class U8Field extends Field {
-  /** Bytes of a field of this type, which are its alignment as well. */
-  static readonly SIZE = 1;
-  /** Bytes of the field. */
-  readonly size = 1;
+/** A typed array that a {@linkcode ScalarField} is accessed through. */
+type Words = { [index: number]: number };
+
+/**
+ * A byte, a half word, a word (signed or not) or a double; `A` is the typed array of that element
+ * type.
+ */
+export class ScalarField<A extends Words> extends Field {
+  /** Bytes of the field, which are its alignment as well. */
+  readonly size: number;
+  /** log2 of the size. */
+  readonly shift: number;
+
+  /**
+   * Places it.
+   *
+   * @param offset Bytes from the start of the struct.
+   * @param shift log2 of its size.
+   */
+  constructor(offset: number, shift: number) {
+    super(offset);
+    this.shift = shift;
+    this.size = 1 << shift;
+  }
 
   /** Loads it. */
-  get(u8: Uint8Array, base: number): number {
-    return u8[(base + this.offset) >>> 0]!;
+  get(array: A, base: number): number {
+    return array[(base + this.offset) >>> this.shift]!;
   }
 
   /** Stores it. */
-  set(u8: Uint8Array, base: number, value: number): void {
-    u8[(base + this.offset) >>> 0] = value;
+  set(array: A, base: number, value: number): void {
+    array[(base + this.offset) >>> this.shift] = value;
   }
 
-  /** Its index in an array of bytes, for `Atomics`. */
+  /** Its index in the typed array, for `Atomics`. */
   index(base: number): number {
-    return (base + this.offset) >>> 0;
-  }
-}
-
-/** Two bytes, unsigned. */
-export class U16Field extends Field {
-  /** Bytes of a field of this type, which are its alignment as well. */
-  static readonly SIZE = 2;
-  /** Bytes of the field. */
-  readonly size = 2;
-
-  /** Loads it. */
-  get(u16: Uint16Array, base: number): number {
-    return u16[(base + this.offset) >>> 1]!;
-  }
-
-  /** Stores it. */
-  set(u16: Uint16Array, base: number, value: number): void {
-    u16[(base + this.offset) >>> 1] = value;
-  }
-
-  /** Its index in an array of two-byte words, for `Atomics`. */
-  index(base: number): number {
-    return (base + this.offset) >>> 1;
-  }
-}
-
-/** A 32-bit word, unsigned. */
-export class U32Field extends Field {
-  /** Bytes of a field of this type, which are its alignment as well. */
-  static readonly SIZE = 4;
-  /** Bytes of the field. */
-  readonly size = 4;
-
-  /** Loads it. */
-  get(u32: Uint32Array, base: number): number {
-    return u32[(base + this.offset) >>> 2]!;
-  }
-
-  /** Stores it. */
-  set(u32: Uint32Array, base: number, value: number): void {
-    u32[(base + this.offset) >>> 2] = value;
-  }
-
-  /** Its index in an array of words, for `Atomics`. */
-  index(base: number): number {
-    return (base + this.offset) >>> 2;
-  }
-}
-
-/** A 32-bit word, signed. */
-export class I32Field extends Field {
-  /** Bytes of a field of this type, which are its alignment as well. */
-  static readonly SIZE = 4;
-  /** Bytes of the field. */
-  readonly size = 4;
-
-  /** Loads it. */
-  get(i32: Int32Array, base: number): number {
-    return i32[(base + this.offset) >>> 2]!;
-  }
-
-  /** Stores it. */
-  set(i32: Int32Array, base: number, value: number): void {
-    i32[(base + this.offset) >>> 2] = value;
-  }
-
-  /** Its index in an array of words, for `Atomics`. */
-  index(base: number): number {
-    return (base + this.offset) >>> 2;
+    return (base + this.offset) >>> this.shift;
   }
 }
 
@@ -126,8 +75,6 @@ export class I32Field extends Field {
  * under a reader: a counter that does is loaded by a kernel, at the field's address.
  */
 export class U64Field extends Field {
-  /** Bytes of a field of this type, which are its alignment as well. */
-  static readonly SIZE = 8;
   /** Bytes of the field. */
   readonly size = 8;
 
@@ -177,29 +124,6 @@ export class U64Field extends Field {
   }
 }
 
-/** A double. */
-export class F64Field extends Field {
-  /** Bytes of a field of this type, which are its alignment as well. */
-  static readonly SIZE = 8;
-  /** Bytes of the field. */
-  readonly size = 8;
-
-  /** Loads it. */
-  get(f64: Float64Array, base: number): number {
-    return f64[(base + this.offset) >>> 3]!;
-  }
-
-  /** Stores it. */
-  set(f64: Float64Array, base: number, value: number): void {
-    f64[(base + this.offset) >>> 3] = value;
-  }
-
-  /** Its index in an array of doubles. */
-  index(base: number): number {
-    return (base + this.offset) >>> 3;
-  }
-}
-
 /** A run of bytes. */
 export class BytesField extends Field {
   /** Bytes of the field. */
@@ -223,14 +147,11 @@ export class BytesField extends Field {
 }
 
 /** What an array needs of the accessor of its elements. */
-export interface Element<A> extends Field {
-  /** Its index in the typed array. */
+type ElementOf<A> = Field & {
   index(base: number): number;
-  /** Loads it. */
   get(array: A, base: number): number;
-  /** Stores it. */
   set(array: A, base: number, value: number): void;
-}
+};
 
 /** Equal fields in a row; `A` is the typed array that an element is accessed through. */
 export class ArrayField<A> extends Field {
@@ -241,7 +162,7 @@ export class ArrayField<A> extends Field {
   /** Bytes from one element to the next. */
   readonly stride: number;
   /** Element 0. */
-  readonly first: Element<A>;
+  readonly first: ElementOf<A>;
 
   /**
    * Places it.
@@ -249,7 +170,7 @@ export class ArrayField<A> extends Field {
    * @param first Element 0.
    * @param length How many elements.
    */
-  constructor(first: Element<A>, length: number) {
+  constructor(first: ElementOf<A>, length: number) {
     super(first.offset);
     this.first = first;
     this.length = length;

@@ -5,71 +5,35 @@
  * @module
  */
 
-import {
-  ArrayField,
-  BytesField,
-  F64Field,
-  type Field,
-  I32Field,
-  U16Field,
-  U32Field,
-  U64Field,
-  U8Field,
-} from "./fields.ts";
+import { ArrayField, BytesField, type Field, ScalarField, U64Field } from "./fields.ts";
 
-/** The types of single fields. Words are little-endian. */
-export type ScalarType = "u8" | "u16" | "u32" | "i32" | "u64" | "f64";
-
-/** A run of bytes that is read and written as bytes. From {@linkcode bytes}. */
-export interface BytesSpec<N extends number = number> {
-  /** How many bytes. */
-  readonly bytes: N;
-}
-
-/** Equal fields in a row. From {@linkcode array}. */
-export interface ArraySpec<T extends ScalarType = ScalarType> {
-  /** The type of each element. */
-  readonly of: T;
-  /** How many. */
-  readonly length: number;
-}
-
-/** A field at the next multiple of a power of two. From {@linkcode aligned}. */
-export interface AlignedSpec<T extends UnalignedSpec = UnalignedSpec> {
-  /** The field. */
-  readonly field: T;
-  /** Its offset is a multiple of this. */
-  readonly alignment: number;
-}
-
-/** A field at its own alignment. */
-export type UnalignedSpec = ScalarType | BytesSpec | ArraySpec;
-
-/** Description of a field. */
-export type FieldSpec = UnalignedSpec | AlignedSpec;
-
-/** The accessor of each type. */
+/** The accessor of each scalar type. Words are little-endian. */
 export interface Scalars {
   /** A byte. */
-  u8: U8Field;
-  /** Two bytes. */
-  u16: U16Field;
-  /** A word, unsigned. */
-  u32: U32Field;
-  /** A word, signed. */
-  i32: I32Field;
+  u8: ScalarField<Uint8Array>;
+  /** Two bytes, unsigned. */
+  u16: ScalarField<Uint16Array>;
+  /** A 32-bit word, unsigned. */
+  u32: ScalarField<Uint32Array>;
+  /** A 32-bit word, signed. */
+  i32: ScalarField<Int32Array>;
   /** 64 bits. */
   u64: U64Field;
   /** A double. */
-  f64: F64Field;
+  f64: ScalarField<Float64Array>;
 }
 
-/** The accessor of a field with this description. */
-export type FieldOf<S> = S extends ScalarType ? Scalars[S]
-  : S extends BytesSpec ? BytesField
-  : S extends ArraySpec<infer T> ? ArrayField<Parameters<Scalars[T]["get"]>[0]>
-  : S extends AlignedSpec<infer F> ? FieldOf<F>
-  : never;
+/** What {@linkcode bytes}, {@linkcode array} and {@linkcode aligned} say of a field. */
+export interface FieldSpec<F> {
+  /** Its offset is a multiple of this. */
+  readonly alignment: number;
+  /** Its accessor at an offset. */
+  readonly place: (offset: number) => F;
+}
+
+/** The accessor of a field that is described by a scalar type's name or by a {@linkcode FieldSpec}. */
+export type FieldOf<S> = S extends keyof Scalars ? Scalars[S] : S extends FieldSpec<infer F> ? F
+: never;
 
 /**
  * A struct: an accessor for each field; its `size` in bytes, a multiple of its `alignment`; and its
@@ -79,13 +43,27 @@ export type Layout<Specs> =
   & { readonly [Name in keyof Specs]: FieldOf<Specs[Name]> }
   & { readonly size: number; readonly alignment: number };
 
+/** How a scalar type is placed; its size is its alignment. */
+const SCALARS: { readonly [T in keyof Scalars]: FieldSpec<Scalars[T]> } = {
+  u8: scalar(0),
+  u16: scalar(1),
+  u32: scalar(2),
+  i32: scalar(2),
+  u64: { alignment: 8, place: (offset) => new U64Field(offset) },
+  f64: scalar(3),
+};
+
+function scalar<A extends { [index: number]: number }>(shift: number): FieldSpec<ScalarField<A>> {
+  return { alignment: 1 << shift, place: (offset) => new ScalarField<A>(offset, shift) };
+}
+
 /**
  * A run of bytes, aligned to one byte: a name in UTF-8, for example, or reserved room.
  *
  * @param count How many.
  */
-export function bytes<N extends number>(count: N): BytesSpec<N> {
-  return { bytes: count };
+export function bytes(count: number): FieldSpec<BytesField> {
+  return { alignment: 1, place: (offset) => new BytesField(offset, count) };
 }
 
 /**
@@ -94,8 +72,12 @@ export function bytes<N extends number>(count: N): BytesSpec<N> {
  * @param of The type of each.
  * @param length How many.
  */
-export function array<T extends ScalarType>(of: T, length: number): ArraySpec<T> {
-  return { of, length };
+export function array<T extends keyof Scalars>(
+  of: T,
+  length: number,
+): FieldSpec<ArrayField<Parameters<Scalars[T]["get"]>[0]>> {
+  const { alignment, place } = SCALARS[of];
+  return { alignment, place: (offset) => new ArrayField(place(offset) as never, length) };
 }
 
 /**
@@ -103,9 +85,24 @@ export function array<T extends ScalarType>(of: T, length: number): ArraySpec<T>
  *
  * @param alignment The power of two, in bytes.
  * @param field The field.
+ * @throws {RangeError} If the alignment is not a power of two.
  */
-export function aligned<T extends UnalignedSpec>(alignment: number, field: T): AlignedSpec<T> {
-  return { alignment, field };
+export function aligned<S extends keyof Scalars | FieldSpec<Field>>(
+  alignment: number,
+  field: S,
+): FieldSpec<FieldOf<S>> {
+  if (!Number.isInteger(Math.log2(alignment))) {
+    throw new RangeError(`Cannot align a field to ${alignment}: it must be a power of two`);
+  }
+  const spec = specOf(field);
+  return {
+    alignment: Math.max(alignment, spec.alignment),
+    place: spec.place as (offset: number) => FieldOf<S>,
+  };
+}
+
+function specOf(field: keyof Scalars | FieldSpec<Field>): FieldSpec<Field> {
+  return typeof field === "string" ? SCALARS[field] : field;
 }
 
 /** Bytes of a cache line. Words that different workers write belong in different lines. */
@@ -125,8 +122,7 @@ export const CACHE_LINE = 64;
  *
  * @param specs The fields by name, other than `size` and `alignment`.
  * @returns The layout.
- * @throws {RangeError} If a field is named `size` or `alignment`, or its alignment is not a power
- * of two.
+ * @throws {RangeError} If a field is named `size` or `alignment`.
  *
  * @example
  * ```ts
@@ -151,51 +147,26 @@ export const CACHE_LINE = 64;
  * Atomics.add(arena.u32, RING.head.index(ring), 1);
  * ```
  */
-export function defineLayout<const Specs extends Readonly<Record<string, FieldSpec>>>(
+export function defineLayout<
+  const Specs extends Readonly<Record<string, keyof Scalars | FieldSpec<Field>>>,
+>(
   specs: Specs,
 ): Layout<Specs> {
   const fields: Record<string, Field> = {};
   let end = 0;
   let alignment = 1;
-  for (const [name, spec] of Object.entries(specs)) {
+  for (const [name, described] of Object.entries(specs)) {
     if (name === "size" || name === "alignment") {
       throw new RangeError(`Cannot name a field of a layout "${name}": the layout itself has it`);
     }
-    const wanted = alignmentOf(name, spec);
-    const field = fieldAt(roundUp(end, wanted), spec);
+    const spec = specOf(described);
+    const field = spec.place(roundUp(end, spec.alignment));
     fields[name] = field;
     end = field.offset + field.size;
-    alignment = Math.max(alignment, wanted);
+    alignment = Math.max(alignment, spec.alignment);
   }
   return Object.freeze({ ...fields, size: roundUp(end, alignment), alignment }) as Layout<Specs>;
 }
-
-function alignmentOf(name: string, spec: FieldSpec): number {
-  if (typeof spec === "string") return SCALARS[spec].SIZE;
-  if ("of" in spec) return SCALARS[spec.of].SIZE;
-  if ("bytes" in spec) return 1;
-  const { alignment } = spec;
-  if (!Number.isInteger(Math.log2(alignment))) {
-    throw new RangeError(`Cannot align field "${name}" to ${alignment}: it must be a power of two`);
-  }
-  return Math.max(alignment, alignmentOf(name, spec.field));
-}
-
-function fieldAt(offset: number, spec: FieldSpec): Field {
-  if (typeof spec === "string") return new SCALARS[spec](offset);
-  if ("of" in spec) return new ArrayField(new SCALARS[spec.of](offset) as never, spec.length);
-  if ("bytes" in spec) return new BytesField(offset, spec.bytes);
-  return fieldAt(offset, spec.field);
-}
-
-const SCALARS = {
-  u8: U8Field,
-  u16: U16Field,
-  u32: U32Field,
-  i32: I32Field,
-  u64: U64Field,
-  f64: F64Field,
-} as const;
 
 function roundUp(offset: number, alignment: number): number {
   return Math.ceil(offset / alignment) * alignment;

@@ -19,31 +19,15 @@
  * @module
  */
 
-export {
-  ArrayField,
-  BytesField,
-  type Element,
-  F64Field,
-  Field,
-  I32Field,
-  U16Field,
-  U32Field,
-  U64Field,
-  U8Field,
-} from "./fields.ts";
+export { ArrayField, BytesField, Field, ScalarField, U64Field } from "./fields.ts";
 export {
   aligned,
-  type AlignedSpec,
   array,
-  type ArraySpec,
   bytes,
-  type BytesSpec,
   CACHE_LINE,
   defineLayout,
   type FieldOf,
   type FieldSpec,
   type Layout,
   type Scalars,
-  type ScalarType,
-  type UnalignedSpec,
 } from "./layout.ts";
