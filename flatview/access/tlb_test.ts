@@ -127,6 +127,28 @@ for (const flavour of ["memb", "qsbr"] as const) {
   });
 }
 
+Deno.test("misses and devices go by the map of the section, as hits do", () => {
+  const { system, space, ram, topology, access } = setUp();
+  const io = topology.initIo("io", 0x1000, {});
+  access.bind(io.id, { read: () => 7 });
+  system.addSubregion(0x5000, io);
+  const [a, b] = [ram(0, 0x1000), ram(0x1000, 0x1000)];
+  system.addSubregion(0x1000, a);
+  space.store32le(0x1000, 1);
+  const tlb = space.tlb();
+  tlb.lock();
+  topology.transaction(() => {
+    system.delSubregion(a);
+    system.addSubregion(0x1000, b);
+    system.delSubregion(io);
+  });
+  assertEquals([space.load32le(0x1000), space.load32le(0x5000)], [0, 0]); // the new map
+  assertEquals([tlb.load32(0x1000), tlb.load32(0x1000), tlb.load32(0x5000)], [1, 1, 7]);
+  tlb.quiescent();
+  assertEquals([tlb.load32(0x1000), tlb.load32(0x5000), tlb.result], [0, 0, DECODE_ERROR]);
+  tlb.unlock();
+});
+
 Deno.test("stores to logged memory are marked, each of them; loads are hits as ever", () => {
   const { system, space, ram, memory } = setUp();
   const region = ram(0x3000, 0x2000);
