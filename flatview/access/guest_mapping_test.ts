@@ -21,7 +21,7 @@ function setUp(bounceBuffers = 1) {
   return { arena, domain, topology, memory, access, system, space, ram };
 }
 
-Deno.test("memory is mapped as it is, over neighbouring ranges of one region, to the window's end", () => {
+Deno.test("memory is mapped directly, over neighbouring ranges of one region, to the window's end", () => {
   const { topology, system, space, ram, memory } = setUp();
   const part = (name: string, size: number, offset: number) =>
     topology.initAlias(name, size, ram, offset);
@@ -44,7 +44,7 @@ Deno.test("memory is mapped as it is, over neighbouring ranges of one region, to
   cut.unmap();
 });
 
-Deno.test("mapped memory lives until it is unmapped, whatever is unplugged", () => {
+Deno.test("mapped memory lives until it is unmapped, even if it is unplugged", () => {
   const { domain, topology, system, space } = setUp();
   let finalised = 0;
   const dimm = topology.initRam("dimm", 0x1000, { blockId: 1, ramAddr: 0x5000n }, {
@@ -104,7 +104,7 @@ Deno.test("what is not memory goes through a bounce buffer, of which there is on
   hole.unmap();
 });
 
-Deno.test("as many bounce buffers as were asked for; one that is waited for may be taken at once", () => {
+Deno.test("there are as many bounce buffers as configured; a notification may take the one that became free", () => {
   const { access, space } = setUp(2);
   const first = space.map(0, 4, true);
   const second = space.map(4, 4, true);

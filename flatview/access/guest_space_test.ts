@@ -106,7 +106,7 @@ Deno.test("typed loads and stores of every size, order and alignment", () => {
   assertEquals(space.result, DECODE_ERROR);
 });
 
-Deno.test("what goes to memory and what to callbacks: RAM, ROM, ROM devices, RAM devices, reserved", () => {
+Deno.test("accesses go to memory or to callbacks: RAM, ROM, ROM devices, RAM devices, reserved", () => {
   const { topology, memory, system, space, access } = setUp();
   const at = (ramAddr: bigint) => ({ blockId: 1, ramAddr });
   const { ops, take } = recorder({}, 0x77);
@@ -138,7 +138,7 @@ Deno.test("what goes to memory and what to callbacks: RAM, ROM, ROM devices, RAM
   assertEquals([memory.byte(0x1fff), memory.byte(0x2000), take()], [1, 0x12, []]);
 });
 
-Deno.test("a write to logged memory marks what it wrote, afterwards", () => {
+Deno.test("a write to logged memory marks what it wrote, after the write", () => {
   const { topology, memory, system, space } = setUp();
   const ram = topology.initRam("ram", 0x1000, { blockId: 1, ramAddr: 0x4000n });
   system.addSubregion(0x1000, ram);

@@ -149,7 +149,7 @@ Deno.test("misses and devices go by the map of the section, as hits do", () => {
   tlb.unlock();
 });
 
-Deno.test("stores to logged memory are marked, each of them; loads are hits as ever", () => {
+Deno.test("stores to logged memory are marked, each of them; loads are hits as before", () => {
   const { system, space, ram, memory } = setUp();
   const region = ram(0x3000, 0x2000);
   system.addSubregion(0x1000, region);
@@ -166,7 +166,7 @@ Deno.test("stores to logged memory are marked, each of them; loads are hits as e
   tlb.unlock();
 });
 
-Deno.test("devices are reached through the TLB; what an IOMMU says is not kept", () => {
+Deno.test("devices are reached through the TLB; an IOMMU's answer is not kept", () => {
   const { system, space, access, topology, ram } = setUp();
   let reads = 0;
   const io = topology.initIo("io", 0x800, {});

@@ -149,7 +149,7 @@ function ioView(slots: string, rest: string, mark = ""): string {
 }
 const IO = "address-space: I/O\n  0000000000000000-000000000000ffff (prio 0, ram): io\n\n";
 
-Deno.test("where no page is shared, the nodes tell the page size", () => {
+Deno.test("if no page is shared, the page size is inferred from the nodes", () => {
   for (const [bits, slots, rest] of [[12, "15", "16"], [10, "63", "64"]] as const) {
     const { machine, report } = importMachine(IO, { views: parseFlatViews(ioView(slots, rest)) });
     assertEquals([machine.pageBits, report.exact], [bits, true]);
@@ -162,7 +162,7 @@ Deno.test("where no page is shared, the nodes tell the page size", () => {
   assert(report.open.some(({ what }) => what === "page bits"));
 });
 
-Deno.test("the mark of what KVM has a slot for is no part of a name", () => {
+Deno.test("the KVM mark is not part of a name", () => {
   for (const mark of [" KVM", " KVM KVM"]) {
     const { machine, report } = importMachine(IO, {
       views: parseFlatViews(ioView("15", "16", mark)),

@@ -1,4 +1,4 @@
-/** Finding the line of a place in JSON text, for messages about files. */
+/** Finds lines in JSON text, for errors about files. */
 
 /** Line of the position that a `JSON.parse` error names, or 0. */
 export function jsonErrorLine(text: string, error: unknown): number {
@@ -11,8 +11,8 @@ export function jsonErrorLine(text: string, error: unknown): number {
 }
 
 /**
- * Line on which the value at a path starts, in text that parses as JSON. A path that does not exist
- * gives the line of its nearest existing ancestor.
+ * Line on which the value at a path starts, in text that parses as JSON. For a path that does
+ * not exist, the line of its nearest existing ancestor.
  */
 export function pathLine(text: string, path: readonly (string | number)[]): number {
   let at = skipSpace(text, 0);
@@ -35,7 +35,7 @@ function skipSpace(text: string, at: number): number {
   return at;
 }
 
-/** Position after the JSON value that starts here. */
+/** Position after the JSON value that starts at a position. */
 function skipValue(text: string, at: number): number {
   const first = text[at];
   if (first === '"') {

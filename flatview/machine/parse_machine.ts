@@ -10,7 +10,7 @@ const TWO64 = 1n << 64n;
 type Json = Record<string, unknown>;
 
 /**
- * Reads the JSON form of a machine.
+ * Parses the JSON form of a machine.
  *
  * @param text The file's text.
  * @returns The machine, checked: ids resolve, numbers are in range, no region lies in itself.
@@ -120,7 +120,7 @@ class MachineParser {
     };
   }
 
-  /** Every id names a region, each region lies in one container at most, and none in itself. */
+  /** Checks that every id names a region, and that no region has two containers or contains itself. */
   #checkLinks(regions: readonly MachineRegion[]): void {
     const parents = new Map<number, number>();
     regions.forEach((region, index) => {

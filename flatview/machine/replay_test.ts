@@ -66,7 +66,7 @@ Deno.test("an access through an alias is on another path", () => {
   assertEquals(replay.finish().otherPath, 1);
 });
 
-Deno.test("a line that is no trace's is an error", () => {
+Deno.test("a line that is not from a trace is an error", () => {
   assertThrows(() => parseTraceLine("???", 7), FlatViewError, "line 7");
   assertThrows(
     () => parseTraceLine("memory_region_ops_read cpu 0", 3),

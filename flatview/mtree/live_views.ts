@@ -8,7 +8,7 @@ import type { ViewText } from "./print_flat_views.ts";
  * spaces that share it in the order of their creation.
  *
  * @param topology A topology that publishes.
- * @param withDispatch Whether to print the dispatch, too.
+ * @param withDispatch Whether to include the lines of the dispatches.
  */
 export function liveViews(topology: Topology, withDispatch: boolean): ViewText[] {
   // Not Map.groupBy: Node 20 lacks it.

@@ -3,7 +3,7 @@ import { FlatViewError } from "../errors/flat_view_error.ts";
 /**
  * The error for a line that is not what was expected.
  *
- * @param lines The text. @param at Index of the line; -1 if the text has no lines to speak of.
+ * @param lines The text. @param at Index of the line; -1 if the text is empty.
  * @param expected What was expected there.
  */
 export function malformedLine(

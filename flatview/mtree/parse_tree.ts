@@ -17,11 +17,11 @@ export interface TreeLine {
   readonly kind: PrintedKind;
   /** Name. */
   readonly name: string;
-  /** Target's name and where the window starts, for an alias. */
+  /** For an alias: its target's name, and the offset in the target at which it starts. */
   readonly alias: { readonly target: string; readonly offset: bigint } | null;
   /** Whether `[disabled]` is missing. */
   readonly enabled: boolean;
-  /** What `-o` printed, as it stands; empty without `-o`. */
+  /** The owner as `-o` printed it; empty without `-o`. */
   readonly owner: string;
   /** The lines below it, by address. */
   readonly children: TreeLine[];
@@ -31,7 +31,7 @@ export interface TreeLine {
 export interface TreeBlock {
   /** Names of the address spaces; empty for a `memory-region:` section. */
   readonly addressSpaces: readonly string[];
-  /** The block's one root. */
+  /** The root of the tree. */
   readonly root: TreeLine;
 }
 
@@ -43,7 +43,7 @@ const LINE = new RegExp(
 );
 
 /**
- * Reads the text of `info mtree -D`, with or without `-o`.
+ * Parses the text of `info mtree -D`, with or without `-o`.
  *
  * @param text The monitor's text.
  * @returns The blocks in the order of the text.
@@ -60,7 +60,7 @@ export function parseTree(text: string): TreeBlock[] {
   return blocks;
 }
 
-/** Reads one block from line index `at` on; returns the index after it. */
+/** Parses the block that starts at line index `at`. @returns The index after it. */
 function parseBlock(lines: readonly string[], at: number, blocks: TreeBlock[]): number {
   const addressSpaces: string[] = [];
   let section: string | null = null;

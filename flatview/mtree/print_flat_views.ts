@@ -6,7 +6,7 @@ import { printedKind } from "./printed_kind.ts";
 import type { PrintedAddressSpace, RangeText } from "./printed_view.ts";
 import type { NamedRoot } from "./print_tree.ts";
 
-/** A flat view as its text needs it. */
+/** A flat view, with what its text shows. */
 export interface ViewText {
   /** The address spaces that share the view, in the order of their creation. */
   readonly addressSpaces: readonly NamedRoot[];
@@ -14,12 +14,12 @@ export interface ViewText {
   readonly root: MemoryRegion | null;
   /** The ranges by rising address. */
   readonly ranges: readonly FlatRange[];
-  /** The lines of the dispatch, if they are to be printed. */
+  /** The lines of the dispatch; empty if they are not printed. */
   readonly dispatch: readonly string[];
 }
 
 /**
- * Flat views in the text of QEMU's `info mtree -f`, or `-f -d` where the views bring their dispatch.
+ * Flat views in the text of QEMU's `info mtree -f`, or `-f -d` if the views have the lines of their dispatch.
  *
  * @param views The views, which are numbered in this order.
  * @returns The lines, without line ends; every view ends with an empty line.

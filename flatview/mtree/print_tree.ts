@@ -4,7 +4,7 @@ import { printedKind } from "./printed_kind.ts";
 
 const MASK64 = (1n << 64n) - 1n;
 
-/** An address space as the tree's text needs it. */
+/** An address space, with what the text shows of it. */
 export interface NamedRoot {
   /** Name of the address space. */
   readonly name: string;
@@ -14,8 +14,8 @@ export interface NamedRoot {
 
 /**
  * The region tree in the text of QEMU's `info mtree -D`: a block for each root, then one for each
- * region that an alias shows. QEMU prints the roots in the order of a hash table; here they come as
- * the address spaces name them.
+ * region that an alias shows. QEMU prints the roots in the order of a hash table; here they come in
+ * the order of the address spaces.
  *
  * @param spaces The address spaces.
  * @returns The lines, without line ends; every block ends with an empty line.
@@ -28,7 +28,7 @@ export function printTree(spaces: readonly NamedRoot[]): string[] {
     printRegion(root, 0n, 1, queue, lines);
     lines.push("");
   }
-  // A Set's iteration reaches what is added on the way.
+  // The iteration of a Set also visits what is added during it.
   for (const target of queue) {
     lines.push(`memory-region: ${target.name}`);
     printRegion(target, 0n, 1, queue, lines);
@@ -76,7 +76,7 @@ function printRegion(
   for (const child of children) printRegion(child, start, level + 1, queue, lines);
 }
 
-/** First and last address of a size's bytes; a size of 0 ends where it starts. */
+/** First and last address of a range; one of size 0 ends where it starts. */
 function span(start: bigint, size: bigint): string {
   return `${hex(start)}-${hex(size === 0n ? start : (start + size - 1n) & MASK64)}`;
 }

@@ -7,7 +7,7 @@ export type PrintedKind = "ramd" | "romd" | "rom" | "ram" | "i/o";
 /** The kinds that QEMU's monitor prints, in the order in which it looks for the first that fits. */
 export const PRINTED_KINDS: readonly PrintedKind[] = ["ramd", "romd", "rom", "ram", "i/o"];
 
-/** The region at the end of a chain of aliases; of a circle, any. */
+/** The region at the end of a chain of aliases; any region of a circle. */
 function finalTarget(region: MemoryRegion): MemoryRegion {
   const seen = new Set<MemoryRegion>();
   while (region.alias !== null && !seen.has(region)) {

@@ -1,7 +1,7 @@
 /** Reads the recorded machines for tests. */
 import { type Machine, parseMachine } from "@guestmem/flatview/machine";
 
-/** The machines that come with their text. */
+/** The machines that are recorded with the monitor's text. */
 export const MACHINES: readonly string[] = [
   "40p.s05",
   "aarch64-microbit",
@@ -19,14 +19,14 @@ export const MACHINES: readonly string[] = [
 /** Large machines, without text. */
 export const LARGE: readonly string[] = ["pc-112-virtio-net", "q35-255-virtio-net"];
 
-/** The text of a packed file. */
+/** The text of a compressed file. */
 export async function readPacked(name: string): Promise<string> {
   const bytes = await Deno.readFile(new URL(`./${name}.gz`, import.meta.url));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return await new Response(stream).text();
 }
 
-/** A machine from its JSON. */
+/** A recorded machine, from its JSON. */
 export async function readRecorded(name: string): Promise<Machine> {
   return parseMachine(await readPacked(`${name}.json`));
 }

@@ -222,7 +222,7 @@ Deno.test("a device that is slow holds up its own callers only", () =>
     for (const worker of [vcpu, other, quick, slow]) await worker!.call("leave");
   }));
 
-Deno.test("a context that ends fails what was asked of it, and what is asked of it later", () =>
+Deno.test("a context that ends fails the requests to it, and later ones", () =>
   withWorkers(async (workers) => {
     const { arena, topology, system, spawn, schedule } = setUp();
     const [dying, vcpu, late] = [spawn(workers), spawn(workers), spawn(workers)];
@@ -244,7 +244,7 @@ Deno.test("a context that ends fails what was asked of it, and what is asked of 
     await late.call("leave");
   }));
 
-Deno.test("a context that leaves the channel fails what was asked of it", () =>
+Deno.test("a context that leaves the channel fails the requests to it", () =>
   withWorkers(async (workers) => {
     const { topology, system, access, spawn } = setUp();
     system.addSubregion(0x1000, topology.initIo("device", 4, {}));
@@ -283,7 +283,7 @@ Deno.test("devices of several contexts lead to one another, and back to the firs
     for (const worker of [vcpu, one, two]) await worker.call("leave");
   }));
 
-Deno.test("two devices that wait for one another are told so, and nobody hangs", () =>
+Deno.test("two devices that wait for one another are refused, and nobody hangs", () =>
   withWorkers(async (workers) => {
     const { topology, system, spawn } = setUp();
     const [one, two, left, right] = [1, 2, 3, 4].map(() => spawn(workers));
@@ -344,7 +344,7 @@ Deno.test("an idle worker that is offline comes online for what it serves", () =
     await owner.call("leave");
   }));
 
-Deno.test("whatever a server's own handler throws, the vCPU has its answer", () =>
+Deno.test("whatever a server's error handler throws, the vCPU gets its answer", () =>
   withWorkers(async (workers) => {
     const machine = setUp();
     const { topology, system, arena, reader, memory, spawn } = machine;
@@ -375,7 +375,7 @@ Deno.test("whatever a server's own handler throws, the vCPU has its answer", () 
     await vcpu.call("leave");
   }));
 
-Deno.test("a waiting context that is evicted is told, and its request does no harm", () =>
+Deno.test("a waiting context that is evicted gets an error, and its request does no harm", () =>
   withWorkers(async (workers) => {
     const { arena, topology, system, spawn, access } = setUp();
     let calls = 0;
