@@ -29,14 +29,11 @@ export abstract class Field {
   }
 }
 
-/** A typed array that a {@linkcode ScalarField} is accessed through. */
-type Words = { [index: number]: number };
-
 /**
  * A byte, a half word, a word (signed or not) or a double; `A` is the typed array of that element
  * type.
  */
-export class ScalarField<A extends Words> extends Field {
+export class ScalarField<A extends { [index: number]: number }> extends Field {
   /** Bytes of the field, which are its alignment as well. */
   readonly size: number;
   /** log2 of the size. */
@@ -146,15 +143,8 @@ export class BytesField extends Field {
   }
 }
 
-/** What an array needs of the accessor of its elements. */
-type ElementOf<A> = Field & {
-  index(base: number): number;
-  get(array: A, base: number): number;
-  set(array: A, base: number, value: number): void;
-};
-
 /** Equal fields in a row; `A` is the typed array that an element is accessed through. */
-export class ArrayField<A> extends Field {
+export class ArrayField<A extends { [index: number]: number }> extends Field {
   /** Bytes of the field. */
   readonly size: number;
   /** How many elements. */
@@ -162,7 +152,7 @@ export class ArrayField<A> extends Field {
   /** Bytes from one element to the next. */
   readonly stride: number;
   /** Element 0. */
-  readonly first: ElementOf<A>;
+  readonly first: ScalarField<A> | U64Field;
 
   /**
    * Places it.
@@ -170,7 +160,7 @@ export class ArrayField<A> extends Field {
    * @param first Element 0.
    * @param length How many elements.
    */
-  constructor(first: ElementOf<A>, length: number) {
+  constructor(first: ScalarField<A> | U64Field, length: number) {
     super(first.offset);
     this.first = first;
     this.length = length;
@@ -190,11 +180,11 @@ export class ArrayField<A> extends Field {
 
   /** Loads an element. */
   get(array: A, base: number, index: number): number {
-    return this.first.get(array, base + index * this.stride);
+    return this.first.get(array as never, base + index * this.stride);
   }
 
   /** Stores an element. */
   set(array: A, base: number, index: number, value: number): void {
-    this.first.set(array, base + index * this.stride, value);
+    this.first.set(array as never, base + index * this.stride, value);
   }
 }
