@@ -1,6 +1,6 @@
 /// <reference lib="deno.worker" />
-import { serve } from "#tools/testing/worker_side.ts";
 import { attachAll } from "#tools/testing/attach.ts";
+import { serve } from "#tools/testing/worker_side.ts";
 import type { ArenaHandle, DomainHandle } from "@guestmem/rcu";
 import { FlatMemory, type FlatMemoryHandle } from "../model/flat_memory.ts";
 import { MemoryAccess } from "./memory_access.ts";

@@ -1,5 +1,4 @@
 import { assertEquals } from "@std/assert";
-import fc from "fast-check";
 import { Arena, RcuDomain } from "@guestmem/rcu";
 import {
   byteDevice,
@@ -11,10 +10,11 @@ import {
 import { FlatMemory } from "../model/flat_memory.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
 import { Topology } from "../topology/topology.ts";
+import { MemTxResult } from "./device/mem_tx_result.ts";
 import type { GuestSpace } from "./guest_space.ts";
 import { MemoryAccess } from "./memory_access.ts";
-import { MemTxResult } from "./device/mem_tx_result.ts";
 import type { Tlb } from "./tlb.ts";
+import fc from "fast-check";
 
 /** Addresses run up to here, from a base. */
 const SPAN = 0x4000;

@@ -4,8 +4,8 @@ import { FlatMemory } from "../model/flat_memory.ts";
 import type { AccessLimits, MemoryRegionOps } from "../region/region_ops.ts";
 import { Topology } from "../topology/topology.ts";
 import { Halves, shiftedHigh, shiftedLow, swap32 } from "./device/halves.ts";
-import { MemoryAccess } from "./memory_access.ts";
 import { MemTxResult } from "./device/mem_tx_result.ts";
+import { MemoryAccess } from "./memory_access.ts";
 
 const { OK, DECODE_ERROR } = MemTxResult;
 

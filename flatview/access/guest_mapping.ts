@@ -1,12 +1,12 @@
-import type { MemTxAttrs } from "../region/region_ops.ts";
-import type { Address } from "../region/address.ts";
-import type { AddressSpaceReader, HeldView } from "../view/address_space_reader.ts";
-import { advance } from "./device/device_access.ts";
-import type { AccessPath } from "./access_path.ts";
-import type { GuardHolder } from "./guard_holder.ts";
-import type { MemTxResult } from "./device/mem_tx_result.ts";
-import { isDirect, ResolvedAddress } from "./resolved_address.ts";
 import { FlatViewError } from "../errors/flat_view_error.ts";
+import type { Address } from "../region/address.ts";
+import type { MemTxAttrs } from "../region/region_ops.ts";
+import type { AddressSpaceReader, HeldView } from "../view/address_space_reader.ts";
+import type { AccessPath } from "./access_path.ts";
+import { advance } from "./device/device_access.ts";
+import type { MemTxResult } from "./device/mem_tx_result.ts";
+import type { GuardHolder } from "./guard_holder.ts";
+import { isDirect, ResolvedAddress } from "./resolved_address.ts";
 
 /** Mapped guest memory; from `GuestSpace.map`. */
 export interface GuestMapping {

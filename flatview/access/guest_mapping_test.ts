@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { assertSpyCalls, spy } from "@std/testing/mock";
 import { Arena, RcuDomain } from "@guestmem/rcu";
+import { FlatViewError } from "../errors/flat_view_error.ts";
 import { FlatMemory } from "../model/flat_memory.ts";
 import { Topology } from "../topology/topology.ts";
-import { MemoryAccess } from "./memory_access.ts";
 import { MemTxResult } from "./device/mem_tx_result.ts";
-import { FlatViewError } from "../errors/flat_view_error.ts";
+import { MemoryAccess } from "./memory_access.ts";
 
 const { OK, DECODE_ERROR } = MemTxResult;
 

@@ -1,13 +1,13 @@
 import type { ReadGuard } from "@guestmem/rcu";
-import type { MemTxAttrs } from "../region/region_ops.ts";
 import type { Address } from "../region/address.ts";
+import type { MemTxAttrs } from "../region/region_ops.ts";
 import type { AddressSpaceReader } from "../view/address_space_reader.ts";
 import { type AccessPath, NO_ATTRS } from "./access_path.ts";
+import type { MemTxResult } from "./device/mem_tx_result.ts";
 import type { GuestMapping, Mappings } from "./guest_mapping.ts";
 import { MemoryRegionCache } from "./memory_region_cache.ts";
-import type { MemTxResult } from "./device/mem_tx_result.ts";
-import { Tlb } from "./tlb.ts";
 import { ResolvedAddress } from "./resolved_address.ts";
+import { Tlb } from "./tlb.ts";
 import { Translation } from "./translation.ts";
 
 /**

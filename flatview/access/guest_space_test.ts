@@ -1,16 +1,16 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { assertSpyCalls, spy } from "@std/testing/mock";
 import { Arena, RcuDomain, WaitInSectionError } from "@guestmem/rcu";
+import { FlatViewError } from "../errors/flat_view_error.ts";
 import { FlatMemory } from "../model/flat_memory.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
 import type { MemoryRegionOps, MemTxAttrs } from "../region/region_ops.ts";
 import { Topology } from "../topology/topology.ts";
 import { EventNotifier } from "../view/event_notifier.ts";
-import type { IotlbEntry } from "./region_translator.ts";
+import { MemTxResult } from "./device/mem_tx_result.ts";
 import { MemoryAccess } from "./memory_access.ts";
 import { MmioChannel } from "./mmio/mmio_channel.ts";
-import { MemTxResult } from "./device/mem_tx_result.ts";
-import { FlatViewError } from "../errors/flat_view_error.ts";
+import type { IotlbEntry } from "./region_translator.ts";
 
 const { OK, ERROR, DECODE_ERROR, ACCESS_ERROR } = MemTxResult;
 

@@ -1,15 +1,15 @@
+import { FlatViewError } from "../errors/flat_view_error.ts";
 import type { MemoryRegionOps, MemTxAttrs } from "../region/region_ops.ts";
 import type { AddressSpaceHandle } from "../view/address_space.ts";
 import type { ReaderMemory } from "../view/view_memory.ts";
 import { AccessPath } from "./access_path.ts";
-import type { GuestMemory } from "./guest_memory.ts";
 import type { AccessReader } from "./guard_holder.ts";
-import { GuestSpace } from "./guest_space.ts";
 import { Mappings } from "./guest_mapping.ts";
-import type { MmioChannel } from "./mmio/mmio_channel.ts";
+import type { GuestMemory } from "./guest_memory.ts";
+import { GuestSpace } from "./guest_space.ts";
 import type { MmioEndpoint } from "./mmio/endpoint.ts";
+import type { MmioChannel } from "./mmio/mmio_channel.ts";
 import type { RegionTranslator } from "./region_translator.ts";
-import { FlatViewError } from "../errors/flat_view_error.ts";
 
 /** What a worker's accesses use. */
 export interface MemoryAccessOptions {

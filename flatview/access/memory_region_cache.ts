@@ -1,12 +1,12 @@
 import type { ReadGuard } from "@guestmem/rcu";
+import { FlatViewError } from "../errors/flat_view_error.ts";
 import type { Address } from "../region/address.ts";
 import type { AddressSpaceReader } from "../view/address_space_reader.ts";
-import { advance } from "./device/device_access.ts";
 import { type AccessPath, NO_ATTRS } from "./access_path.ts";
-import type { RamWindow } from "./guest_memory.ts";
+import { advance } from "./device/device_access.ts";
 import type { MemTxResult } from "./device/mem_tx_result.ts";
+import type { RamWindow } from "./guest_memory.ts";
 import { isDirect, ResolvedAddress } from "./resolved_address.ts";
-import { FlatViewError } from "../errors/flat_view_error.ts";
 
 /**
  * The cached translation of a range that is accessed again and again: QEMU's `MemoryRegionCache`.

@@ -1,8 +1,8 @@
 import type { ReadGuard } from "@guestmem/rcu";
-import { DIRTY_LOG_SHIFT } from "../region/range_flags.ts";
-import type { GuestMemory, RamWindow } from "./guest_memory.ts";
-import { type Halves, swap32 } from "./device/halves.ts";
 import { FlatViewError } from "../errors/flat_view_error.ts";
+import { DIRTY_LOG_SHIFT } from "../region/range_flags.ts";
+import { type Halves, swap32 } from "./device/halves.ts";
+import type { GuestMemory, RamWindow } from "./guest_memory.ts";
 
 /** Copies up to this size go byte by byte: a subarray would cost more. */
 const SMALL = 32;

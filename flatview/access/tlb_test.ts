@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Arena, RcuDomain } from "@guestmem/rcu";
+import { FlatViewError } from "../errors/flat_view_error.ts";
 import { FlatMemory } from "../model/flat_memory.ts";
 import { Topology } from "../topology/topology.ts";
-import type { IotlbEntry } from "./region_translator.ts";
-import { MemoryAccess } from "./memory_access.ts";
 import { MemTxResult } from "./device/mem_tx_result.ts";
-import { FlatViewError } from "../errors/flat_view_error.ts";
+import { MemoryAccess } from "./memory_access.ts";
+import type { IotlbEntry } from "./region_translator.ts";
 
 const { OK, DECODE_ERROR } = MemTxResult;
 const GIB = 2 ** 30;

@@ -1,13 +1,13 @@
 /// <reference lib="deno.worker" />
-import { serve } from "#tools/testing/worker_side.ts";
 import { attachAll } from "#tools/testing/attach.ts";
+import { serve } from "#tools/testing/worker_side.ts";
 import type { ArenaHandle, DomainHandle } from "@guestmem/rcu";
 import { FLASH, isHole, PLACES, Shared, SLOTS, VERSION_WORDS } from "../model/access_torture.ts";
 import { FlatMemory, type FlatMemoryHandle } from "../model/flat_memory.ts";
 import type { AddressSpaceHandle } from "../view/address_space.ts";
+import { MemTxResult } from "./device/mem_tx_result.ts";
 import { MemoryAccess } from "./memory_access.ts";
 import { MmioChannel, type MmioChannelHandle } from "./mmio/mmio_channel.ts";
-import { MemTxResult } from "./device/mem_tx_result.ts";
 
 /** What a vCPU is given. */
 export interface VcpuData {

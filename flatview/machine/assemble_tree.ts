@@ -1,5 +1,5 @@
-import type { PrintedKind } from "../mtree/printed_kind.ts";
 import type { TreeBlock, TreeLine } from "../mtree/parse_tree.ts";
+import type { PrintedKind } from "../mtree/printed_kind.ts";
 
 /** A region, assembled from the lines of the text. */
 export interface AssembledRegion {

@@ -2,8 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import { Arena, RcuDomain } from "@guestmem/rcu";
 import { liveViews } from "../mtree/live_views.ts";
 import { LARGE, MACHINES, readRecorded } from "../testdata/read.ts";
-import { compareViews } from "./compare_views.ts";
 import { buildOneByOne } from "./build_one_by_one.ts";
+import { compareViews } from "./compare_views.ts";
 
 for (const name of [...LARGE, ...MACHINES]) {
   Deno.test(`${name}: grown a region at a time it ends as QEMU printed it`, async () => {

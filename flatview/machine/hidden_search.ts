@@ -1,5 +1,4 @@
 import type { MemoryRegion } from "../region/memory_region.ts";
-import type { ViewMismatch } from "./view_mismatch.ts";
 import {
   type Hidden,
   identityTrial,
@@ -9,6 +8,7 @@ import {
   targetTrial,
   terminatesTrial,
 } from "./hidden_trials.ts";
+import type { ViewMismatch } from "./view_mismatch.ts";
 
 /** Rounds of trials before the search gives up. In each round, bits react to those changed before. */
 const MAX_ROUNDS = 8;

@@ -1,14 +1,14 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Arena, RcuDomain } from "@guestmem/rcu";
 import { FlatViewError } from "../errors/flat_view_error.ts";
+import { liveViews } from "../mtree/live_views.ts";
 import { parseFlatViews } from "../mtree/parse_flat_views.ts";
-import { compareViews } from "./compare_views.ts";
-import type { Machine } from "./machine.ts";
-import { publishMachine } from "./publish_machine.ts";
 import { MACHINES, readPacked, readRecorded } from "../testdata/read.ts";
+import { compareViews } from "./compare_views.ts";
 import { importMachine } from "./import_machine.ts";
 import { printImportReport } from "./import_report.ts";
-import { liveViews } from "../mtree/live_views.ts";
+import type { Machine } from "./machine.ts";
+import { publishMachine } from "./publish_machine.ts";
 
 /** What differs between the views of a machine and those that QEMU printed. */
 function differences(machine: Machine, views: Machine["views"]): readonly string[] {

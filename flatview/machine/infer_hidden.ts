@@ -1,13 +1,13 @@
-import { buildMachine } from "./build_machine.ts";
-import type { Machine, MachineRegion } from "./machine.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
 import { Topology } from "../topology/topology.ts";
 import type { AliasTargets } from "./alias_targets.ts";
 import type { AssembledRegion, Assembly } from "./assemble_tree.ts";
-import type { Finding } from "./import_report.ts";
-import { ViewMismatch } from "./view_mismatch.ts";
+import { buildMachine } from "./build_machine.ts";
 import { type SearchedBit, searchHidden } from "./hidden_search.ts";
 import type { Hidden } from "./hidden_trials.ts";
+import type { Finding } from "./import_report.ts";
+import type { Machine, MachineRegion } from "./machine.ts";
+import { ViewMismatch } from "./view_mismatch.ts";
 
 /**
  * Infers the bits that the tree's text does not print from the printed views, and enters them into

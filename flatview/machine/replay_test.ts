@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { Arena, RcuDomain } from "@guestmem/rcu";
-import { Topology } from "../topology/topology.ts";
 import { FlatViewError } from "../errors/flat_view_error.ts";
+import { Topology } from "../topology/topology.ts";
 import { Replay } from "./replay.ts";
 import { parseTraceLine } from "./trace_line.ts";
 

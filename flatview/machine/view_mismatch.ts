@@ -1,11 +1,11 @@
+import { FlatViewError } from "../errors/flat_view_error.ts";
 import { addressSpaceLine, printedAddressSpace, rangeText } from "../mtree/print_flat_views.ts";
 import type { NamedRoot } from "../mtree/print_tree.ts";
 import type { PrintedView, RangeText } from "../mtree/printed_view.ts";
-import { FlatViewError } from "../errors/flat_view_error.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
+import { affectedRegions } from "../render/affected_regions.ts";
 import { physicalRoot } from "../render/physical_root.ts";
 import { RangeList } from "../render/range_list.ts";
-import { affectedRegions } from "../render/affected_regions.ts";
 import { render } from "../render/render.ts";
 import { ViewSharing } from "./view_sharing.ts";
 

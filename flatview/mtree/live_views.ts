@@ -1,6 +1,6 @@
+import type { Topology } from "../topology/topology.ts";
 import type { AddressSpace } from "../view/address_space.ts";
 import type { FlatView } from "../view/flat_view.ts";
-import type { Topology } from "../topology/topology.ts";
 import type { ViewText } from "./print_flat_views.ts";
 
 /**

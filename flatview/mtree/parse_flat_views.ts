@@ -1,12 +1,12 @@
 import type { FlatViewError } from "../errors/flat_view_error.ts";
 import { malformedLine } from "./malformed_line.ts";
+import { PRINTED_KINDS } from "./printed_kind.ts";
 import type {
   PrintedAddressSpace,
   PrintedDispatchLine,
   PrintedRange,
   PrintedView,
 } from "./printed_view.ts";
-import { PRINTED_KINDS } from "./printed_kind.ts";
 
 const RANGE = new RegExp(
   String.raw`^(  ([0-9a-f]{16})-([0-9a-f]{16}) \(prio (-?\d+), ((?:nv-)?(?:${

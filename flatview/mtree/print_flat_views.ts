@@ -1,10 +1,10 @@
-import type { FlatRange } from "../render/flat_range.ts";
-import { RangeFlag } from "../region/range_flags.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
+import { RangeFlag } from "../region/range_flags.ts";
 import { hex16, lower, upper } from "../region/split64.ts";
+import type { FlatRange } from "../render/flat_range.ts";
+import type { NamedRoot } from "./print_tree.ts";
 import { printedKind } from "./printed_kind.ts";
 import type { PrintedAddressSpace, RangeText } from "./printed_view.ts";
-import type { NamedRoot } from "./print_tree.ts";
 
 /** A flat view, with what its text shows. */
 export interface ViewText {

@@ -1,5 +1,5 @@
-import { hex16, upper } from "../region/split64.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
+import { hex16, upper } from "../region/split64.ts";
 import { printedKind } from "./printed_kind.ts";
 
 const MASK64 = (1n << 64n) - 1n;

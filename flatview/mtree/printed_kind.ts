@@ -1,5 +1,5 @@
-import { RangeFlag } from "../region/range_flags.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
+import { RangeFlag } from "../region/range_flags.ts";
 
 /** The kinds that QEMU's monitor prints. */
 export type PrintedKind = "ramd" | "romd" | "rom" | "ram" | "i/o";

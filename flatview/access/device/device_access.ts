@@ -7,8 +7,8 @@
 import type { Address } from "../../region/address.ts";
 import type { MemoryRegionOps, MemTxAttrs } from "../../region/region_ops.ts";
 import { Halves, shiftedHigh, shiftedLow } from "./halves.ts";
-import type { RegionInfo } from "./region_records.ts";
 import { MemTxResult } from "./mem_tx_result.ts";
+import type { RegionInfo } from "./region_records.ts";
 
 /** The address or offset `by` bytes further on, as a number where that is exact. */
 export function advance(address: Address, by: number): Address {

@@ -4,14 +4,14 @@ import { Schedule } from "#tools/testing/schedule.ts";
 import { spinUntil } from "#tools/testing/until.ts";
 import { type TestWorkers, withWorkers, WorkerError } from "#tools/testing/workers.ts";
 import { Arena, RcuDomain, Srcu } from "@guestmem/rcu";
+import { FlatViewError } from "../../errors/flat_view_error.ts";
 import { FlatMemory } from "../../model/flat_memory.ts";
 import { Topology } from "../../topology/topology.ts";
 import { EventNotifier } from "../../view/event_notifier.ts";
-import { MemoryAccess } from "../memory_access.ts";
 import { MemTxResult } from "../device/mem_tx_result.ts";
+import { MemoryAccess } from "../memory_access.ts";
 import { MmioChannel } from "./mmio_channel.ts";
 import type { Setup, WorkerData } from "./mmio_test_worker.ts";
-import { FlatViewError } from "../../errors/flat_view_error.ts";
 
 const WORKER = import.meta.resolve("./mmio_test_worker.ts");
 const { OK, ERROR, DECODE_ERROR, ACCESS_ERROR } = MemTxResult;
