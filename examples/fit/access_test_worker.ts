@@ -50,7 +50,7 @@ const setup = (data: VcpuData) => {
     }
   };
   return {
-    /** The host position of a guest page by the memslots. */
+    /** The host address of a guest page by the memslots. */
     hostOf(gfn: number): number {
       const guard = srcu.lock();
       const host = slots.gfnToHost(slots.snapshot(guard), gfn);

@@ -10,7 +10,7 @@ interface Data {
   readonly slots: MemslotsHandle;
   readonly schedule: SharedArrayBuffer;
   readonly passes: Int32Array;
-  /** Guest RAM; a host position is an index in it once `origin` is subtracted. */
+  /** Guest RAM; a host address is an index in it once `origin` is subtracted. */
   readonly bytes: Uint8Array;
   readonly origin: number;
 }
