@@ -64,8 +64,8 @@ export function joiningBystander(flavour: Flavour): Program {
   ]);
 }
 
-/** A reader that joins, and an updater that sleeps. */
+/** A reader, another one that joins, and an updater that sleeps. */
 export function joiningSleeper(flavour: Flavour): Program {
   const updater = { name: "updater", script: gracePeriod, args: [flavour, "sleep"] };
-  return joiningWith(flavour, "nothing", [updater]);
+  return joiningWith(flavour, "nothing", [...readers(flavour, 1, "nothing", 1), updater]);
 }

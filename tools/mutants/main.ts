@@ -1,7 +1,7 @@
 /**
  * Runs the gate: judges every mutant of every kernel that has explorations.
  *
- *     deno run -A --import-map=tools/offline/imports.json tools/explorer/main.ts [options]
+ *     deno run -A --import-map=tools/offline/imports.json tools/mutants/main.ts [options]
  *
  *     --only NAME     only mutants of this exported function, or of this package
  *     --part I/N      only every Nth mutant, from the Ith on: to use several processes
@@ -17,10 +17,10 @@ import { parseArgs } from "@std/cli/parse-args";
 import { EQUIVALENTS as RCU_EQUIVALENTS } from "../../rcu/explore/equivalents.ts";
 import { explorations as rcuExplorations } from "../../rcu/explore/explorations.ts";
 import { kernel as rcuKernel } from "../../rcu/explore/setting.ts";
-import type { Module } from "./decode.ts";
-import { type Exploration, Gate, type Judged } from "./gate.ts";
-import { type Equivalents, reportOf } from "./gate_report.ts";
-import { readVerdicts, writeVerdicts } from "./verdicts.ts";
+import type { Module } from "../explorer/decode.ts";
+import { type Exploration, Gate, type Judged } from "../explorer/gate.ts";
+import { type Equivalents, reportOf } from "../explorer/gate_report.ts";
+import { readVerdicts, writeVerdicts } from "../explorer/verdicts.ts";
 
 interface Kernel {
   readonly name: string;

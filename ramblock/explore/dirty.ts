@@ -1,0 +1,132 @@
+/**
+ * Explorations of the dirty bitmaps: marking pages against those who take the marks, and against a
+ * table that grows.
+ *
+ * @module
+ */
+
+import {
+  again,
+  check,
+  free,
+  nameWords,
+  type Program,
+  run,
+  type Steps,
+} from "#tools/explorer/mod.ts";
+import {
+  ExploredDomain,
+  lock,
+  rcuKernel,
+  synchronize,
+  unlock,
+} from "#tools/explorer/rcu_domain.ts";
+import { DIRTY_TABLE, RAM } from "../kernel/layouts.ts";
+import { k, kernel } from "./mru.ts";
+
+const domain = new ExploredDomain("rcu", 1);
+const SLOT = domain.slots[0]!;
+const RAM_AT = domain.bytes;
+/** A table of one chunk for a client, and one of two. */
+const SMALL = RAM_AT + RAM.size;
+const LARGE = SMALL + 32;
+/** Chunks of 64 pages, the first for the client, the others for growth. */
+const CHUNK = LARGE + 48;
+const PAGE = 3;
+const DATA = CHUNK + 48;
+const TAKEN = DATA + 8;
+const DONE = TAKEN + 24;
+const BYTES = DONE + 8;
+
+/** What lies in the memory; one client uses the bitmaps. */
+function base(): Omit<Program, "threads"> {
+  return {
+    kernel,
+    helpers: [rcuKernel],
+    bytes: BYTES,
+    blocks: { small: { at: SMALL, bytes: 32 } },
+    setUp: ({ u32 }) => {
+      domain.setUp(u32);
+      RAM.chunkBits.set(u32, RAM_AT, 6);
+      RAM.dirty.set(u32, RAM_AT, SMALL);
+      [SMALL, LARGE].forEach((table, index) => {
+        DIRTY_TABLE.chunks.set(u32, table, 1 + index);
+        for (let entry = 0; entry <= index; entry++) {
+          u32[DIRTY_TABLE.entries.at(table, entry) / 4] = CHUNK + 8 * entry;
+        }
+      });
+    },
+    nameOf: nameWords([
+      ...domain.names(),
+      ["RAM", RAM, RAM_AT],
+      ["small", 32, SMALL],
+      ["large", 48, LARGE],
+      ["chunk", 48, CHUNK],
+      ["data", 4, DATA],
+      ["taken", 24, TAKEN],
+      ["done", 4, DONE],
+    ]),
+  };
+}
+
+function* writeAndMark(value: number): Steps {
+  yield* run(lock, SLOT);
+  yield* k.store32(DATA, value);
+  yield* k.setDirtyPage(RAM_AT, PAGE, 1);
+  yield* run(unlock, SLOT);
+}
+
+function* markAndWrite(value: number): Steps {
+  yield* run(lock, SLOT);
+  yield* k.setDirtyPage(RAM_AT, PAGE, 1);
+  yield* k.store32(DATA, value);
+  yield* run(unlock, SLOT);
+}
+
+function* collect(number: number, last: number): Steps<number> {
+  const any = yield* k.takeDirty(RAM_AT, 0, 0, 8, TAKEN + 8 * number);
+  return any === 0 ? last : yield* k.load32(DATA);
+}
+
+function* collector(): Steps {
+  const first = yield* run(collect, 0, 0);
+  const second = yield* run(collect, 1, first);
+  yield* run(untilDone);
+  const last = yield* run(collect, 2, second);
+  check(last === 2, "a write is in no copy, and its page is clean");
+}
+
+function* untilDone(): Steps {
+  if ((yield* k.load32(DONE)) === 0) return again(untilDone);
+}
+
+/** A worker writes twice and marks the page each time; a collector takes the marks and copies. */
+export function migration(order: "write first" | "mark first"): Program {
+  const write = order === "write first" ? writeAndMark : markAndWrite;
+  function* worker(): Steps {
+    yield* run(write, 1);
+    yield* run(write, 2);
+    yield* k.store32(DONE, 1);
+  }
+  const threads = [{ name: "worker", script: worker }, { name: "collector", script: collector }];
+  return { ...base(), threads };
+}
+
+/** A worker marks a page twice while the table of the bitmaps is replaced by a larger one. */
+export function growth(waits: boolean): Program {
+  function* worker(): Steps {
+    yield* run(writeAndMark, 1);
+    yield* run(writeAndMark, 2);
+  }
+  function* grower(): Steps {
+    yield* k.store32(RAM.dirty.at(RAM_AT), LARGE);
+    if (waits) yield* run(synchronize);
+    yield* free("small");
+    yield* k.testAndClearDirty(RAM_AT, 0, 64, 1);
+  }
+  return {
+    ...base(),
+    threads: [{ name: "worker", script: worker }, { name: "grower", script: grower }],
+    atEnd: ({ load32 }) => check(load32(CHUNK) === 1 << PAGE, "the mark is in the bitmap"),
+  };
+}

@@ -1,0 +1,195 @@
+/**
+ * Explorations of memslots: deleting a slot, and collecting its dirty log, against vCPUs that look up
+ * and fill their shadow maps under SRCU.
+ *
+ * @module
+ */
+
+import {
+  again,
+  check,
+  free,
+  nameWords,
+  type Program,
+  run,
+  type Steps,
+} from "#tools/explorer/mod.ts";
+import {
+  ExploredDomain,
+  rcuKernel,
+  srcuLock,
+  srcuUnlock,
+  synchronizeSrcu,
+} from "#tools/explorer/rcu_domain.ts";
+import { SHADOW, SHADOW_ENTRY, SLOT, SLOT_FLAG, SLOT_TABLE } from "../kernel/layouts.ts";
+import { k, kernel } from "./mru.ts";
+
+const domain = new ExploredDomain("srcu", 2);
+const PAGE_BITS = 12;
+const GFN = 5;
+const TABLE_BYTES = SLOT_TABLE.size + SLOT.size;
+const SHADOW_BYTES = SHADOW.size + 64;
+
+const ROOT = domain.bytes;
+/** The table with the slot, the one in which it is INVALID, and the one without it. */
+const TABLES = {
+  valid: ROOT + 64,
+  interim: ROOT + 64 + TABLE_BYTES,
+  final: ROOT + 64 + 2 * TABLE_BYTES,
+};
+const SHADOWS = [TABLES.final + TABLE_BYTES, TABLES.final + TABLE_BYTES + SHADOW_BYTES] as const;
+/** The page of host memory that the slot leads to: one word. */
+const HOST = SHADOWS[1] + SHADOW_BYTES;
+const LOG = HOST + 8;
+/** Where collected logs go, one after the other. */
+const TAKEN = LOG + 8;
+const DONE = TAKEN + 16;
+const BYTES = DONE + 8;
+
+function setUp(u32: Uint32Array, flags: number): void {
+  domain.setUp(u32);
+  u32[ROOT / 4] = TABLES.valid;
+  for (const [name, at] of Object.entries(TABLES)) {
+    if (name === "final") continue;
+    SLOT_TABLE.count.set(u32, at, 1);
+    const row = SLOT_TABLE.rows.at(at);
+    SLOT.base.set(u32, row, GFN);
+    SLOT.pages.set(u32, row, 1);
+    SLOT.host.set(u32, row, HOST);
+    SLOT.flags.set(u32, row, name === "interim" ? SLOT_FLAG.INVALID : flags);
+    SLOT.log.set(u32, row, LOG);
+  }
+}
+
+const nameOf = nameWords([
+  ...domain.names(),
+  ["root", 4, ROOT],
+  ...Object.entries(TABLES).map(([name, at]) => [name, TABLE_BYTES, at] as const),
+  ...SHADOWS.flatMap((at, vcpu) => [
+    [`SHADOW[${vcpu}].entry`, SHADOW_ENTRY, SHADOW.entries.at(at)] as const,
+    [`SHADOW[${vcpu}]`, SHADOW, at] as const,
+  ]),
+  ["page", 8, HOST],
+  ["log", 8, LOG],
+  ["taken", 16, TAKEN],
+  ["done", 4, DONE],
+]);
+
+/** Where the page is, by the shadow map, or by the slots and then the shadow map. */
+function* translate(shadow: number, write: number): Steps<number> {
+  const host = yield* k.shadowLookup(shadow, GFN, write);
+  if (host >= 0) return host;
+  const table = yield* k.load32(ROOT);
+  return yield* k.shadowFill(shadow, table, GFN, write, PAGE_BITS);
+}
+
+// ---- deletion -----------------------------------------------------------------------------------
+
+function* readPage(vcpu: number): Steps {
+  const index = yield* run(srcuLock, domain.slots[vcpu]!);
+  const host = yield* run(translate, SHADOWS[vcpu]!, 0);
+  if (host >= 0) yield* k.load32(host);
+  yield* run(srcuUnlock, domain.slots[vcpu]!, index);
+}
+
+function* vcpu(number: number, sections: number): Steps {
+  yield* run(readPage, number);
+  if (sections > 1) return again(vcpu, number, sections - 1);
+}
+
+function* publish(from: number, to: number): Steps {
+  const seen = yield* k.compareExchange32(ROOT, from, to);
+  check(seen === from, "another batch came before");
+}
+
+function* flush(): Steps {
+  for (const shadow of SHADOWS) yield* k.shadowFlush(shadow, GFN, 1);
+}
+
+/** A step of a deletion. */
+export type DeletionStep = "invalid" | "gone" | "wait" | "flush";
+
+/** Deletes the slot by steps in some order, then gives away the page and frees the old tables. */
+export function deletion(...order: readonly DeletionStep[]): Program {
+  const hasInterim = order.includes("invalid");
+  function* commit(): Steps {
+    for (const step of order) {
+      if (step === "wait") yield* run(synchronizeSrcu);
+      else if (step === "flush") yield* run(flush);
+      else if (step === "invalid") yield* run(publish, TABLES.valid, TABLES.interim);
+      else yield* run(publish, hasInterim ? TABLES.interim : TABLES.valid, TABLES.final);
+    }
+    yield* free("page");
+    yield* free("valid");
+    if (hasInterim) yield* free("interim");
+  }
+  return {
+    kernel,
+    helpers: [rcuKernel],
+    bytes: BYTES,
+    nameOf,
+    setUp: ({ u32 }) => setUp(u32, 0),
+    blocks: {
+      page: { at: HOST, bytes: 8 },
+      valid: { at: TABLES.valid, bytes: TABLE_BYTES },
+      interim: { at: TABLES.interim, bytes: TABLE_BYTES },
+    },
+    threads: [
+      { name: "vCPU 0", script: vcpu, args: [0, 2] },
+      { name: "vCPU 1", script: vcpu, args: [1, 1] },
+      { name: "committer", script: commit },
+    ],
+  };
+}
+
+// ---- the dirty log ------------------------------------------------------------------------------
+
+function* writePage(value: number): Steps {
+  const index = yield* run(srcuLock, domain.slots[0]!);
+  const host = yield* run(translate, SHADOWS[0], 1);
+  check(host === HOST, "the page is mapped for writing");
+  yield* k.store32(host, value);
+  yield* run(srcuUnlock, domain.slots[0]!, index);
+}
+
+function* writer(): Steps {
+  yield* run(writePage, 1);
+  yield* run(writePage, 2);
+  yield* k.store32(DONE, 1);
+}
+
+function* untilDone(): Steps {
+  if ((yield* k.load32(DONE)) === 0) return again(untilDone);
+}
+
+/** A step of a collection: takes the marks, ends write access, waits. */
+export type CollectionStep = "take" | "protect" | "wait";
+
+/** A vCPU writes twice; a collector copies the page if it was marked, then again once all is done. */
+export function dirtyLog(...order: readonly CollectionStep[]): Program {
+  function* collect(number: number, last: number): Steps<number> {
+    let isDirty = false;
+    for (const step of order) {
+      if (step === "wait") yield* run(synchronizeSrcu);
+      else if (step === "protect") yield* k.shadowProtect(SHADOWS[0], GFN, 1);
+      else {
+        isDirty = (yield* k.takeLog(SLOT_TABLE.rows.at(TABLES.valid), TAKEN + 8 * number)) !== 0;
+      }
+    }
+    return isDirty ? yield* k.load32(HOST) : last;
+  }
+  function* collector(): Steps {
+    const first = yield* run(collect, 0, 0);
+    yield* run(untilDone);
+    const last = yield* run(collect, 1, first);
+    check(last === 2, "a write is in no copy, and its page is clean and writable");
+  }
+  return {
+    kernel,
+    helpers: [rcuKernel],
+    bytes: BYTES,
+    nameOf,
+    setUp: ({ u32 }) => setUp(u32, SLOT_FLAG.LOG_DIRTY),
+    threads: [{ name: "vCPU", script: writer }, { name: "collector", script: collector }],
+  };
+}
