@@ -62,4 +62,15 @@ export abstract class CodedError<Details, Code extends keyof Details> extends Er
     this.code = code;
     this.details = details;
   }
+
+  /**
+   * Whether the error has a certain code; if so, its details have that code's type.
+   *
+   * @param code The code.
+   */
+  hasCode<Expected extends keyof Details>(
+    code: Expected,
+  ): this is this & { readonly code: Expected; readonly details: Readonly<Details[Expected]> } {
+    return (this.code as keyof Details) === code;
+  }
 }

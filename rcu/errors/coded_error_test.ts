@@ -41,3 +41,12 @@ Deno.test("the name is a literal of the class, in the stack as well, and a subcl
   assert(full.stack?.startsWith("RingFullError: full at 3"));
   assert(full instanceof RingError && full instanceof Error);
 });
+
+Deno.test("hasCode narrows what a caller has caught to the fields of one code", () => {
+  const caught: unknown = new RingError("BROKEN", { at: 4, reason: "no magic" });
+  if (!(caught instanceof RingError)) throw new Error("not caught");
+  assertEquals(caught.hasCode("FULL"), false);
+  assert(caught.hasCode("BROKEN"));
+  const at: number = caught.details.at;
+  assertEquals([at, caught.details.reason], [4, "no magic"]);
+});
