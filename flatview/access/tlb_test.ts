@@ -11,12 +11,16 @@ const { OK, DECODE_ERROR } = MemTxResult;
 const GIB = 2 ** 30;
 
 function setUp(
-  { flavour = "memb", debug = false }: { flavour?: "memb" | "qsbr"; debug?: boolean } = {},
+  { flavour = "memb", debug = false, pageBits = 12 }: {
+    readonly flavour?: "memb" | "qsbr";
+    readonly debug?: boolean;
+    readonly pageBits?: number;
+  } = {},
 ) {
   const arena = Arena.create({ bytes: 1 << 22, debug });
   const domain = RcuDomain.create(arena);
   const reader = flavour === "memb" ? domain.register() : domain.register({ flavour: "qsbr" });
-  const topology = new Topology({ arena, domain });
+  const topology = new Topology({ arena, domain, pageBits });
   const memory = FlatMemory.create(16, 2); // 1 MiB in each window
   const access = new MemoryAccess({ arena, reader, memory });
   const system = topology.initContainer("system", 2n ** 64n);
@@ -32,13 +36,17 @@ function fill(memory: FlatMemory): void {
 }
 
 for (
-  const [name, base] of [["below 2 GiB", 0x10_0000], ["below 4 GiB", 3 * GIB], [
-    "above 4 GiB",
-    5 * GIB,
-  ], ["far up", 2 ** 50]] as const
+  const [name, base, pageBits] of [
+    ["below 2 GiB", 0x10_0000, 12],
+    ["below 4 GiB", 3 * GIB, 12],
+    ["above 4 GiB", 5 * GIB, 12],
+    ["far up", 2 ** 50, 12],
+    ["with pages of 256 bytes", 0x10_0000, 8],
+    ["with pages of 64 KiB", 5 * GIB, 16],
+  ] as const
 ) {
   Deno.test(`hits and misses give what the address space gives: ${name}`, () => {
-    const { memory, system, space, ram } = setUp();
+    const { memory, system, space, ram } = setUp({ pageBits });
     fill(memory);
     system.addSubregion(base, ram(0x8000, 0x1_2800)); // the last page is half one
     system.addSubregion(base + 0x2_0000, ram(0xf_f000, 0x2000)); // across two windows
