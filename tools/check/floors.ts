@@ -25,7 +25,18 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
     ...["table", "walker", "translate", "region", "unit"],
   ],
   examples: ["lib", "guestmem", "portable", "learn", "patches", "demo", "torture", "fit"],
-  tools: ["lib", "offline", "testing", "model", "explorer", "kernel", "browser", "npm", "check"],
+  tools: [
+    "lib",
+    "offline",
+    "testing",
+    "model",
+    "explorer",
+    "mutants",
+    "kernel",
+    "browser",
+    "npm",
+    "check",
+  ],
 };
 
 /** The height of a module in its package's floors: doors are on top, -1 is on none of them. */
