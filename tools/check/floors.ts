@@ -26,16 +26,8 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
   ],
   examples: ["lib", "guestmem", "portable", "learn", "patches", "demo", "torture", "fit"],
   tools: [
-    "lib",
-    "offline",
-    "testing",
-    "model",
-    "explorer",
-    "mutants",
-    "kernel",
-    "browser",
-    "npm",
-    "check",
+    ...["lib", "offline", "testing", "model", "explorer", "mutants", "kernel"],
+    ...["browser", "npm", "check"],
   ],
 };
 

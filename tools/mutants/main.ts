@@ -1,7 +1,7 @@
 /**
  * Runs the gate: judges every mutant of every kernel that has explorations.
  *
- *     deno run -A --import-map=tools/offline/imports.json tools/mutants/main.ts [options]
+ *     deno task mutants [options]
  *
  *     --only NAME     only mutants of this exported function, or of this package
  *     --part I/N      only every Nth mutant, from the Ith on: to use several processes
