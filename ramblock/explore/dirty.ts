@@ -21,6 +21,7 @@ import {
   synchronize,
   unlock,
 } from "#tools/explorer/rcu_domain.ts";
+import { t, testKernel } from "#tools/explorer/test_kernel.ts";
 import { DIRTY_TABLE, RAM } from "../kernel/layouts.ts";
 import { k, kernel } from "./mru.ts";
 
@@ -110,6 +111,48 @@ export function migration(order: "write first" | "mark first"): Program {
   }
   const threads = [{ name: "worker", script: worker }, { name: "collector", script: collector }];
   return { ...base(), threads };
+}
+
+// ---- marks that look first ----------------------------------------------------------------------
+
+function* lookFirst(): Steps {
+  if ((yield* k.testDirty(RAM_AT, 0, PAGE, 1)) === 0) yield* k.setDirtyPage(RAM_AT, PAGE, 1);
+}
+
+function* alwaysMark(): Steps {
+  yield* k.setDirtyPage(RAM_AT, PAGE, 1);
+}
+
+/**
+ * A worker that writes by plain stores, as guests do, and a collector that copies by plain loads.
+ * The data may race: a write that comes too late for a copy marks its page for the next one. So a mark
+ * must order the write before it, and one that is left out, since the bit is set already, does not.
+ */
+export function plainData(mark: "always" | "look first"): Program {
+  const marks = mark === "always" ? alwaysMark : lookFirst;
+  function* worker(): Steps {
+    for (const value of [1, 2]) {
+      yield* t.plainStore(DATA, value);
+      yield* run(marks);
+    }
+    yield* k.store32(DONE, 1);
+  }
+  function* collectPlainly(number: number, last: number): Steps<number> {
+    const any = yield* k.takeDirty(RAM_AT, 0, 0, 8, TAKEN + 8 * number);
+    return any === 0 ? last : yield* t.plainLoad(DATA);
+  }
+  function* collector(): Steps {
+    const first = yield* run(collectPlainly, 0, 0);
+    yield* run(untilDone);
+    const last = yield* run(collectPlainly, 1, first);
+    check(last === 2, "a write is in no copy, and its page is clean");
+  }
+  return {
+    ...base(),
+    helpers: [rcuKernel, testKernel],
+    mayRace: (address) => address === DATA,
+    threads: [{ name: "worker", script: worker }, { name: "collector", script: collector }],
+  };
 }
 
 /** A worker marks a page twice while the table of the bitmaps is replaced by a larger one. */

@@ -5,7 +5,7 @@
  */
 
 import type { Exploration } from "#tools/explorer/gate.ts";
-import { growth, migration } from "./dirty.ts";
+import { growth, migration, plainData } from "./dirty.ts";
 import { deletion, dirtyLog } from "./memslots.ts";
 import { bumpsFirst, lookups } from "./mru.ts";
 
@@ -46,6 +46,12 @@ export const explorations: readonly Exploration[] = [
   {
     name: "dirty bitmaps: marked, then written",
     program: migration("mark first"),
+    fails: "check",
+  },
+  { name: "dirty bitmaps: plain data, always marked", program: plainData("always") },
+  {
+    name: "dirty bitmaps: plain data, not marked if the bit is set",
+    program: plainData("look first"),
     fails: "check",
   },
   { name: "dirty bitmaps: the table grows", program: growth(true) },

@@ -29,7 +29,7 @@
  */
 
 import { Futures } from "./futures.ts";
-import { Locations, NewlyWritten } from "./locations.ts";
+import { Locations, NewlyRacing, NewlyWritten } from "./locations.ts";
 import { type Fault, Machine } from "./machine.ts";
 import type { MemoryView, Program } from "./program.ts";
 import { walkAtRandom } from "./random_walk.ts";
@@ -91,6 +91,7 @@ class Exploration {
   readonly #executed: Set<number>;
   readonly #options: SearchOptions;
   readonly #written = new Set<number>();
+  readonly #racing = new Set<number>();
   #futures!: Futures;
   #machine!: Machine;
 
@@ -129,8 +130,7 @@ class Exploration {
       // A fault is a fault, whatever else there is to learn.
       return isLast || pass.found ? pass : undefined;
     } catch (error) {
-      if (!(error instanceof NewlyWritten)) throw error;
-      this.#written.add(error.word);
+      this.#learn(error);
       this.#setUp();
       return undefined;
     }
@@ -139,9 +139,10 @@ class Exploration {
   /** Learns by random runs over the whole memory which words are written. */
   #findWritten(): void {
     const all = new Set(Array.from({ length: this.#program.bytes / 4 }, (_, word) => word));
-    const locations = new Locations(this.#program, all);
+    const { mayRace: _, ...program } = this.#program;
+    const locations = new Locations(program, all, new Set());
     const futures = new Futures(locations.count);
-    const machine = new Machine(this.#program, locations, futures, this.#executed);
+    const machine = new Machine(program, locations, futures, this.#executed);
     walkAtRandom(machine, futures);
     for (const location of futures.written()) {
       if (location < locations.firstBlock) this.#written.add(location);
@@ -153,15 +154,21 @@ class Exploration {
   }
 
   #setUp(): void {
-    const locations = new Locations(this.#program, this.#written);
+    const locations = new Locations(this.#program, this.#written, this.#racing);
     this.#futures = new Futures(locations.count);
     this.#machine = new Machine(this.#program, locations, this.#futures, this.#executed);
     try {
       walkAtRandom(this.#machine, this.#futures);
     } catch (error) {
-      if (!(error instanceof NewlyWritten)) throw error;
-      this.#written.add(error.word);
+      this.#learn(error);
       this.#setUp();
     }
+  }
+
+  /** Notes what a state has to hold besides. */
+  #learn(error: unknown): void {
+    if (error instanceof NewlyWritten) this.#written.add(error.word);
+    else if (error instanceof NewlyRacing) this.#racing.add(error.word);
+    else throw error;
   }
 }

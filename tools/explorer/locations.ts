@@ -30,6 +30,14 @@ export class NewlyWritten extends Error {
   }
 }
 
+/** Thrown at a plain access to a word that may race, if no thread was seen to access it so before. */
+export class NewlyRacing extends Error {
+  /** Notes the word. */
+  constructor(readonly word: number) {
+    super(`Word ${word} may race`);
+  }
+}
+
 /** The numbering for one program. */
 export class Locations {
   /** By word: its place in a state, or -1 if it has none. */
@@ -47,17 +55,22 @@ export class Locations {
   readonly #blockOfWord: Int16Array;
   readonly #bytes: number;
   readonly #origin: number;
+  readonly #mayRace: (address: number) => boolean;
+  readonly #racing: ReadonlySet<number>;
 
   /**
    * Numbers the locations.
    *
    * @param program The program.
    * @param written The words of memory that threads write.
+   * @param racing The words that may race and that threads access plainly.
    */
-  constructor(program: Program, written: ReadonlySet<number>) {
+  constructor(program: Program, written: ReadonlySet<number>, racing: ReadonlySet<number>) {
     const words = program.bytes / 4;
     this.#bytes = program.bytes;
     const origin = this.#origin = program.origin ?? 0;
+    this.#mayRace = (address) => program.mayRace?.(address + origin) ?? false;
+    this.#racing = racing;
     this.slotOf = new Int32Array(words).fill(-1);
     [...written].sort((a, b) => a - b).forEach((word, slot) => this.slotOf[word] = slot);
     const blocks = Object.entries(program.blocks ?? {});
@@ -110,6 +123,7 @@ export class Locations {
     }
     if (kind === "dead") return { reads: [this.firstThread + address], writes: [] };
     if (!touchesMemory(kind)) return { reads: [], writes: [] };
+    this.#noteRacing(access);
     const reads = this.#blocksOf(address, bytes);
     if (kind === "wait" || kind === "notify") {
       const queue = [this.#queueOf(address)];
@@ -122,6 +136,16 @@ export class Locations {
     if (kind === "load") return { reads: [...reads, ...words], writes: [] };
     if (kind === "copy") reads.push(...this.#words(access.expectedLow, bytes));
     return { reads, writes: words };
+  }
+
+  /** Whether a word of the memory may race and is accessed plainly. */
+  isRacing(word: number): boolean {
+    return this.#racing.has(word);
+  }
+
+  #noteRacing({ kind, atomic, address, bytes }: Access): void {
+    if (atomic || !this.#mayRace(address) || this.#racing.has(address >>> 2)) return;
+    if (bytes === 4 && (kind === "load" || kind === "store")) throw new NewlyRacing(address >>> 2);
   }
 
   /** The queue that a sleeper at an address is in. */

@@ -14,6 +14,7 @@ import { Memory } from "./memory.ts";
 import type { MemoryView, Program } from "./program.ts";
 import { CheckFailure } from "./script.ts";
 import { type ThreadState, ThreadStates } from "./thread_states.ts";
+import { WeakMemory } from "./weak_memory.ts";
 
 /** What is wrong in a state. */
 export interface Fault {
@@ -34,8 +35,8 @@ const RUNS = 0;
 const SLEEPS = 1;
 const DEAD = 2;
 
-/** The choice of a sleeper that times out. */
-export const TIME_OUT = 62;
+/** The choice of a store that lingers and reaches memory: this, plus the number of its word. */
+export const LAND = 32;
 /** The choice of a thread that dies. */
 export const DIE = 63;
 
@@ -49,6 +50,7 @@ export class Machine {
   readonly #locations: Locations;
   readonly #states: ThreadStates;
   readonly #first: number;
+  readonly #weak: WeakMemory | undefined;
 
   /**
    * Sets a program up.
@@ -67,11 +69,19 @@ export class Machine {
     const u8 = new Uint8Array(program.bytes);
     program.setUp?.({ u8, u32: new Uint32Array(u8.buffer) });
     this.memory = new Memory(new Int32Array(u8.buffer), locations.slotOf);
+    const isRacing = (word: number) => locations.isRacing(word);
+    const weak = new WeakMemory(locations.slotOf, isRacing, this.threads, locations.stateLength);
+    this.#weak = weak.words > 0 ? weak : undefined;
+  }
+
+  /** Whether some words are weaker than sequentially consistent: then nothing may be left out. */
+  get isWeak(): boolean {
+    return this.#weak !== undefined;
   }
 
   /** The first state. */
   initial(): Int32Array {
-    const state = new Int32Array(this.#locations.stateLength);
+    const state = new Int32Array(this.#locations.stateLength + (this.#weak?.length ?? 0));
     this.#locations.slotOf.forEach((slot, word) => {
       if (slot >= 0) state[slot] = this.memory.initial[word]!;
     });
@@ -101,7 +111,13 @@ export class Machine {
 
   /** Whether a thread has come to its end or died. */
   hasEnded(state: Int32Array, thread: number): boolean {
-    return this.isDead(state, thread) || !this.thread(state, thread).access;
+    if (this.isDead(state, thread)) return true;
+    return !this.thread(state, thread).access && this.lingering(state, thread) === 0;
+  }
+
+  /** The words, as bits, whose stores by a thread have not reached memory yet. */
+  lingering(state: Int32Array, thread: number): number {
+    return this.#weak?.lingering(state, thread) ?? 0;
   }
 
   /** How many ways there are for a thread to go on, its death aside: 0 if it cannot. */
@@ -111,6 +127,9 @@ export class Machine {
     const { access } = this.#states.get(word >> 2);
     if (!access) return 0;
     if ((word & 3) === SLEEPS) return access.timesOut ? 1 : 0;
+    const racing = this.#weak?.wordOf(access) ?? -1;
+    if (racing >= 0 && access.kind === "load") return this.#weak!.values(state, thread, racing);
+    if (releases(access) && this.lingering(state, thread) !== 0) return 0;
     if (access.kind === "choose") return access.bytes;
     // All sleepers are woken in one way, whoever they are.
     if (access.kind !== "notify" || access.low < 0) return 1;
@@ -126,6 +145,12 @@ export class Machine {
   apply(state: Int32Array, thread: number, choice: number): Fault | undefined {
     if (choice === DIE) {
       state[this.#first + thread] = DEAD;
+      this.#weak?.drop(state, thread);
+      return undefined;
+    }
+    if (choice >= LAND) {
+      this.#weak!.land(state, thread, choice - LAND);
+      this.#forgetEnded(state);
       return undefined;
     }
     const from = this.thread(state, thread);
@@ -149,6 +174,13 @@ export class Machine {
       default:
         return this.#freed(state, access) ?? this.#access(state, from, access, choice);
     }
+  }
+
+  /** The value that a plain load of a word that may race gives by a choice. */
+  valueRead(state: Int32Array, thread: number, choice: number): number | undefined {
+    const { access } = this.thread(state, thread);
+    const word = access?.kind === "load" ? this.#weak?.wordOf(access) ?? -1 : -1;
+    return word < 0 ? undefined : this.#weak!.load(state.slice(), thread, word, choice);
   }
 
   /** A look at the memory of a state. */
@@ -181,8 +213,16 @@ export class Machine {
     const { memory } = this;
     const { kind, address, bytes } = access;
     if (kind === "notify") return this.#notify(state, from, access, choice);
+    const racing = this.#weak?.wordOf(access) ?? -1;
+    if (racing >= 0) return this.#race(state, from, racing, choice);
+    const before = this.#weak?.current(state);
     if (writes(kind)) memory.change(state, access);
     else memory.load(state, address, bytes);
+    if (before) {
+      this.#weak!.changed(state, from.thread, before);
+      if (acquires(access)) this.#weak!.acquire(state, from.thread);
+      this.#forgetEnded(state);
+    }
     if (kind === "wait") {
       if (memory.low !== access.low || memory.high !== access.high) {
         return this.#settle(state, from, 1, 0);
@@ -196,9 +236,28 @@ export class Machine {
     return this.#settle(state, from, memory.low, memory.high);
   }
 
+  /** A plain access to a word that may race. */
+  #race(state: Int32Array, from: ThreadState, word: number, choice: number): Fault | undefined {
+    const weak = this.#weak!;
+    const { kind, low } = from.access!;
+    if (kind === "load") {
+      return this.#settle(state, from, weak.load(state, from.thread, word, choice), 0);
+    }
+    weak.store(state, from.thread, word, low);
+    return this.#settle(state, from, 0, 0);
+  }
+
+  /** Threads that have ended look at nothing any more. */
+  #forgetEnded(state: Int32Array): void {
+    for (let thread = 0; thread < this.threads; thread++) {
+      if (this.hasEnded(state, thread)) this.#weak!.drop(state, thread);
+    }
+  }
+
   #notify(state: Int32Array, from: ThreadState, access: Access, choice: number): Fault | undefined {
     const woken = this.#subsets(state, access)[choice]!;
     for (const thread of woken) {
+      this.#weak?.acquire(state, thread);
       const fault = this.#settle(state, this.thread(state, thread), 0, 0);
       if (fault) return fault;
     }
@@ -220,6 +279,7 @@ export class Machine {
   #settle(state: Int32Array, from: ThreadState, low: number, high: number): Fault | undefined {
     const next = this.#states.next(from, low, high);
     state[this.#first + from.thread] = next.id * 4 + RUNS;
+    if (this.#weak && this.hasEnded(state, from.thread)) this.#weak.drop(state, from.thread);
     return next.failure;
   }
 
@@ -242,6 +302,16 @@ export class Machine {
     }
     return undefined;
   }
+}
+
+/** Whether the plain stores before a step must have reached memory: all but loads and plain stores. */
+function releases({ kind, atomic }: Access): boolean {
+  return kind !== "load" && (atomic || kind !== "store");
+}
+
+/** Whether nothing after a step may be early. */
+function acquires({ kind, atomic }: Access): boolean {
+  return atomic && kind !== "store" && kind !== "notify";
 }
 
 function combinations(of: readonly number[], count: number): number[][] {

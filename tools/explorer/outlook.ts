@@ -13,6 +13,8 @@ export class Outlook {
   readonly threads: ThreadState[] = [];
   /** How many ways it has to go on, by thread. */
   readonly ways: Int32Array;
+  /** The words, as bits, whose stores linger, by thread. */
+  readonly lingering: Int32Array;
   /** The threads that can move or die, as bits. */
   movers = 0;
   /** The threads that may die. */
@@ -27,6 +29,7 @@ export class Outlook {
   constructor(machine: Machine) {
     this.#machine = machine;
     this.ways = new Int32Array(machine.threads);
+    this.lingering = new Int32Array(machine.threads);
   }
 
   /** Looks at a state. */
@@ -39,14 +42,15 @@ export class Outlook {
         0;
     for (let thread = 0; thread < machine.threads; thread++) {
       const bit = 1 << thread;
-      this.ways[thread] = 0;
+      this.ways[thread] = this.lingering[thread] = 0;
       this.threads[thread] = machine.thread(state, thread);
       if (machine.hasEnded(state, thread)) continue;
       this.alive |= bit;
       if (machine.sleeps(state, thread)) this.asleep |= bit;
       if (machine.mayDie(state, thread)) this.mortal |= bit;
       this.ways[thread] = machine.choices(state, thread);
-      if (this.ways[thread]! > 0) this.movers |= bit;
+      this.lingering[thread] = machine.lingering(state, thread);
+      if (this.ways[thread]! > 0 || this.lingering[thread] !== 0) this.movers |= bit;
     }
     this.movers |= this.mortal;
   }

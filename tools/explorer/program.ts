@@ -77,7 +77,7 @@ export interface Program {
   readonly nameOf?: (address: number) => string | undefined;
   /**
    * Whether the word at a byte address may be accessed plainly by several threads at once, which is
-   * a race anywhere else.
+   * a race anywhere else. Plain accesses of 32 bits to it are weaker then: see `weak_memory.ts`.
    */
   readonly mayRace?: (address: number) => boolean;
 }

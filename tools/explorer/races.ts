@@ -30,8 +30,10 @@ export function findRace(
   for (let a = 0; a < threads.length; a++) {
     for (let b = a + 1; b < threads.length; b++) {
       if (!(ready & 1 << a) || !(ready & 1 << b)) continue;
-      const [one, other] = [threads[a]!.access!, threads[b]!.access!];
-      if (!races(one, other) || mayRace(Math.max(one.address, other.address))) continue;
+      const [one, other] = [threads[a]!.access, threads[b]!.access];
+      if (!one || !other || !races(one, other) || mayRace(Math.max(one.address, other.address))) {
+        continue;
+      }
       return { kind: "race", says: "a data race", threads: [a, b] };
     }
   }

@@ -6,7 +6,7 @@
 
 import { writes } from "./access.ts";
 import type { Futures } from "./futures.ts";
-import { DIE, type Fault, type Machine } from "./machine.ts";
+import { DIE, type Fault, LAND, type Machine } from "./machine.ts";
 import { Outlook } from "./outlook.ts";
 import { persistentSet } from "./persistent.ts";
 import type { MemoryView, Program } from "./program.ts";
@@ -123,7 +123,7 @@ class Search {
     if (race) return { ...race, path: this.#graph.pathTo(id) };
     const { movers } = outlook;
     if (movers === 0) return this.#end(id, state);
-    const some = this.#options.reduce
+    const some = this.#options.reduce && !this.#machine.isWeak
       ? persistentSet(outlook, this.#futures, (set) => this.#isInvisible(set))
       : movers;
     const known = this.#graph.size;
@@ -142,11 +142,16 @@ class Search {
   }
 
   #move(id: number, state: Int32Array, threads: number): Found | undefined {
-    const { ways, mortal } = this.#outlook;
+    const { ways, mortal, lingering } = this.#outlook;
     for (let thread = 0; thread < ways.length; thread++) {
       if (!(threads & 1 << thread)) continue;
       for (let choice = 0; choice < ways[thread]!; choice++) {
         const found = this.#step(id, state, thread, choice);
+        if (found) return found;
+      }
+      for (let word = 0; lingering[thread]! >>> word !== 0; word++) {
+        if (!(lingering[thread]! & 1 << word)) continue;
+        const found = this.#step(id, state, thread, LAND + word);
         if (found) return found;
       }
       if (!(mortal & 1 << thread)) continue;

@@ -6,7 +6,7 @@
 
 import type { Access } from "./access.ts";
 import { writes } from "./access.ts";
-import { DIE, type Machine } from "./machine.ts";
+import { DIE, LAND, type Machine } from "./machine.ts";
 import type { Program } from "./program.ts";
 import type { Found } from "./search.ts";
 import type { Move } from "./state_graph.ts";
@@ -38,6 +38,16 @@ class TraceWriter {
     const before = state.slice();
     this.#machine.apply(state, thread, choice);
     if (choice === DIE) return `${this.#name(thread)} dies`;
+    if (choice >= LAND) return `${this.#name(thread)}: a plain store reaches memory`;
+    const early = this.#machine.valueRead(before, thread, choice);
+    if (this.#machine.lingering(state, thread) > this.#machine.lingering(before, thread)) {
+      const { address, bytes, low } = from.access!;
+      return `${this.#caller(from)}: plain store ${this.#word(address, bytes)} lingers with ${low}`;
+    }
+    if (early !== undefined) {
+      const { address, bytes } = from.access!;
+      return `${this.#caller(from)}: plain load ${this.#word(address, bytes)} = ${early}`;
+    }
     if (slept) return `${this.#caller(from)}: its sleep times out`;
     return `${this.#caller(from)}: ${this.#what(from, before, state)}`;
   }

@@ -1,0 +1,175 @@
+/**
+ * What the language allows beyond sequential consistency, for the words that a program lets race.
+ *
+ * Only plain accesses of these words are weaker. Two things can happen to them:
+ *
+ * - A **plain store lingers**: it reaches memory at any later moment, after other plain stores and
+ *   atomic loads of its thread, but before the thread's next atomic store, read-modify-write, wait or
+ *   notify, and before its end. Its own thread sees it at once.
+ * - A **plain load is early**: it gives any value that the word has had since the thread's last atomic
+ *   load, read-modify-write or wait, but none older than one that the thread has read already.
+ *
+ * A plain load that takes effect after a later store of its thread (load buffering) is not explored.
+ *
+ * A state holds, for each thread and each of these words: whether a store lingers and its value; how
+ * many old values the thread may still read, and these, the oldest first.
+ *
+ * @module
+ */
+
+import type { Access } from "./access.ts";
+
+/** How many old values of a word a thread can have in view. */
+const OLD_VALUES = 4;
+
+const LINGERS = 0;
+const VALUE = 1;
+const COUNT = 2;
+const FIRST = 3;
+const RECORD = FIRST + OLD_VALUES;
+
+/** The weaker part of a state. */
+export class WeakMemory {
+  /** How many places of a state it takes. */
+  readonly length: number;
+  readonly #start: number;
+  readonly #threads: number;
+  /** Places in a state of the words that may race. */
+  readonly #slots: readonly number[];
+  /** By word of memory: its index in `#slots`, or -1. */
+  readonly #racyOf: Int32Array;
+
+  /**
+   * Describes the weaker part of states.
+   *
+   * @param slotOf By word of memory: its place in a state, or -1.
+   * @param isRacing Whether a word may race and is accessed plainly.
+   * @param threads How many threads there are.
+   * @param start Where in a state it begins.
+   */
+  constructor(
+    slotOf: Int32Array,
+    isRacing: (word: number) => boolean,
+    threads: number,
+    start: number,
+  ) {
+    const slots: number[] = [];
+    this.#racyOf = slotOf.map((slot, word) => {
+      return slot >= 0 && isRacing(word) ? slots.push(slot) - 1 : -1;
+    });
+    this.#slots = slots;
+    this.#threads = threads;
+    this.#start = start;
+    this.length = slots.length * threads * RECORD;
+  }
+
+  /** How many words may race. */
+  get words(): number {
+    return this.#slots.length;
+  }
+
+  /** The number of the word that a plain load or store of 32 bits accesses, -1 if it may not race. */
+  wordOf({ kind, atomic, address, bytes }: Access): number {
+    if (atomic || kind !== "load" && kind !== "store" || bytes !== 4) return -1;
+    return this.#racyOf[address >>> 2]!;
+  }
+
+  /** The words whose stores by a thread linger, as bits. */
+  lingering(state: Int32Array, thread: number): number {
+    let words = 0;
+    for (let word = 0; word < this.#slots.length; word++) {
+      if (state[this.#at(thread, word) + LINGERS]) words |= 1 << word;
+    }
+    return words;
+  }
+
+  /** Lets a plain store linger. */
+  store(state: Int32Array, thread: number, word: number, value: number): void {
+    const at = this.#at(thread, word);
+    state[at + LINGERS] = 1;
+    state[at + VALUE] = value;
+  }
+
+  /** Lets a store that lingers reach memory. */
+  land(state: Int32Array, thread: number, word: number): void {
+    const at = this.#at(thread, word);
+    const slot = this.#slots[word]!;
+    const old = state[slot]!;
+    state[slot] = state[at + VALUE]!;
+    state[at + LINGERS] = state[at + VALUE] = 0;
+    this.#keep(state, thread, word, old);
+    this.#forget(at, state, 0);
+  }
+
+  /** How many values a plain load may give. */
+  values(state: Int32Array, thread: number, word: number): number {
+    const at = this.#at(thread, word);
+    return state[at + LINGERS] ? 1 : 1 + state[at + COUNT]!;
+  }
+
+  /** The value that a plain load gives by a choice; choice 0 is the newest. */
+  load(state: Int32Array, thread: number, word: number, choice: number): number {
+    const at = this.#at(thread, word);
+    if (state[at + LINGERS]) return state[at + VALUE]!;
+    if (choice === 0) {
+      this.#forget(at, state, 0);
+      return state[this.#slots[word]!]!;
+    }
+    const value = state[at + FIRST + state[at + COUNT]! - choice]!;
+    this.#forget(at, state, choice);
+    return value;
+  }
+
+  /** What the words hold, to be compared after an access. */
+  current(state: Int32Array): number[] {
+    return this.#slots.map((slot) => state[slot]!);
+  }
+
+  /** Notes what an access of a thread has changed. */
+  changed(state: Int32Array, thread: number, before: readonly number[]): void {
+    before.forEach((old, word) => {
+      if (state[this.#slots[word]!] !== old) this.#keep(state, thread, word, old);
+    });
+  }
+
+  /** Ends a thread's view of old values: it has made an access that acquires. */
+  acquire(state: Int32Array, thread: number): void {
+    for (let word = 0; word < this.#slots.length; word++) {
+      this.#forget(this.#at(thread, word), state, 0);
+    }
+  }
+
+  /** Drops all that belongs to a thread that has died or ended. */
+  drop(state: Int32Array, thread: number): void {
+    const from = this.#at(thread, 0);
+    state.fill(0, from, from + this.#slots.length * RECORD);
+  }
+
+  #at(thread: number, word: number): number {
+    return this.#start + (thread * this.#slots.length + word) * RECORD;
+  }
+
+  /** Keeps an old value in the view of the other threads. */
+  #keep(state: Int32Array, thread: number, word: number, old: number): void {
+    for (let other = 0; other < this.#threads; other++) {
+      if (other === thread) continue;
+      const at = this.#at(other, word);
+      const count = state[at + COUNT]!;
+      if (count > 0 && state[at + FIRST + count - 1] === old) continue;
+      if (count === OLD_VALUES) {
+        throw new RangeError(`A racing word has more than ${OLD_VALUES} old values in view`);
+      }
+      state[at + FIRST + count] = old;
+      state[at + COUNT] = count + 1;
+    }
+  }
+
+  /** Leaves only the newest old values in view. */
+  #forget(at: number, state: Int32Array, newest: number): void {
+    const count = state[at + COUNT]!;
+    for (let i = 0; i < OLD_VALUES; i++) {
+      state[at + FIRST + i] = i < newest ? state[at + FIRST + count - newest + i]! : 0;
+    }
+    state[at + COUNT] = newest;
+  }
+}
