@@ -14,6 +14,7 @@ import {
   overlappingSections,
   twoUpdaters,
 } from "./grace_periods.ts";
+import { type Mistake, mistakenSleeper, MISTAKES } from "./mistaken_sleepers.ts";
 import * as pairs from "./pairs.ts";
 import { joining, joiningBystander, joiningSleeper } from "./registration.ts";
 import type { Flavour } from "./setting.ts";
@@ -42,6 +43,12 @@ export interface Exploration {
   readonly fails?: Failure["kind"];
 }
 
+const SAYS: Readonly<Record<Mistake, string>> = {
+  "reads the event late": "reads the event only before it sleeps",
+  "looks again instead of arming": "sleeps on a slot that it has not armed",
+  "no last look": "does not look again before it sleeps",
+};
+
 const FLAVOURS: readonly Flavour[] = ["memb", "qsbr", "srcu"];
 
 function ofFlavour(flavour: Flavour): Exploration[] {
@@ -65,6 +72,13 @@ function ofFlavour(flavour: Flavour): Exploration[] {
     ["2 updaters, one of which may die", twoUpdaters(flavour)],
     ["another context's grace periods", bystander(flavour, 2)],
   ];
+  for (const mistake of MISTAKES) {
+    programs.push([
+      `an updater that ${SAYS[mistake]}`,
+      mistakenSleeper(mistake, flavour),
+      "deadlock",
+    ]);
+  }
   return programs.map(([name, program, fails]) => {
     return { name: `${flavour}: ${name}`, program, ...(fails && { fails }) };
   });

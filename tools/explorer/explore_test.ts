@@ -1,9 +1,9 @@
-/** Each detector with a planted mistake, and the same program without it. */
+/** Checks, blocks, traps and limits: each detector with a planted mistake. */
 
-import { assert, assertEquals, assertThrows } from "@std/assert";
-import { explore, type Outcome } from "./explore.ts";
-import { nameWords } from "./names.ts";
-import type { Program, Thread } from "./program.ts";
+import { assertEquals, assertThrows } from "@std/assert";
+import { explore } from "./explore.ts";
+import { BLOCK, DATA, outcome, X, Y } from "./explore_scripts.ts";
+import type { Program } from "./program.ts";
 import {
   again,
   allocate,
@@ -16,16 +16,6 @@ import {
   type Steps,
 } from "./script.ts";
 import { t, testKernel } from "./test_kernel.ts";
-
-const [X, Y, DATA, BLOCK] = [0, 4, 8, 16] as const;
-
-/** Explores scripts as threads `a`, `b`, `c`. */
-function outcome(scripts: readonly Script[], more: Partial<Program> = {}, limit?: number): Outcome {
-  const threads = scripts.map((script, index): Thread => ({ name: "abc"[index]!, script }));
-  const nameOf = nameWords([["x", 4, X], ["y", 4, Y], ["data", 4, DATA], ["block", 8, BLOCK]]);
-  const program = { kernel: testKernel, bytes: 32, nameOf, threads, ...more };
-  return explore(program, limit === undefined ? {} : { limit });
-}
 
 function* storeX(): Steps {
   yield* t.store(X, 1);
@@ -103,102 +93,6 @@ Deno.test("an invariant is checked in every state", () => {
   assertEquals([failure?.says, failure?.trace.length], ["x and y differ", 1]);
 });
 
-function* send(): Steps {
-  yield* t.plainStore(DATA, 1);
-  yield* t.store(X, 1);
-}
-
-Deno.test("a race: plain data is published by an atomic flag, not by a plain one", () => {
-  function* receive(): Steps {
-    if ((yield* t.load(X)) === 0) return;
-    check((yield* t.plainLoad(DATA)) === 1, "data missing");
-  }
-  function* early(): Steps {
-    yield* t.plainLoad(DATA);
-  }
-  assertEquals(outcome([send, receive]).failure, undefined);
-  const { failure } = outcome([send, early]);
-  assertEquals(failure, {
-    kind: "race",
-    says: "a data race",
-    trace: ["a: plainStore: next, plain store data", "b: plainLoad: next, plain load data"],
-  });
-  const listed = { mayRace: (address: number) => address === DATA };
-  assertEquals(outcome([send, early], listed).failure, undefined);
-});
-
-Deno.test("a race that no run shows side by side at first: the flag is read but not waited for", () => {
-  function* receive(): Steps {
-    yield* t.load(X);
-    yield* t.plainLoad(DATA);
-  }
-  assertEquals(outcome([send, receive]).failure?.kind, "race");
-});
-
-Deno.test("an atomic and a plain access race, and so do atomics of different widths", () => {
-  function* plain(): Steps {
-    yield* t.plainLoad(X);
-  }
-  assertEquals(outcome([storeX, plain]).failure?.kind, "race");
-  function* fill(): Steps {
-    yield* t.fill(X, 0, 8);
-  }
-  assertEquals(outcome([storeX, fill]).failure?.kind, "race");
-  function* copy(): Steps {
-    yield* t.copy(DATA, X, 4);
-  }
-  assertEquals(outcome([storeX, copy]).failure?.kind, "race");
-});
-
-Deno.test("a death orders what was done before it: who has learned of it races with nothing", () => {
-  function* owner(): Steps {
-    yield* t.plainStore(DATA, 1);
-    yield* t.store(X, 1);
-  }
-  function* adopt(): Steps {
-    if (!(yield* dead("a"))) return again(adopt);
-    yield* t.plainStore(DATA, 2);
-  }
-  function* rash(): Steps {
-    yield* t.plainStore(DATA, 2);
-  }
-  const threads = (adopter: Script): readonly Thread[] => [
-    { name: "a", script: owner, dies: true },
-    { name: "b", script: adopter },
-  ];
-  const program = (adopter: Script) => outcome([], { threads: threads(adopter) }).failure?.kind;
-  // If the owner does not die, the adopter waits for ever; it must not race.
-  assertEquals(program(adopt), "livelock");
-  assertEquals(program(rash), "race");
-});
-
-Deno.test("death: a lock whose holder dies is never free again, unless somebody learns of it", () => {
-  function* hold(): Steps {
-    if ((yield* t.cas(X, 0, 1)) !== 0) return again(hold);
-    yield* t.store(X, 0);
-  }
-  function* take(): Steps {
-    if ((yield* t.cas(X, 0, 2)) !== 0) return again(take);
-    yield* t.store(X, 0);
-  }
-  function* give(): Steps {
-    yield* t.store(X, 0);
-  }
-  function* takeOver(): Steps {
-    const holder = yield* t.cas(X, 0, 2);
-    if (holder === 0) return yield* run(give);
-    if (yield* dead("a")) yield* t.cas(X, 1, 0);
-    return again(takeOver);
-  }
-  const program = (script: Script, dies: boolean) =>
-    outcome([], { threads: [{ name: "a", script: hold, dies }, { name: "b", script }] }).failure;
-  assertEquals(program(take, false), undefined);
-  const failure = program(take, true)!;
-  assertEquals(failure.kind, "livelock");
-  assert(failure.trace.includes("a dies"), failure.trace.join("\n"));
-  assertEquals(program(takeOver, true), undefined);
-});
-
 const blocks = { block: { at: BLOCK, bytes: 8 } };
 
 Deno.test("a use after free is found in whatever order it happens", () => {
@@ -233,88 +127,6 @@ Deno.test("a double free, and an allocation of what is in use, are found", () =>
   }
   const says = "block block is allocated while it is in use";
   assertEquals(outcome([take], { blocks }).failure?.says, says);
-});
-
-Deno.test("a lost wake-up: the notify comes before the sleep, unless the word has changed", () => {
-  function* sleep(): Steps {
-    yield* t.wait(X, 0, -1);
-  }
-  const wake = (changes: boolean): Script =>
-    function* () {
-      if (changes) yield* t.store(X, 1);
-      yield* t.notify(X, 1);
-    };
-  assertEquals(outcome([sleep, wake(true)]).failure, undefined);
-  assertEquals(outcome([sleep, wake(false)]).failure, {
-    kind: "deadlock",
-    says: "no thread can move: a would sleep for ever",
-    trace: ["b: notify: notify x, wakes nobody", "a: wait: sleeps on x = 0"],
-  });
-});
-
-Deno.test("a sleep ends by a notify, by another value or by its time; a script sees which", () => {
-  const results = new Set<number>();
-  function* sleep(nanoseconds: number): Steps {
-    const result = yield* t.wait(X, 0, nanoseconds);
-    yield* t.store(DATA, result + 1);
-  }
-  function* wake(): Steps {
-    yield* t.store(X, 1);
-    yield* t.notify(X, -1);
-  }
-  const program = (nanoseconds: number): Program => ({
-    kernel: testKernel,
-    bytes: 32,
-    threads: [
-      { name: "a", script: sleep, args: [nanoseconds] },
-      { name: "b", script: wake },
-    ],
-  });
-  const all = (nanoseconds: number) => {
-    results.clear();
-    explore(program(nanoseconds), { onEnd: ({ load32 }) => results.add(load32(DATA) - 1) });
-    return [...results].sort();
-  };
-  assertEquals(all(-1), [0, 1]);
-  assertEquals(all(5), [0, 1, 2]);
-});
-
-Deno.test("a notify that wakes one of two may wake either", () => {
-  const woken = new Set<number>();
-  const sleep = (at: number): Script =>
-    function* () {
-      if ((yield* t.wait(X, 0, -1)) === 0) yield* t.store(at, 1);
-      yield* t.notify(X, 1);
-    };
-  function* wake(): Steps {
-    yield* t.notify(X, 1);
-    if ((yield* t.load(Y)) + (yield* t.load(DATA)) === 0) return again(wake);
-  }
-  const threads = [sleep(Y), sleep(DATA), wake].map((script, index) => {
-    return { name: "abc"[index]!, script };
-  });
-  explore({ kernel: testKernel, bytes: 32, threads }, {
-    onEnd: ({ load32 }) => woken.add(load32(Y) + 2 * load32(DATA)),
-  });
-  assert(woken.has(3));
-});
-
-Deno.test("a loop that nobody ends is a livelock, one that somebody ends is none", () => {
-  function* spin(): Steps {
-    if ((yield* t.load(X)) === 0) return again(spin);
-  }
-  assertEquals(outcome([spin, storeX]).failure, undefined);
-  const failure = outcome([spin]).failure!;
-  assertEquals([failure.kind, failure.trace], ["livelock", []]);
-});
-
-Deno.test("a state that only a death would end is a livelock", () => {
-  function* spin(): Steps {
-    yield* t.load(X);
-    return again(spin);
-  }
-  const threads = [{ name: "a", script: spin, dies: true }];
-  assertEquals(outcome([], { threads }).failure?.kind, "livelock");
 });
 
 Deno.test("more states than the limit are a failure, never a pass", () => {

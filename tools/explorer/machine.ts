@@ -14,7 +14,8 @@ import { Memory } from "./memory.ts";
 import type { MemoryView, Program } from "./program.ts";
 import { CheckFailure } from "./script.ts";
 import { type ThreadState, ThreadStates } from "./thread_states.ts";
-import { WeakMemory } from "./weak_memory.ts";
+import { waysToWake } from "./waking.ts";
+import { acquires, releases, WeakMemory } from "./weak_memory.ts";
 
 /** What is wrong in a state. */
 export interface Fault {
@@ -133,7 +134,7 @@ export class Machine {
     if (access.kind === "choose") return access.bytes;
     // All sleepers are woken in one way, whoever they are.
     if (access.kind !== "notify" || access.low < 0) return 1;
-    return this.#subsets(state, access).length;
+    return waysToWake(this, state, access).length;
   }
 
   /** Whether a thread may die now. */
@@ -255,24 +256,13 @@ export class Machine {
   }
 
   #notify(state: Int32Array, from: ThreadState, access: Access, choice: number): Fault | undefined {
-    const woken = this.#subsets(state, access)[choice]!;
+    const woken = waysToWake(this, state, access)[choice]!;
     for (const thread of woken) {
       this.#weak?.acquire(state, thread);
       const fault = this.#settle(state, this.thread(state, thread), 0, 0);
       if (fault) return fault;
     }
     return this.#settle(state, from, woken.length, 0);
-  }
-
-  /** The sets of sleepers that a notify may wake: any, if it wakes fewer than all. */
-  #subsets(state: Int32Array, { address, low }: Access): number[][] {
-    const sleepers: number[] = [];
-    for (let thread = 0; thread < this.threads; thread++) {
-      if (!this.sleeps(state, thread)) continue;
-      if (this.thread(state, thread).access!.address === address) sleepers.push(thread);
-    }
-    const count = low >>> 0;
-    return count >= sleepers.length ? [sleepers] : combinations(sleepers, count);
   }
 
   /** Lets a thread go on with what its step read. */
@@ -302,21 +292,4 @@ export class Machine {
     }
     return undefined;
   }
-}
-
-/** Whether the plain stores before a step must have reached memory: all but loads and plain stores. */
-function releases({ kind, atomic }: Access): boolean {
-  return kind !== "load" && (atomic || kind !== "store");
-}
-
-/** Whether nothing after a step may be early. */
-function acquires({ kind, atomic }: Access): boolean {
-  return atomic && kind !== "store" && kind !== "notify";
-}
-
-function combinations(of: readonly number[], count: number): number[][] {
-  if (count === 0) return [[]];
-  return of.flatMap((first, index) => {
-    return combinations(of.slice(index + 1), count - 1).map((rest) => [first, ...rest]);
-  });
 }

@@ -173,3 +173,13 @@ export class WeakMemory {
     state[at + COUNT] = newest;
   }
 }
+
+/** Whether the plain stores before a step must have reached memory: all but loads and plain stores. */
+export function releases({ kind, atomic }: Access): boolean {
+  return kind !== "load" && (atomic || kind !== "store");
+}
+
+/** Whether nothing after a step may be early. */
+export function acquires({ kind, atomic }: Access): boolean {
+  return atomic && kind !== "store" && kind !== "notify";
+}
