@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Exploration } from "#tools/explorer/gate.ts";
+import type { Exploration } from "#tools/explorer/mod.ts";
 import { unmapping } from "./unmap.ts";
 
 const freed = "use after free" as const;

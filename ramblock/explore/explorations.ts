@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Exploration } from "#tools/explorer/gate.ts";
+import type { Exploration } from "#tools/explorer/mod.ts";
 import { growth, migration, plainData } from "./dirty.ts";
 import { deletion, dirtyLog } from "./memslots.ts";
 import { bumpsFirst, lookups } from "./mru.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Failure, Program } from "#tools/explorer/mod.ts";
+import type { Exploration, Failure, Program } from "#tools/explorer/mod.ts";
 import { contracts } from "./contracts.ts";
 import { evicted, fusedEvicted, readerDies, readerDiesSleeper } from "./evictions.ts";
 import {
@@ -33,16 +33,6 @@ import {
   sleepers,
 } from "./sleepers.ts";
 
-/** A program, and how its exploration must end. */
-export interface Exploration {
-  /** What it shows. */
-  readonly name: string;
-  /** The program. */
-  readonly program: Program;
-  /** What must go wrong; nothing unless given. */
-  readonly fails?: Failure["kind"];
-}
-
 const SAYS: Readonly<Record<Mistake, string>> = {
   "reads the event late": "reads the event only before it sleeps",
   "looks again instead of arming": "sleeps on a slot that it has not armed",
@@ -53,7 +43,7 @@ const FLAVOURS: readonly Flavour[] = ["memb", "qsbr", "srcu"];
 
 function ofFlavour(flavour: Flavour): Exploration[] {
   const programs: [name: string, program: Program, fails?: Failure["kind"]][] = [
-    ["a reader that never leaves: the updater sleeps", holder(flavour), "deadlock"],
+    ["a reader that never leaves: the updater sleeps", holder(flavour)],
     ["a reader that comes late and never leaves", latecomer(flavour)],
     ["a reader that never leaves, of an older grace period perhaps", heldForEver(flavour)],
     ["1 reader, 1 sleeper that asks it to hurry", hurrying(flavour)],

@@ -71,11 +71,6 @@ export function otherIndex(): Program {
   return { ...setting("srcu", 4), threads };
 }
 
-/** A sleeper, and a reader that enters and never leaves: the sleeper must not be awake for ever. */
-export function holder(flavour: Flavour): Program {
-  return withUpdater(flavour, { script: enter, args: [flavour, SLOTS[0]] });
-}
-
 function* enterLate(flavour: Flavour, word: number, value: number): Steps {
   yield* run(reached, word, value);
   yield* run(enter, flavour, SLOTS[0]);
@@ -161,21 +156,24 @@ function* waitForEver(flavour: Flavour): Steps {
   check(false, "a grace period is over under a reader that began before it");
 }
 
-/**
- * A reader that enters and never leaves, with an older counter or index perhaps, since another context
- * runs a grace period meanwhile; and an updater that begins then: it must sleep, and for ever.
- */
-export function heldForEver(flavour: Flavour): Program {
-  const cookie = flavour === "srcu" ? 4 : 2;
+/** A reader that enters and never leaves, and an updater that begins then: it must sleep, for ever. */
+export function holder(flavour: Flavour): Program {
   return {
     ...setting(flavour),
     mayEndAsleep: true,
     threads: [
       { name: "reader", script: enterForEver, args: [flavour] },
-      { name: "other", script: advance, args: [flavour, cookie] },
       { name: "updater", script: waitForEver, args: [flavour] },
     ],
   };
+}
+
+/** The same while another context runs a grace period: the reader may have an older counter or index. */
+export function heldForEver(flavour: Flavour): Program {
+  const { threads, ...rest } = holder(flavour);
+  const cookie = flavour === "srcu" ? 4 : 2;
+  const other = { name: "other", script: advance, args: [flavour, cookie] };
+  return { ...rest, threads: [...threads, other] };
 }
 
 function* sleepOnce(): Steps {

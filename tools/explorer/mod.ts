@@ -6,6 +6,7 @@
  */
 
 export { decode, decodeKernel, type Module } from "./decode.ts";
+export type { Exploration } from "./gate.ts";
 export { explore, type ExploreOptions, type Failure, type Outcome } from "./explore.ts";
 export { nameWords, type Placed } from "./names.ts";
 export type { Block, InitialMemory, MemoryView, Program, Thread } from "./program.ts";
