@@ -5,12 +5,14 @@
  */
 
 import type { Exploration } from "#tools/explorer/mod.ts";
+import { walksAlone } from "./contracts.ts";
 import { unmapping } from "./unmap.ts";
 
 const freed = "use after free" as const;
 
 /** Every exploration. */
 export const explorations: readonly Exploration[] = [
+  { name: "alone: walks of three levels", program: walksAlone },
   { name: "unmap: clear, log, wait", program: unmapping(["clear", "log", "wait"], "notes first") },
   {
     name: "unmap: the log before the entry is cleared",

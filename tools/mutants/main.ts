@@ -14,6 +14,8 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
+import { EQUIVALENTS as IOMMU_EQUIVALENTS } from "../../iommu/explore/equivalents.ts";
+import { explorations as iommuExplorations } from "../../iommu/explore/explorations.ts";
 import { EQUIVALENTS as RCU_EQUIVALENTS } from "../../rcu/explore/equivalents.ts";
 import { explorations as rcuExplorations } from "../../rcu/explore/explorations.ts";
 import { kernel as rcuKernel } from "../../rcu/explore/setting.ts";
@@ -36,6 +38,12 @@ const KERNELS: readonly Kernel[] = [
     explorations: rcuExplorations,
     equivalents: RCU_EQUIVALENTS,
   },
+  {
+    name: "iommu",
+    module: iommuExplorations[0]!.program.kernel,
+    explorations: iommuExplorations,
+    equivalents: IOMMU_EQUIVALENTS,
+  },
 ];
 
 const options = parseArgs(Deno.args, {
@@ -53,6 +61,8 @@ function isWanted(kernel: string, functionName: string, number: number): boolean
 
 let failed = false;
 for (const { name, module, explorations, equivalents } of KERNELS) {
+  const { only } = options;
+  if (only !== undefined && only !== name && !module.exports.has(only)) continue;
   const start = performance.now();
   const cache = options.cache === undefined ? undefined : await readVerdicts(options.cache);
   const gate = new Gate(module, explorations);
