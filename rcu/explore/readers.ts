@@ -4,7 +4,7 @@
  * @module
  */
 
-import { again, check, run, type Steps, type Thread } from "#tools/explorer/mod.ts";
+import { again, run, type Steps, type Thread } from "#tools/explorer/mod.ts";
 import { CELL, D, type Flavour, k, SLOTS } from "./setting.ts";
 
 /** What a reader does in a section. */
@@ -81,9 +81,4 @@ export function readers(flavour: Flavour, count: number, use: Use, each = 2): Th
 export function* reached(word: number, value: number): Steps {
   const seen = yield* k.load64(word);
   if (seen < value) return again(reached, word, value);
-}
-
-/** Fails if a section reports that the slot was evicted. */
-export function notEvicted(told: number): void {
-  check(told === 0, "a section reports an eviction that nobody made");
 }

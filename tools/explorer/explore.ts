@@ -73,6 +73,8 @@ const LIMIT = 2_000_000;
  *
  * @param program The program.
  * @param options How.
+ * @throws {RangeError} If the program's memory is of no multiple of 8 bytes, or if a script asks for a
+ * function, a block or a thread that is not there.
  * @returns The first failure found: a failed check, a trap, a race, a use after free, a state in which
  * every thread sleeps or from which no run comes to an end; or that there are too many states, which
  * is a failure too. Else no failure: then there is none.
@@ -97,6 +99,11 @@ class Exploration {
 
   constructor(program: Program, options: ExploreOptions) {
     this.#program = program;
+    if (program.bytes % 8 !== 0 || (program.origin ?? 0) % 8 !== 0) {
+      throw new RangeError(
+        "Cannot explore: the memory and its origin must be multiples of 8 bytes",
+      );
+    }
     this.#executed = options.executed ?? new Set();
     const { limit = LIMIT, reduce = true, onEnd } = options;
     this.#options = { limit, reduce, order: "depth", ...(onEnd && { onEnd }) };

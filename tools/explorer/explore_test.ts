@@ -200,3 +200,19 @@ Deno.test("a script that asks for what does not exist is an error, as is one wit
   }
   assertThrows(() => outcome([idle]), Error, "without a step");
 });
+
+Deno.test("a memory need not begin at address 0: what lies below it does not exist", () => {
+  const origin = 2 ** 31 - 8;
+  function* both(): Steps {
+    yield* t.store(origin + 4, 1);
+    yield* t.add(origin + 8, 1);
+  }
+  function* below(): Steps {
+    yield* t.load(origin - 4);
+  }
+  const atEnd = ({ load32 }: { load32(at: number): number }) => {
+    check(load32(origin + 4) + load32(origin + 8) === 2, "both are stored");
+  };
+  assertEquals(outcome([both], { origin, atEnd }).failure, undefined);
+  assertEquals(outcome([below], { origin }).failure?.kind, "trap");
+});

@@ -142,8 +142,18 @@ export function dead(thread: string): Step<boolean> {
   return step({ kind: "dead", thread });
 }
 
-/** A number from 0 to `count - 1`: each is explored. */
+/** The most numbers to choose among. */
+const MOST_CHOICES = 32;
+
+/**
+ * A number from 0 to `count - 1`: each is explored.
+ *
+ * @throws {RangeError} If `count` is not an integer from 1 to 32.
+ */
 export function choose(count: number): Step<number> {
+  if (!Number.isInteger(count) || count < 1 || count > MOST_CHOICES) {
+    throw new RangeError(`Cannot choose among ${count} numbers: only among 1 to ${MOST_CHOICES}`);
+  }
   return step({ kind: "choose", count });
 }
 

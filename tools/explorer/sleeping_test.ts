@@ -92,3 +92,15 @@ Deno.test("a state that only a death would end is a livelock", () => {
   const threads = [{ name: "a", script: spin, dies: true }];
   assertEquals(outcome([], { threads }).failure?.kind, "livelock");
 });
+
+Deno.test("threads may sleep in the end where a program says so; a livelock is one all the same", () => {
+  function* sleep(): Steps {
+    yield* t.wait(X, 0, -1);
+  }
+  function* spin(): Steps {
+    yield* t.load(X);
+    return again(spin);
+  }
+  assertEquals(outcome([sleep], { mayEndAsleep: true }).failure, undefined);
+  assertEquals(outcome([sleep, spin], { mayEndAsleep: true }).failure?.kind, "livelock");
+});

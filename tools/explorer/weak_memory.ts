@@ -22,6 +22,9 @@ import type { Access } from "./access.ts";
 /** How many old values of a word a thread can have in view. */
 const OLD_VALUES = 4;
 
+/** How many words may race: their numbers follow `LAND` among the choices of a step. */
+const MOST_WORDS = 30;
+
 const LINGERS = 0;
 const VALUE = 1;
 const COUNT = 2;
@@ -57,6 +60,11 @@ export class WeakMemory {
     this.#racyOf = slotOf.map((slot, word) => {
       return slot >= 0 && isRacing(word) ? slots.push(slot) - 1 : -1;
     });
+    if (slots.length > MOST_WORDS) {
+      throw new RangeError(
+        `${slots.length} words may race: the explorer takes at most ${MOST_WORDS}`,
+      );
+    }
     this.#slots = slots;
     this.#threads = threads;
     this.#start = start;
