@@ -2,7 +2,7 @@
  * The slow and obvious model: what one address shows, decided from the tree alone. No lists, no
  * clipping, no joining: an address lies in a region if it lies in all that contains it.
  */
-import { RangeFlag } from "../region/range_flags.ts";
+import { dirtyLogMask, RangeFlag } from "../region/range_flags.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
 
 /** What an address shows. */
@@ -11,6 +11,10 @@ export interface Hit {
   readonly offset: bigint;
   readonly readonly: boolean;
   readonly nonvolatile: boolean;
+  /** A ROM device's reads are direct. */
+  readonly romd: boolean;
+  /** The clients that log writes. */
+  readonly dirtyLogMask: number;
 }
 
 /** What an address shows in an address space with this root, or null for unassigned. */
@@ -28,7 +32,7 @@ function visit(
   nonvolatile: boolean,
   depth: number,
 ): Hit | null {
-  if (depth > 200) throw new Error("the model's tree is endless");
+  if (depth > 600) throw new Error("the model's tree is endless");
   if (!region.enabled) return null;
   const base = container + region.addr;
   if (address < base || address >= base + region.size) return null;
@@ -42,7 +46,9 @@ function visit(
     const hit = visit(child, address, base, readonly, nonvolatile, depth + 1);
     if (hit !== null) return hit;
   }
-  return region.terminates ? { region, offset: address - base, readonly, nonvolatile } : null;
+  if (!region.terminates) return null;
+  const { romd, dirtyLogMask } = region;
+  return { region, offset: address - base, readonly, nonvolatile, romd, dirtyLogMask };
 }
 
 /** What a flat range says of an address in it, in the model's words. */
@@ -55,5 +61,7 @@ export function hitOfRange(
     offset: range.offset + (address - range.first),
     readonly: (range.flags & RangeFlag.READONLY) !== 0,
     nonvolatile: (range.flags & RangeFlag.NONVOLATILE) !== 0,
+    romd: (range.flags & RangeFlag.ROMD) !== 0,
+    dirtyLogMask: dirtyLogMask(range.flags),
   };
 }

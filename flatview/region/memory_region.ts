@@ -315,10 +315,7 @@ export class MemoryRegion extends RegionNode<MemoryRegion> {
     this.#assign("addrHi", upper(addr));
     this.#assign("addrLo", lower(addr));
     // The region may also be the root of an address space: rendering adds a root's own address.
-    if (this.enabled) {
-      this.#host.log.mark(this);
-      this.#host.log.moved.add(this);
-    }
+    this.#markContent();
   }
 
   #setEventfds(eventfds: readonly IoEventFd[]): void {

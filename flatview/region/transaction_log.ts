@@ -13,8 +13,6 @@ export interface UndoLog {
 export interface PendingChanges<Region> {
   /** Regions that show something else than before, and where. */
   readonly dirty: ReadonlyMap<Region, Span>;
-  /** Regions whose own address changed. */
-  readonly moved: ReadonlySet<Region>;
   /** Regions whose ioeventfds changed. */
   readonly eventfds: ReadonlySet<Region>;
 }
@@ -28,8 +26,6 @@ export class TransactionLog<Region extends { readonly size: bigint }>
   implements PendingChanges<Region>, UndoLog {
   /** Regions that show something else than before, and where. */
   readonly dirty: Map<Region, Span> = new Map();
-  /** Regions whose own address changed. */
-  readonly moved: Set<Region> = new Set();
   /** Regions whose ioeventfds changed. */
   readonly eventfds: Set<Region> = new Set();
   readonly #undo: (() => void)[] = [];
@@ -74,7 +70,6 @@ export class TransactionLog<Region extends { readonly size: bigint }>
     this.#undo.length = 0;
     this.#frozen = false;
     this.dirty.clear();
-    this.moved.clear();
     this.eventfds.clear();
   }
 

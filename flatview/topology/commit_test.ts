@@ -1,8 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Arena, ArenaExhaustedError, RcuDomain } from "@guestmem/rcu";
 import { PhysMapError } from "@guestmem/physmap";
-import fc from "fast-check";
-import { applyEdit, createPlanned, editPlan, regionPlans } from "../model/random_tree.ts";
 import { FlatViewError } from "../errors/flat_view_error.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
 import { physicalRoot } from "../render/physical_root.ts";
@@ -19,14 +17,6 @@ function setUp(bytes = 1 << 22) {
   return { arena, domain, topology };
 }
 
-/** A tree with all that a transaction must bring back. */
-function snapshot(regions: readonly MemoryRegion[]): unknown {
-  return regions.map((r) => [
-    ...[r.addr, r.size, r.aliasOffset, r.priority, r.enabled, r.readonly, r.nonvolatile, r.romd],
-    ...[r.dirtyLogMask, r.container?.id, r.subregions.map(({ id }) => id)],
-  ]);
-}
-
 /** All that is published is what a rendering from scratch shows, and shared by physical root. */
 function assertPublished(topology: Topology): void {
   const roots = new Map<MemoryRegion | null, number>();
@@ -39,50 +29,6 @@ function assertPublished(topology: Topology): void {
   }
   assertEquals(new Set(roots.values()).size, roots.size, "two physical roots share a view");
 }
-
-Deno.test("after any edits, transactions and failures, what is published is what a rendering shows", () => {
-  const transactions = fc.array(
-    fc.record({
-      edits: fc.array(editPlan, { minLength: 1, maxLength: 6 }),
-      // Half of the transactions edit one region several times: resize, disable, move, enable.
-      ofOne: fc.boolean(),
-      fails: fc.nat(4),
-    }),
-    { minLength: 4, maxLength: 20 },
-  );
-  let commits = 0;
-  fc.assert(
-    fc.property(regionPlans, transactions, (plans, steps) => {
-      const { arena, domain, topology } = setUp(1 << 21);
-      const regions = createPlanned(topology, plans);
-      for (const root of regions.slice(0, 4)) topology.createAddressSpace(root.name, root);
-      for (const { edits, ofOne, fails } of steps) {
-        const before = snapshot(regions);
-        try {
-          topology.transaction(() => {
-            for (const edit of edits) {
-              applyEdit(regions, ofOne ? { ...edit, region: edits[0]!.region } : edit);
-            }
-            if (fails === 0) throw new RangeError("planted");
-          });
-          commits++;
-        } catch (error) {
-          const endless = error instanceof FlatViewError && error.code === "RENDER_LIMIT";
-          if (!(error instanceof RangeError || endless)) throw error;
-          assertEquals(snapshot(regions), before);
-        }
-        assertPublished(topology);
-      }
-      for (const space of topology.addressSpaces) space.destroy();
-      topology.close();
-      domain.barrier();
-      assertEquals(topology.stats.alive, 0);
-      assertEquals(arena.stats().liveBlocks, baselineBlocks);
-    }),
-    { seed: 5, numRuns: 150 },
-  );
-  assert(commits > 300, `only ${commits} transactions were committed`);
-});
 
 Deno.test("what a region showed before it moved is rendered again, whatever else the transaction did", () => {
   const { topology } = setUp();
@@ -127,14 +73,6 @@ Deno.test("what a region showed before it moved is rendered again, whatever else
     assertPublished(topology);
   }
 });
-
-/** Blocks of an arena with a domain alone. */
-const baselineBlocks = (() => {
-  const { arena, domain, topology } = setUp();
-  topology.close();
-  domain.barrier();
-  return arena.stats().liveBlocks;
-})();
 
 Deno.test("views are shared by physical root, and what shows nothing shares the empty view", () => {
   const { topology } = setUp();

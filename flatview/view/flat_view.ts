@@ -15,6 +15,11 @@ export class FlatView {
   readonly offset: number;
   /** The physical root; null for the empty view. */
   readonly root: MemoryRegion | null;
+  /**
+   * @internal The root's own address when the view was rendered. It is added to all that the view
+   * shows, so a view of a root that lies elsewhere now is of no use to a partial rendering.
+   */
+  readonly rootAddress: bigint;
   /** The region of each range. */
   readonly regions: readonly MemoryRegion[];
   /** @internal Address spaces that show it. */
@@ -31,6 +36,7 @@ export class FlatView {
     this.#u32 = memory.u32;
     this.offset = offset;
     this.root = root;
+    this.rootAddress = root?.addr ?? 0n;
     this.regions = regions;
   }
 

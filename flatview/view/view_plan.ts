@@ -50,7 +50,7 @@ export function planViews(
     for (const region of regions.keys()) {
       for (const space of spaces.withRoot(region)) affected.add(space);
     }
-    const moves = planMoves(affected, regions, changes.moved, store, held);
+    const moves = planMoves(affected, regions, store, held);
     const eventfds = spaces.listened(withEventfds(affected, changes.eventfds, spaces));
     return { moves, eventfds, events, held };
   } catch (error) {
@@ -65,7 +65,6 @@ export function planViews(
 function planMoves(
   spaces: ReadonlySet<AddressSpace>,
   affected: ReadonlyMap<MemoryRegion, Span>,
-  moved: ReadonlySet<MemoryRegion>,
   store: ViewStore,
   held: FlatView[],
 ): ViewPlan["moves"] {
@@ -79,7 +78,7 @@ function planMoves(
       const physical = physicalRoot(space.root);
       view = byPhysical.get(physical);
       if (view === undefined) {
-        view = holdView(physical, affected, moved, store);
+        view = holdView(physical, affected, store);
         held.push(view);
         byPhysical.set(physical, view);
       }
@@ -94,13 +93,15 @@ function planMoves(
 function holdView(
   physical: MemoryRegion | null,
   affected: ReadonlyMap<MemoryRegion, Span>,
-  moved: ReadonlySet<MemoryRegion>,
   store: ViewStore,
 ): FlatView {
   const current = store.current(physical);
   if (physical !== null) {
-    // A root's own address is added to all that it shows.
-    if (current === undefined || moved.has(physical)) return store.render(physical, null);
+    // Whether the root has moved is seen from the view, not from the edits: a root may move while it
+    // is disabled, and be enabled again in the same transaction.
+    if (current === undefined || current.rootAddress !== physical.addr) {
+      return store.render(physical, null);
+    }
     const span = affected.get(physical);
     if (span !== undefined && span.from < span.to) return store.render(physical, span);
   }
