@@ -181,9 +181,9 @@ export class MmioEndpoint {
     const number = (Atomics.load(i32, state) & ~STATE_MASK) + STATE_MASK + 1 | 0;
     writeRequest(this.#memory, slot, request);
     SLOT.target.set(i32, slot, target);
-    SLOT.engagedCount.set(u32, slot, this.#engaged.depth);
-    let at = 0;
-    for (const device of this.#engaged) SLOT.engaged.set(u32, slot, at++, device);
+    const engaged = this.#engaged;
+    SLOT.engagedCount.set(u32, slot, engaged.depth);
+    for (let at = 0; at < engaged.depth; at++) SLOT.engaged.set(u32, slot, at, engaged.at(at));
     this.#depth++;
     Atomics.store(i32, ENDPOINT.depth.index(this.#endpoint), this.#depth);
     Atomics.store(i32, state, number | SlotState.POSTED);
