@@ -19,6 +19,7 @@ import * as pairs from "./pairs.ts";
 import { joining, joiningBystander, joiningSleeper } from "./registration.ts";
 import type { Flavour } from "./setting.ts";
 import {
+  calming,
   fusedHurrying,
   fusedSleeper,
   heldForEver,
@@ -48,6 +49,7 @@ function ofFlavour(flavour: Flavour): Exploration[] {
     ["a reader that never leaves, of an older grace period perhaps", heldForEver(flavour)],
     ["1 reader, 1 sleeper that asks it to hurry", hurrying(flavour)],
     ["a reader that sleeps until it is asked to hurry", hurried(flavour)],
+    ["a reader in a hurry moves once more when nobody waits", calming(flavour)],
     ["a reader of the next grace period that never leaves", overtaken(flavour)],
     ["1 reader, 1 sleeper", sleepers(flavour, 1, 1)],
     ["a dying reader, a supervisor that evicts it, 1 sleeper", readerDiesSleeper(flavour)],

@@ -145,6 +145,34 @@ export function hurried(flavour: Flavour): Program {
   };
 }
 
+function* flagWhenDone(flavour: Flavour): Steps {
+  yield* run(gracePeriod, flavour, "hurry");
+  yield* k.store32(FLAG, 1);
+}
+
+function* moveOnceMore(flavour: Flavour): Steps {
+  if ((yield* k.load32(FLAG)) === 0) return again(moveOnceMore, flavour);
+  yield* run(leave, flavour, SLOTS[0], yield* run(enter, flavour, SLOTS[0]));
+  const hurry = yield* k.load32(SLOT.hurry.at(SLOTS[0]));
+  check(hurry === 0, "a reader is in a hurry, and nobody waits");
+}
+
+function* calmDown(flavour: Flavour): Steps {
+  yield* run(leave, flavour, SLOTS[0], yield* run(enter, flavour, SLOTS[0]));
+  return again(moveOnceMore, flavour);
+}
+
+/** An updater that asks a reader to hurry: a move of the reader after the updater has gone ends it. */
+export function calming(flavour: Flavour): Program {
+  return {
+    ...setting(flavour),
+    threads: [
+      { name: "reader", script: calmDown, args: [flavour] },
+      { name: "updater", script: flagWhenDone, args: [flavour] },
+    ],
+  };
+}
+
 function* enterForEver(flavour: Flavour): Steps {
   yield* run(enter, flavour, SLOTS[0]);
   yield* k.store32(FLAG, 1);

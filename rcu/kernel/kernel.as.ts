@@ -111,8 +111,17 @@ export function quiescent(domain: usize, slot: usize): u32 {
 function signal(domain: usize, slot: usize): void {
   // Clear before counting. An updater that arms between the two has read DOMAIN_EVENT before it armed,
   // so the add below keeps it from sleeping on a request that is cleared already.
-  atomic.store<u32>(slot, 0, SLOT_HURRY);
+  //
+  // SLOT_WAITING first, in the order in which `ask` sets SLOT_HURRY first: then no request to hurry
+  // outlives its updater. Say SLOT_HURRY is set and no `ask` is under way. The `ask` that set it has
+  // set SLOT_WAITING since. Either that is still set, and the next move comes here; or a call of this
+  // function has cleared it since, and is about to clear SLOT_HURRY. In the other order, an `ask` whose
+  // two stores lie on both sides of ours would leave SLOT_HURRY set with nobody waiting.
+  //
+  // The price: a request that is made between these two stores is lost. Its reader has just moved, so
+  // it holds up nobody, and an updater that waits for its next section asks again before it sleeps.
   atomic.store<u32>(slot, 0, SLOT_WAITING);
+  atomic.store<u32>(slot, 0, SLOT_HURRY);
   atomic.add<u32>(domain, 1, DOMAIN_EVENT);
   atomic.notify(domain + DOMAIN_EVENT, -1);
 }
@@ -183,10 +192,10 @@ export function arm(domain: usize, hurry: u32): usize {
 }
 
 function ask(slot: usize, hurry: u32): void {
+  // SLOT_HURRY before SLOT_WAITING: see `signal`.
+  if (hurry) atomic.store<u32>(slot, 1, SLOT_HURRY);
   atomic.store<u32>(slot, 1, SLOT_WAITING);
-  if (!hurry) return;
-  atomic.store<u32>(slot, 1, SLOT_HURRY);
-  atomic.notify(slot + SLOT_HURRY, -1);
+  if (hurry) atomic.notify(slot + SLOT_HURRY, -1);
 }
 
 // ---- SRCU -------------------------------------------------------------------------------------

@@ -37,8 +37,8 @@ const same = (one: Operand, other: Operand) => computed([one, other], (a, b) => 
 
 /** Clears the slot's flags, then counts and wakes, if the slot was armed. */
 const signal: Access[] = [
-  { access: "store", width: 32, word: "SLOT_HURRY", at: "slot", value: 0, when: "waiting" },
   { access: "store", width: 32, word: "SLOT_WAITING", at: "slot", value: 0, when: "waiting" },
+  { access: "store", width: 32, word: "SLOT_HURRY", at: "slot", value: 0, when: "waiting" },
   { access: "add", width: 32, word: "DOMAIN_EVENT", value: 1, when: "waiting" },
   { access: "notify", width: 32, word: "DOMAIN_EVENT", when: "waiting" },
 ];
@@ -75,8 +75,8 @@ function eachSlot(body: Body): Row[] {
 
 /** Marks the slot as armed; with `hurry`, also asks its reader to hurry. */
 const ask: Access[] = [
-  { access: "store", width: 32, word: "SLOT_WAITING", at: "scan", value: 1 },
   { access: "store", width: 32, word: "SLOT_HURRY", at: "scan", value: 1, when: "hurry" },
+  { access: "store", width: 32, word: "SLOT_WAITING", at: "scan", value: 1 },
   { access: "notify", width: 32, word: "SLOT_HURRY", at: "scan", when: "hurry" },
 ];
 
