@@ -17,7 +17,7 @@ const PAIR = defineLayout({ both: "u64" });
  * A pair such as (root, table) that a reader must never see torn. Both halves have 32 bits, so the
  * pair is one 64-bit word in the arena, stored and loaded by one atomic access: no retry, no wait for
  * a writer, and no value that is mistaken for an older one. The protocols that load two words and
- * compare are in `rcu/model/pairs.ts`, with what goes wrong in each.
+ * compare are in `rcu/explore/pairs.ts`, with what goes wrong in each.
  *
  * @example
  * ```ts

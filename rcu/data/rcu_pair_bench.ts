@@ -1,5 +1,5 @@
 /**
- * Loading and publishing a (root, table) pair: the protocols of `rcu/model/pairs.ts`, which says what
+ * Loading and publishing a (root, table) pair: the protocols of `rcu/explore/pairs.ts`, which says what
  * goes wrong in the first four, and the pointer to a struct of both that QEMU ended up with.
  *
  * An iteration is a million pairs, so milliseconds per iteration read as nanoseconds per pair. The

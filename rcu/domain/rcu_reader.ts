@@ -164,7 +164,7 @@ export abstract class RcuReader implements ReadLock {
     this.outermost.depth = GONE;
     for (const end of this.#watches) end();
     removeLocalReader(this.#arena, this);
-    releaseSlot(this.#arena, this.domain, this.slot);
+    releaseSlot(this.#arena, this.domain, this.slot, this.#arena.token);
   }
 
   #fail(action: string): never {

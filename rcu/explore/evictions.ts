@@ -19,23 +19,27 @@ import {
 } from "#tools/explorer/mod.ts";
 import { SLOT } from "../kernel/layouts.ts";
 import { sections } from "./readers.ts";
-import { BLOCK, blocks, CELL, D, EVENT, FLAG, type Flavour, k, setting, SLOTS } from "./setting.ts";
+import {
+  BLOCK,
+  blocks,
+  CELL,
+  D,
+  FLAG,
+  type Flavour,
+  isSrcu,
+  k,
+  setting,
+  SLOTS,
+  TOKENS,
+} from "./setting.ts";
 import { gracePeriod, updates } from "./updaters.ts";
 
 const SLOT_0 = SLOTS[0];
-const CTR = SLOT.ctr.at(SLOT_0);
 
-/** Ends the sections of slot 0: marks it first, so that a reader that nobody waits for is told. */
-export function* evict(): Steps {
-  yield* k.store32(SLOT.evicted.at(SLOT_0), 1);
-  yield* run(endSections);
-  yield* k.add32(EVENT, 1);
-  yield* k.notify(EVENT, -1);
-}
-
-function* endSections(): Steps {
-  yield* k.store32(CTR, 0);
-  yield* k.store32(CTR + 4, 0);
+/** Ends the sections of slot 0. */
+function* evict(flavour: Flavour): Steps {
+  const readers = yield* k.evictSlots(D, TOKENS[0], isSrcu(flavour));
+  check(readers === 1, "an eviction counts another number of readers");
 }
 
 /** Replaces the block, waits for a grace period and marks the old one as freed; then once more. */
@@ -62,7 +66,7 @@ function* section(flavour: Flavour): Steps {
   const told = yield* run(leave, flavour, index < 0 ? -1 - index : index);
   takeForGood(value, told);
   if (flavour === "qsbr") yield* k.unlock(D, SLOT_0);
-  if (flavour === "srcu" && told) yield* run(endSections);
+  if (told) yield* k.releaseSlot(D, SLOT_0, TOKENS[0]);
 }
 
 /** @returns The index of an SRCU section, or -1 - index if the entry reports an eviction. */
@@ -87,12 +91,11 @@ function* fusedSection(): Steps {
 function withEvictor(flavour: Flavour, reader: Omit<Thread, "name">): Program {
   return {
     ...setting(flavour),
-    // An eviction clears a counter of 64 bits by two stores of 32; its upper half is 0 all the time.
-    mayRace: (address) => address >= BLOCK.old && address < FLAG || address >>> 3 === CTR >>> 3,
+    mayRace: (address) => address >= BLOCK.old && address < FLAG,
     threads: [
       { name: "reader", ...reader },
       { name: "updater", script: replaceTwice, args: [flavour] },
-      { name: "evictor", script: evict },
+      { name: "evictor", script: evict, args: [flavour] },
     ],
   };
 }
@@ -114,9 +117,9 @@ function* andThenFlag(flavour: Flavour): Steps {
 }
 
 /** Evicts the reader once its death is reported; goes when the reader has gone. */
-function* supervise(): Steps {
-  if (yield* dead("reader")) return yield* run(evict);
-  if ((yield* k.load32(FLAG)) === 0) return again(supervise);
+function* supervise(flavour: Flavour): Steps {
+  if (yield* dead("reader")) return yield* run(evict, flavour);
+  if ((yield* k.load32(FLAG)) === 0) return again(supervise, flavour);
 }
 
 /** A reader that may die at any step, its supervisor, and an updater that must come to its end. */
@@ -127,9 +130,8 @@ export function readerDies(flavour: Flavour): Program {
     threads: [
       { name: "reader", script: andThenFlag, args: [flavour], dies: true },
       { name: "updater", script: updates, args: [flavour, 2] },
-      { name: "supervisor", script: supervise },
+      { name: "supervisor", script: supervise, args: [flavour] },
     ],
-    mayRace: (address) => address >>> 3 === CTR >>> 3,
   };
 }
 

@@ -16,7 +16,15 @@ import {
 } from "./grace_periods.ts";
 import { type Mistake, mistakenSleeper, MISTAKES } from "./mistaken_sleepers.ts";
 import * as pairs from "./pairs.ts";
-import { joining, joiningBystander, joiningSleeper } from "./registration.ts";
+import {
+  claimantDies,
+  claiming,
+  joining,
+  joiningBystander,
+  joiningSleeper,
+  leftovers,
+  releasing,
+} from "./registration.ts";
 import type { Flavour } from "./setting.ts";
 import {
   calming,
@@ -55,6 +63,10 @@ function ofFlavour(flavour: Flavour): Exploration[] {
     ["a dying reader, a supervisor that evicts it, 1 sleeper", readerDiesSleeper(flavour)],
     ["a dying reader, a supervisor that evicts it, 2 updates", readerDies(flavour)],
     ["an evicted reader, 2 updates", evicted(flavour)],
+    ["a free slot with what its last owner left", leftovers(flavour)],
+    ["2 readers that claim slots, 1 sleeper", claiming(flavour)],
+    ["2 supervisors that release 1 slot, a reader that claims it", releasing(flavour)],
+    ["a reader that claims a slot and may die", claimantDies(flavour)],
     ["a reader that joins, 1 sleeper", joiningSleeper(flavour)],
     ["a reader that joins, another context's grace period", joiningBystander(flavour)],
     ["a reader that joins, 2 updates", joining(flavour)],

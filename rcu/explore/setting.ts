@@ -23,6 +23,8 @@ export const k = calls<Kernel>(kernel);
 export const D = 2 ** 31 - DOMAIN.size - SLOT.size;
 /** Addresses of the reader slots. */
 export const SLOTS = [D + DOMAIN.size, D + DOMAIN.size + SLOT.size] as const;
+/** Tokens of the contexts that own the slots at the start. */
+export const TOKENS = [0x8000_0005, 6] as const;
 /** The futex word of sleeping updaters. */
 export const EVENT = DOMAIN.event.at(D);
 /** The cell that readers dereference. */
@@ -41,6 +43,11 @@ export const blocks: Readonly<Record<string, Block>> = {
   third: { at: BLOCK.third, bytes: 8, free: true },
 };
 
+/** What tells the kernel that slots count SRCU sections. */
+export function isSrcu(flavour: Flavour): number {
+  return flavour === "srcu" ? 1 : 0;
+}
+
 /** The counters of a domain at the start. */
 const START: Readonly<Record<Flavour, number>> = { memb: 1, qsbr: 1, srcu: 0 };
 
@@ -58,7 +65,9 @@ export function setting(flavour: Flavour, start = START[flavour]): Omit<Program,
     setUp: ({ u32 }) => {
       DOMAIN.gpCtr.set(u32, 0, start);
       DOMAIN.gpDone.set(u32, 0, start);
+      DOMAIN.slotLimit.set(u32, 0, SLOTS.length);
       DOMAIN.slotsUsed.set(u32, 0, SLOTS.length);
+      SLOTS.forEach((slot, index) => SLOT.owner.set(u32, slot - D, TOKENS[index]!));
       u32[(CELL - D) / 4] = BLOCK.old;
       u32[(BLOCK.old - D) / 4] = 1;
     },

@@ -124,6 +124,6 @@ function positive(name: string, value: number, most = 2 ** 32 - 1): number {
 
 for (const type of [MemberType.DOMAIN, MemberType.SRCU]) {
   evictionHandlers.set(type, (memory, domain, token) => {
-    return { readers: evictSlots(memory, domain, token).length };
+    return { readers: evictSlots(memory, domain, token, type === MemberType.SRCU) };
   });
 }

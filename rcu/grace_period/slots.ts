@@ -10,7 +10,7 @@ import { type Arena, coreOf } from "../arena/arena.ts";
 import { encodeLabel, loadLabel, storeLabel } from "../arena/label.ts";
 import { RcuError } from "../errors/rcu_error.ts";
 import { instantiateKernel, type Kernel } from "../kernel/kernel.ts";
-import { DOMAIN, SLOT, SRCU_SLOT } from "../kernel/layouts.ts";
+import { DOMAIN, SLOT } from "../kernel/layouts.ts";
 import { localReader } from "../sync/waiting.ts";
 
 /** How a reader reports that it references nothing. */
@@ -64,51 +64,18 @@ export function claimSlot(
   const registered = localReader(arena, domain);
   if (registered) throw new RcuError("ALREADY_REGISTERED", { label: registered.label });
   const kernel = instantiateKernel(arena.memory);
-  const limit = DOMAIN.slotLimit.get(arena.u32, domain);
   const text = encodeLabel(label, SLOT);
   // Evictions hold the lock too. Without it, a slot that its worker gives up while it is evicted
   // could be claimed here before the evictor's last store to it.
-  const slot = coreOf(arena).locked(() => claimFree(kernel, domain, limit, arena.token));
+  const srcu = flavour === "srcu" ? 1 : 0;
+  const slot = coreOf(arena).locked(() => kernel.claimSlot(domain, arena.token, srcu) >>> 0);
   if (slot === 0) {
+    const limit = DOMAIN.slotLimit.get(arena.u32, domain);
     throw new RcuError("READER_LIMIT", { limit, evicted: countEvicted(kernel, domain, limit) });
   }
   SLOT.flavour.set(arena.u32, slot, FLAVOURS.indexOf(flavour));
   storeLabel(arena, SLOT, slot, text);
   return { arena, domain, slot, label };
-}
-
-function claimFree(kernel: Kernel, domain: number, limit: number, token: number): number {
-  for (let index = 0; index < limit; index++) {
-    const slot = slotAt(domain, index);
-    if (kernel.compareExchange32(SLOT.owner.at(slot), 0, token) !== 0) continue;
-    // An updater that scans the slot now finds a reader that is not in a section.
-    clearSlot(kernel, slot);
-    raise(kernel, DOMAIN.slotsUsed.at(domain), index + 1);
-    return slot;
-  }
-  return 0;
-}
-
-/** Zeroes the words of a slot that its reader, updaters and evictions store to. */
-function clearSlot(kernel: Kernel, slot: number): void {
-  endSections(kernel, slot);
-  kernel.store32(SLOT.waiting.at(slot), 0);
-  kernel.store32(SLOT.evicted.at(slot), 0);
-  kernel.store32(SLOT.hurry.at(slot), 0);
-}
-
-/** Zeroes both halves of an RCU slot's `ctr`, which are the two counts of an SRCU slot. */
-function endSections(kernel: Kernel, slot: number): void {
-  kernel.store32(SRCU_SLOT.active.at(slot, 0), 0);
-  kernel.store32(SRCU_SLOT.active.at(slot, 1), 0);
-}
-
-/** Raises a shared word to at least `value`. */
-function raise(kernel: Kernel, word: number, value: number): void {
-  for (;;) {
-    const seen = kernel.load32(word);
-    if (seen >= value || kernel.compareExchange32(word, seen, value) === seen) return;
-  }
 }
 
 function countEvicted(kernel: Kernel, domain: number, limit: number): number {
@@ -120,30 +87,25 @@ function countEvicted(kernel: Kernel, domain: number, limit: number): number {
 }
 
 /**
- * Gives a slot back. Only the worker that owns it may, and only outside its sections; or anyone, once
- * that worker has certainly stopped.
+ * Gives a slot back, if it still belongs to the context `token`. Only that context's worker may, and
+ * only outside its sections; or anyone, once the worker has certainly stopped.
+ *
+ * @returns Whether it did.
  */
-export function releaseSlot(memory: SharedMemory, domain: number, slot: number): void {
-  const kernel = instantiateKernel(memory.memory);
-  clearSlot(kernel, slot);
-  // The next owner may claim it from here on.
-  kernel.store32(SLOT.owner.at(slot), 0);
-  // An evicted SRCU reader that lived may have counted its slot's zeroed sections below zero.
-  wake(kernel, domain);
-}
-
-/** Wakes every sleeping updater, to look again. */
-function wake(kernel: Kernel, domain: number): void {
-  const event = DOMAIN.event.at(domain);
-  kernel.add32(event, 1);
-  kernel.notify(event, -1);
+export function releaseSlot(
+  memory: SharedMemory,
+  domain: number,
+  slot: number,
+  token: number,
+): boolean {
+  return instantiateKernel(memory.memory).releaseSlot(domain, slot, token) !== 0;
 }
 
 /** The slots that contexts own, evicted ones included. */
 export function claimedSlots(memory: SharedMemory, domain: number): number[] {
   const kernel = instantiateKernel(memory.memory);
-  const used = kernel.load32(DOMAIN.slotsUsed.at(domain));
-  const slots = Array.from({ length: used }, (_, index) => slotAt(domain, index));
+  const length = DOMAIN.slotLimit.get(memory.u32, domain);
+  const slots = Array.from({ length }, (_, index) => slotAt(domain, index));
   return slots.filter((slot) => kernel.load32(SLOT.owner.at(slot)) !== 0);
 }
 
@@ -158,37 +120,31 @@ export function nameReader(memory: SharedMemory, slot: number): ReaderName {
   };
 }
 
-/** The slots that one context owns. */
-function slotsOf(memory: SharedMemory, domain: number, token: number): number[] {
-  const kernel = instantiateKernel(memory.memory);
-  return claimedSlots(memory, domain).filter((slot) => {
-    return kernel.load32(SLOT.owner.at(slot)) >>> 0 === token;
-  });
-}
-
-/** Gives back the evicted slots of a context that has certainly stopped. @returns How many. */
+/**
+ * Gives back the evicted slots of a context that has certainly stopped.
+ *
+ * @returns How many. Each slot counts for one of those who release it at once.
+ */
 export function releaseEvicted(memory: SharedMemory, domain: number, token: number): number {
   const kernel = instantiateKernel(memory.memory);
-  const evicted = slotsOf(memory, domain, token).filter((slot) => {
-    return kernel.load32(SLOT.evicted.at(slot)) !== 0;
+  const evicted = claimedSlots(memory, domain).filter((slot) => {
+    return kernel.load32(SLOT.owner.at(slot)) >>> 0 === token &&
+      kernel.load32(SLOT.evicted.at(slot)) !== 0;
   });
-  for (const slot of evicted) releaseSlot(memory, domain, slot);
-  return evicted.length;
+  return evicted.filter((slot) => releaseSlot(memory, domain, slot, token)).length;
 }
 
 /**
  * Ends the sections of a context that is gone, so that grace periods no longer wait for it. Its
  * slots rest: if the context is alive after all, it may still store to them.
  *
- * @returns The readers evicted.
+ * @returns How many readers it has.
  */
-export function evictSlots(memory: SharedMemory, domain: number, token: number): ReaderName[] {
-  const kernel = instantiateKernel(memory.memory);
-  const owned = slotsOf(memory, domain, token);
-  for (const slot of owned) {
-    kernel.store32(SLOT.evicted.at(slot), 1);
-    endSections(kernel, slot);
-  }
-  wake(kernel, domain);
-  return owned.map((slot) => nameReader(memory, slot));
+export function evictSlots(
+  memory: SharedMemory,
+  domain: number,
+  token: number,
+  srcu: boolean,
+): number {
+  return instantiateKernel(memory.memory).evictSlots(domain, token, srcu ? 1 : 0);
 }

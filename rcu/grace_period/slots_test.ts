@@ -1,6 +1,6 @@
 import { Schedule } from "#tools/testing/schedule.ts";
 import { withWorkers } from "#tools/testing/workers.ts";
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { Setup } from "./grace_period_test_worker.ts";
 import { DOMAIN, SLOT } from "../kernel/layouts.ts";
 import { Arena, EvictedError, RcuDomain, RcuError } from "../mod.ts";
@@ -83,6 +83,22 @@ Deno.test("releaseEvicted gives back the slots of a context that has certainly s
   assertEquals(domain.register().slot, slot);
 });
 
+Deno.test("a supervisor that comes second frees nothing: somebody may have claimed the slot since", () => {
+  const { arena, domain, attach } = create(1);
+  const stopped = attach();
+  const { slot } = stopped.domain.register();
+  arena.evict(stopped.arena.token);
+  // Both have found the slot: the second goes on after the first has freed it and a third claimed it.
+  const release = () => releaseSlot(arena, domain.offset, slot, stopped.arena.token);
+  assert(release());
+  const fresh = attach().domain.register({ label: "fresh" });
+  const guard = fresh.lock();
+  assertEquals([fresh.slot, release()], [slot, false]);
+  assert(!domain.poll(domain.startPoll()));
+  assertEquals(nameReader(arena, slot).label, "fresh");
+  guard.unlock();
+});
+
 Deno.test("an evicted context registers no reader before it attaches anew", () => {
   const { arena, domain, attach } = create(2);
   const evicted = attach();
@@ -94,7 +110,7 @@ Deno.test("an evicted context registers no reader before it attaches anew", () =
 Deno.test("a claim clears what an eviction stored to a slot that was given up in between", () => {
   const { arena, domain } = create(1);
   const { slot } = claimSlot(arena, domain.offset, "memb", "");
-  releaseSlot(arena, domain.offset, slot);
+  releaseSlot(arena, domain.offset, slot, arena.token);
   for (const word of [SLOT.evicted, SLOT.waiting, SLOT.hurry]) word.set(arena.u32, slot, 1);
   const reader = domain.register();
   assertEquals(reader.slot, slot);

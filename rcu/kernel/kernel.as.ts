@@ -1,9 +1,8 @@
 // The kernel of package rcu, in AssemblyScript: every ordered access of a hot path.
 //
 // WebAssembly has one memory order for atomics, sequential consistency, and inlines them; a call of
-// JavaScript's `Atomics` costs two to three times as much. The order of the accesses of each
-// function below is the protocol that `rcu/model/steps.ts` lists and that the model check explores:
-// a test compares the two, so change both or neither.
+// JavaScript's `Atomics` costs two to three times as much. `rcu/explore` explores the protocols by
+// these bytes.
 //
 // The constants come from `layouts.ts`: the build replaces that import by the constants of the layouts.
 
@@ -12,13 +11,16 @@ import {
   DOMAIN_GP_CTR,
   DOMAIN_GP_DONE,
   DOMAIN_SIZE,
+  DOMAIN_SLOT_LIMIT,
   DOMAIN_SLOTS_USED,
   SLOT_CTR,
   SLOT_EVICTED,
   SLOT_HURRY,
+  SLOT_OWNER,
   SLOT_SIZE,
   SLOT_WAITING,
   SRCU_SLOT_ACTIVE,
+  SRCU_SLOT_ACTIVE_STRIDE,
 } from "./layouts";
 
 // ---- plain cells ------------------------------------------------------------------------------
@@ -122,8 +124,99 @@ function signal(domain: usize, slot: usize): void {
   // it holds up nobody, and an updater that waits for its next section asks again before it sleeps.
   atomic.store<u32>(slot, 0, SLOT_WAITING);
   atomic.store<u32>(slot, 0, SLOT_HURRY);
+  wakeAll(domain);
+}
+
+/** Wakes every sleeping updater, to look again. */
+function wakeAll(domain: usize): void {
   atomic.add<u32>(domain, 1, DOMAIN_EVENT);
   atomic.notify(domain + DOMAIN_EVENT, -1);
+}
+
+// ---- reader slots -----------------------------------------------------------------------------
+//
+// SLOT_OWNER says whose a slot is, and changes by compare-and-exchange alone: from 0 to the token of
+// the context that claims it, and from that token to 0. What a free slot holds otherwise is whatever
+// its last owner left, so nobody waits for a slot without an owner (see `isOwned`), and a claim clears
+// it. Claims and evictions hold the arena's lock; releases need none.
+
+/** Claims a slot for the context `token`. Returns it, or 0 if every slot has an owner. */
+export function claimSlot(domain: usize, token: u32, srcu: u32): usize {
+  const limit = load<u32>(domain, DOMAIN_SLOT_LIMIT);
+  for (let index: u32 = 0; index < limit; index++) {
+    const slot = domain + DOMAIN_SIZE + usize(index) * SLOT_SIZE;
+    if (atomic.cmpxchg<u32>(slot, 0, token, SLOT_OWNER) != 0) continue;
+    clearSlot(slot, srcu);
+    raiseSlotsUsed(domain, index + 1);
+    // Between the first step and the clearing, an updater may have taken what the slot's last owner
+    // left for a section, and have gone to sleep on it.
+    wakeAll(domain);
+    return slot;
+  }
+  return 0;
+}
+
+/** Zeroes the words of a slot that its reader, updaters and evictions store to. */
+function clearSlot(slot: usize, srcu: u32): void {
+  endSections(slot, srcu);
+  atomic.store<u32>(slot, 0, SLOT_WAITING);
+  atomic.store<u32>(slot, 0, SLOT_EVICTED);
+  atomic.store<u32>(slot, 0, SLOT_HURRY);
+}
+
+/** By stores of the width that readers and updaters use. */
+function endSections(slot: usize, srcu: u32): void {
+  if (srcu) {
+    atomic.store<u32>(slot, 0, SRCU_SLOT_ACTIVE);
+    atomic.store<u32>(slot + SRCU_SLOT_ACTIVE_STRIDE, 0, SRCU_SLOT_ACTIVE);
+  } else {
+    atomic.store<u64>(slot, 0, SLOT_CTR);
+  }
+}
+
+function raiseSlotsUsed(domain: usize, count: u32): void {
+  while (true) {
+    const used = atomic.load<u32>(domain, DOMAIN_SLOTS_USED);
+    if (used >= count) return;
+    if (atomic.cmpxchg<u32>(domain, used, count, DOMAIN_SLOTS_USED) == used) return;
+  }
+}
+
+/**
+ * Gives a slot back, if it belongs to the context `token`; returns whether it did. One step, which
+ * names the owner: of several supervisors that release the slot of a dead context, one succeeds, and
+ * the others leave alone whoever has claimed it since.
+ */
+export function releaseSlot(domain: usize, slot: usize, token: u32): u32 {
+  if (atomic.cmpxchg<u32>(slot, token, 0, SLOT_OWNER) != token) return 0;
+  // An evicted SRCU reader that lived may have counted its zeroed sections below zero, and so has held
+  // up updaters since, which sleep: the slot is no longer in their way.
+  wakeAll(domain);
+  return 1;
+}
+
+/**
+ * Ends the sections of the context `token`, so that grace periods no longer wait for them; returns how
+ * many slots it has. It keeps them: if it is alive after all, it may still store to them.
+ */
+export function evictSlots(domain: usize, token: u32, srcu: u32): u32 {
+  const limit = load<u32>(domain, DOMAIN_SLOT_LIMIT);
+  let evicted: u32 = 0;
+  for (let index: u32 = 0; index < limit; index++) {
+    const slot = domain + DOMAIN_SIZE + usize(index) * SLOT_SIZE;
+    if (atomic.load<u32>(slot, SLOT_OWNER) != token) continue;
+    // Marked first: a reader that nobody waits for any more is told at the end of its section.
+    atomic.store<u32>(slot, 1, SLOT_EVICTED);
+    endSections(slot, srcu);
+    evicted++;
+  }
+  wakeAll(domain);
+  return evicted;
+}
+
+/** Whether a slot has an owner. Asked only of slots that seem to be in the way. */
+function isOwned(slot: usize): bool {
+  return atomic.load<u32>(slot, SLOT_OWNER) != 0;
 }
 
 // ---- RCU grace periods ------------------------------------------------------------------------
@@ -166,7 +259,7 @@ function firstHolder(domain: usize, current: u64): usize {
 
 function holds(slot: usize, current: u64): bool {
   const ctr = atomic.load<u64>(slot, SLOT_CTR);
-  return ctr != 0 && ctr < current;
+  return ctr != 0 && ctr < current && isOwned(slot);
 }
 
 function slotsEnd(domain: usize): usize {
@@ -269,6 +362,6 @@ export function srcuArm(domain: usize, hurry: u32): usize {
   return holder;
 }
 
-function active(slot: usize, index: usize): u32 {
-  return atomic.load<u32>(slot + (index << 2), SRCU_SLOT_ACTIVE);
+function active(slot: usize, index: usize): bool {
+  return atomic.load<u32>(slot + (index << 2), SRCU_SLOT_ACTIVE) != 0 && isOwned(slot);
 }

@@ -45,6 +45,15 @@ export interface Kernel {
   readWord(domain: number, slot: number, cell: number, offset: number): number;
   /** Reports a quiescent state in the QSBR flavour; 1 if the slot was evicted. */
   quiescent(domain: number, slot: number): number;
+  /**
+   * Claims a reader slot for the context `token`: the slot, or 0 if every one has an owner. `srcu` is
+   * 1 in an SRCU domain, whose slots count sections, else 0.
+   */
+  claimSlot(domain: number, token: number, srcu: number): number;
+  /** Gives a slot back if it belongs to the context `token`; 1 if it did, else 0. */
+  releaseSlot(domain: number, slot: number, token: number): number;
+  /** Ends the sections of the context `token`, which keeps its slots; how many slots it has. */
+  evictSlots(domain: number, token: number, srcu: number): number;
   /** The cookie of the first grace period that starts after this call. */
   startPoll(domain: number): number;
   /** Drives grace periods until `cookie` is over: 0, or the slot that is in the way. */

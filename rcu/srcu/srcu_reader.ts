@@ -151,7 +151,7 @@ export class SrcuReader implements ReadLock {
     });
     for (const end of this.#watches) end();
     removeLocalReader(this.#arena, this);
-    releaseSlot(this.#arena, this.domain, this.slot);
+    releaseSlot(this.#arena, this.domain, this.slot, this.#arena.token);
   }
 
   /** Leaves a section; for its guard. */
