@@ -32,38 +32,88 @@ export abstract class Field {
 /**
  * A byte, a half word, a word (signed or not) or a double; `A` is the typed array of that element
  * type.
+ *
+ * Each type has a class with accessors of its own: compiled code remembers the typed arrays that a
+ * function has seen, and one that has seen all of them is slow for every field.
  */
-export class ScalarField<A extends { [index: number]: number }> extends Field {
+export abstract class ScalarField<A extends { [index: number]: number }> extends Field {
   /** Bytes of the field, which are its alignment as well. */
-  readonly size: number;
-  /** log2 of the size. */
-  readonly shift: number;
-
-  /**
-   * Places it.
-   *
-   * @param offset Bytes from the start of the struct.
-   * @param shift log2 of its size.
-   */
-  constructor(offset: number, shift: number) {
-    super(offset);
-    this.shift = shift;
-    this.size = 1 << shift;
-  }
-
+  abstract override readonly size: number;
   /** Loads it. */
-  get(array: A, base: number): number {
-    return array[(base + this.offset) >>> this.shift]!;
-  }
-
+  abstract get(array: A, base: number): number;
   /** Stores it. */
-  set(array: A, base: number, value: number): void {
-    array[(base + this.offset) >>> this.shift] = value;
-  }
-
+  abstract set(array: A, base: number, value: number): void;
   /** Its index in the typed array, for `Atomics`. */
-  index(base: number): number {
-    return (base + this.offset) >>> this.shift;
+  abstract index(base: number): number;
+}
+
+/** A byte. */
+export class U8Field extends ScalarField<Uint8Array> {
+  override readonly size = 1;
+  override get(u8: Uint8Array, base: number): number {
+    return u8[(base + this.offset) >>> 0]!;
+  }
+  override set(u8: Uint8Array, base: number, value: number): void {
+    u8[(base + this.offset) >>> 0] = value;
+  }
+  override index(base: number): number {
+    return (base + this.offset) >>> 0;
+  }
+}
+
+/** Two bytes, unsigned. */
+export class U16Field extends ScalarField<Uint16Array> {
+  override readonly size = 2;
+  override get(u16: Uint16Array, base: number): number {
+    return u16[(base + this.offset) >>> 1]!;
+  }
+  override set(u16: Uint16Array, base: number, value: number): void {
+    u16[(base + this.offset) >>> 1] = value;
+  }
+  override index(base: number): number {
+    return (base + this.offset) >>> 1;
+  }
+}
+
+/** A 32-bit word, unsigned. */
+export class U32Field extends ScalarField<Uint32Array> {
+  override readonly size = 4;
+  override get(u32: Uint32Array, base: number): number {
+    return u32[(base + this.offset) >>> 2]!;
+  }
+  override set(u32: Uint32Array, base: number, value: number): void {
+    u32[(base + this.offset) >>> 2] = value;
+  }
+  override index(base: number): number {
+    return (base + this.offset) >>> 2;
+  }
+}
+
+/** A 32-bit word, signed. */
+export class I32Field extends ScalarField<Int32Array> {
+  override readonly size = 4;
+  override get(i32: Int32Array, base: number): number {
+    return i32[(base + this.offset) >>> 2]!;
+  }
+  override set(i32: Int32Array, base: number, value: number): void {
+    i32[(base + this.offset) >>> 2] = value;
+  }
+  override index(base: number): number {
+    return (base + this.offset) >>> 2;
+  }
+}
+
+/** A double. */
+export class F64Field extends ScalarField<Float64Array> {
+  override readonly size = 8;
+  override get(f64: Float64Array, base: number): number {
+    return f64[(base + this.offset) >>> 3]!;
+  }
+  override set(f64: Float64Array, base: number, value: number): void {
+    f64[(base + this.offset) >>> 3] = value;
+  }
+  override index(base: number): number {
+    return (base + this.offset) >>> 3;
   }
 }
 

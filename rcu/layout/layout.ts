@@ -5,7 +5,18 @@
  * @module
  */
 
-import { ArrayField, BytesField, type Field, ScalarField, U64Field } from "./fields.ts";
+import {
+  ArrayField,
+  BytesField,
+  F64Field,
+  type Field,
+  I32Field,
+  type ScalarField,
+  U16Field,
+  U32Field,
+  U64Field,
+  U8Field,
+} from "./fields.ts";
 
 /** The accessor of each scalar type. Words are little-endian. */
 export interface Scalars {
@@ -45,17 +56,13 @@ export type Layout<Specs> =
 
 /** How a scalar type is placed; its size is its alignment. */
 const SCALARS: { readonly [T in keyof Scalars]: FieldSpec<Scalars[T]> } = {
-  u8: scalar(0),
-  u16: scalar(1),
-  u32: scalar(2),
-  i32: scalar(2),
+  u8: { alignment: 1, place: (offset) => new U8Field(offset) },
+  u16: { alignment: 2, place: (offset) => new U16Field(offset) },
+  u32: { alignment: 4, place: (offset) => new U32Field(offset) },
+  i32: { alignment: 4, place: (offset) => new I32Field(offset) },
   u64: { alignment: 8, place: (offset) => new U64Field(offset) },
-  f64: scalar(3),
+  f64: { alignment: 8, place: (offset) => new F64Field(offset) },
 };
-
-function scalar<A extends { [index: number]: number }>(shift: number): FieldSpec<ScalarField<A>> {
-  return { alignment: 1 << shift, place: (offset) => new ScalarField<A>(offset, shift) };
-}
 
 /**
  * A run of bytes, aligned to one byte: a name in UTF-8, for example, or reserved room.
