@@ -42,7 +42,9 @@ export class ExploredDomain {
   setUp(u32: Uint32Array): void {
     DOMAIN.gpCtr.set(u32, 0, this.#srcu ? 0 : 1);
     DOMAIN.gpDone.set(u32, 0, this.#srcu ? 0 : 1);
+    DOMAIN.slotLimit.set(u32, 0, this.slots.length);
     DOMAIN.slotsUsed.set(u32, 0, this.slots.length);
+    this.slots.forEach((slot, index) => SLOT.owner.set(u32, slot, index + 1));
   }
 
   /** What lies where, for traces. */
