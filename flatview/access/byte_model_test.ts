@@ -30,7 +30,10 @@ const limits: fc.Arbitrary<ModelLimits> = fc.record({
   implMax: sizes,
   implUnaligned: fc.boolean(),
   bigEndian: fc.boolean(),
-});
+}).map((limits) => ({
+  ...limits,
+  validUnaligned: limits.validUnaligned || limits.implUnaligned,
+}));
 const kinds: fc.Arbitrary<ModelKind> = fc.constantFrom(
   ...["ram", "ram", "ram", "rom", "romd", "romdOff", "ramDevice", "io", "io", "reserved"] as const,
 );

@@ -39,6 +39,8 @@ export interface FlatViewErrorDetails {
     readonly region: string;
     readonly reason: string;
   };
+  /** Logging of all memory was to be stopped, and is not on. */
+  NOT_LOGGING: object;
   /** The topology was created without memory to publish in. */
   NOT_PUBLISHING: { readonly action: string };
   /** The address space, its listeners or its views are not in the state that the call needs. Nothing was changed. */
@@ -132,6 +134,7 @@ const MESSAGES: Messages<FlatViewErrorDetails> = {
   COMMIT_IN_PROGRESS: () =>
     "Cannot begin a transaction: the listeners of another commit are still running",
   RENDER_LIMIT: ({ region, reason }) => `Cannot render "${region}": ${reason}`,
+  NOT_LOGGING: () => "Cannot stop logging writes to all memory: nobody logs them",
   NOT_PUBLISHING: ({ action }) => `Cannot ${action}: the topology was created without an arena`,
   ADDRESS_SPACE_STATE: ({ action, addressSpace, reason }) =>
     `Cannot ${action} address space "${addressSpace}": ${reason}`,
@@ -141,7 +144,7 @@ const MESSAGES: Messages<FlatViewErrorDetails> = {
     `Cannot attach to address space "${addressSpace}": it belongs to another topology than those ` +
     `attached before`,
   LISTENERS_FAILED: ({ errors }) =>
-    `${errors.length} listener calls failed; the commit is complete nevertheless`,
+    `${errors.length} listener calls failed; what they were notified of is complete nevertheless`,
   ACCESS_OUT_OF_RANGE: ({ address, length, limit }) =>
     `Cannot access ${length} bytes at ${hex(address)}: there are ${hex(limit)} bytes`,
   UNKNOWN_ADDRESS_SPACE: ({ action, target }) =>

@@ -19,7 +19,9 @@ type Step =
   | { readonly kind: "focus"; readonly region: number; readonly edits: readonly EditPlan[] }
   /** Edits of one region while it is disabled; then it is enabled again. */
   | { readonly kind: "hidden"; readonly region: number; readonly edits: readonly EditPlan[] }
-  | { readonly kind: "nested"; readonly steps: readonly Step[]; readonly fails: boolean };
+  | { readonly kind: "nested"; readonly steps: readonly Step[]; readonly fails: boolean }
+  /** All memory is logged, or no longer. */
+  | { readonly kind: "globalLog"; readonly on: boolean };
 
 /** One transaction, and what happens to the address spaces around it. */
 interface TransactionPlan {
@@ -43,6 +45,7 @@ const plainStep: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ kind: fc.constant("edits" as const), edits }),
   fc.record({ kind: fc.constant("focus" as const), region, edits }),
   fc.record({ kind: fc.constant("hidden" as const), region, edits }),
+  fc.record({ kind: fc.constant("globalLog" as const), on: fc.boolean() }),
 );
 
 function stepsWith(step: fc.Arbitrary<Step>): fc.Arbitrary<Step[]> {
@@ -176,6 +179,7 @@ function runStep(topology: Topology, regions: readonly MemoryRegion[], step: Ste
     }
     return;
   }
+  if (step.kind === "globalLog") return switchGlobalLog(topology, step.on);
   if (step.kind === "edits") {
     for (const edit of step.edits) applyEdit(regions, edit);
     return;
@@ -193,12 +197,28 @@ function runStep(topology: Topology, regions: readonly MemoryRegion[], step: Ste
   if (step.kind === "hidden") region.setEnabled(true);
 }
 
+function switchGlobalLog(topology: Topology, on: boolean): void {
+  if (on) return topology.startGlobalLog();
+  try {
+    topology.stopGlobalLog();
+  } catch (error) {
+    if (!(error instanceof FlatViewError && error.code === "NOT_LOGGING")) throw error;
+  }
+}
+
 /** All that a transaction that fails must bring back. */
 function treeLines(regions: readonly MemoryRegion[]): string[] {
   return regions.map((r) =>
     [
       ...[r.name, r.addr, r.size, r.aliasOffset, r.priority, r.enabled, r.readonly, r.nonvolatile],
-      ...[r.romd, r.dirtyLogMask, r.container?.id, r.subregions.map(({ id }) => id)],
+      ...[
+        r.unmergeable,
+        r.romd,
+        r.dirtyLogMask,
+        r.logUsers,
+        r.container?.id,
+        r.subregions.map(({ id }) => id),
+      ],
     ].join(" ")
   );
 }

@@ -42,6 +42,7 @@ export interface EditPlan {
     | "enabled"
     | "readonly"
     | "nonvolatile"
+    | "unmergeable"
     | "romd"
     | "log";
   readonly region: number;
@@ -76,6 +77,7 @@ export const editPlan: fc.Arbitrary<EditPlan> = fc.record({
     "enabled",
     "readonly",
     "nonvolatile",
+    "unmergeable",
     "romd",
     "log",
   ),
@@ -147,6 +149,8 @@ function edit(region: MemoryRegion, other: MemoryRegion, plan: EditPlan): void {
       return region.setReadonly(plan.on);
     case "nonvolatile":
       return region.setNonvolatile(plan.on);
+    case "unmergeable":
+      return region.setUnmergeable(plan.on);
     case "romd":
       return region.setRomd(plan.on);
     case "log":

@@ -86,16 +86,23 @@ function joinPieces(root: MemoryRegion, cuts: readonly bigint[]): Piece[] {
   return pieces;
 }
 
+/**
+ * Whether the piece before goes on: the same part of one region is seen on the same way, or on another
+ * one that says the same of it.
+ */
 function goesOn(before: Piece, first: bigint, hit: Hit): boolean {
-  return before.hit.region === hit.region && before.hit.readonly === hit.readonly &&
+  if (before.hit.way === hit.way) return true;
+  return !before.hit.unmergeable && !hit.unmergeable && before.hit.region === hit.region &&
+    before.hit.readonly === hit.readonly &&
     before.hit.nonvolatile === hit.nonvolatile &&
     before.hit.offset + first - before.first === hit.offset;
 }
 
-function line(first: bigint, last: bigint, hit: Hit): string {
+function line(first: bigint, last: bigint, hit: Omit<Hit, "way">): string {
   const words = [
     hit.readonly ? "readonly" : "",
     hit.nonvolatile ? "nonvolatile" : "",
+    hit.unmergeable ? "unmergeable" : "",
     hit.romd ? "romd" : "",
     hit.dirtyLogMask > 0 ? `log ${hit.dirtyLogMask}` : "",
   ];

@@ -52,6 +52,11 @@ export class MemoryRegion extends RegionNode<MemoryRegion> {
     writable(this.alias).aliases.add(this);
   }
 
+  /** Whether the region is in a container, itself or by way of an alias. Its container may be in none. */
+  get isMapped(): boolean {
+    return this.container !== null || [...this.aliases].some(({ isMapped }) => isMapped);
+  }
+
   /**
    * Puts a region into this one, at priority 0.
    *
@@ -158,6 +163,14 @@ export class MemoryRegion extends RegionNode<MemoryRegion> {
   }
 
   /**
+   * Keeps the ranges of the region and of all below it apart, or takes that back: a listener then gets
+   * a section for each alias of it, even where two show adjacent parts.
+   */
+  setUnmergeable(unmergeable: boolean): void {
+    this.#setAttribute("unmergeable", unmergeable);
+  }
+
+  /**
    * Switches a ROM device between direct reads (true) and callbacks.
    *
    * @throws {FlatViewError} `INVALID_EDIT` if the region is not a ROM device.
@@ -169,22 +182,33 @@ export class MemoryRegion extends RegionNode<MemoryRegion> {
     this.#setAttribute("romd", romd);
   }
 
+  /** The clients that log writes to the region, as bits: its own, and those that log all memory. */
+  get dirtyLogMask(): number {
+    const isLogged = this.ram !== null && this.kind !== "ramDevice" || this.kind === "iommu";
+    return isLogged ? this.logMask | this.#host.globalLogMask() : this.logMask;
+  }
+
   /**
-   * Starts or stops logging of writes for a client.
+   * Starts or stops logging of writes for a client. Calls are counted: a client's logging stops with
+   * the last of its users.
    *
    * @param log Whether to log.
    * @param client Number of the client, 0 to 7.
-   * @throws {FlatViewError} `INVALID_EDIT` if the region is not RAM, or the client out of range.
+   * @throws {FlatViewError} `INVALID_EDIT` if the region is not RAM, the client is out of range, or
+   * logging is stopped more often than it was started.
    */
   setLog(log: boolean, client: number): void {
     if (!Number.isInteger(client) || client < 0 || client > 7) {
       throw this.#refusal("log writes to", `a client is 0 to 7, not ${client}`);
     }
     if (this.ram === null) throw this.#refusal("log writes to", "it is not backed by RAM");
-    const mask = log ? this.dirtyLogMask | 1 << client : this.dirtyLogMask & ~(1 << client);
-    if (mask === this.dirtyLogMask) return;
+    const users = this.logUsers[client]! + (log ? 1 : -1);
+    if (users < 0) throw this.#refusal("stop logging writes to", `client ${client} does not log`);
     this.change("log writes to", () => {
-      this.#assign("dirtyLogMask", mask);
+      this.#assign("logUsers", this.logUsers.with(client, users));
+      const mask = users > 0 ? this.logMask | 1 << client : this.logMask & ~(1 << client);
+      if (mask === this.logMask) return;
+      this.#assign("logMask", mask);
       this.#markContent();
     });
   }
@@ -244,7 +268,7 @@ export class MemoryRegion extends RegionNode<MemoryRegion> {
     const range = toCoalescedRange(offset, size);
     if (range.size === 0n) throw this.#refusal("coalesce writes to", "the range is empty");
     this.change("coalesce writes to", () => {
-      writable(this).coalesced = [range, ...this.coalesced];
+      writable(this).coalesced = [...this.coalesced, range];
       this.#host.coalescedChanged(this, range, "add");
       this.#host.log.record(() => {
         writable(this).coalesced = this.coalesced.filter((other) => other !== range);
@@ -302,7 +326,7 @@ export class MemoryRegion extends RegionNode<MemoryRegion> {
     if (liesWithin(this, child)) throw refusal(`it contains "${this.name}"`);
   }
 
-  #setAttribute(name: "readonly" | "nonvolatile" | "romd", value: boolean): void {
+  #setAttribute(name: "readonly" | "nonvolatile" | "romd" | "unmergeable", value: boolean): void {
     if (this[name] === value) return;
     this.change(`set "${name}" of`, () => {
       this.#assign(name, value);
@@ -319,8 +343,10 @@ export class MemoryRegion extends RegionNode<MemoryRegion> {
   }
 
   #setEventfds(eventfds: readonly IoEventFd[]): void {
+    const { eventfds: changed } = this.#host.log;
+    // Of a disabled region as well: workers may know it already, and it may be enabled later on.
+    if (!changed.has(this)) changed.set(this, this.ioeventfds);
     this.#assign("ioeventfds", eventfds);
-    if (this.enabled) this.#host.log.eventfds.add(this);
   }
 
   /** Puts the child in front of the first sibling whose priority is not greater than its own. */

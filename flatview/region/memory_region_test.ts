@@ -56,6 +56,21 @@ Deno.test("an edit that the tree does not allow changes nothing", () => {
   assertEquals([names(root), names(pci), vga.refs], [["pci"], ["vga"], 2]);
 });
 
+Deno.test("callbacks that take unaligned accesses have to accept them", () => {
+  const { topology } = setUp();
+  const ram = { blockId: 1, ramAddr: 0n };
+  const wrong = { impl: { unaligned: true } };
+  const refused = [
+    () => topology.initIo("io", 8, wrong),
+    () => topology.initRomDevice("flash", 8, ram, wrong),
+    () => topology.initRamDevice("bar", 8, ram, wrong),
+  ];
+  for (const create of refused) {
+    assertEquals(assertThrows(create, FlatViewError, "does not accept").code, "INVALID_EDIT");
+  }
+  topology.initIo("io", 8, { ...wrong, valid: { unaligned: true } });
+});
+
 Deno.test("addresses and sizes are checked, and 2^64 - 1 is the size 2^64", () => {
   const { topology, root, io } = setUp();
   for (const wrong of [-1, 0.5, NaN, 2 ** 53, -1n, 1n << 64n]) {

@@ -19,6 +19,8 @@ export const RangeFlag = {
   NONVOLATILE: 1 << 6,
   /** Reserved: decoded as nothing. */
   RESERVED: 1 << 7,
+  /** Stays apart from its neighbours: accumulated over containers and aliases. */
+  UNMERGEABLE: 1 << 16,
 } as const;
 
 /** First bit of the dirty-log mask of the range's region, which is eight bits wide. */

@@ -1,3 +1,4 @@
+import { FlatViewError } from "../errors/flat_view_error.ts";
 import { type Address, toAddress, toSize } from "./address.ts";
 import { MemoryRegion, type RegionOptions } from "./memory_region.ts";
 import type { RegionHost } from "./region_host.ts";
@@ -36,7 +37,11 @@ export abstract class RegionFactory {
     return this.#create(name, size, { kind: "rom", ram: toRam(ram) }, options);
   }
 
-  /** A ROM device: in romd mode reads are direct and writes go to the callbacks, else both do. */
+  /**
+   * A ROM device: in romd mode reads are direct and writes go to the callbacks, else both do.
+   *
+   * @throws {FlatViewError} `INVALID_EDIT` as in {@linkcode RegionFactory.initIo}.
+   */
   initRomDevice(
     name: string,
     size: Address,
@@ -47,7 +52,11 @@ export abstract class RegionFactory {
     return this.#create(name, size, { kind: "romDevice", ram: toRam(ram), ops }, options);
   }
 
-  /** A RAM device: a device's memory that is accessed through callbacks only. */
+  /**
+   * A RAM device: a device's memory that is accessed through callbacks only.
+   *
+   * @throws {FlatViewError} `INVALID_EDIT` as in {@linkcode RegionFactory.initIo}.
+   */
   initRamDevice(
     name: string,
     size: Address,
@@ -58,7 +67,11 @@ export abstract class RegionFactory {
     return this.#create(name, size, { kind: "ramDevice", ram: toRam(ram), ops }, options);
   }
 
-  /** Registers of a device: every access goes to the callbacks. */
+  /**
+   * Registers of a device: every access goes to the callbacks.
+   *
+   * @throws {FlatViewError} `INVALID_EDIT` if `impl.unaligned` is set and `valid.unaligned` is not.
+   */
   initIo(
     name: string,
     size: Address,
@@ -102,6 +115,12 @@ export abstract class RegionFactory {
     options: RegionOptions,
   ): MemoryRegion {
     const bytes = toSize(size, "the size of a region");
+    const { valid, impl } = nature.ops ?? {};
+    if (impl?.unaligned && !valid?.unaligned) {
+      const reason =
+        "its callbacks take unaligned accesses (impl), which it does not accept (valid)";
+      throw new FlatViewError("INVALID_EDIT", { action: "create", region: name, reason });
+    }
     return new MemoryRegion(this.host, this.#nextId++, name, bytes, nature, options);
   }
 }

@@ -5,6 +5,8 @@ import type { TransactionLog } from "./transaction_log.ts";
 export interface RegionHost<Region extends { readonly size: bigint }> {
   /** Where edits record what they change. */
   readonly log: TransactionLog<Region>;
+  /** Clients that log writes to all memory, as bits. */
+  globalLogMask(): number;
   /** Runs an edit as a transaction, or as part of the open one. */
   transaction(edit: () => void): void;
   /** A region's last reference is gone: it is finalised once no transaction can bring it back. */

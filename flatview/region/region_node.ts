@@ -6,6 +6,9 @@ import { kindFlags, type RegionKind } from "./region_kind.ts";
 import type { IommuOps, MemoryRegionOps, RamBacking } from "./region_ops.ts";
 import { join, lower, upper } from "./split64.ts";
 
+/** No user of any client of dirty logging. */
+const NO_USERS: readonly number[] = Array(8).fill(0);
+
 /** What a region consists of, depending on its kind. */
 export interface RegionNature<Region> {
   readonly kind: RegionKind;
@@ -59,10 +62,14 @@ export abstract class RegionNode<Region> extends CountedRegion {
   readonly readonly: boolean;
   /** Nonvolatile memory. */
   readonly nonvolatile: boolean = false;
+  /** The ranges of this region and of what it contains are not joined. */
+  readonly unmergeable: boolean = false;
   /** A ROM device's mode: true while reads are direct. */
   readonly romd: boolean;
-  /** Clients that log writes to the region, as bits. */
-  readonly dirtyLogMask: number = 0;
+  /** @internal Clients that log writes to this region, as bits. */
+  readonly logMask: number = 0;
+  /** @internal How many users have started logging for each client. */
+  readonly logUsers: readonly number[] = NO_USERS;
   /** The region that contains this one. */
   readonly container: Region | null = null;
   /** Regions in this one, in the order in which they are rendered: falling priority, among equals the latest first. */
@@ -124,7 +131,8 @@ export abstract class RegionNode<Region> extends CountedRegion {
   /** The flags that the region itself gives a range, without those of its containers. See {@linkcode RangeFlag}. */
   get flags(): number {
     return this.#kindFlags | (this.romd ? RangeFlag.ROMD : 0) |
-      (this.readonly ? RangeFlag.READONLY : 0) | (this.nonvolatile ? RangeFlag.NONVOLATILE : 0);
+      (this.readonly ? RangeFlag.READONLY : 0) | (this.nonvolatile ? RangeFlag.NONVOLATILE : 0) |
+      (this.unmergeable ? RangeFlag.UNMERGEABLE : 0);
   }
 }
 
@@ -142,17 +150,19 @@ export type WritableField =
   | "aliasOffsetLo"
   | "coalesced"
   | "container"
-  | "dirtyLogMask"
   | "enabled"
   | "ioeventfds"
   | "kind"
+  | "logMask"
+  | "logUsers"
   | "nonvolatile"
   | "priority"
   | "readonly"
   | "romd"
   | "sizeHi"
   | "sizeLo"
-  | "terminates";
+  | "terminates"
+  | "unmergeable";
 
 /** Lets the caller write a region's fields. Nothing is recorded or marked. */
 export function writable<Region>(region: RegionNode<Region>): WritableRegion<Region> {

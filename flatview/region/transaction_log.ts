@@ -1,4 +1,5 @@
 import { FlatViewError } from "../errors/flat_view_error.ts";
+import type { IoEventFd } from "./ioeventfd.ts";
 import { hull, type Span } from "./span.ts";
 
 /** Where an edit records how to take itself back. */
@@ -13,8 +14,8 @@ export interface UndoLog {
 export interface PendingChanges<Region> {
   /** Regions that show something else than before, and where. */
   readonly dirty: ReadonlyMap<Region, Span>;
-  /** Regions whose ioeventfds changed. */
-  readonly eventfds: ReadonlySet<Region>;
+  /** Regions whose ioeventfds changed, and those that each had before: the published ones. */
+  readonly eventfds: ReadonlyMap<Region, readonly IoEventFd[]>;
 }
 
 /**
@@ -26,8 +27,8 @@ export class TransactionLog<Region extends { readonly size: bigint }>
   implements PendingChanges<Region>, UndoLog {
   /** Regions that show something else than before, and where. */
   readonly dirty: Map<Region, Span> = new Map();
-  /** Regions whose ioeventfds changed. */
-  readonly eventfds: Set<Region> = new Set();
+  /** Regions whose ioeventfds changed, and those that each had before: the published ones. */
+  readonly eventfds: Map<Region, readonly IoEventFd[]> = new Map();
   readonly #undo: (() => void)[] = [];
   readonly #savepoints: number[] = [];
   #frozen = false;

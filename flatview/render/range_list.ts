@@ -1,4 +1,5 @@
 import type { MemoryRegion } from "../region/memory_region.ts";
+import { RangeFlag } from "../region/range_flags.ts";
 import { TWO32 } from "../region/split64.ts";
 import { Frame } from "./frame.ts";
 import { RANGE } from "./range.ts";
@@ -128,7 +129,8 @@ export class RangeList {
   #continues(left: number, right: number): boolean {
     if (
       this.#regions[left] !== this.#regions[right] || this.#flags[left] !== this.#flags[right] ||
-      this.#endHi[left] !== this.#startHi[right] || this.#endLo[left] !== this.#startLo[right]
+      this.#endHi[left] !== this.#startHi[right] || this.#endLo[left] !== this.#startLo[right] ||
+      (this.#flags[left]! & RangeFlag.UNMERGEABLE) !== 0
     ) return false;
     // Positions are adjacent, so offsets run on if both ranges have the same base.
     let lo = this.#startLo[right]! - this.#startLo[left]!;

@@ -17,7 +17,7 @@ const MAX_VISITS = 1 << 20;
 const frames = new Float64Array(FRAME * (MAX_DEPTH + 2));
 
 /** The flags that accumulate on the way down. */
-const INHERITED = RangeFlag.READONLY | RangeFlag.NONVOLATILE;
+const INHERITED = RangeFlag.READONLY | RangeFlag.NONVOLATILE | RangeFlag.UNMERGEABLE;
 
 /** All addresses. */
 const EVERYTHING: Span = { from: 0n, to: 1n << 64n };

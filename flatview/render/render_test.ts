@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { hitAt, hitOfRange } from "../model/point_model.ts";
+import { type Hit, hitAt, hitOfRange } from "../model/point_model.ts";
 import {
   applyEdit,
   createPlanned,
@@ -10,6 +10,7 @@ import {
 } from "../model/random_tree.ts";
 import { FlatViewError } from "../errors/flat_view_error.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
+import { RangeFlag } from "../region/range_flags.ts";
 import { Topology } from "../topology/topology.ts";
 import type { FlatRange } from "./flat_range.ts";
 import { renderRanges } from "./render.ts";
@@ -33,8 +34,8 @@ function assertLikeModel(root: MemoryRegion, ranges: readonly FlatRange[], extra
   }
 }
 
-function describe(hit: ReturnType<typeof hitAt>): unknown {
-  return hit === null ? null : { ...hit, region: hit.region.name };
+function describe(hit: Partial<Hit> | null): unknown {
+  return hit === null ? null : { ...hit, region: hit.region?.name, way: "" };
 }
 
 /** Sorted, disjoint, and no two neighbours that should have been joined. */
@@ -45,7 +46,7 @@ function assertWellFormed(ranges: readonly FlatRange[]): void {
     if (before === undefined) return;
     assert(before.last < range.first);
     const joins = before.last + 1n === range.first && before.region === range.region &&
-      before.flags === range.flags &&
+      before.flags === range.flags && (range.flags & RangeFlag.UNMERGEABLE) === 0 &&
       before.offset + (range.first - before.first) === range.offset;
     assert(!joins, "two neighbours should have been joined");
   });
@@ -114,6 +115,25 @@ Deno.test("neighbours join only if region, offset and flags run on", () => {
   assertEquals(show(renderRanges(root)), ["10000-11fff ram+0"]);
   middle.setAliasOffset(0x2000);
   assertEquals(show(renderRanges(root)), ["10000-10fff ram+0", "11000-11fff ram+2000"]);
+});
+
+Deno.test("what is unmergeable stays apart, and so does all below it", () => {
+  const topology = new Topology();
+  const root = topology.initContainer("root", FULL);
+  const ram = topology.initRam("ram", 0x2000n, { blockId: 1, ramAddr: 0n });
+  const group = topology.initContainer("group", FULL);
+  root.addSubregion(0, group);
+  group.addSubregion(0x10000, topology.initAlias("low", 0x1000n, ram, 0));
+  group.addSubregion(0x11000, topology.initAlias("high", 0x1000n, ram, 0x1000));
+  const apart = ["10000-10fff ram+0", "11000-11fff ram+1000"];
+  const isMarked = () => renderRanges(root).map(({ flags }) => flags >> 16);
+  group.setUnmergeable(true);
+  assertEquals([show(renderRanges(root)), isMarked()], [apart, [1, 1]]);
+  group.setUnmergeable(false);
+  ram.setUnmergeable(true);
+  assertEquals(show(renderRanges(root)), apart);
+  ram.setUnmergeable(false);
+  assertEquals([show(renderRanges(root)), isMarked()], [["10000-11fff ram+0"], [0]]);
 });
 
 Deno.test("a root's own address is added, even where it lies in a container", () => {

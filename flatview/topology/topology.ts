@@ -1,18 +1,22 @@
 import { FlatViewError, ListenerError } from "../errors/flat_view_error.ts";
+import { type Address, toAddress, toSize } from "../region/address.ts";
 import type { CoalescedRange } from "../region/coalesced_range.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
 import type { RegionHost } from "../region/region_host.ts";
 import { RegionFactory } from "../region/region_factory.ts";
 import { TransactionLog } from "../region/transaction_log.ts";
 import { AddressSpace, type AddressSpaceOwner } from "../view/address_space.ts";
-import { AddressSpaces } from "../view/address_spaces.ts";
+import { AddressSpaces, type PublishedState } from "../view/address_spaces.ts";
+import { findSection } from "../view/find_section.ts";
 import type { FlatView } from "../view/flat_view.ts";
-import type { MemoryListener } from "../view/memory_listener.ts";
+import type { MemoryListener, MemoryRegionSection } from "../view/memory_listener.ts";
 import { notifyCoalescedPart } from "../view/notify_coalesced.ts";
+import { notifyLogClear, notifyLogSync } from "../view/notify_dirty_log.ts";
 import { publishViews } from "../view/publish_views.ts";
 import type { ViewMemory, ViewReclaimer } from "../view/view_memory.ts";
 import { planViews } from "../view/view_plan.ts";
 import { type ViewStats, ViewStore } from "../view/view_store.ts";
+import { GlobalLog } from "./global_log.ts";
 
 /** What a topology is made with. */
 export interface TopologyOptions {
@@ -40,12 +44,14 @@ export class Topology extends RegionFactory {
   readonly #unreferenced: MemoryRegion[] = [];
   /** What listeners threw during the open transaction. */
   readonly #listenerErrors: unknown[] = [];
+  readonly #globalLog = new GlobalLog(this.#log, this.#spaces, this.#listenerErrors);
   #nextSpace = 0;
   #finalizing = false;
 
   /** @internal */
   protected override readonly host: RegionHost<MemoryRegion> = {
     log: this.#log,
+    globalLogMask: () => this.#globalLog.mask,
     transaction: (edit) => this.transaction(edit),
     unreferenced: (region) => {
       this.#unreferenced.push(region);
@@ -127,12 +133,13 @@ export class Topology extends RegionFactory {
    */
   #commit(): void {
     const [log, store] = [this.#log, this.#store];
-    if (store === null) return;
-    if (log.dirty.size + log.eventfds.size + this.#newSpaces.size === 0) return;
     log.freeze();
-    const plan = planViews(log, this.#newSpaces, this.#spaces, store);
-    log.discardUndo();
-    publishViews(plan, log.dirty.size > 0, this.#spaces, store, this.#listenerErrors);
+    if (store !== null && log.dirty.size + log.eventfds.size + this.#newSpaces.size > 0) {
+      const plan = planViews(log, this.#newSpaces, this.#spaces, store);
+      log.discardUndo();
+      publishViews(plan, log.dirty.size > 0, this.#spaces, store, this.#listenerErrors);
+    }
+    this.#globalLog.committed();
   }
 
   /**
@@ -193,18 +200,100 @@ export class Topology extends RegionFactory {
    * @param space The address space.
    * @throws {FlatViewError} `ADDRESS_SPACE_STATE` if the listener is registered already, or the
    * address space is destroyed.
+   * @throws {ListenerError} If the listener threw; it is registered.
    */
   registerListener(listener: MemoryListener, space: AddressSpace): void {
-    this.#spaces.register(listener, space);
+    const { eventfds } = this.#log;
+    const published: PublishedState = {
+      eventfdsOf: (region) => eventfds.get(region) ?? region.ioeventfds,
+      logsAll: this.#globalLog.isAnnounced,
+    };
+    notify((errors) => this.#spaces.register(listener, space, published, errors));
   }
 
   /**
    * Takes a listener back, and notifies it that what was there is gone.
    *
    * @throws {FlatViewError} `ADDRESS_SPACE_STATE` if it is not registered there.
+   * @throws {ListenerError} If the listener threw; it is taken back.
    */
   unregisterListener(listener: MemoryListener, space: AddressSpace): void {
-    this.#spaces.unregister(listener, space);
+    notify((errors) => this.#spaces.unregister(listener, space, errors));
+  }
+
+  /**
+   * Starts to log writes to all memory, for client 2 (migration) of each region. Calls are counted.
+   *
+   * @throws {ListenerError} If listeners threw; logging has started.
+   */
+  startGlobalLog(): void {
+    this.transaction(() => this.#globalLog.start());
+  }
+
+  /**
+   * Stops logging writes to all memory, once it was called as often as
+   * {@linkcode Topology.startGlobalLog}.
+   *
+   * @throws {FlatViewError} `NOT_LOGGING` if it was called more often.
+   * @throws {ListenerError} If listeners threw; logging has stopped.
+   */
+  stopGlobalLog(): void {
+    this.transaction(() => this.#globalLog.stop());
+  }
+
+  /**
+   * Asks the listeners to bring dirty logs up to date (`logSync`). To be called before a log is read.
+   *
+   * @param region The region whose log will be read; all unless given.
+   * @throws {ListenerError} If listeners threw; all were asked.
+   */
+  syncDirtyLog(region: MemoryRegion | null = null): void {
+    notify((errors) => notifyLogSync(this.#spaces, region, errors));
+  }
+
+  /**
+   * Notifies the listeners that a part of a region's dirty log was read and cleared (`logClear`), so
+   * that they log its next writes again.
+   *
+   * @param region The region.
+   * @param offset First byte, an offset in the region.
+   * @param size Bytes.
+   * @throws {FlatViewError} `INVALID_ADDRESS`.
+   * @throws {ListenerError} If listeners threw; all were notified.
+   */
+  clearDirtyLog(region: MemoryRegion, offset: Address, size: Address): void {
+    const from = toAddress(offset, "the offset of a dirty log");
+    const to = from + toSize(size, "the size of a dirty log");
+    notify((errors) => notifyLogClear(this.#spaces, region, from, to, errors));
+  }
+
+  /**
+   * Finds what is published at a part of a region, seen from the address space whose root is the
+   * region's outermost container: of several, the one that was created first.
+   *
+   * @param region A region, most often a container or the root itself.
+   * @param offset First byte, an offset in the region.
+   * @param size Bytes, at least one.
+   * @returns The first section that meets the part, cut to it; null if there is none. It is as it was
+   * published when the region of the section was found: the next commit may change it.
+   * @throws {FlatViewError} `INVALID_ADDRESS`.
+   */
+  find(region: MemoryRegion, offset: Address, size: Address): MemoryRegionSection | null {
+    const from = toAddress(offset, "the offset to find");
+    return findSection(this.#spaces, region, from, toSize(size, "the size to find"));
+  }
+
+  /**
+   * Whether a region shows something else than itself at an offset: for instance, whether a device has
+   * been plugged in there.
+   *
+   * @param container The region.
+   * @param offset An offset in it.
+   * @throws {FlatViewError} `INVALID_ADDRESS`.
+   */
+  isPresent(container: MemoryRegion, offset: Address): boolean {
+    const section = this.find(container, offset, 1);
+    return section !== null && section.region !== container;
   }
 
   /** Hands views whose last holder has let go to a grace period. Every commit does so too. */
@@ -236,7 +325,7 @@ export class Topology extends RegionFactory {
 
   /** Notifies the listeners of every address space that shows the region now. */
   #notifyCoalesced(region: MemoryRegion, coalesced: CoalescedRange, change: "add" | "del"): void {
-    for (const listened of this.#spaces.listened()) {
+    for (const listened of this.#spaces.hearing("coalescedIoAdd", "coalescedIoDel")) {
       for (const range of listened.space.view.ranges()) {
         if (range.region === region) {
           notifyCoalescedPart(listened, range, coalesced, change, this.#listenerErrors);
@@ -273,6 +362,13 @@ export class Topology extends RegionFactory {
     errors.push(...this.#listenerErrors.splice(0));
     throw new AggregateError(errors, "Finalisers of regions failed");
   }
+}
+
+/** Makes calls of listeners, and throws what they threw once all are made. */
+function notify(call: (errors: unknown[]) => void): void {
+  const errors: unknown[] = [];
+  call(errors);
+  if (errors.length > 0) throw new ListenerError(errors);
 }
 
 function stateError(action: string, addressSpace: string, reason: string): FlatViewError {

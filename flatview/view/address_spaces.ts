@@ -1,12 +1,22 @@
 import { FlatViewError } from "../errors/flat_view_error.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
-import { dirtyLogMask } from "../region/range_flags.ts";
+import type { IoEventFd } from "../region/ioeventfd.ts";
 import type { AddressSpace } from "./address_space.ts";
 import { ListenedSpace } from "./listened_space.ts";
-import { ListenerList } from "./listener_list.ts";
-import { type MemoryListener, sectionOf } from "./memory_listener.ts";
+import { type ListenerCallback, ListenerList } from "./listener_list.ts";
+import type { MemoryListener } from "./memory_listener.ts";
+import { shownEventfds } from "./notify_eventfds.ts";
+import { notifyRegistered, notifyUnregistered } from "./notify_registration.ts";
 
 const NO_SPACES: ReadonlySet<AddressSpace> = new Set();
+
+/** What is published beside the views, as a listener that is registered has to know it. */
+export interface PublishedState {
+  /** The ioeventfds of a region, without the changes of an open transaction. */
+  eventfdsOf(region: MemoryRegion): readonly IoEventFd[];
+  /** Whether writes to all memory are logged. */
+  readonly logsAll: boolean;
+}
 
 /** The address spaces of a topology, by root, and their listeners. */
 export class AddressSpaces {
@@ -14,6 +24,9 @@ export class AddressSpaces {
   readonly listeners: ListenerList = new ListenerList();
   readonly #spaces = new Map<AddressSpace, ListenedSpace>();
   readonly #byRoot = new Map<MemoryRegion, Set<AddressSpace>>();
+  /** Those with listeners. */
+  readonly #heard = new Set<ListenedSpace>();
+  readonly #spaceOf = new Map<MemoryListener, AddressSpace>();
 
   /** How many there are. */
   get size(): number {
@@ -30,12 +43,16 @@ export class AddressSpaces {
     return this.#byRoot.get(root) ?? NO_SPACES;
   }
 
-  /** Those that somebody listens to, among these; among all unless given. In the order of their creation. */
-  listened(among: Iterable<AddressSpace> = this.#spaces.keys()): ListenedSpace[] {
-    return [...among]
-      .map((space) => this.#spaces.get(space)!)
-      .filter(({ listeners }) => listeners.size > 0)
+  /** Those with a listener that has one of these callbacks, in the order of their creation. */
+  hearing(...callbacks: readonly ListenerCallback[]): ListenedSpace[] {
+    return [...this.#heard]
+      .filter(({ listeners }) => callbacks.some((callback) => listeners.hears(callback)))
       .sort((left, right) => left.space.id - right.space.id);
+  }
+
+  /** The address space for which a listener is registered. */
+  spaceOf(listener: MemoryListener): AddressSpace {
+    return this.#spaceOf.get(listener)!;
   }
 
   /** The listeners of an address space; undefined if it is destroyed. */
@@ -62,46 +79,52 @@ export class AddressSpaces {
   /**
    * Registers a listener for an address space, and notifies it of what is there.
    *
+   * @param listener Is notified of changes from now on.
+   * @param space The address space.
+   * @param published What is published beside the views.
+   * @param errors Collects what the listener throws.
    * @throws {FlatViewError} `ADDRESS_SPACE_STATE` if the listener is registered already, or the
    * address space is destroyed.
    */
-  register(listener: MemoryListener, space: AddressSpace): void {
+  register(
+    listener: MemoryListener,
+    space: AddressSpace,
+    { eventfdsOf, logsAll }: PublishedState,
+    errors: unknown[],
+  ): void {
     const refusal = (reason: string) => stateError("register a listener for", space, reason);
     const listened = this.#spaces.get(space);
     if (listened === undefined) throw refusal("it is destroyed");
     if (this.listeners.has(listener)) throw refusal("the listener is registered already");
+    const heardEventfds = listened.hearsEventfds;
     this.listeners.add(listener);
     listened.listeners.add(listener);
-    listener.begin?.();
-    for (const range of space.view.ranges()) {
-      const section = sectionOf(space, range);
-      const mask = dirtyLogMask(range.flags);
-      listener.regionAdd?.(section);
-      if (mask !== 0) listener.logStart?.(section, 0, mask);
+    this.#heard.add(listened);
+    this.#spaceOf.set(listener, space);
+    if (!heardEventfds && listened.hearsEventfds) {
+      listened.eventfds = shownEventfds(space, eventfdsOf);
     }
-    listener.commit?.();
+    notifyRegistered(listened, listener, logsAll, errors);
   }
 
   /**
    * Takes a listener back, and notifies it that what was there is gone.
    *
+   * @param listener The listener.
+   * @param space The address space.
+   * @param errors Collects what the listener throws.
    * @throws {FlatViewError} `ADDRESS_SPACE_STATE` if it is not registered there.
    */
-  unregister(listener: MemoryListener, space: AddressSpace): void {
+  unregister(listener: MemoryListener, space: AddressSpace, errors: unknown[]): void {
     const listened = this.#spaces.get(space);
     if (!listened?.listeners.has(listener)) {
       throw stateError("unregister a listener of", space, "the listener is not registered");
     }
-    listener.begin?.();
-    for (const range of space.view.ranges()) {
-      const section = sectionOf(space, range);
-      const mask = dirtyLogMask(range.flags);
-      if (mask !== 0) listener.logStop?.(section, mask, 0);
-      listener.regionDel?.(section);
-    }
-    listener.commit?.();
+    notifyUnregistered(listened, listener, errors);
     this.listeners.delete(listener);
     listened.listeners.delete(listener);
+    this.#spaceOf.delete(listener);
+    if (listened.listeners.size === 0) this.#heard.delete(listened);
   }
 }
 

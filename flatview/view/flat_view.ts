@@ -55,6 +55,26 @@ export class FlatView {
     return readRange(this.#u32, this.rangeAt(index), this.regions[index]!);
   }
 
+  /** @internal The last address of a range. */
+  lastOf(index: number): bigint {
+    return RANGE.last.getBig(this.#u32, this.rangeAt(index));
+  }
+
+  /**
+   * @internal Index of the first range that does not end below the address; the number of ranges if all
+   * do. The view must be alive.
+   */
+  firstReaching(address: bigint): number {
+    let low = 0;
+    let high = this.regions.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.lastOf(middle) >= address) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
   /** All ranges by rising address. The view must be alive. */
   ranges(): FlatRange[] {
     return this.regions.map((_, index) => this.range(index));

@@ -1,8 +1,16 @@
 import type { MemoryListener } from "./memory_listener.ts";
 
+/** The name of a callback. */
+export type ListenerCallback = Exclude<keyof MemoryListener, "priority">;
+
 /** Listeners in the order of their priority, those of one priority in the order of registration. */
 export class ListenerList {
-  #listeners: readonly MemoryListener[] = [];
+  #listeners: readonly MemoryListener[];
+
+  /** @param listener The first, if there is one already. */
+  constructor(...listener: readonly MemoryListener[]) {
+    this.#listeners = listener;
+  }
 
   /** How many there are. */
   get size(): number {
@@ -26,6 +34,16 @@ export class ListenerList {
     this.#listeners = this.#listeners.filter((other) => other !== listener);
   }
 
+  /** Whether any of them has this callback. */
+  hears(callback: ListenerCallback): boolean {
+    return this.#listeners.some((listener) => listener[callback] !== undefined);
+  }
+
+  /** The listeners by rising priority. */
+  [Symbol.iterator](): Iterator<MemoryListener> {
+    return this.#listeners[Symbol.iterator]();
+  }
+
   /** Calls each by rising priority; collects what they throw. */
   forward(call: (listener: MemoryListener) => void, errors: unknown[]): void {
     for (const listener of this.#listeners) collect(() => call(listener), errors);
@@ -37,7 +55,8 @@ export class ListenerList {
   }
 }
 
-function collect(run: () => void, errors: unknown[]): void {
+/** Runs a call of a listener; collects what it throws. */
+export function collect(run: () => void, errors: unknown[]): void {
   try {
     run();
   } catch (error) {

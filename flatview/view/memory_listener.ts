@@ -19,6 +19,8 @@ export interface MemoryRegionSection {
   readonly readonly: boolean;
   /** Nonvolatile memory. */
   readonly nonvolatile: boolean;
+  /** Not to be joined with its neighbours. */
+  readonly unmergeable: boolean;
 }
 
 /**
@@ -30,7 +32,7 @@ export interface MemoryRegionSection {
 export interface MemoryListener {
   /** Lower is called first for what comes, last for what goes; 0 unless given. */
   readonly priority?: number;
-  /** A commit with changed views begins. */
+  /** A commit of changes to regions begins, whether or not a view changes. */
   begin?(): void;
   /** The commit is complete. */
   commit?(): void;
@@ -38,12 +40,20 @@ export interface MemoryListener {
   regionAdd?(section: MemoryRegionSection): void;
   /** A section is gone, or differs: then `regionAdd` follows. */
   regionDel?(section: MemoryRegionSection): void;
-  /** A section of a changed view is as it was. */
+  /** A section is as it was. Called in every commit that has a `begin`, whichever address space it changes. */
   regionNop?(section: MemoryRegionSection): void;
   /** Clients began to log writes. */
   logStart?(section: MemoryRegionSection, oldMask: number, newMask: number): void;
   /** Clients stopped logging writes. */
   logStop?(section: MemoryRegionSection, oldMask: number, newMask: number): void;
+  /** Clients began to log writes to all memory; `logStart` follows for each section. */
+  logGlobalStart?(): void;
+  /** Nobody logs writes to all memory any longer; `logStop` was called for each section. */
+  logGlobalStop?(): void;
+  /** Somebody is about to read the dirty log of a section: bring it up to date. */
+  logSync?(section: MemoryRegionSection): void;
+  /** The dirty log of a section was read and cleared: log its next writes again. */
+  logClear?(section: MemoryRegionSection): void;
   /** An ioeventfd appeared. */
   eventfdAdd?(section: MemoryRegionSection, data: bigint | null, event: unknown): void;
   /** An ioeventfd disappeared. */
@@ -64,5 +74,6 @@ export function sectionOf(space: AddressSpace, range: FlatRange): MemoryRegionSe
     size: range.last - range.first + 1n,
     readonly: (range.flags & RangeFlag.READONLY) !== 0,
     nonvolatile: (range.flags & RangeFlag.NONVOLATILE) !== 0,
+    unmergeable: (range.flags & RangeFlag.UNMERGEABLE) !== 0,
   };
 }

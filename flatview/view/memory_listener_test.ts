@@ -1,43 +1,10 @@
 import { assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { assertSpyCalls, spy } from "@std/testing/mock";
-import { Arena, RcuDomain } from "@guestmem/rcu";
 import { FlatViewError, ListenerError } from "../errors/flat_view_error.ts";
-import { Topology } from "../topology/topology.ts";
-import type { MemoryListener, MemoryRegionSection } from "./memory_listener.ts";
-
-function setUp() {
-  const arena = Arena.create({ bytes: 1 << 22 });
-  const domain = RcuDomain.create(arena);
-  const topology = new Topology({ arena, domain });
-  const system = topology.initContainer("system", 2n ** 64n);
-  const memory = topology.createAddressSpace("memory", system);
-  return { topology, system, memory, log: [] as string[] };
-}
-
-const where = ({ region, offsetWithinAddressSpace: at, size }: MemoryRegionSection) =>
-  `${region?.name ?? "-"}@${at.toString(16)}+${size.toString(16)}`;
-
-/** A listener that logs all its calls: what matters is the order among several. */
-function recorder(name: string, priority: number, log: string[]): MemoryListener {
-  const note = (text: string) => log.push(`${name} ${text}`);
-  return {
-    priority,
-    begin: () => note("begin"),
-    commit: () => note("commit"),
-    regionAdd: (s) => note(`add ${where(s)}${s.readonly ? " ro" : ""}`),
-    regionDel: (s) => note(`del ${where(s)}${s.readonly ? " ro" : ""}`),
-    regionNop: (s) => note(`nop ${where(s)}`),
-    logStart: (s, old, now) => note(`logStart ${where(s)} ${old}>${now}`),
-    logStop: (s, old, now) => note(`logStop ${where(s)} ${old}>${now}`),
-    eventfdAdd: (s, data, event) => note(`fdAdd ${where(s)} ${data} ${event}`),
-    eventfdDel: (s, data, event) => note(`fdDel ${where(s)} ${data} ${event}`),
-    coalescedIoAdd: (_, at, size) => note(`coAdd ${at.toString(16)}+${size.toString(16)}`),
-    coalescedIoDel: (_, at, size) => note(`coDel ${at.toString(16)}+${size.toString(16)}`),
-  };
-}
+import { recorder, setUpListening } from "../model/recorder.ts";
 
 Deno.test("a move, with two listeners: the sequence worked out by hand", () => {
-  const { topology, system, memory, log } = setUp();
+  const { topology, system, memory, log } = setUpListening();
   const ram = topology.initRam("ram", 0x1000, { blockId: 1, ramAddr: 0n });
   const bar = topology.initIo("bar", 0x100, {});
   system.addSubregion(0, ram);
@@ -46,8 +13,8 @@ Deno.test("a move, with two listeners: the sequence worked out by hand", () => {
   topology.registerListener(recorder("B", 10, log), memory);
   topology.registerListener(recorder("A", 0, log), memory);
   assertEquals(log.splice(0), [
-    ...["B begin", "B add ram@0+1000", "B add bar@2000+100", "B commit"],
-    ...["A begin", "A add ram@0+1000", "A add bar@2000+100", "A commit"],
+    ...["B begin", "B add ram@0+1000", "B add bar@2000+100", "B coAdd 2000+100", "B commit"],
+    ...["A begin", "A add ram@0+1000", "A add bar@2000+100", "A coAdd 2000+100", "A commit"],
   ]);
   bar.setAddress(0x3000);
   assertEquals(log.splice(0), [
@@ -70,7 +37,7 @@ Deno.test("a move, with two listeners: the sequence worked out by hand", () => {
 });
 
 Deno.test("dirty logging starts and stops without a range going", () => {
-  const { topology, system, memory, log } = setUp();
+  const { topology, system, memory, log } = setUpListening();
   const ram = topology.initRam("ram", 0x1000, { blockId: 1, ramAddr: 0n });
   system.addSubregion(0, ram);
   topology.registerListener(recorder("A", 0, log), memory);
@@ -89,33 +56,8 @@ Deno.test("dirty logging starts and stops without a range going", () => {
   ]);
 });
 
-Deno.test("a listener hears of what is there, and that it is gone when it leaves", () => {
-  const { topology, system, memory, log } = setUp();
-  const ram = topology.initRam("ram", 0x1000, { blockId: 1, ramAddr: 0n });
-  system.addSubregion(0, ram);
-  ram.setLog(true, 1);
-  const listener = recorder("A", 0, log);
-  topology.registerListener(listener, memory);
-  assertThrows(
-    () => topology.registerListener(listener, memory),
-    FlatViewError,
-    "registered already",
-  );
-  assertThrows(() => memory.destroy(), FlatViewError, "1 listeners are registered");
-  topology.unregisterListener(listener, memory);
-  assertEquals(log, [
-    ...["A begin", "A add ram@0+1000", "A logStart ram@0+1000 0>2", "A commit"],
-    ...["A begin", "A logStop ram@0+1000 2>0", "A del ram@0+1000", "A commit"],
-  ]);
-  assertThrows(
-    () => topology.unregisterListener(listener, memory),
-    FlatViewError,
-    "is not registered",
-  );
-});
-
 Deno.test("ioeventfds follow their region, and are distinguished by offset, size and data", () => {
-  const { topology, system, memory, log } = setUp();
+  const { topology, system, memory, log } = setUpListening();
   const bar = topology.initIo("bar", 0x1000, {});
   system.addSubregion(0x2000, bar);
   topology.registerListener(recorder("A", 0, log), memory);
@@ -138,7 +80,7 @@ Deno.test("ioeventfds follow their region, and are distinguished by offset, size
 });
 
 Deno.test("listeners hear of coalescing at once, clipped to what is shown, and again when it is undone", () => {
-  const { topology, system, memory, log } = setUp();
+  const { topology, system, memory, log } = setUpListening();
   const bar = topology.initIo("bar", 0x1000, {});
   const cover = topology.initIo("cover", 0x100, {});
   system.addSubregion(0x2000, bar);
@@ -158,7 +100,7 @@ Deno.test("listeners hear of coalescing at once, clipped to what is shown, and a
 });
 
 Deno.test("of a change that no view shows listeners hear begin and commit only", () => {
-  const { topology, system, memory, log } = setUp();
+  const { topology, system, memory, log } = setUpListening();
   const hidden = topology.initContainer("hidden", 0x1000);
   topology.registerListener(recorder("A", 0, log), memory);
   log.length = 0;
@@ -171,7 +113,7 @@ Deno.test("of a change that no view shows listeners hear begin and commit only",
 });
 
 Deno.test("what a listener throws is thrown once the commit is complete", () => {
-  const { topology, system, memory, log } = setUp();
+  const { topology, system, memory, log } = setUpListening();
   topology.registerListener({
     regionAdd: () => {
       throw new Error("planted");
@@ -188,7 +130,7 @@ Deno.test("what a listener throws is thrown once the commit is complete", () => 
 });
 
 Deno.test("a listener must not change the topology", () => {
-  const { topology, system, memory } = setUp();
+  const { topology, system, memory } = setUpListening();
   const bar = topology.initIo("bar", 0x100, {});
   topology.registerListener({ regionAdd: () => bar.setEnabled(false) }, memory);
   const { errors: [error] } = assertThrows(() => system.addSubregion(0, bar), ListenerError);
@@ -197,7 +139,7 @@ Deno.test("a listener must not change the topology", () => {
 });
 
 Deno.test("listeners that throw while a transaction is undone do not stop its undoing", () => {
-  const { topology, system, memory } = setUp();
+  const { topology, system, memory } = setUpListening();
   const bar = topology.initIo("bar", 0x100, {});
   system.addSubregion(0, bar);
   const coalescedIoAdd = spy(() => {

@@ -1,11 +1,11 @@
 import type { CoalescedRange } from "../region/coalesced_range.ts";
 import type { FlatRange } from "../render/flat_range.ts";
-import type { ListenedSpace } from "./listened_space.ts";
+import type { Listened } from "./listened_space.ts";
 import { sectionOf } from "./memory_listener.ts";
 
 /** Notifies the listeners of an address space of the coalesced parts of one range, which comes or goes. */
 export function notifyCoalesced(
-  listened: ListenedSpace,
+  listened: Listened,
   range: FlatRange,
   change: "add" | "del",
   errors: unknown[],
@@ -25,7 +25,7 @@ export function notifyCoalesced(
  * @param errors Collects what listeners throw.
  */
 export function notifyCoalescedPart(
-  { space, listeners }: ListenedSpace,
+  { space, listeners }: Listened,
   range: FlatRange,
   coalesced: CoalescedRange,
   change: "add" | "del",

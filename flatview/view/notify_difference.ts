@@ -1,8 +1,12 @@
 import { DIRTY_LOG_BITS, dirtyLogMask } from "../region/range_flags.ts";
 import type { FlatRange } from "../render/flat_range.ts";
-import type { ListenedSpace } from "./listened_space.ts";
-import { sectionOf } from "./memory_listener.ts";
-import { notifyCoalesced } from "./notify_coalesced.ts";
+import type { Listened } from "./listened_space.ts";
+import {
+  notifyLogChange,
+  notifyRangeGone,
+  notifyRangeNew,
+  notifyRangeStays,
+} from "./notify_range.ts";
 
 /**
  * Notifies the listeners of an address space of how its view changes: a walk over old and new ranges
@@ -11,17 +15,26 @@ import { notifyCoalesced } from "./notify_coalesced.ts";
  * comes.
  */
 export function notifyDifference(
-  listened: ListenedSpace,
+  listened: Listened,
   before: readonly FlatRange[],
   after: readonly FlatRange[],
   errors: unknown[],
 ): void {
   pairRanges(before, after, (old, now) => {
-    if (old !== null && now === null) notifyGone(listened, old, errors);
+    if (old !== null && now === null) notifyRangeGone(listened, old, errors);
   });
   pairRanges(before, after, (old, now) => {
-    if (old === null) notifyNew(listened, now!, errors);
-    else if (now !== null) notifySame(listened, old, now, errors);
+    if (old === null) notifyRangeNew(listened, now!, errors);
+    else if (now !== null) {
+      notifyRangeStays(listened, now, errors);
+      notifyLogChange(
+        listened,
+        now,
+        dirtyLogMask(old.flags),
+        dirtyLogMask(now.flags),
+        errors,
+      );
+    }
   });
 }
 
@@ -51,29 +64,4 @@ function pairRanges(
 function equal(left: FlatRange, right: FlatRange): boolean {
   return left.first === right.first && left.last === right.last && left.region === right.region &&
     left.offset === right.offset && ((left.flags ^ right.flags) & ~DIRTY_LOG_BITS) === 0;
-}
-
-function notifyGone(listened: ListenedSpace, range: FlatRange, errors: unknown[]): void {
-  notifyCoalesced(listened, range, "del", errors);
-  const section = sectionOf(listened.space, range);
-  listened.listeners.reverse((listener) => listener.regionDel?.(section), errors);
-}
-
-function notifyNew(listened: ListenedSpace, range: FlatRange, errors: unknown[]): void {
-  const section = sectionOf(listened.space, range);
-  listened.listeners.forward((listener) => listener.regionAdd?.(section), errors);
-  notifyCoalesced(listened, range, "add", errors);
-}
-
-function notifySame(
-  { space, listeners }: ListenedSpace,
-  old: FlatRange,
-  now: FlatRange,
-  errors: unknown[],
-): void {
-  const section = sectionOf(space, now);
-  const [was, is] = [dirtyLogMask(old.flags), dirtyLogMask(now.flags)];
-  listeners.forward((listener) => listener.regionNop?.(section), errors);
-  if (is & ~was) listeners.forward((l) => l.logStart?.(section, was, is), errors);
-  if (was & ~is) listeners.reverse((l) => l.logStop?.(section, was, is), errors);
 }

@@ -1,8 +1,9 @@
-import type { AddressSpace } from "./address_space.ts";
 import type { AddressSpaces } from "./address_spaces.ts";
 import type { FlatView } from "./flat_view.ts";
+import type { ListenedSpace } from "./listened_space.ts";
 import { notifyDifference } from "./notify_difference.ts";
 import { notifyEventfds } from "./notify_eventfds.ts";
+import { notifyUnchanged } from "./notify_unchanged.ts";
 import type { ViewPlan } from "./view_plan.ts";
 import type { ViewStore } from "./view_store.ts";
 
@@ -12,7 +13,7 @@ import type { ViewStore } from "./view_store.ts";
  *
  * @param plan What to publish.
  * @param withViews Whether the transaction changed what views may show: only then do listeners hear
- * of a beginning and an end.
+ * of a beginning and an end, and of the ranges that stay.
  * @param spaces All address spaces.
  * @param store The published views.
  * @param errors Collects what listeners throw.
@@ -26,32 +27,41 @@ export function publishViews(
 ): void {
   plan.events.publish();
   if (withViews) spaces.listeners.forward((listener) => listener.begin?.(), errors);
-  const waiting = new Map(plan.eventfds.map((listened) => [listened.space, listened]));
-  for (const { space, view } of plan.moves) {
-    moveSpace(space, view, spaces, store, errors);
-    const listened = waiting.get(space);
-    if (listened === undefined) continue;
-    waiting.delete(space);
-    notifyEventfds(listened, errors);
+  const views = new Map(plan.moves.map(({ space, view }) => [space, view]));
+  const eventfds = new Set(plan.eventfds);
+  const unmoved = withViews ? spaces.hearing("regionNop") : [];
+  for (const listened of inOrder(plan, unmoved, spaces)) {
+    const view = views.get(listened.space);
+    if (view !== undefined) moveSpace(listened, view, store, errors);
+    else if (withViews && listened.listeners.hears("regionNop")) notifyUnchanged(listened, errors);
+    if (eventfds.has(listened)) notifyEventfds(listened, errors);
   }
-  for (const listened of waiting.values()) notifyEventfds(listened, errors);
   if (withViews) spaces.listeners.forward((listener) => listener.commit?.(), errors);
   for (const view of plan.held) store.release(view);
   store.reap();
 }
 
-function moveSpace(
-  space: AddressSpace,
-  view: FlatView,
+/** All address spaces that a plan concerns, in the order of their creation. */
+function inOrder(
+  { moves, eventfds }: ViewPlan,
+  unmoved: readonly ListenedSpace[],
   spaces: AddressSpaces,
+): ListenedSpace[] {
+  const moving = moves.map(({ space }) => spaces.get(space)!);
+  if (unmoved.length + eventfds.length === 0) return moving;
+  return [...new Set([...moving, ...unmoved, ...eventfds])]
+    .sort((left, right) => left.space.id - right.space.id);
+}
+
+function moveSpace(
+  listened: ListenedSpace,
+  view: FlatView,
   store: ViewStore,
   errors: unknown[],
 ): void {
+  const { space, listeners } = listened;
   const old = space.view;
-  const listened = spaces.get(space)!;
-  if (listened.listeners.size > 0) {
-    notifyDifference(listened, old.ranges(), view.ranges(), errors);
-  }
+  if (listeners.size > 0) notifyDifference(listened, old.ranges(), view.ranges(), errors);
   store.attach(view);
   space.publish(view);
   // The reference goes after the store that hides the view, so whoever finds the count at zero and

@@ -40,6 +40,8 @@ export const RegionTrait = {
   VALID_UNALIGNED: 2,
   /** `impl.unaligned`. */
   IMPL_UNALIGNED: 4,
+  /** `valid.accepts` has a last word, which only a context with the callbacks can ask for. */
+  ACCEPTS: 8,
 } as const;
 
 /** The ioeventfds of a region that any worker can signal: this, then an {@linkcode EVENT} each. */

@@ -104,7 +104,7 @@ export class RegionTable {
    *
    * @throws {ArenaExhaustedError} If there is no room; nothing was changed.
    */
-  planEvents(regions: ReadonlySet<MemoryRegion>): EventPlan {
+  planEvents(regions: Iterable<MemoryRegion>): EventPlan {
     const memory = this.#memory;
     const changes: { record: number; list: number }[] = [];
     const freeAll = (lists: readonly number[]) => {
@@ -158,7 +158,8 @@ export class RegionTable {
     REGION_RECORD.implMax.set(u8, record, impl?.maxAccessSize ?? 0);
     const traits = (endianness === "big" ? RegionTrait.BIG_ENDIAN : 0) |
       (valid?.unaligned ? RegionTrait.VALID_UNALIGNED : 0) |
-      (impl?.unaligned ? RegionTrait.IMPL_UNALIGNED : 0);
+      (impl?.unaligned ? RegionTrait.IMPL_UNALIGNED : 0) |
+      (valid?.accepts ? RegionTrait.ACCEPTS : 0);
     REGION_RECORD.traits.set(u32, record, traits);
     REGION_RECORD.ramAddr.setBig(u32, record, region.ram?.ramAddr ?? 0n);
   }
@@ -188,7 +189,8 @@ export class RegionTable {
       const row = list + EVENT_LIST.size + index * EVENT.size;
       EVENT.offset.setBig(u32, row, offset);
       EVENT.data.setBig(u32, row, data ?? 0n);
-      EVENT.match.set(u32, row, data === null ? 0 : 1);
+      // An ioeventfd of any size matches any data, too: the data of a write depends on its size.
+      EVENT.match.set(u32, row, data === null || size === 0 ? 0 : 1);
       EVENT.bytes.set(u32, row, size);
       EVENT.event.set(u32, row, (event as EventNotifier).offset);
     });

@@ -85,6 +85,35 @@ Deno.test("ioeventfds that change while no address space is there are those of t
   domain.barrier();
 });
 
+Deno.test("an ioeventfd that a disabled region was given signals once it is enabled", () => {
+  const { arena, topology, system, space, access } = setUp();
+  const region = topology.initIo("virtio", 0x10, {});
+  const event = EventNotifier.create(arena);
+  system.addSubregion(0, region);
+  access.bind(region.id, { write: () => {} });
+  const view = access.attach(space.handle);
+  view.store32le(0, 1);
+  region.setEnabled(false);
+  region.addEventfd(0, 4, null, event);
+  region.setEnabled(true);
+  view.store32le(0, 1);
+  assertEquals(event.take(), 1);
+});
+
+Deno.test("an ioeventfd of size 0 matches writes of any size and any data", () => {
+  const { arena, topology, system, space, access } = setUp();
+  const region = topology.initIo("virtio", 0x10, {});
+  const event = EventNotifier.create(arena);
+  region.addEventfd(0, 0, 7n, event);
+  system.addSubregion(0, region);
+  access.bind(region.id, { write: () => {} });
+  const view = access.attach(space.handle);
+  view.store32le(0, 5);
+  view.store8(0, 7);
+  view.store8(1, 7);
+  assertEquals(event.take(), 2);
+});
+
 Deno.test("an arena that has no room for a record leaves all as it was", () => {
   const { arena, topology, system, space, access } = setUp(1 << 19);
   const view = access.attach(space.handle);

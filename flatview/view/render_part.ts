@@ -1,5 +1,4 @@
 import type { Span } from "../region/span.ts";
-import { RANGE } from "../render/range.ts";
 import type { RangeList } from "../render/range_list.ts";
 import { render } from "../render/render.ts";
 import type { FlatView } from "./flat_view.ts";
@@ -22,26 +21,10 @@ export function renderPart(
 ): void {
   const root = view.root!;
   const count = view.regions.length;
-  const from = firstReaching(view, u32, root.addr + changed.from - 1n);
-  const to = firstReaching(view, u32, root.addr + changed.to + 1n);
-  const start = from === 0 ? 0n : lastOf(view, u32, from - 1) + 1n;
-  const end = to === count ? 1n << 64n : lastOf(view, u32, to) + 1n;
+  const from = view.firstReaching(root.addr + changed.from - 1n);
+  const to = view.firstReaching(root.addr + changed.to + 1n);
+  const start = from === 0 ? 0n : view.lastOf(from - 1) + 1n;
+  const end = to === count ? 1n << 64n : view.lastOf(to) + 1n;
   render(root, list, { from: start, to: end });
   list.rows.replaceIn(u32, view.rangeAt(0), view.regions, from, Math.min(to + 1, count));
-}
-
-/** Index of the first range that does not end below the address; the number of ranges if all do. */
-function firstReaching(view: FlatView, u32: Uint32Array, address: bigint): number {
-  let low = 0;
-  let high = view.regions.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (lastOf(view, u32, middle) >= address) high = middle;
-    else low = middle + 1;
-  }
-  return low;
-}
-
-function lastOf(view: FlatView, u32: Uint32Array, index: number): bigint {
-  return RANGE.last.getBig(u32, view.rangeAt(index));
 }

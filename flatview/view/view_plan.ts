@@ -41,7 +41,7 @@ export function planViews(
   spaces: AddressSpaces,
   store: ViewStore,
 ): ViewPlan {
-  const events = store.regions.planEvents(changes.eventfds);
+  const events = store.regions.planEvents(changes.eventfds.keys());
   const held: FlatView[] = [];
   try {
     if (spaces.size === 0) return { moves: [], eventfds: [], events, held };
@@ -51,7 +51,7 @@ export function planViews(
       for (const space of spaces.withRoot(region)) affected.add(space);
     }
     const moves = planMoves(affected, regions, store, held);
-    const eventfds = spaces.listened(withEventfds(affected, changes.eventfds, spaces));
+    const eventfds = listenedEventfds(affected, changes.eventfds.keys(), spaces);
     return { moves, eventfds, events, held };
   } catch (error) {
     events.discard();
@@ -109,15 +109,18 @@ function holdView(
   return current!;
 }
 
-function withEventfds(
+/** The address spaces that may show other ioeventfds than before, if anybody listens to those. */
+function listenedEventfds(
   affected: ReadonlySet<AddressSpace>,
-  eventfds: ReadonlySet<MemoryRegion>,
+  changed: Iterable<MemoryRegion>,
   spaces: AddressSpaces,
-): ReadonlySet<AddressSpace> {
+): ListenedSpace[] {
+  const listened = spaces.hearing("eventfdAdd", "eventfdDel");
+  if (listened.length === 0) return listened;
   const all = new Set(affected);
-  const regions = affectedRegions(new Map([...eventfds].map((region) => [region, NOTHING])));
+  const regions = affectedRegions(new Map([...changed].map((region) => [region, NOTHING])));
   for (const region of regions.keys()) {
     for (const space of spaces.withRoot(region)) all.add(space);
   }
-  return all;
+  return listened.filter(({ space }) => all.has(space));
 }

@@ -153,7 +153,7 @@ Deno.test("torture: whatever the control context edits, vCPUs meet no hole in RA
       (round) => flash.setRomd(round % 2 === 0),
       (round) => window.setAddress((18 + round % 20) * PAGE + (round % 3) * 0x400),
       (round) => shadow.setReadonly(round % 2 === 0),
-      (round) => ram.setLog(round % 2 === 0, round % 3),
+      (round) => ram.setLog((ram.dirtyLogMask & 1 << round % 3) === 0, round % 3),
       (round) => bar.setEnabled(round % 3 !== 0),
     ];
     const ignored = (act: () => void) => {

@@ -67,13 +67,17 @@ export function applyEdit({ system }: Machine, regions: readonly MemoryRegion[],
   else if (edit === "aliasOffset" && region.alias) region.setAliasOffset((place % 64) * STEP);
   else if (edit === "flag") on ? region.setEnabled(!region.enabled) : toggleReadonly(region);
   else if (edit === "romd" && region.kind === "romDevice") region.setRomd(!region.romd);
-  else if (edit === "log" && region.kind === "ram") region.setLog(on, 1 + priority);
+  else if (edit === "log" && region.kind === "ram") toggleLog(region, 1 + priority);
 }
 
 /** No region outgrows its block. */
 function resize(region: MemoryRegion, place: number): void {
   const most = { more: 12, rom: 8, flash: 8 }[region.name] ?? 32;
   region.setSize((1 + place % (most * 4)) * STEP);
+}
+
+function toggleLog(region: MemoryRegion, client: number): void {
+  region.setLog((region.dirtyLogMask & 1 << client) === 0, client);
 }
 
 function toggleReadonly(region: MemoryRegion): void {
