@@ -30,6 +30,16 @@ export const explorations: readonly Exploration[] = [
     fails: freed,
   },
   {
+    name: "unmap: the entry is not cleared",
+    program: unmapping(["log", "wait"], "notes first"),
+    fails: freed,
+  },
+  {
+    name: "unmap: nothing is logged",
+    program: unmapping(["clear", "wait"], "notes first"),
+    fails: freed,
+  },
+  {
     name: "unmap: a device that notes invalidations after it has walked",
     program: unmapping(["clear", "log", "wait"], "notes last"),
     fails: freed,

@@ -2,7 +2,7 @@ import { Arena, RcuDomain } from "@guestmem/rcu";
 import { assertEquals, assertThrows } from "@std/assert";
 import { assertSpyCalls, type Spy, spy } from "@std/testing/mock";
 import { IommuError, type IommuErrorDetails } from "../errors/iommu_error.ts";
-import { GuestRam } from "../model/guest_ram.ts";
+import { GuestRam } from "../testdata/guest_ram.ts";
 import { GuestIommu } from "../unit/guest_iommu.ts";
 import { TableIommu } from "../unit/table_iommu.ts";
 import { RiscvWalker } from "../walker/riscv_walker.ts";

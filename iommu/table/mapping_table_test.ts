@@ -8,7 +8,7 @@ import {
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { IommuError, type IommuErrorDetails } from "../errors/iommu_error.ts";
 import { IotlbEntry } from "../iotlb/iotlb_entry.ts";
-import { SlowTable } from "../model/slow_table.ts";
+import { SlowTable } from "../testdata/slow_table.ts";
 import { IommuReader } from "../translate/iommu_reader.ts";
 import { TableIommu } from "../unit/table_iommu.ts";
 import fc from "fast-check";

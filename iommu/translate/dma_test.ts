@@ -4,7 +4,7 @@ import { type TestWorkers, withWorkers } from "#tools/testing/workers.ts";
 import { Arena, RcuDomain } from "@guestmem/rcu";
 import { assert, assertEquals } from "@std/assert";
 import { InvalidationLog } from "../iotlb/invalidation_log.ts";
-import { GuestRam } from "../model/guest_ram.ts";
+import { GuestRam } from "../testdata/guest_ram.ts";
 import { GuestIommu } from "../unit/guest_iommu.ts";
 import { TableIommu } from "../unit/table_iommu.ts";
 import { RiscvWalker } from "../walker/riscv_walker.ts";

@@ -3,7 +3,7 @@ import { rounds, spinUntil } from "#tools/testing/until.ts";
 import { withWorkers } from "#tools/testing/workers.ts";
 import { Arena, RcuDomain } from "@guestmem/rcu";
 import { assertEquals } from "@std/assert";
-import { GuestRam } from "../model/guest_ram.ts";
+import { GuestRam } from "../testdata/guest_ram.ts";
 import { GuestIommu } from "../unit/guest_iommu.ts";
 import { TableIommu } from "../unit/table_iommu.ts";
 import { RiscvWalker } from "../walker/riscv_walker.ts";

@@ -10,7 +10,7 @@
 
 import { Arena, RcuDomain } from "@guestmem/rcu";
 import { IotlbEntry } from "../iotlb/iotlb_entry.ts";
-import { GuestRam } from "../model/guest_ram.ts";
+import { GuestRam } from "../testdata/guest_ram.ts";
 import { GuestIommu } from "../unit/guest_iommu.ts";
 import { TableIommu } from "../unit/table_iommu.ts";
 import { RiscvWalker } from "../walker/riscv_walker.ts";

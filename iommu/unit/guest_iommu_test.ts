@@ -2,7 +2,7 @@ import { Arena, RcuDomain, WaitInSectionError } from "@guestmem/rcu";
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { IommuError } from "../errors/iommu_error.ts";
 import { IotlbEntry } from "../iotlb/iotlb_entry.ts";
-import { GuestRam } from "../model/guest_ram.ts";
+import { GuestRam } from "../testdata/guest_ram.ts";
 import { IommuReader } from "../translate/iommu_reader.ts";
 import type { GuestTableWalker } from "../walker/guest_table_walker.ts";
 import { RiscvWalker } from "../walker/riscv_walker.ts";

@@ -6,7 +6,7 @@ import { IommuError, type IommuErrorDetails } from "../errors/iommu_error.ts";
 import type { FaultKind } from "../faults/iommu_fault.ts";
 import type { IommuHandle } from "../handles/unit_handle.ts";
 import { IotlbEntry } from "../iotlb/iotlb_entry.ts";
-import { GuestRam } from "../model/guest_ram.ts";
+import { GuestRam } from "../testdata/guest_ram.ts";
 import type { IommuEvent } from "../notify/iommu_notifier.ts";
 import type { GracePeriods } from "../resources/grace_periods.ts";
 import { IommuReader } from "../translate/iommu_reader.ts";

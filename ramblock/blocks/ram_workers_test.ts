@@ -32,7 +32,7 @@ function setUp(workers: TestWorkers, count: number, bytes = 1 << 22) {
 }
 
 /**
- * The schedule of `model/mru.ts`: a reader stores a block after the writer has unlinked it and cleared
+ * The schedule of `explore/mru.ts`: a reader stores a block after the writer has unlinked it and cleared
  * the MRU word; another reader looks up once the grace period has begun.
  */
 function staleStore(protocol: "seed" | "tagged") {

@@ -150,6 +150,7 @@ export function plainData(mark: "always" | "look first"): Program {
   return {
     ...base(),
     helpers: [rcuKernel, testKernel],
+    // A late load would give the collector newer data, which is as good: what counts is the last copy.
     mayRace: (address) => address === DATA,
     threads: [{ name: "worker", script: worker }, { name: "collector", script: collector }],
   };

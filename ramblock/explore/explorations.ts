@@ -6,8 +6,9 @@
 
 import type { Exploration } from "#tools/explorer/mod.ts";
 import { growth, migration, plainData } from "./dirty.ts";
-import { deletion, dirtyLog } from "./memslots.ts";
+import { deletion, dirtyLog, marksFirst } from "./memslots.ts";
 import { bumpsFirst, lookups } from "./mru.ts";
+import { protocol } from "./mru_protocols.ts";
 
 const freed = "use after free" as const;
 
@@ -18,6 +19,45 @@ export const explorations: readonly Exploration[] = [
     name: "mru: the version is bumped before the block is unlinked",
     program: bumpsFirst,
     fails: freed,
+  },
+  {
+    name: "mru: the version is not bumped",
+    program: protocol("the kernel's", "unlink", "wait"),
+    fails: freed,
+  },
+  {
+    name: "mru: no grace period",
+    program: protocol("the kernel's", "unlink", "bump"),
+    fails: freed,
+  },
+  {
+    name: "mru: the version is bumped after the grace period",
+    program: protocol("the kernel's", "unlink", "wait", "bump"),
+    fails: freed,
+  },
+  {
+    name: "mru: the version is loaded outside the section",
+    program: protocol("version outside", "unlink", "bump", "wait"),
+    fails: freed,
+  },
+  {
+    name: "mru without a tag: one grace period, a hit stores",
+    program: protocol("stores on a hit", "unlink", "clear", "wait"),
+    fails: freed,
+  },
+  {
+    name: "mru without a tag: one grace period",
+    program: protocol("untagged", "unlink", "clear", "wait"),
+    fails: freed,
+  },
+  {
+    name: "mru without a tag: two grace periods, a hit stores",
+    program: protocol("stores on a hit", "unlink", "clear", "wait", "clear", "wait"),
+    fails: freed,
+  },
+  {
+    name: "mru without a tag: clear, wait, clear, wait",
+    program: protocol("untagged", "unlink", "clear", "wait", "clear", "wait"),
   },
   {
     name: "deletion: INVALID, wait, flush, gone, wait",
@@ -36,6 +76,7 @@ export const explorations: readonly Exploration[] = [
   },
   { name: "deletion: gone, wait", program: deletion("gone", "wait"), fails: freed },
   { name: "dirty log: take, protect, wait", program: dirtyLog("take", "protect", "wait") },
+  { name: "dirty log: marked before it is mapped", program: marksFirst(), fails: "check" },
   {
     name: "dirty log: protect before the marks are taken",
     program: dirtyLog("protect", "take", "wait"),

@@ -12,10 +12,12 @@ import {
   nameWords,
   type Program,
   run,
+  type Script,
   type Steps,
 } from "#tools/explorer/mod.ts";
 import {
   ExploredDomain,
+  rcu,
   rcuKernel,
   srcuLock,
   srcuUnlock,
@@ -144,18 +146,38 @@ export function deletion(...order: readonly DeletionStep[]): Program {
 
 // ---- the dirty log ------------------------------------------------------------------------------
 
-function* writePage(value: number): Steps {
+/** Where the page is, for writing. */
+type Mapping = Script<[], number>;
+
+function* mapThenMark(): Steps<number> {
+  return yield* run(translate, SHADOWS[0], 1);
+}
+
+/** Marks the page before the mapping is there. */
+function* markThenMap(): Steps<number> {
+  const host = yield* k.shadowLookup(SHADOWS[0], GFN, 1);
+  if (host >= 0) return host;
+  const entry = SHADOW.entries.at(SHADOWS[0]);
+  yield* k.logDirty(SLOT_TABLE.rows.at(TABLES.valid), GFN);
+  yield* rcu.pairStore(SHADOW_ENTRY.host.at(entry), HOST, 0);
+  yield* rcu.pairStore(SHADOW_ENTRY.tag.at(entry), GFN << 2 | 3, 0);
+  return HOST;
+}
+
+function* writePage(value: number, map: Mapping): Steps {
   const index = yield* run(srcuLock, domain.slots[0]!);
-  const host = yield* run(translate, SHADOWS[0], 1);
+  const host = yield* run(map);
   check(host === HOST, "the page is mapped for writing");
   yield* k.store32(host, value);
   yield* run(srcuUnlock, domain.slots[0]!, index);
 }
 
-function* writer(): Steps {
-  yield* run(writePage, 1);
-  yield* run(writePage, 2);
-  yield* k.store32(DONE, 1);
+function writer(map: Mapping): Script<[], void> {
+  return function* () {
+    yield* writePage(1, map);
+    yield* writePage(2, map);
+    yield* k.store32(DONE, 1);
+  };
 }
 
 function* untilDone(): Steps {
@@ -167,6 +189,15 @@ export type CollectionStep = "take" | "protect" | "wait";
 
 /** A vCPU writes twice; a collector copies the page if it was marked, then again once all is done. */
 export function dirtyLog(...order: readonly CollectionStep[]): Program {
+  return logging(mapThenMark, order);
+}
+
+/** The same with a vCPU that marks the page before it maps it, and a collector that is right. */
+export function marksFirst(): Program {
+  return logging(markThenMap, ["take", "protect", "wait"]);
+}
+
+function logging(map: Mapping, order: readonly CollectionStep[]): Program {
   function* collect(number: number, last: number): Steps<number> {
     let isDirty = false;
     for (const step of order) {
@@ -190,6 +221,6 @@ export function dirtyLog(...order: readonly CollectionStep[]): Program {
     bytes: BYTES,
     nameOf,
     setUp: ({ u32 }) => setUp(u32, SLOT_FLAG.LOG_DIRTY),
-    threads: [{ name: "vCPU", script: writer }, { name: "collector", script: collector }],
+    threads: [{ name: "vCPU", script: writer(map) }, { name: "collector", script: collector }],
   };
 }

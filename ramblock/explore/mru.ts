@@ -59,24 +59,30 @@ export const kernel = decodeKernel(KERNEL_BASE64);
 export const k = calls<Kernel>(kernel);
 
 const domain = new ExploredDomain("rcu", 2);
-const RAM_AT = domain.bytes;
+/** Where the RAM's words are. */
+export const RAM_AT = domain.bytes;
 /** The list's head: its first word is the next block. */
-const HEAD = RAM_AT + RAM.size;
-const X = HEAD + 16;
+export const HEAD = RAM_AT + RAM.size;
+/** The block's record. */
+export const X = HEAD + 16;
 const BYTES = X + 80;
 /** The block has two pages from here on. */
 const START = 0x10000;
+/** The address that readers look up. */
+export const WANTED = START + 0x1000;
 
 function* section(slot: number): Steps {
   yield* run(lock, slot);
-  const block = yield* k.findBlock(RAM_AT, START + 0x1000);
+  const block = yield* k.findBlock(RAM_AT, WANTED);
   if (block !== 0) yield* k.usedLength(block);
   yield* run(unlock, slot);
 }
 
-function* reader(slot: number): Steps {
-  yield* run(section, slot);
-  yield* run(section, slot);
+function reader(section: Script<[number], void>): Script<[number], void> {
+  return function* (slot) {
+    yield* run(section, slot);
+    yield* run(section, slot);
+  };
 }
 
 function* unlinkAndBump(): Steps {
@@ -109,7 +115,16 @@ function writer(unlink: Script<[], void>): Script<[], void> {
   };
 }
 
-function program(unlink: Script<[], void>): Program {
+/**
+ * Two readers of two sections each, and a writer.
+ *
+ * @param writer What the writer does.
+ * @param sectionOf What a reader does with its slot, twice; the kernel's lookup unless given.
+ */
+export function lookupProgram(
+  writer: Script<[], void>,
+  sectionOf: Script<[number], void> = section,
+): Program {
   return {
     kernel,
     helpers: [rcuKernel],
@@ -133,16 +148,16 @@ function program(unlink: Script<[], void>): Program {
     threads: [
       ...domain.slots.map((slot, index) => ({
         name: `reader ${index}`,
-        script: reader,
+        script: reader(sectionOf),
         args: [slot],
       })),
-      { name: "writer", script: writer(unlink) },
+      { name: "writer", script: writer },
     ],
   };
 }
 
 /** Two readers of two sections each, two blocks freed. */
-export const lookups: Program = program(unlinkAndBump);
+export const lookups: Program = lookupProgram(writer(unlinkAndBump));
 
 /** The writer bumps the version before it unlinks the block. */
-export const bumpsFirst: Program = program(bumpAndUnlink);
+export const bumpsFirst: Program = lookupProgram(writer(bumpAndUnlink));

@@ -48,7 +48,7 @@ function holds(block: usize, field: usize, position: u64): bool {
 
 /**
  * The block of a ram_addr_t, or 0. The version is loaded before the MRU word and before the walk:
- * see `ramblock/model/mru.ts`.
+ * see `ramblock/explore/mru.ts`.
  */
 export function findBlock(ram: usize, address: f64): usize {
   const wanted = u64(address);

@@ -91,6 +91,8 @@ function* fusedSection(): Steps {
 function withEvictor(flavour: Flavour, reader: Omit<Thread, "name">): Program {
   return {
     ...setting(flavour),
+    // A load of a block that were late, past the atomic store that ends the section, could give what
+    // was stored after the eviction. The language does not forbid it; no engine moves a load so.
     mayRace: (address) => address >= BLOCK.old && address < FLAG,
     threads: [
       { name: "reader", ...reader },

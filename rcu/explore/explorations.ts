@@ -15,6 +15,7 @@ import {
   twoUpdaters,
 } from "./grace_periods.ts";
 import { type Mistake, mistakenSleeper, MISTAKES } from "./mistaken_sleepers.ts";
+import { plainDereference, shortWaits, tooShort } from "./mistaken_updaters.ts";
 import * as pairs from "./pairs.ts";
 import {
   claimantDies,
@@ -83,6 +84,10 @@ function ofFlavour(flavour: Flavour): Exploration[] {
       "deadlock",
     ]);
   }
+  for (const mistake of shortWaits(flavour)) {
+    programs.push([`an updater that ${mistake}`, tooShort(mistake, flavour), "use after free"]);
+  }
+  programs.push(["a plain dereference", plainDereference(flavour), "race"]);
   return programs.map(([name, program, fails]) => {
     return { name: `${flavour}: ${name}`, program, ...(fails && { fails }) };
   });

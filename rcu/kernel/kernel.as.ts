@@ -1,8 +1,8 @@
 // The kernel of package rcu, in AssemblyScript: every ordered access of a hot path.
 //
 // WebAssembly has one memory order for atomics, sequential consistency, and inlines them; a call of
-// JavaScript's `Atomics` costs two to three times as much. `rcu/explore` explores the protocols by
-// these bytes.
+// JavaScript's `Atomics` costs two to three times as much. The order of the accesses of each
+// function below is a protocol: `rcu/explore` runs these bytes in every order of their accesses.
 //
 // The constants come from `layouts.ts`: the build replaces that import by the constants of the layouts.
 

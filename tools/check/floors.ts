@@ -26,7 +26,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
   ],
   examples: ["lib", "guestmem", "portable", "learn", "patches", "demo", "torture", "fit"],
   tools: [
-    ...["lib", "offline", "testing", "model", "explorer", "mutants", "kernel", "fuzz"],
+    ...["lib", "offline", "testing", "explorer", "mutants", "kernel", "fuzz"],
     ...["browser", "npm", "check"],
   ],
 };

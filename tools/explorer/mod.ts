@@ -5,7 +5,7 @@
  * @module
  */
 
-export { decode, decodeKernel, type Module } from "./decode.ts";
+export { type Code, decode, decodeKernel, type Module } from "./decode.ts";
 export type { Exploration } from "./gate.ts";
 export { explore, type ExploreOptions, type Failure, type Outcome } from "./explore.ts";
 export { nameWords, type Placed } from "./names.ts";

@@ -9,10 +9,20 @@
  * - A **plain load is early**: it gives any value that the word has had since the thread's last atomic
  *   load, read-modify-write or wait, but none older than one that the thread has read already.
  *
- * A plain load that takes effect after a later store of its thread (load buffering) is not explored.
+ * **Loads are never late.** The language lets a plain load take effect after later accesses of its
+ * thread. That is not explored; here is what it could show besides.
  *
- * A state holds, for each thread and each of these words: whether a store lingers and its value; how
- * many old values the thread may still read, and these, the oldest first.
+ * - Past a later store (load buffering). The value that is read late must come, through other
+ *   threads, from that store. If the store is atomic and is read atomically, the load happened before
+ *   what the value comes from, which the language forbids. So the store is of a racing word, and of
+ *   another one, since a thread never reads its own later store. A thread that reads one racing word
+ *   plainly and later writes another is **refused**.
+ * - Past later atomic accesses. The load then gives a newer value than is explored, never an older
+ *   one. Programs say beside their `mayRace` why that does no harm.
+ *
+ * A state holds, for each thread, the racing words that it has read plainly; and for each of these
+ * words whether a store lingers and its value, how many old values the thread may still read, and
+ * these, the oldest first.
  *
  * @module
  */
@@ -30,6 +40,8 @@ const VALUE = 1;
 const COUNT = 2;
 const FIRST = 3;
 const RECORD = FIRST + OLD_VALUES;
+/** What a thread has besides its records: the racing words that it has read plainly, as bits. */
+const READ = 1;
 
 /** The weaker part of a state. */
 export class WeakMemory {
@@ -68,7 +80,7 @@ export class WeakMemory {
     this.#slots = slots;
     this.#threads = threads;
     this.#start = start;
-    this.length = slots.length * threads * RECORD;
+    this.length = threads * (READ + slots.length * RECORD);
   }
 
   /** How many words may race. */
@@ -91,8 +103,13 @@ export class WeakMemory {
     return words;
   }
 
-  /** Lets a plain store linger. */
+  /**
+   * Lets a plain store linger.
+   *
+   * @throws {RangeError} If the thread has read another racing word before.
+   */
   store(state: Int32Array, thread: number, word: number, value: number): void {
+    this.#refuseLoadBuffering(state, thread, word);
     const at = this.#at(thread, word);
     state[at + LINGERS] = 1;
     state[at + VALUE] = value;
@@ -118,6 +135,7 @@ export class WeakMemory {
   /** The value that a plain load gives by a choice; choice 0 is the newest. */
   load(state: Int32Array, thread: number, word: number, choice: number): number {
     const at = this.#at(thread, word);
+    state[this.#read(thread)]! |= 1 << word;
     if (state[at + LINGERS]) return state[at + VALUE]!;
     if (choice === 0) {
       this.#forget(at, state, 0);
@@ -136,7 +154,9 @@ export class WeakMemory {
   /** Notes what an access of a thread has changed. */
   changed(state: Int32Array, thread: number, before: readonly number[]): void {
     before.forEach((old, word) => {
-      if (state[this.#slots[word]!] !== old) this.#keep(state, thread, word, old);
+      if (state[this.#slots[word]!] === old) return;
+      this.#refuseLoadBuffering(state, thread, word);
+      this.#keep(state, thread, word, old);
     });
   }
 
@@ -149,12 +169,23 @@ export class WeakMemory {
 
   /** Drops all that belongs to a thread that has died or ended. */
   drop(state: Int32Array, thread: number): void {
-    const from = this.#at(thread, 0);
-    state.fill(0, from, from + this.#slots.length * RECORD);
+    const from = this.#read(thread);
+    state.fill(0, from, from + READ + this.#slots.length * RECORD);
+  }
+
+  #read(thread: number): number {
+    return this.#start + thread * (READ + this.#slots.length * RECORD);
   }
 
   #at(thread: number, word: number): number {
-    return this.#start + (thread * this.#slots.length + word) * RECORD;
+    return this.#read(thread) + READ + word * RECORD;
+  }
+
+  #refuseLoadBuffering(state: Int32Array, thread: number, word: number): void {
+    if ((state[this.#read(thread)]! & ~(1 << word)) === 0) return;
+    throw new RangeError(
+      "A thread writes a racing word after it has read another one: a late load is not explored",
+    );
   }
 
   /** Keeps an old value in the view of the other threads. */

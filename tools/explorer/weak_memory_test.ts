@@ -1,6 +1,6 @@
 /** What racing words can do beyond sequential consistency, and what they cannot. */
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { explore } from "./explore.ts";
 import type { Program, Thread } from "./program.ts";
 import { check, type Script, type Steps } from "./script.ts";
@@ -159,4 +159,16 @@ Deno.test("the trace of a failure shows what lingers and what is early", () => {
     "a: load: load 4 bytes at 4 = 0",
     "a: load: load 4 bytes at 12 = 0",
   ]);
+});
+
+Deno.test("load buffering is refused: a thread that reads one racing word and then writes another", () => {
+  const copy = (from: number, store: typeof t.store) =>
+    function* (to = X + Y - from): Steps<number> {
+      const seen = yield* t.plainLoad(from);
+      yield* store(to, 1);
+      return seen;
+    };
+  for (const store of [t.plainStore, t.store]) {
+    assertThrows(() => outcomes(copy(X, store), copy(Y, store)), RangeError, "a late load");
+  }
 });

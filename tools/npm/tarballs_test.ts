@@ -41,7 +41,7 @@ Deno.test("each thing that must not be in a tarball is caught", () => {
       "esm/mod_bench.js",
       "esm/testdata/machine.js",
       "esm/testdata/machine.json.gz",
-      "esm/model/steps.js",
+      "esm/model/byte_model.js",
       "esm/mod.ts",
       "esm/kernel.as.ts",
       "src/mod.ts",

@@ -1,5 +1,5 @@
 /**
- * The two remedies for the MRU race (`mru.ts`) against each other: what the tag costs a lookup, and
+ * The two remedies for the MRU race (`explore/mru_protocols.ts`) against each other: what the tag costs a lookup, and
  * what the second grace period costs whoever frees a block. The kernel is compiled once more with the
  * tag taken out of `findBlock`.
  */
@@ -7,8 +7,8 @@
 import { Arena, RcuDomain } from "@guestmem/rcu";
 import { constantsOf } from "#tools/kernel/constants.ts";
 import asc from "assemblyscript/asc";
-import { coreOf, GuestRam } from "../blocks/guest_ram.ts";
-import { RamList } from "../blocks/ram_list.ts";
+import { coreOf, GuestRam } from "./guest_ram.ts";
+import { RamList } from "./ram_list.ts";
 import * as layouts from "../kernel/layouts.ts";
 
 const source = await Deno.readTextFile(new URL("../kernel/kernel.as.ts", import.meta.url));
