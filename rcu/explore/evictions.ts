@@ -17,7 +17,6 @@ import {
   type Steps,
   type Thread,
 } from "#tools/explorer/mod.ts";
-import { SLOT } from "../kernel/layouts.ts";
 import { sections } from "./readers.ts";
 import {
   BLOCK,
