@@ -83,22 +83,20 @@ ${base64}].join("");
 `;
 }
 
-/** The kernel folders of the workspace, in the order of their names. */
+/** The folders of the workspace that hold a kernel's source, in the order of their names. */
 function kernelFolders(): string[] {
   const members = [...Deno.readDirSync(".")].filter((entry) =>
-    entry.isDirectory && entry.name !== "tools"
+    entry.isDirectory && entry.name !== "tools" && !entry.name.startsWith(".")
   );
-  const folders = members.map((entry) => `${entry.name}/kernel`);
-  return folders.filter(hasSource).sort();
+  return members.flatMap((entry) => kernelFoldersIn(entry.name)).sort();
 }
 
-/** Whether the folder holds a kernel's source, to be embedded in a `bytes.ts` beside it. */
-function hasSource(folder: string): boolean {
-  try {
-    return Deno.statSync(`${folder}/kernel.as.ts`).isFile;
-  } catch {
-    return false;
-  }
+function kernelFoldersIn(folder: string): string[] {
+  const entries = [...Deno.readDirSync(folder)];
+  const isKernel = entries.some((entry) => entry.isFile && entry.name === "kernel.as.ts");
+  const inner = entries.filter((entry) => entry.isDirectory)
+    .flatMap((entry) => kernelFoldersIn(`${folder}/${entry.name}`));
+  return isKernel ? [folder, ...inner] : inner;
 }
 
 const check = Deno.args.includes("--check");
