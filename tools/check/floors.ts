@@ -24,7 +24,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
     ...["errors", "kernel", "addresses", "faults", "iotlb", "handles", "resources", "notify"],
     ...["table", "walker", "translate", "region", "unit"],
   ],
-  examples: ["lib", "guestmem", "portable", "learn", "patches", "demo", "torture", "fit"],
+  examples: ["lib", "guestmem", "portable", "learn", "patches", "demo", "torture", "fit", "riscv"],
   tools: [
     ...["lib", "offline", "testing", "explorer", "mutants", "kernel", "fuzz"],
     ...["browser", "npm", "check"],
