@@ -86,6 +86,25 @@ Deno.test("which typed accesses are valid", () => {
   }
 });
 
+Deno.test("whether an access is aligned is told from any offset", () => {
+  const arena = Arena.create({ bytes: 1 << 20 });
+  const domain = RcuDomain.create(arena);
+  const topology = new Topology({ arena, domain });
+  const region = topology.initIo("io", 2n ** 64n, {});
+  const { handle } = topology.createAddressSpace("memory", region);
+  const memory = FlatMemory.create(1);
+  const access = new MemoryAccess({ arena, reader: domain.register(), memory });
+  access.bind(region.id, { read: () => 1 });
+  const space = access.attach(handle);
+  const bases = [0, 2 ** 31, 2 ** 32, 2 ** 53 - 8, 2n ** 53n, 2n ** 64n - 16n];
+  for (const base of bases) {
+    for (let low = 0; low < 8; low++) {
+      space.load32le(typeof base === "bigint" ? base + BigInt(low) : base + low);
+      assertEquals(space.result, low % 4 === 0 ? OK : DECODE_ERROR, `${base} + ${low}`);
+    }
+  }
+});
+
 Deno.test("the device has the last word on what is valid", () => {
   const asked: unknown[] = [];
   const { space, take } = machine({

@@ -306,12 +306,12 @@ export class Tlb {
     if (isDirect(flags, false)) {
       const ramAddr = path.ramAddr(guard, resolved);
       const window = ram.locate(guard, resolved.region, ramAddr);
-      const inPage = address % PAGE;
+      const inPage = address & (PAGE - 1);
       const at = ram.at - inPage;
       // An IOMMU's answer changes without a new map, so it is not kept.
       const isPage = !resolved.translated && space.preceding(resolved.row, address) >= inPage &&
         Math.min(resolved.remaining, ram.contiguous) >= PAGE - inPage &&
-        at >= 0 && at % 8 === 0 && at <= 2 ** 32 - PAGE;
+        at >= 0 && (at & 7) === 0 && at <= 2 ** 32 - PAGE;
       if (isPage) this.#fill(entry, address - inPage, window, at, flags);
       this.result = MemTxResult.OK;
       if (!isStore) {

@@ -17,9 +17,9 @@ export function advance(address: Address, by: number): Address {
   return sum <= Number.MAX_SAFE_INTEGER ? sum : BigInt(address) + BigInt(by);
 }
 
-/** The lowest three bits of an offset. */
+/** The lowest three bits of an offset. Of a number `&` takes them too, and `%` would divide doubles. */
 function lowBits(offset: Address): number {
-  return typeof offset === "number" ? offset % 8 : Number(offset & 7n);
+  return typeof offset === "number" ? offset & 7 : Number(offset & 7n);
 }
 
 /**
