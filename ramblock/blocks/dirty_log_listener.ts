@@ -4,7 +4,8 @@
  * @module
  */
 
-import { ALL_CLIENTS } from "../dirty/dirty_clients.ts";
+import { ALL_CLIENTS, CLIENTS } from "../dirty/dirty_clients.ts";
+import { RamBlockError } from "../errors/ramblock_error.ts";
 import type { RamSection } from "./ram_section.ts";
 
 /** What the listener needs of the RAM: a `RamList` has it. */
@@ -15,8 +16,9 @@ interface LogSwitch {
 
 /**
  * Switches the dirty logging of RAM blocks when that of their regions changes: `GuestRam.write`, and
- * whoever marks pages by `GuestRam.logMaskOf`, then marks them for the clients that log. It has the
- * methods of a memory listener. Control context only.
+ * whoever marks pages by `GuestRam.logMaskOf`, then marks them for the clients that log. A block logs
+ * for a client while any section over it does. It has the methods of a memory listener; nobody else
+ * may switch the logging of these blocks. Control context only.
  *
  * @example
  * ```ts
@@ -46,6 +48,10 @@ interface LogSwitch {
  */
 export class DirtyLogListener {
   readonly #blocks: LogSwitch;
+  /** The clients that log each section, by its address; sections that nobody logs are left out. */
+  readonly #masks: Map<bigint, number> = new Map();
+  /** How many sections of a block log for each client. */
+  readonly #users: Map<number, number[]> = new Map();
 
   /**
    * Creates a listener, to be registered where it is notified of all sections.
@@ -62,7 +68,16 @@ export class DirtyLogListener {
    * @throws {RamBlockError} UNKNOWN_BLOCK if its RAM block was removed.
    */
   regionAdd(section: RamSection): void {
-    if (section.region) this.#set(section, section.region.dirtyLogMask);
+    this.#set(section, section.region?.dirtyLogMask ?? 0);
+  }
+
+  /** A section was deleted. Its block may have been removed before: then there is no log to end. */
+  regionDel(section: RamSection): void {
+    try {
+      this.#set(section, 0);
+    } catch (error) {
+      if (!(error instanceof RamBlockError && error.code === "UNKNOWN_BLOCK")) throw error;
+    }
   }
 
   /**
@@ -83,9 +98,35 @@ export class DirtyLogListener {
     this.#set(section, newMask);
   }
 
-  #set({ region }: RamSection, mask: number): void {
+  /** The clients that log a section, as bits, from now on. */
+  #set({ region, offsetWithinAddressSpace: address }: RamSection, clients: number): void {
     if (!region?.ram) return;
-    this.#blocks.startLog(region.ram.blockId, mask);
-    this.#blocks.stopLog(region.ram.blockId, ALL_CLIENTS & ~mask);
+    const { blockId } = region.ram;
+    const was = this.#masks.get(address) ?? 0;
+    const is = clients & ALL_CLIENTS;
+    if (is === 0) this.#masks.delete(address);
+    else this.#masks.set(address, is);
+    const [first, last] = [this.#count(blockId, is & ~was, 1), this.#count(blockId, was & ~is, -1)];
+    if (first !== 0) this.#blocks.startLog(blockId, first);
+    if (last !== 0) this.#blocks.stopLog(blockId, last);
+  }
+
+  /**
+   * Counts a section of a block for some clients. A block may have several sections: those of two
+   * regions over it, or the parts of one.
+   *
+   * @returns The clients that this gave their first section, or took their last one.
+   */
+  #count(block: number, clients: number, change: 1 | -1): number {
+    const users = this.#users.get(block) ?? Array<number>(CLIENTS).fill(0);
+    this.#users.set(block, users);
+    let switched = 0;
+    for (let client = 0; client < CLIENTS; client++) {
+      if ((clients & 1 << client) === 0) continue;
+      users[client]! += change;
+      if (users[client] === (change === 1 ? 1 : 0)) switched |= 1 << client;
+    }
+    if (users.every((count) => count === 0)) this.#users.delete(block);
+    return switched;
   }
 }

@@ -136,4 +136,31 @@ Deno.test("a listener switches the logs of blocks with those of their regions", 
   listener.regionAdd(of(0b111, null));
   listener.regionAdd({ ...of(0, null), region: null });
   assertEquals(mask(), 0b100);
+  listener.regionDel(of(0b100, backing));
+  assertEquals(mask(), 0);
+});
+
+Deno.test("a block logs for a client while any section over it does", () => {
+  const { ram, blocks, guard, block } = setUp();
+  const listener = new DirtyLogListener(blocks);
+  const at = (address: bigint, dirtyLogMask: number) => ({
+    region: { kind: "ram", romd: false, dirtyLogMask, ram: { blockId: block.id, ramAddr: 0n } },
+    ...{ offsetWithinRegion: 0n, offsetWithinAddressSpace: address, size: 0x1000n },
+    readonly: false,
+  });
+  const mask = () => ram.logMaskOf(ram.find(guard, 0));
+  listener.regionAdd(at(0n, 0b100));
+  listener.regionAdd(at(0x1000n, 0)); // does not end the log of the other
+  assertEquals(mask(), 0b100);
+  listener.logStart(at(0x1000n, 0b101), 0, 0b101);
+  listener.logStop(at(0n, 0), 0b100, 0);
+  assertEquals(mask(), 0b101);
+  listener.regionDel(at(0n, 0));
+  assertEquals(mask(), 0b101);
+  listener.regionDel(at(0x1000n, 0b101));
+  assertEquals(mask(), 0);
+  listener.regionAdd(at(0n, 0b1_0001)); // a client that has no bitmap here
+  assertEquals(mask(), 0b001);
+  blocks.remove(block.id);
+  listener.regionDel(at(0n, 0b1_0001));
 });
