@@ -29,7 +29,7 @@ export interface GracePeriods extends Reclaimer {
  * @throws {WaitInSectionError} Inside a read-side section. Nothing is changed.
  */
 export function changeAndWait(domain: GracePeriods, action: string, change: () => void): void {
-  waitOutside(domain.arena, action, () => {
+  waitOutside(action, () => {
     change();
     domain.synchronize();
   });
@@ -44,6 +44,6 @@ export async function changeAndWaitAsync(
   action: string,
   change: () => void,
 ): Promise<void> {
-  waitOutside(domain.arena, action, change);
+  waitOutside(action, change);
   await domain.synchronizeAsync();
 }

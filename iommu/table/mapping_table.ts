@@ -135,7 +135,7 @@ export class MappingTable {
    */
   unmap(iova: number | bigint, size: number | bigint): number {
     const { domain } = this.#resources;
-    return waitOutside(domain.arena, "unmap a range", () => {
+    return waitOutside("unmap a range", () => {
       const pages = this.#remove(iova, size);
       if (pages > 0) domain.synchronize();
       return pages;
@@ -152,7 +152,7 @@ export class MappingTable {
    */
   async unmapAsync(iova: number | bigint, size: number | bigint): Promise<number> {
     const { domain } = this.#resources;
-    const pages = waitOutside(domain.arena, "unmap a range", () => this.#remove(iova, size));
+    const pages = waitOutside("unmap a range", () => this.#remove(iova, size));
     if (pages > 0) await domain.synchronizeAsync();
     return pages;
   }

@@ -175,8 +175,14 @@ export class Arena implements BlockAllocator {
     return new Arena(handle, checkHandle(handle), options.label ?? "");
   }
 
-  /** Detaches this context. Locks that it still holds count as held by a dead context. */
+  /**
+   * Detaches this context. Locks that it still holds count as held by a dead context.
+   *
+   * @throws {RcuError} `READER_STATE`: a reader that this context registered is inside a section or
+   * online, and would hold up grace periods for ever. Nothing changes.
+   */
   close(): void {
+    if (this.#core.contexts.isAttached()) this.#core.refuseWithReaders();
     this.#core.contexts.leave(this.token);
   }
 

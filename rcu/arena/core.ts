@@ -21,6 +21,7 @@ import {
   waitCookie,
 } from "./limbo.ts";
 import { acquire, type LockContext, release, setInconsistent } from "./lock.ts";
+import type { LocalReader } from "./local_reader.ts";
 import { linkMember } from "./members.ts";
 import { checkCanary, makeRoom, quarantine, releaseOldest } from "./quarantine.ts";
 import { repair, type RepairReport } from "./repair.ts";
@@ -29,6 +30,8 @@ import { repair, type RepairReport } from "./repair.ts";
 export class ArenaCore implements LockContext {
   /** What the last repair by this context found, null if it made none. */
   lastRepair: RepairReport | null = null;
+  /** The readers that were registered by way of this attachment. */
+  readonly readers: Set<LocalReader> = new Set();
 
   /**
    * @param i32 The memory as signed words, for atomics.
@@ -57,6 +60,15 @@ export class ArenaCore implements LockContext {
   /** Throws unless this context is attached. */
   checkAttached(): void {
     if (!this.contexts.isAttached()) throw new EvictedError({ token: this.token });
+  }
+
+  /** Throws if a reader of this attachment would hold up grace periods for ever after its end. */
+  refuseWithReaders(): void {
+    for (const { label, openSections, isOnline } of this.readers) {
+      if (openSections === 0 && !isOnline) continue;
+      const state = openSections > 0 ? "inside a section" : "online";
+      throw new RcuError("READER_STATE", { action: `close the arena of reader "${label}"`, state });
+    }
   }
 
   /** Takes the arena's lock; repairs the arena if its last holder died. */

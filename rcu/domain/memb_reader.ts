@@ -95,4 +95,20 @@ export class MembReader extends RcuReader {
    * @internal
    */
   override resume(): void {}
+
+  /**
+   * Does nothing: a worker outside a section holds up nobody.
+   *
+   * @internal
+   */
+  override rest(): void {}
+
+  /**
+   * Never: this flavour does not rest.
+   *
+   * @internal
+   */
+  protected override wake(): boolean {
+    return false;
+  }
 }

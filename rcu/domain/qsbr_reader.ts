@@ -6,6 +6,7 @@
 
 import { RcuError } from "../errors/rcu_error.ts";
 import type { ClaimedSlot } from "../grace_period/slots.ts";
+import { isWaiting } from "../sync/waiting.ts";
 import { OFFLINE, OutermostGuard } from "./guards.ts";
 import { RcuReader } from "./rcu_reader.ts";
 
@@ -32,7 +33,11 @@ export class QsbrReader extends RcuReader {
    * @internal
    */
   protected override readonly outermost: OutermostGuard = new QsbrGuard();
-  #suspended = false;
+  /**
+   * Why the reader is offline although the worker has not called `offline()`: its context waits, or
+   * its event loop may have other things to do.
+   */
+  #pause: "wait" | "rest" | undefined;
 
   /**
    * For `RcuDomain.register`. The reader starts online.
@@ -42,12 +47,16 @@ export class QsbrReader extends RcuReader {
   constructor(claimed: ClaimedSlot) {
     super(claimed);
     this.outermost.depth = OFFLINE;
-    this.online();
+    if (isWaiting()) this.#pause = "wait";
+    else this.online();
   }
 
-  /** Whether the worker is online: only then may it enter sections. */
+  /**
+   * Whether the worker is online: only then may it enter sections. While its event loop waits for
+   * another context, the reader counts as online but holds up nobody, until it is used again.
+   */
   get isOnline(): boolean {
-    return this.outermost.depth >= 0;
+    return this.outermost.depth >= 0 || this.#pause === "rest";
   }
 
   /**
@@ -76,8 +85,7 @@ export class QsbrReader extends RcuReader {
    */
   offline(): void {
     this.#refuseUnless(true, "go offline");
-    this.outermost.depth = OFFLINE;
-    if (this.kernel.unlock(this.domain, this.slot) !== 0) this.evicted();
+    this.#leave();
   }
 
   /**
@@ -88,8 +96,7 @@ export class QsbrReader extends RcuReader {
    */
   online(): void {
     this.#refuseUnless(false, "go online");
-    if (this.kernel.lock(this.domain, this.slot) !== 0) this.evicted();
-    this.outermost.depth = 0;
+    this.#comeBack();
   }
 
   /**
@@ -99,8 +106,8 @@ export class QsbrReader extends RcuReader {
    */
   override suspend(): void {
     if (!this.isOnline) return;
-    this.offline();
-    this.#suspended = true;
+    if (this.#pause === undefined) this.#leave();
+    this.#pause = "wait";
   }
 
   /**
@@ -109,15 +116,51 @@ export class QsbrReader extends RcuReader {
    * @internal
    */
   override resume(): void {
-    if (!this.#suspended) return;
-    this.#suspended = false;
-    this.online();
+    if (this.#pause === "wait") this.#comeBack();
   }
 
+  /**
+   * Goes offline until it is used again.
+   *
+   * @internal
+   */
+  override rest(): void {
+    if (this.outermost.depth !== 0) return;
+    this.#leave();
+    this.#pause = "rest";
+  }
+
+  /**
+   * Comes back online if it rests.
+   *
+   * @internal
+   */
+  protected override wake(): boolean {
+    if (this.#pause !== "rest") return false;
+    this.#comeBack();
+    return true;
+  }
+
+  #leave(): void {
+    this.outermost.depth = OFFLINE;
+    if (this.kernel.unlock(this.domain, this.slot) !== 0) this.evicted();
+  }
+
+  #comeBack(): void {
+    this.#pause = undefined;
+    if (this.kernel.lock(this.domain, this.slot) !== 0) this.evicted();
+    this.outermost.depth = 0;
+  }
+
+  /** Throws unless the worker is online, or offline; ends a rest. */
   #refuseUnless(online: boolean, action: string): void {
     this.refuse(action);
+    if (this.#pause === "wait") {
+      throw new RcuError("READER_STATE", { action, state: "offline while its context waits" });
+    }
     if (this.isOnline !== online) {
       throw new RcuError("READER_STATE", { action, state: online ? "offline" : "online already" });
     }
+    this.wake();
   }
 }

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { registerElsewhere } from "../testdata/elsewhere.ts";
 import { Arena, RcuDomain, RcuPointer, type Reclaimer } from "../mod.ts";
 
 Deno.test("readers of both flavours share a domain, and a grace period waits for each", () => {
@@ -19,7 +20,7 @@ Deno.test("domains of one arena do not wait for one another", () => {
   const arena = Arena.create({ bytes: 1 << 20 });
   const [one, two] = [RcuDomain.create(arena), RcuDomain.create(arena)];
   const other = RcuDomain.attach(Arena.attach(arena.handle), one.handle);
-  const open = other.register().lock();
+  const open = registerElsewhere(other).lock();
   two.synchronize();
   assert(!one.poll(one.startPoll()));
   open.unlock();

@@ -77,6 +77,18 @@ export abstract class RcuReader implements ReadLock {
    * @internal
    */
   abstract resume(): void;
+  /**
+   * Outside its sections: holds up no grace period until it is used again.
+   *
+   * @internal
+   */
+  abstract rest(): void;
+  /**
+   * Ends a rest, if the reader rests and no wait of its context is in progress.
+   *
+   * @internal
+   */
+  protected abstract wake(): boolean;
 
   /** How many sections are open, one inside the other. */
   get openSections(): number {
@@ -176,7 +188,10 @@ export abstract class RcuReader implements ReadLock {
     const action = "enter a section";
     const depth = this.outermost.depth + 1;
     if (depth === GONE + 1) this.#fail(action);
-    if (depth === OFFLINE + 1) throw new RcuError("READER_STATE", { action, state: "offline" });
+    if (depth === OFFLINE + 1) {
+      if (this.wake()) return RcuReader.prototype.lock.call(this);
+      throw new RcuError("READER_STATE", { action, state: "offline" });
+    }
     this.outermost.depth = depth;
     return this.#nested[depth - 2] ??= new NestedGuard(this.outermost, depth);
   }

@@ -9,14 +9,14 @@
  * @module
  */
 
-import type { SharedMemory } from "../arena/allocator.ts";
+import { type Arena, coreOf } from "../arena/arena.ts";
 import { BlockingForbiddenError } from "../errors/specific_errors.ts";
 import { instantiateKernel, type Kernel } from "../kernel/kernel.ts";
 import { DOMAIN } from "../kernel/layouts.ts";
 import { canBlock } from "../sync/blocking.ts";
 import { pause } from "../sync/pause.ts";
 import { waitAsync } from "../sync/wait_async.ts";
-import { quiesceIdle, refuseInSection, waitOutside } from "../sync/waiting.ts";
+import { refuseInSection, waitOutside } from "../sync/waiting.ts";
 import type { Engine } from "./engine.ts";
 import type { StallWatch } from "./stall.ts";
 
@@ -28,7 +28,7 @@ const HURRY_AFTER_MS = 10;
 
 /** Drives one domain's grace periods from one context. */
 export class Driver {
-  readonly #memory: SharedMemory;
+  readonly #arena: Arena;
   readonly #kernel: Kernel;
   readonly #domain: number;
   /** Address of the domain's EVENT word. */
@@ -37,20 +37,20 @@ export class Driver {
   readonly #stalls: StallWatch;
 
   /**
-   * @param memory The arena, as this context attached to it.
+   * @param arena The arena, as this context attached to it.
    * @param domain The domain's block.
    * @param engine Its grace-period algorithm.
    * @param stalls Told of each reader that is waited for.
    * @param kernel Loads and waits on EVENT.
    */
   constructor(
-    memory: SharedMemory,
+    arena: Arena,
     domain: number,
     engine: Engine,
     stalls: StallWatch,
-    kernel: Kernel = instantiateKernel(memory.memory),
+    kernel: Kernel = instantiateKernel(arena.memory),
   ) {
-    this.#memory = memory;
+    this.#arena = arena;
     this.#kernel = kernel;
     this.#domain = domain;
     this.#event = DOMAIN.event.at(domain);
@@ -73,10 +73,12 @@ export class Driver {
    * at once, including those that hold up a grace period already in progress.
    *
    * @throws {WaitInSectionError} Inside an RCU section, or an SRCU section of this domain.
+   * @throws {EvictedError} If this context was evicted.
    */
   wait(cookie: number, action: string, hurry = false): void {
     this.refuse(action);
-    waitOutside(this.#memory, action, () => {
+    coreOf(this.#arena).checkAttached();
+    waitOutside(action, () => {
       if (hurry && !this.poll(cookie)) this.#engine.arm(true);
       if (this.#spin(cookie)) return;
       if (!canBlock()) throw new BlockingForbiddenError({ action });
@@ -86,7 +88,7 @@ export class Driver {
 
   /** Throws if this context is inside a section in which `wait` would wait for itself. */
   refuse(action: string): void {
-    refuseInSection(this.#memory, action, this.#domain);
+    refuseInSection(action, { arena: this.#arena, domain: this.#domain });
   }
 
   /** Resolves once the grace period is over; never blocks. Rejects with the signal's reason. */
@@ -97,12 +99,11 @@ export class Driver {
       if (this.poll(cookie)) return;
       const seen = this.#kernel.load32(this.#event);
       const slot = this.#engine.arm(hurry);
-      // Between two turns of the event loop this context references nothing. Its own readers were
-      // armed with the rest: one that was in the way signals here, which keeps the wait from sleeping.
-      quiesceIdle(this.#memory);
       if (slot === 0 || this.poll(cookie)) continue;
       const event = DOMAIN.event.index(this.#domain);
-      await waitAsync(this.#memory.i32, event, seen, this.#nap(slot, hurry), signal);
+      // Lets idle readers of this context rest. They were armed with the others: one that was in the
+      // way signals as it goes, which keeps this wait from sleeping.
+      await waitAsync(this.#arena.i32, event, seen, this.#nap(slot, hurry), signal);
       hurry = true;
     }
   }

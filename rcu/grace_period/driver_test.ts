@@ -7,6 +7,7 @@ import { READY, STOP, synchronizeInSections } from "../testdata/shared_words.ts"
 import { instantiateKernel } from "../kernel/kernel.ts";
 import { DOMAIN } from "../kernel/layouts.ts";
 import { Arena, EvictedError, RcuDomain, WaitInSectionError } from "../mod.ts";
+import { registerElsewhere } from "../testdata/elsewhere.ts";
 import { Driver } from "./driver.ts";
 import { rcuEngine } from "./engine.ts";
 import { StallWatch } from "./stall.ts";
@@ -251,8 +252,8 @@ function withHooks(arena: Arena, domain: number, look: () => void, fallAsleep = 
 Deno.test("an updater whose grace period another completes does not sleep on the next one's readers", () => {
   const { arena, domain, attach } = create();
   const [early, late, helper] = [attach(), attach(), attach()];
-  const open = early.domain.register().lock();
-  const lateReader = late.domain.register();
+  const open = registerElsewhere(early.domain).lock();
+  const lateReader = registerElsewhere(late.domain);
   const { driver, woken } = withHooks(arena, domain.offset, () => {
     if (!open.open) return;
     // Between the updater's last poll and its look at EVENT: the reader leaves, another context
@@ -268,7 +269,7 @@ Deno.test("an updater whose grace period another completes does not sleep on the
 
 Deno.test("an updater does not sleep on a reader that leaves before it is asked", () => {
   const { arena, domain, attach } = create();
-  const open = attach().domain.register().lock();
+  const open = registerElsewhere(attach().domain).lock();
   let looks = 0;
   const { driver, woken } = withHooks(arena, domain.offset, () => {
     if (++looks === 3) open.unlock();
@@ -279,7 +280,7 @@ Deno.test("an updater does not sleep on a reader that leaves before it is asked"
 
 Deno.test("an updater that falls asleep as the reader leaves is not asleep yet", () => {
   const { arena, domain, attach } = create();
-  const reader = attach().domain.register();
+  const reader = registerElsewhere(attach().domain);
   const open = reader.lock();
   const { driver, woken } = withHooks(arena, domain.offset, () => {}, () => open.unlock());
   driver.wait(driver.startPoll(), "test");
@@ -289,7 +290,7 @@ Deno.test("an updater that falls asleep as the reader leaves is not asleep yet",
 Deno.test("a reader is asked to hurry after a while, and at once if the wait says so", () => {
   for (const [hurry, asked] of [[false, [false, true]], [true, [true]]] as const) {
     const { arena, domain, attach } = create();
-    const reader = attach().domain.register();
+    const reader = registerElsewhere(attach().domain);
     const open = reader.lock();
     const seen: boolean[] = [];
     const { driver } = withHooks(arena, domain.offset, () => {}, () => {

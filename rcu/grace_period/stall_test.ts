@@ -5,6 +5,7 @@ import type { Setup } from "./grace_period_test_worker.ts";
 import { instantiateKernel } from "../kernel/kernel.ts";
 import { Arena, EvictedError, RcuDomain, type StallReport } from "../mod.ts";
 import { rcuEngine } from "./engine.ts";
+import { registerElsewhere } from "../testdata/elsewhere.ts";
 import { StallWatch } from "./stall.ts";
 
 const WORKER = import.meta.resolve("./grace_period_test_worker.ts");
@@ -57,7 +58,7 @@ for (const flavour of ["memb", "qsbr"] as const) {
 Deno.test("a blocked updater reports a stall, and the listener may evict who caused it", () => {
   const { arena, domain, attach } = create(1);
   const dead = attach("dead worker");
-  const reader = dead.domain.register({ label: "dead" });
+  const reader = registerElsewhere(dead.domain, "dead");
   const open = reader.lock();
   const reports: string[] = [];
   domain.onStall = (report) => {
@@ -67,6 +68,37 @@ Deno.test("a blocked updater reports a stall, and the listener may evict who cau
   domain.synchronize();
   assertEquals(reports, Array(3).fill("dead of dead worker")); // again after each threshold
   assertThrows(() => open.unlock(), EvictedError);
+});
+
+Deno.test("a listener that aborts the wait ends it at once, not a threshold later", async () => {
+  const { domain, attach } = create(1);
+  const open = attach("other").domain.register().lock();
+  const controller = new AbortController();
+  let reports = 0;
+  domain.onStall = () => {
+    reports++;
+    controller.abort(new Error("given up"));
+  };
+  await assertRejects(() => domain.synchronizeAsync(controller), Error, "given up");
+  assertEquals(reports, 1);
+  open.unlock();
+});
+
+Deno.test("a listener may wait for another domain: the reader of its context stays offline", () => {
+  const { arena, domain, attach } = create(1);
+  const other = RcuDomain.create(arena);
+  const reader = domain.register({ flavour: "qsbr", label: "own" });
+  const open = registerElsewhere(attach("other").domain, "other").lock();
+  const reports: string[] = [];
+  domain.onStall = (report) => {
+    reports.push(report.reader.label);
+    if (reports.length > 1) throw new Error("the updater waits for its own reader");
+    other.synchronize();
+    open.unlock();
+  };
+  domain.synchronize();
+  assertEquals(reports, ["other"]);
+  assert(reader.isOnline);
 });
 
 Deno.test("a stall is reported once for each threshold, however often the updater wakes", () => {

@@ -136,6 +136,13 @@ export class SrcuReader implements ReadLock {
    */
   resume(): void {}
 
+  /**
+   * Does nothing: outside its sections it holds up nobody.
+   *
+   * @internal
+   */
+  rest(): void {}
+
   #evicted(): never {
     const gone = () => new EvictedError({ token: this.#arena.token });
     this.#end(gone);

@@ -231,3 +231,18 @@ Deno.test("a context inside a section may try a lock, but not wait for it", () =
   mutex.unlock();
   assertEquals(mutex.lock(), "acquired");
 });
+
+Deno.test("an idle QSBR reader holds up nobody while its context awaits a mutex", async () => {
+  const { arena, other, mine, theirs } = twoContexts();
+  const domain = RcuDomain.create(arena);
+  const reader = RcuDomain.attach(other, domain.handle).register({ flavour: "qsbr" });
+  mine.lock();
+  const locked = theirs.lockAsync();
+  // Asked for after the other context has gone to wait; the holder of the mutex waits for it.
+  const cookie = domain.startPoll();
+  assert(domain.poll(cookie));
+  mine.unlock();
+  await locked;
+  theirs.unlock();
+  assert(reader.isOnline);
+});

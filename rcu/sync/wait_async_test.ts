@@ -45,6 +45,29 @@ Deno.test("an abort ends the wait, and a later notification reaches the others",
   await other;
 });
 
+Deno.test("a signal that is aborted already ends the wait at once", async () => {
+  await waitAsync(words(), 0, 0, FOREVER, AbortSignal.abort());
+  await withoutWaitAsync(() => waitAsync(words(), 0, 0, FOREVER, AbortSignal.abort()));
+});
+
+Deno.test("a long wait sets no timer that a host would cut to a millisecond", async () => {
+  const delays: (number | undefined)[] = [];
+  const { setInterval } = globalThis;
+  globalThis.setInterval = ((run: () => void, delay?: number) => {
+    delays.push(delay);
+    return setInterval(run, delay);
+  }) as typeof setInterval;
+  const view = words();
+  try {
+    const wait = waitAsync(view, 0, 0, 2 ** 32 - 1);
+    Atomics.notify(view, 0);
+    await wait;
+  } finally {
+    globalThis.setInterval = setInterval;
+  }
+  assertEquals(delays, [2 ** 31 - 1]);
+});
+
 Deno.test("a wait that is over has left no listener and no timer behind", async () => {
   const view = words();
   const controller = new AbortController();

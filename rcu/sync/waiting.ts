@@ -1,56 +1,70 @@
 /**
  * The rule that nobody waits for another context inside a read-side section: the other context may
- * itself be waiting for that section to end.
+ * itself be waiting for that section to end. And the readers of this context, to which it applies.
+ *
+ * A context here is a thread: a worker, or the main thread. It may have attached to several arenas,
+ * and to one arena several times. The rule holds for all its readers alike: while a thread sleeps, no
+ * reader of it moves, in whichever arena.
  *
  * @module
  */
 
-import type { SharedMemory } from "../arena/allocator.ts";
-import { WaitInSectionError } from "../errors/specific_errors.ts";
+import { type Arena, coreOf } from "../arena/arena.ts";
+import type { LocalReader } from "../arena/local_reader.ts";
+import { EvictedError, WaitInSectionError } from "../errors/specific_errors.ts";
 
-/** A reader of this context, as the waits of the context see it. */
-export interface LocalReader {
-  /** Offset of the domain that it reads in. */
-  readonly domain: number;
-  /** The reader's label. */
-  readonly label: string;
-  /** Whether a section is open during which its context must not wait for any other. */
-  readonly inSection: boolean;
-  /** How many sections are open that hold up grace periods of `domain`. */
-  readonly openSections: number;
-  /** Reports that the context references nothing for the length of a wait. */
-  suspend(): void;
-  /** The wait is over. */
-  resume(): void;
+/** The attachments of this context that have had readers. Weak: an arena may be dropped as it is. */
+const attachments: Set<WeakRef<Arena>> = new Set();
+const known: WeakSet<Arena> = new WeakSet();
+
+/** How many waits of this context are in progress, one inside the other: a stall report may wait. */
+let waits = 0;
+
+/** Lists the readers of this context, each with the attachment by way of which it was registered. */
+function localReaders(): { arena: Arena; reader: LocalReader }[] {
+  const found: { arena: Arena; reader: LocalReader }[] = [];
+  for (const attachment of attachments) {
+    const arena = attachment.deref();
+    if (arena === undefined) attachments.delete(attachment);
+    else for (const reader of coreOf(arena).readers) found.push({ arena, reader });
+  }
+  return found;
 }
 
-/** Readers by attachment: a context that has attached twice counts as two. */
-const readers = new WeakMap<SharedMemory, Set<LocalReader>>();
-
-/** The reader that this context has registered in a domain. */
-export function localReader(arena: SharedMemory, domain: number): LocalReader | undefined {
-  return [...readers.get(arena) ?? []].find((reader) => reader.domain === domain);
+/** The reader that an attachment has registered in a domain. */
+export function localReader(arena: Arena, domain: number): LocalReader | undefined {
+  return [...coreOf(arena).readers].find((reader) => reader.domain === domain);
 }
 
-/** Makes a reader known to the waits of its context. */
-export function addLocalReader(arena: SharedMemory, reader: LocalReader): void {
-  const known = readers.get(arena);
-  if (known) known.add(reader);
-  else readers.set(arena, new Set([reader]));
+/** Makes a reader known to the waits of its context, and to `Arena.close`. */
+export function addLocalReader(arena: Arena, reader: LocalReader): void {
+  coreOf(arena).readers.add(reader);
+  if (known.has(arena)) return;
+  known.add(arena);
+  attachments.add(new WeakRef(arena));
 }
 
 /** Forgets a reader that is unregistered. */
-export function removeLocalReader(arena: SharedMemory, reader: LocalReader): void {
-  readers.get(arena)?.delete(reader);
+export function removeLocalReader(arena: Arena, reader: LocalReader): void {
+  coreOf(arena).readers.delete(reader);
+}
+
+/** Whether a wait of this context is in progress: a reader that registers now starts suspended. */
+export function isWaiting(): boolean {
+  return waits > 0;
 }
 
 /**
  * Throws if a reader of this context is inside a section that must not span a wait: any RCU section,
  * and an SRCU section of the domain whose grace period is waited for.
  */
-export function refuseInSection(arena: SharedMemory, action: string, domain = 0): void {
-  for (const reader of readers.get(arena) ?? []) {
-    if (reader.inSection || reader.domain === domain && reader.openSections > 0) {
+export function refuseInSection(
+  action: string,
+  of?: { readonly arena: Arena; readonly domain: number },
+): void {
+  for (const { arena, reader } of localReaders()) {
+    const own = reader.domain === of?.domain && arena.handle.id === of.arena.handle.id;
+    if (reader.inSection || own && reader.openSections > 0) {
       throw new WaitInSectionError({ action, label: reader.label });
     }
   }
@@ -60,42 +74,54 @@ export function refuseInSection(arena: SharedMemory, action: string, domain = 0)
  * Throws if this context is inside any section, of RCU or SRCU. For a wait for a context that may
  * itself wait for any grace period: a device whose callback unplugs something does.
  *
- * @param arena The arena, as this context attached to it: the very object.
  * @param action What the caller does, for the error message.
  * @throws {WaitInSectionError} If a section is open.
  */
-export function refuseInAnySection(arena: SharedMemory, action: string): void {
-  for (const reader of readers.get(arena) ?? []) {
+export function refuseInAnySection(action: string): void {
+  for (const { reader } of localReaders()) {
     if (reader.openSections > 0) throw new WaitInSectionError({ action, label: reader.label });
   }
 }
 
 /**
  * Runs a blocking wait for another context outside every read-side section. QSBR readers of this
- * context are offline while it lasts, so no grace period waits for the sleeper.
+ * context are offline while it lasts, so no grace period waits for the sleeper. Waits nest: the
+ * readers are back online once the outermost is over.
  *
- * @param arena The arena, as this context attached to it: the very object.
  * @param action What the caller does, for the error message.
  * @param wait The wait. Nothing dereferenced before it may be used after it.
  * @returns What `wait` returns.
  * @throws {WaitInSectionError} If an RCU reader of this context is inside a section.
  */
-export function waitOutside<T>(arena: SharedMemory, action: string, wait: () => T): T {
-  refuseInSection(arena, action);
-  const suspended = [...readers.get(arena) ?? []];
+export function waitOutside<T>(action: string, wait: () => T): T {
+  refuseInSection(action);
+  waits++;
   try {
-    for (const reader of suspended) reader.suspend();
+    if (waits === 1) forEachReader((reader) => reader.suspend());
     return wait();
   } finally {
-    for (const reader of suspended) reader.resume();
+    waits--;
+    if (waits === 0) forEachReader((reader) => reader.resume());
   }
 }
 
-/** Reports a quiescent state for every reader of this context that is outside its sections. */
-export function quiesceIdle(arena: SharedMemory): void {
-  for (const reader of readers.get(arena) ?? []) {
-    if (reader.inSection) continue;
-    reader.suspend();
-    reader.resume();
+/**
+ * Lets every reader of this context that is outside its sections rest: between two turns of the event
+ * loop it references nothing. It is online again as soon as it is used.
+ */
+export function restIdleReaders(): void {
+  forEachReader((reader) => {
+    if (!reader.inSection) reader.rest();
+  });
+}
+
+/** Calls a function for every reader. One that was evicted has ended, and says so when it is used. */
+function forEachReader(call: (reader: LocalReader) => void): void {
+  for (const { reader } of localReaders()) {
+    try {
+      call(reader);
+    } catch (error) {
+      if (!(error instanceof EvictedError)) throw error;
+    }
   }
 }

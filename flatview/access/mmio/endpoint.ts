@@ -88,7 +88,7 @@ export class MmioEndpoint {
    */
   call(context: number, request: MmioRequest, value: Halves): number {
     const action = "wait for a device in another context";
-    refuseInAnySection(this.#memory, action);
+    refuseInAnySection(action);
     if (!canBlock()) throw new BlockingForbiddenError({ action });
     const target = this.#find(context);
     if (target < 0) return MemTxResult.ERROR;
@@ -114,7 +114,7 @@ export class MmioEndpoint {
    */
   serve(milliseconds: number): number {
     const action = "wait for MMIO requests";
-    refuseInAnySection(this.#memory, action);
+    refuseInAnySection(action);
     const seen = this.#rings();
     const served = this.server.poll();
     if (served > 0) return served;
@@ -239,7 +239,7 @@ export class MmioEndpoint {
 
   #sleep(action: string, seen: number, milliseconds: number): void {
     const doorbell = ENDPOINT.doorbell.at(this.#endpoint);
-    waitOutside(this.#memory, action, () => this.#kernel.wait32(doorbell, seen, milliseconds));
+    waitOutside(action, () => this.#kernel.wait32(doorbell, seen, milliseconds));
   }
 
   /** How often this context's doorbell rang. */
