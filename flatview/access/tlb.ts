@@ -1,8 +1,10 @@
 import type { ReadGuard } from "@guestmem/rcu";
 import { FlatViewError } from "../errors/flat_view_error.ts";
 import { DIRTY_LOG_BITS } from "../region/range_flags.ts";
+import type { MemTxAttrs } from "../region/region_ops.ts";
 import type { AddressSpaceReader } from "../view/address_space_reader.ts";
 import { type AccessPath, NO_ATTRS } from "./access_path.ts";
+import { shiftedHigh, shiftedLow } from "./device/halves.ts";
 import { MemTxResult, RETRY } from "./device/mem_tx_result.ts";
 import type { RamWindow } from "./guest_memory.ts";
 import { isDirect, isRom } from "./resolved_address.ts";
@@ -38,6 +40,11 @@ const NONE = -1;
  * Everything else (a miss, an unaligned access, a device, a store to a page whose stores are logged)
  * is resolved once, as by `GuestSpace`, in the map of the section. An access to a device in another
  * context leaves the section and enters a new one, which looks for a new map.
+ *
+ * An access that is not aligned is one access if one piece of memory has all of its bytes. Otherwise (it
+ * goes to a device, or on from one range to the next) it is split as QEMU's TCG splits it: into aligned
+ * pieces, none of which crosses a page of 4 KiB. A device sees each as an access, and their results are
+ * ORed.
  *
  * Addresses are integers from 0 to 2^53 - 1; those below 4 GiB are fastest. Values are little-endian,
  * and unsigned unless the method's name says otherwise. Stores to ROM are dropped. The result of the
@@ -75,6 +82,8 @@ export class Tlb {
   result: MemTxResult = MemTxResult.OK;
   /** The upper half of the last `load64`, unsigned. */
   upper: number = 0;
+  /** The attributes of the accesses from now on: devices and IOMMUs see them; memory does not ask. */
+  attrs: MemTxAttrs = NO_ATTRS;
   readonly #entries: Int32Array;
   readonly #mask: number;
   /** The window in which most memory lies, and its views: hits go there without a detour. */
@@ -301,7 +310,9 @@ export class Tlb {
     const { guard } = this;
     path.checkRange(address, size);
     const view = this.#view;
-    path.translator.translate(guard, space, view, address, size, isStore, NO_ATTRS, resolved);
+    const { attrs } = this;
+    const isAligned = (address & (size - 1)) === 0;
+    path.translator.translate(guard, space, view, address, size, isStore, attrs, resolved);
     const { flags } = resolved;
     if (isDirect(flags, false)) {
       const ramAddr = path.ramAddr(guard, resolved);
@@ -313,33 +324,63 @@ export class Tlb {
         Math.min(resolved.remaining, ram.contiguous) >= PAGE - inPage &&
         at >= 0 && (at & 7) === 0 && at <= 2 ** 32 - PAGE;
       if (isPage) this.#fill(entry, address - inPage, window, at, flags);
+      const isWhole = path.isWhole(size);
+      if (!isWhole && !isAligned) return this.#splitAccess(address, size, isStore, low, high);
       this.result = MemTxResult.OK;
       if (!isStore) {
-        if (path.isWhole(size)) ram.load(window, ram.at, size, false, value);
-        else this.result = path.loadPieces(this, space, address, size, false, NO_ATTRS);
+        if (isWhole) ram.load(window, ram.at, size, false, value);
+        else this.result = path.loadPieces(this, space, address, size, false, attrs);
         this.upper = value.high;
         return value.low;
       }
       if (isRom(flags)) return 0; // dropped: a decode error for a device, but not for a CPU
       if (isDirect(flags, true)) {
-        if (path.isWhole(size)) {
+        if (isWhole) {
           ram.store(window, ram.at, size, false, low, high);
           ram.markDirty(guard, ramAddr, size, flags);
         } else {
           value.set(low, high);
-          this.result = path.storePieces(this, space, address, size, false, NO_ATTRS);
+          this.result = path.storePieces(this, space, address, size, false, attrs);
         }
         return 0;
       }
     }
+    if (!isAligned) return this.#splitAccess(address, size, isStore, low, high);
     value.set(low, high);
     value.truncate(size);
-    const outcome = path.dispatcher.access(this, resolved, size, isStore, false, NO_ATTRS);
+    const outcome = path.dispatcher.access(this, resolved, size, isStore, false, attrs);
     // The section is another one now, with a newer map.
     if (outcome === RETRY) return this.#slowPath(address, size, isStore, low, high);
     this.result = outcome;
     if (!isStore) this.upper = value.high;
     return value.low;
+  }
+
+  /**
+   * Performs an access that is not aligned by aligned pieces: QEMU's `int_ld_mmio_beN` and
+   * `int_st_mmio_leN`. A piece is as large as the alignment of its address and of the bytes that are left
+   * in the page allow, and less than 8 bytes. Each is resolved anew: one that goes to another context
+   * leaves the section, and the next one goes by the map of the new section.
+   */
+  #splitAccess(address: number, size: number, isStore: boolean, low: number, high: number): number {
+    let result: MemTxResult = MemTxResult.OK;
+    let loadedLow = 0;
+    let loadedHigh = 0;
+    for (let done = 0; done < size;) {
+      const at = address + done;
+      const left = Math.min(size - done, PAGE - (at & (PAGE - 1)));
+      const piece = (at | left) & -(at | left);
+      const bits = 8 * done;
+      this.result = MemTxResult.OK; // a hit does not set it
+      const value = this.#slowPath(at, piece, isStore, shiftedLow(low, high, -bits), 0);
+      result |= this.result;
+      loadedLow |= shiftedLow(value, 0, bits);
+      loadedHigh |= shiftedHigh(value, 0, bits);
+      done += piece;
+    }
+    this.result = result;
+    this.upper = loadedHigh >>> 0;
+    return loadedLow;
   }
 
   #fill(entry: number, page: number, window: RamWindow, at: number, flags: number): void {

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Arena, RcuDomain } from "@guestmem/rcu";
 import { FlatViewError } from "../errors/flat_view_error.ts";
 import { FlatMemory } from "../model/flat_memory.ts";
+import type { MemoryRegionOps } from "../region/region_ops.ts";
 import { Topology } from "../topology/topology.ts";
 import { MemTxResult } from "./device/mem_tx_result.ts";
 import { MemoryAccess } from "./memory_access.ts";
@@ -77,6 +78,86 @@ for (
     tlb.unlock();
   });
 }
+
+/** A device whose byte at an offset is the lowest byte of the offset; what is called is in `take`. */
+function ramp() {
+  const calls: string[] = [];
+  const ops: MemoryRegionOps = {
+    read(offset, size, attrs) {
+      calls.push(`r${size}@${offset}${attrs.user ? " user" : ""}`);
+      let value = 0n;
+      for (let i = 0; i < size; i++) {
+        value |= BigInt.asUintN(8, BigInt(offset) + BigInt(i)) << BigInt(8 * i);
+      }
+      return value;
+    },
+    write(offset, value, size) {
+      calls.push(`w${size}@${offset}=${value.toString(16)}`);
+    },
+  };
+  return { ops, take: () => calls.splice(0).join(" ") };
+}
+
+Deno.test("a vCPU's access to a device is split by alignment", () => {
+  const { topology, access, system, space } = setUp();
+  const { ops, take } = ramp();
+  const io = topology.initIo("io", 0x3000, ops);
+  access.bind(io.id, ops);
+  const far = topology.initAlias("far", 0x3000, io, 0);
+  system.addSubregion(0x1000, io);
+  system.addSubregion(5 * GIB, far);
+  const tlb = space.tlb();
+  tlb.lock();
+  for (const base of [0x1000, 5 * GIB]) {
+    assertEquals([tlb.load32(base + 4), tlb.result, take()], [0x0706_0504, OK, "r4@4"]);
+    assertEquals([tlb.load32(base + 2), tlb.result, take()], [0x0504_0302, OK, "r2@2 r2@4"]);
+    assertEquals([tlb.load16(base + 1), take()], [0x0201, "r1@1 r1@2"]);
+    assertEquals([tlb.load32(base + 1), take()], [0x0403_0201, "r1@1 r1@2 r1@3 r1@4"]);
+    assertEquals([tlb.loadInt32(base + 0xfe), take()], [0x0100_fffe, "r2@254 r2@256"]);
+    assertEquals([tlb.load64(base + 4), tlb.upper], [0x0706_0504, 0x0b0a_0908]);
+    assertEquals(take(), "r4@4 r4@8");
+    assertEquals([tlb.load64(base + 0xffd), tlb.upper], [0x00ff_fefd, 0x0403_0201]);
+    // Three bytes before the end of the page, five after it.
+    assertEquals(take(), "r1@4093 r2@4094 r1@4096 r1@4097 r1@4098 r1@4099 r1@4100");
+    tlb.store32(base + 2, 0x4433_2211);
+    assertEquals([tlb.result, take()], [OK, "w2@2=2211 w2@4=4433"]);
+    tlb.store64(base + 6, 0x4433_2211, 0x8877_6655);
+    assertEquals(take(), "w2@6=2211 w2@8=4433 w2@10=6655 w2@12=8877");
+  }
+  tlb.attrs = { user: true };
+  assertEquals([tlb.load16(0x1003), take()], [0x0403, "r1@3 user r1@4 user"]);
+  assertEquals([tlb.load8(0x1003), take()], [3, "r1@3 user"]);
+  tlb.unlock();
+});
+
+Deno.test("a vCPU's access that runs from a device into RAM, or back, reaches both", () => {
+  const { topology, access, system, space, ram } = setUp();
+  const { ops, take } = ramp();
+  const io = topology.initIo("io", 0x1000, ops);
+  access.bind(io.id, ops);
+  system.addSubregion(0, io);
+  system.addSubregion(0x1000, ram(0x4000, 0x1000));
+  system.addSubregion(0x2000, topology.initRom("rom", 0x1000, { blockId: 1, ramAddr: 0x8000 }));
+  system.addSubregion(0x3000, topology.initAlias("again", 0x1000, io, 0));
+  space.store32le(0x1000, 0x4433_2211);
+  space.store32le(0x1ffc, 0x8877_6655);
+  space.writeRom(0x2ffc, Uint8Array.of(1, 2, 3, 4));
+  const tlb = space.tlb();
+  tlb.lock();
+  for (let round = 0; round < 2; round++) { // the pages of RAM miss, then they are kept
+    assertEquals([tlb.load32(0xffe), tlb.result, take()], [0x2211_fffe, OK, "r2@4094"]);
+    assertEquals([tlb.load32(0x2ffe), tlb.result, take()], [0x0100_0403, OK, "r2@0"]);
+    assertEquals([tlb.load32(0x3ffe), tlb.result, take()], [0xfffe, DECODE_ERROR, "r2@4094"]);
+    assertEquals([tlb.load32(0x1000), tlb.load16(0x1ffe)], [0x4433_2211, 0x8877]);
+  }
+  tlb.store32(0xffe, 0x7777_8888);
+  assertEquals([tlb.load32(0x1000), tlb.result, take()], [0x4433_7777, OK, "w2@4094=8888"]);
+  tlb.store32(0x1ffe, 0x6666_5555); // into ROM, which drops its half
+  assertEquals([tlb.load32(0x1ffc), tlb.load16(0x2000), tlb.result], [0x5555_6655, 0, OK]);
+  tlb.store32(0x2ffe, 0x6666_5555); // out of ROM
+  assertEquals([tlb.load16(0x2ffe), take()], [0x0403, "w2@0=6666"]);
+  tlb.unlock();
+});
 
 Deno.test("pages whose addresses share their lower half, or their entry, are distinguished", () => {
   const { system, space, ram } = setUp();

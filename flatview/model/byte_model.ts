@@ -75,9 +75,26 @@ export class ByteModel {
       : this.#device(region, address, size, from);
   }
 
-  /** Whether a store of a CPU at this address is dropped. */
-  isRom(address: number): boolean {
-    return this.#at(address)?.kind === "rom";
+  /**
+   * One access of a CPU: aligned pieces, none of which crosses a page of 4 KiB. For bytes of memory it
+   * makes no difference how they are cut; a device sees each piece. Stores to ROM are dropped.
+   */
+  cpu(address: number, size: number, from: readonly number[] | null): Outcome {
+    const bytes: number[] = [];
+    let result: MemTxResult = MemTxResult.OK;
+    while (bytes.length < size) {
+      const at = address + bytes.length;
+      const left = Math.min(size - bytes.length, 4096 - at % 4096);
+      let piece = 8;
+      while (at % piece !== 0 || left % piece !== 0) piece /= 2;
+      const data = from?.slice(bytes.length) ?? null;
+      const outcome = data !== null && this.#at(at)?.kind === "rom"
+        ? { bytes: data.slice(0, piece), result: MemTxResult.OK }
+        : this.typed(at, piece, data);
+      bytes.push(...outcome.bytes);
+      result |= outcome.result;
+    }
+    return { bytes, result };
   }
 
   #at(address: number): ModelRegion | undefined {
