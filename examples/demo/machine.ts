@@ -169,9 +169,14 @@ export class DemoMachine {
 }
 
 function hasRam(source: MachineRegion): boolean {
-  return source.terminates && source.alias === null && source.kind !== "i/o";
+  return source.terminates && source.alias === null && !isIo(source);
 }
 
 function isDevice(source: MachineRegion): boolean {
-  return source.terminates && source.alias === null && source.kind === "i/o";
+  return source.terminates && source.alias === null && isIo(source);
+}
+
+/** QEMU 11.1 prints `container` for an I/O region that lies in no other region. */
+function isIo({ kind }: MachineRegion): boolean {
+  return kind === "i/o" || kind === "container";
 }

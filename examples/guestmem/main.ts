@@ -17,9 +17,10 @@ import { replay } from "./replay.ts";
 
 const HELP = `guestmem: memory maps of QEMU machines
 
-  machine tree|flat|dispatch FILE.json
+  machine tree|flat|dispatch FILE.json [--qemu 7.2|11.1]
       Prints the region tree (info mtree -D), the flat views (-f), or these
-      with their dispatch (-f -d).
+      with their dispatch (-f -d), as that version of QEMU does; by default
+      the one whose text the machine comes from.
   machine check FILE.json... [--json]
       Renders each machine and compares views, sharing and dispatch with what
       QEMU printed. Exit 1 if any differs.
@@ -27,9 +28,9 @@ const HELP = `guestmem: memory maps of QEMU machines
       Builds a machine, one region at a time if asked, and reports time, memory
       and views. Exit 1 if the views are not QEMU's.
   mtree import TREE [--flat FLAT] [--name NAME] [--output FILE.json]
-      Makes a machine from the monitor's text (info mtree -D -o), with the flat
-      views' text (-f or -f -d) as evidence. Reports what was inferred from the
-      evidence and what stays open.
+      Makes a machine from the monitor's text (info mtree, best with -D -o), with
+      the flat views' text (-f or -f -d) as evidence. Reports what was inferred
+      from the evidence and what stays open.
   lookup FILE.json --as NAME ADDRESS...
       Prints region, offset and kind of addresses in an address space.
   replay --before A.json [--after B.json] TRACE.gz... [--json]
@@ -59,7 +60,7 @@ export async function guestmem(words: readonly string[], env: Environment): Prom
 function dispatch(words: readonly string[], env: Environment): Promise<number> {
   const args = parseArgs([...words], {
     boolean: ["help", "json", "one-by-one"],
-    string: ["_", "flat", "output", "name", "as", "before", "after"],
+    string: ["_", "flat", "output", "name", "qemu", "as", "before", "after"],
     unknown: (name, option) => {
       if (option !== undefined) throw new UsageError(`unknown option ${name}`);
     },
@@ -71,7 +72,7 @@ function dispatch(words: readonly string[], env: Environment): Promise<number> {
   }
   switch (command) {
     case "machine":
-      return machine(rest, args["one-by-one"], args.json, env);
+      return machine(rest, args.qemu, args["one-by-one"], args.json, env);
     case "mtree":
       if (rest[0] !== "import") throw new UsageError(`expected "mtree import"`);
       return mtreeImport(one(rest.slice(1), "TREE"), args, env);
@@ -90,6 +91,7 @@ function dispatch(words: readonly string[], env: Environment): Promise<number> {
 
 function machine(
   words: readonly string[],
+  version: string | undefined,
   oneByOne: boolean,
   json: boolean,
   env: Environment,
@@ -99,7 +101,7 @@ function machine(
     case "tree":
     case "flat":
     case "dispatch":
-      return machinePrint(what satisfies Printed, one(files, "FILE.json"), env);
+      return machinePrint(what satisfies Printed, one(files, "FILE.json"), version, env);
     case "check":
       if (files.length === 0) throw new UsageError("expected a FILE.json");
       return machineCheck(files, json, env);

@@ -17,10 +17,89 @@ export interface AliasTargets {
  * few sections, and the alias names one of these or the next. A choice is ruled out if no reading of
  * the rest meets every section before it is printed. Among the remaining choices owners decide.
  *
+ * Without `-D`, aliases that are disabled are left out, but the sections of their targets are not. So
+ * any section of the name may be the target, and the order gives only the first guess.
+ *
+ * @param isWhole Whether the text is known to show all aliases.
  * @throws {FlatViewError} `MALFORMED_TEXT` if there is no such reading.
  */
-export function findTargets(assembly: Assembly): AliasTargets {
-  return new TargetFinder(assembly).find();
+export function findTargets(assembly: Assembly, isWhole: boolean): AliasTargets {
+  const finder = new TargetFinder(assembly);
+  if (isWhole) return finder.find();
+  return finder.isReadable() ? withOthers(finder.find(), assembly) : guessTargets(assembly);
+}
+
+/** Guesses targets where aliases are missing: by owner, or the section that was met last, or the next. */
+function guessTargets(assembly: Assembly): AliasTargets {
+  const targets = new Map<AssembledRegion, AssembledRegion>();
+  const byOwner: AssembledRegion[] = [];
+  const sections = assembly.sections.map(({ target }) => target);
+  let met = 0;
+  for (const alias of new Set(assembly.aliases)) {
+    const named = sections.filter((target) => isTarget(alias, target));
+    if (named.length === 0) throw noReading(alias);
+    const candidates = withoutCircles(alias, named, targets);
+    const owned = candidates.length > 1 ? ownedBy(alias, candidates) : null;
+    if (owned !== null) byOwner.push(alias);
+    const known = candidates.findLast((target) => sections.indexOf(target) < met);
+    const choice = owned ?? known ?? candidates[0]!;
+    met = Math.max(met, sections.indexOf(choice) + 1);
+    targets.set(alias, choice);
+  }
+  return withOthers({ targets, byOwner, open: new Map() }, assembly);
+}
+
+/** Leaves open all other sections of the name, unless the owner decided. */
+function withOthers({ targets, byOwner }: AliasTargets, { sections }: Assembly): AliasTargets {
+  const open = new Map<AssembledRegion, readonly AssembledRegion[]>();
+  const isOwned = new Set(byOwner);
+  for (const [alias, choice] of targets) {
+    const others = sections.map(({ target }) => target).filter((target) =>
+      target !== choice && isTarget(alias, target)
+    );
+    if (others.length > 0 && !isOwned.has(alias)) open.set(alias, others);
+  }
+  return { targets, byOwner, open };
+}
+
+/**
+ * Leaves out candidates that lead back to the alias: QEMU could not render an alias that shows
+ * itself. Disabled ones may, so if nothing is left all candidates stay.
+ */
+function withoutCircles(
+  alias: AssembledRegion,
+  candidates: readonly AssembledRegion[],
+  targets: ReadonlyMap<AssembledRegion, AssembledRegion>,
+): readonly AssembledRegion[] {
+  if (candidates.length < 2) return candidates;
+  const finite = candidates.filter((candidate) => !leadsTo(candidate, alias, targets));
+  return finite.length > 0 ? finite : candidates;
+}
+
+/** Whether a region shows another, through containers and the aliases whose targets are known. */
+function leadsTo(
+  from: AssembledRegion,
+  to: AssembledRegion,
+  targets: ReadonlyMap<AssembledRegion, AssembledRegion>,
+): boolean {
+  const seen = new Set([from]);
+  // The iteration of a Set also visits what is added during it.
+  for (const region of seen) {
+    if (region === to) return true;
+    for (const child of region.children) seen.add(child);
+    const target = targets.get(region);
+    if (target !== undefined) seen.add(target);
+  }
+  return false;
+}
+
+/** The only candidate that has the owner of an alias. */
+function ownedBy(
+  alias: AssembledRegion,
+  candidates: readonly AssembledRegion[],
+): AssembledRegion | null {
+  const owned = candidates.filter(({ owner }) => owner !== "" && owner === alias.owner);
+  return owned.length === 1 ? owned[0]! : null;
 }
 
 class TargetFinder {
@@ -42,6 +121,11 @@ class TargetFinder {
     );
   }
 
+  /** Whether the order of the sections is that in which the printed aliases first name them. */
+  isReadable(): boolean {
+    return this.#feasible()[0]!.has(0);
+  }
+
   find(): AliasTargets {
     const feasible = this.#feasible();
     const targets = new Map<AssembledRegion, AssembledRegion>();
@@ -55,7 +139,8 @@ class TargetFinder {
       const candidates = this.#candidates(alias, met, after);
       if (candidates.length === 0) throw noReading(alias);
       const next = this.#isNext(alias, met) ? this.#sections[met]!.target : null;
-      const choice = this.#choose(alias, candidates, [...possible], next);
+      const finite = withoutCircles(alias, candidates, targets);
+      const choice = this.#choose(alias, finite, [...possible], next);
       if (choice === next) met++;
       targets.set(alias, choice);
     });
@@ -123,10 +208,10 @@ class TargetFinder {
     next: AssembledRegion | null,
   ): AssembledRegion {
     if (possible.length === 1) return possible[0]!;
-    const owned = candidates.filter(({ owner }) => owner !== "" && owner === alias.owner);
-    if (owned.length === 1) {
+    const owned = ownedBy(alias, candidates);
+    if (owned !== null) {
       this.#byOwner.push(alias);
-      return owned[0]!;
+      return owned;
     }
     // Left open, and reported: the target that was met last, which assumes no further region.
     const choice = candidates.findLast((candidate) => candidate !== next) ?? candidates[0]!;

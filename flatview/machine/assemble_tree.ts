@@ -15,6 +15,8 @@ export interface AssembledRegion {
   readonly kind: PrintedKind;
   readonly nonvolatile: boolean;
   readonly enabled: boolean;
+  /** Whether only lines below it show that it exists: without `-D` its own line is left out. */
+  readonly omitted: boolean;
   readonly owner: string;
   readonly alias: { readonly target: string; readonly offset: bigint } | null;
   container: AssembledRegion | null;
@@ -104,12 +106,13 @@ class Assembler {
   }
 
   #create(node: TreeLine, base: bigint, signature: number): AssembledRegion {
-    const { line, name, prio, kind, nonvolatile, enabled, owner, alias, start, end } = node;
+    const { line, name, prio, kind, nonvolatile, enabled, omitted, owner, alias } = node;
+    const { start, end } = node;
     const addr = (start - base) & MASK64;
     const size = ((end - start) & MASK64) + 1n;
     const region: AssembledRegion = {
       id: this.#regions.length,
-      ...{ line, name, prio, kind, nonvolatile, enabled, owner, alias, addr, size },
+      ...{ line, name, prio, kind, nonvolatile, enabled, omitted, owner, alias, addr, size },
       container: null,
       children: [],
     };

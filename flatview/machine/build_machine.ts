@@ -126,6 +126,7 @@ function initRegion(
       return topology.initRomDevice(name, size, ram, {}, options);
     case "ramd":
       return topology.initRamDevice(name, size, ram, {}, options);
+    case "container":
     case "i/o":
       return topology.initIo(name, size, {}, options);
   }

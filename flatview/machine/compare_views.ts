@@ -1,3 +1,4 @@
+import { type Dialect, dialectOf } from "../mtree/dialect.ts";
 import { addressSpaceLine, printedAddressSpace, rangeLine } from "../mtree/print_flat_views.ts";
 import type { ViewText } from "../mtree/print_flat_views.ts";
 import type { PrintedView } from "../mtree/printed_view.ts";
@@ -34,7 +35,8 @@ interface Lines {
 
 /**
  * Compares views with those that QEMU printed. Both are compared as multisets: names repeat, and the
- * order of views, and of the address spaces in one, means nothing.
+ * order of views, and of the address spaces in one, means nothing. The dialect is that of the printed
+ * views.
  *
  * @param mine The views that were rendered here.
  * @param printed QEMU's.
@@ -43,7 +45,8 @@ export function compareViews(
   mine: readonly ViewText[],
   printed: readonly PrintedView[],
 ): Comparison {
-  const rest = mine.map(linesOf);
+  const dialect = dialectOf(printed.flatMap(({ ranges }) => ranges.map(({ kind }) => kind)));
+  const rest = mine.map((view) => linesOf(view, dialect));
   const missing: Lines[] = [];
   const count = { ranges: { total: 0, exact: 0 }, dispatch: { total: 0, exact: 0 } };
   for (const view of printed.map(printedLines)) {
@@ -78,11 +81,11 @@ export function compareViews(
   };
 }
 
-function linesOf(view: ViewText): Lines {
+function linesOf(view: ViewText, dialect: Dialect): Lines {
   return {
     spaces: view.addressSpaces.map((s) => addressSpaceLine(printedAddressSpace(s))).sort(),
     root: view.root?.name ?? "(none)",
-    ranges: view.ranges.map(rangeLine),
+    ranges: view.ranges.map((range) => rangeLine(range, dialect)),
     dispatch: view.dispatch,
   };
 }

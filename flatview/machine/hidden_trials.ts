@@ -4,7 +4,7 @@ import type { Trial } from "./view_mismatch.ts";
 
 /** A bit that the tree's text does not print, and how to flip it for a trial. */
 export interface Hidden extends Trial {
-  readonly what: "terminates" | "sibling order" | "readonly" | "alias target" | "identity";
+  readonly what: "terminates" | "readonly" | "alias target" | "identity";
   readonly region: MemoryRegion;
   /** The bit's present value. */
   value(): string;
@@ -34,31 +34,6 @@ export function readonlyTrial(region: MemoryRegion): Hidden {
     touches: [region],
     toggle: () => edit.readonly = !edit.readonly,
     value: () => region.readonly ? "yes" : "no",
-  };
-}
-
-/** Which of two overlapping siblings of one priority comes first. */
-export function orderTrial(front: MemoryRegion, back: MemoryRegion): Hidden {
-  const list = writable(front.container!).subregions;
-  // Index of the front one before the trial, to restore exactly that order.
-  let home = -1;
-  return {
-    what: "sibling order",
-    region: front,
-    touches: [front.container!],
-    toggle: () => {
-      const at = list.indexOf(front);
-      list.splice(at, 1);
-      if (home < 0) {
-        home = at;
-        list.splice(list.indexOf(back) + 1, 0, front);
-      } else {
-        list.splice(home, 0, front);
-        home = -1;
-      }
-    },
-    value: () =>
-      list.indexOf(front) < list.indexOf(back) ? `before ${back.name}` : `after ${back.name}`,
   };
 }
 
@@ -103,23 +78,4 @@ export function identityTrial(one: MemoryRegion, other: MemoryRegion): Hidden {
     },
     value: () => "shown by",
   };
-}
-
-/** The pairs of siblings whose order the text leaves open and views may show. */
-export function overlappingPairs(parent: MemoryRegion): [MemoryRegion, MemoryRegion][] {
-  const pairs: [MemoryRegion, MemoryRegion][] = [];
-  const list = parent.subregions;
-  list.forEach((front, i) => {
-    for (let j = i + 1; j < list.length && list[j]!.priority === front.priority; j++) {
-      const back = list[j]!;
-      // At the same address the text shows the order: it is sorted stably.
-      if (front.addr !== back.addr && overlap(front, back)) pairs.push([front, back]);
-    }
-  });
-  return pairs;
-}
-
-function overlap(left: MemoryRegion, right: MemoryRegion): boolean {
-  return left.enabled && right.enabled && left.addr < right.addr + right.size &&
-    right.addr < left.addr + left.size;
 }

@@ -1,4 +1,4 @@
-import { parseTree } from "../mtree/parse_tree.ts";
+import { parseTree, type TreeBlock } from "../mtree/parse_tree.ts";
 import type { PrintedView } from "../mtree/printed_view.ts";
 import { type AliasTargets, findTargets } from "./alias_targets.ts";
 import { assemble, type Assembly } from "./assemble_tree.ts";
@@ -24,21 +24,24 @@ export interface ImportOptions {
 }
 
 /**
- * Reads a machine from the monitor's text: `info mtree -D`, best with `-o`, whose owners help to find
- * the targets of aliases. The text leaves some bits out. Flat views of the same machine decide those
- * bits that the views show. The report says of each such bit what it was inferred from, or that it
- * stays open.
+ * Reads a machine from the monitor's text: `info mtree`, best with `-D` and with `-o`, whose owners
+ * help to find the targets of aliases. Text of QEMU 7.2 and of QEMU 11.1 is read alike. The text
+ * leaves some bits out. Flat views of the same machine decide those bits that the views show. The
+ * report says of each such bit what it was inferred from, or that it stays open.
  *
- * @param tree The text of `info mtree -D -o`.
+ * Without `-D` disabled regions are missing. They show nothing, so the views are the same without
+ * them. What lies in one may be taken for a part of its neighbour; the report says so.
+ *
+ * @param tree The text of `info mtree`, with or without `-D` and `-o`.
  * @param options The flat views, and a name.
  * @returns The machine and the report.
  * @throws {FlatViewError} `MALFORMED_TEXT` if the text is not what it should be.
  */
 export function importMachine(tree: string, options: ImportOptions = {}): ImportedMachine {
-  const blocks = parseTree(tree);
   const { views = [] } = options;
-  const assembly = assemble(blocks);
-  const aliases = findTargets(assembly);
+  const { blocks, showsDisabled } = parseTree(tree);
+  const assembly = assemble(blocks.map((block) => withRootName(block, views)));
+  const aliases = findTargets(assembly, showsDisabled);
   const pages = pageBitsOf(views);
   const assumed: Machine = {
     machine: options.name ?? "",
@@ -61,6 +64,7 @@ export function importMachine(tree: string, options: ImportOptions = {}): Import
   else inferred.push({ ...page, because: pages.because });
   reportAliases(aliases, inferred);
   reportSizes(assembly, views, inferred, open);
+  if (!showsDisabled) reportDisabled(assembly, aliases, inferred, open);
   const { machine, exact } = inferHidden(assumed, assembly, aliases, inferred, open);
   const read = {
     blocks: blocks.length,
@@ -93,7 +97,7 @@ function regionsOf(
     kind: region.kind,
     enabled: region.enabled,
     terminates: region.alias === null &&
-      (region.kind !== "i/o" ||
+      ((region.kind !== "i/o" && region.kind !== "container") ||
         (views.length > 0 ? named.has(region.name) : region.children.length === 0)),
     readonly: region.alias === null && region.kind === "rom",
     nonvolatile: region.nonvolatile,
@@ -136,6 +140,44 @@ function reportSizes(
     if (named.has(name)) {
       inferred.push({ ...finding, because: "a flat view shows a byte of that name" });
     } else open.push({ ...finding, because: "0 prints the same" });
+  }
+}
+
+/** A root whose line is left out has its name from the views, if they name it. */
+function withRootName(block: TreeBlock, views: readonly PrintedView[]): TreeBlock {
+  const { addressSpaces, root } = block;
+  if (!root.omitted || addressSpaces.length === 0) return block;
+  const named = views.flatMap(({ addressSpaces }) => addressSpaces)
+    .find(({ name }) => addressSpaces.includes(name));
+  return named === undefined ? block : { ...block, root: { ...root, name: named.root } };
+}
+
+/** What a text without `[disabled]` cannot tell. */
+function reportDisabled(
+  { regions, sections }: Assembly,
+  { targets }: AliasTargets,
+  inferred: Finding[],
+  open: Finding[],
+): void {
+  const what = "disabled region";
+  open.push({
+    what,
+    region: "",
+    id: -1,
+    line: 0,
+    value: "none",
+    because: "no line is marked [disabled]: none is disabled, or without -D they are left out, " +
+      "and what lies in one prints as if it lay in the region printed before",
+  });
+  for (const { name, id, line, omitted } of regions) {
+    const because = "its line is left out, and lines below it are printed";
+    if (omitted) inferred.push({ what, region: name, id, line, value: "yes", because });
+  }
+  const shown = new Set(targets.values());
+  for (const { target: { name, id, line } } of sections) {
+    const because = "the text shows no alias of this section: its aliases are left out";
+    if (shown.has(regions[id]!)) continue;
+    open.push({ what: "alias target", region: name, id, line, value: "no alias", because });
   }
 }
 

@@ -3,7 +3,11 @@ import { Arena, RcuDomain } from "@guestmem/rcu";
 import { FlatViewError } from "../errors/flat_view_error.ts";
 import { liveViews } from "../mtree/live_views.ts";
 import { parseFlatViews } from "../mtree/parse_flat_views.ts";
-import { MACHINES, readPacked, readRecorded } from "../testdata/read.ts";
+import { printTree } from "../mtree/print_tree.ts";
+import { dialectOf } from "../mtree/dialect.ts";
+import { Topology } from "../topology/topology.ts";
+import { buildMachine } from "./build_machine.ts";
+import { MACHINES, MACHINES_11, readPacked, readRecorded } from "../testdata/read.ts";
 import { compareViews } from "./compare_views.ts";
 import { importMachine } from "./import_machine.ts";
 import { printImportReport } from "./import_report.ts";
@@ -15,6 +19,12 @@ function differences(machine: Machine, views: Machine["views"]): readonly string
   const arena = Arena.create({ bytes: 1 << 24 });
   const { topology } = publishMachine(machine, { arena, domain: RcuDomain.create(arena) });
   return compareViews(liveViews(topology, true), views).differences;
+}
+
+/** QEMU's text of the tree, without the owners that `-o` adds, as blocks. */
+function blocks(text: string): string[] {
+  const bare = text.split("\n").map((line) => line.replace(/(?: (?:owner|parent):\{.*\})+$/, ""));
+  return bare.join("\n").trim().split("\n\n").sort();
 }
 
 for (const name of MACHINES) {
@@ -51,6 +61,51 @@ for (const name of MACHINES) {
     assert(report.open.some(({ what }) => what === "terminates"));
   });
 }
+
+for (const name of MACHINES_11) {
+  Deno.test(`${name}: imports and prints exactly`, async () => {
+    const text = await readPacked(`${name}.tree.txt`);
+    const views = parseFlatViews(await readPacked(`${name}.dispatch.txt`));
+    const { machine, report } = importMachine(text, { views });
+    assertEquals(report.exact, true);
+    assertEquals(differences(machine, views), []);
+    const dialect = dialectOf(machine.regions.map(({ kind }) => kind));
+    assertEquals(dialect, "qemu-11.1");
+    const { addressSpaces } = buildMachine(machine, new Topology());
+    assertEquals(blocks(printTree(addressSpaces, { dialect }).join("\n")), blocks(text));
+  });
+
+  Deno.test(`${name}: text without -D and -o renders exactly, and the report says what it lacks`, async () => {
+    const views = parseFlatViews(await readPacked(`${name}.dispatch.txt`));
+    const { machine, report } = importMachine(await readPacked(`${name}.plain.txt`), { views });
+    assertEquals(report.exact, true);
+    assertEquals(differences(machine, views), []);
+    assert(report.open.some(({ what }) => what === "disabled region"));
+  });
+}
+
+Deno.test("lines below a disabled region show that its line is left out", () => {
+  const root = "0000000000000000-ffffffffffffffff (prio 0, container): system";
+  const tree = `address-space: memory\n  ${root}\n` +
+    "      0000000000000000-0000000000000fff (prio 0, i/o): below\n" +
+    "    0000000000000000-0000000000001fff (prio 0, ram): ram\n" +
+    "\naddress-space: device\n    0000000000000000-0000000000000fff (prio 0, ram): alone\n\n" +
+    "memory-region: ram\n  0000000000000000-0000000000001fff (prio 0, ram): ram\n\n";
+  const flat = 'FlatView #0\n AS "memory", root: system\n Root memory region: ram\n' +
+    "  0000000000000000-0000000000001fff (prio 0, ram): ram\n\n" +
+    'FlatView #1\n AS "device", root: off\n Root memory region: (none)\n  No rendered FlatView\n\n';
+  const { machine, report } = importMachine(tree, { views: parseFlatViews(flat) });
+  assertEquals(report.exact, true, printImportReport(report).join("\n"));
+  const names = machine.regions.map(({ name, enabled }) => `${name} ${enabled}`);
+  assertEquals(names, [
+    ...["system true", "(disabled) false", "below true", "ram true"],
+    ...["off false", "alone true"],
+  ]);
+  const omitted = report.inferred.filter(({ what }) => what === "disabled region");
+  assertEquals(omitted.map(({ id }) => id), [1, 4]);
+  const section = report.open.find(({ what }) => what === "alias target");
+  assertEquals(section?.region, "ram"); // its alias is not printed
+});
 
 const HEAD = "address-space: memory\n  0000000000000000-ffffffffffffffff (prio 0, i/o): system\n";
 
@@ -189,7 +244,8 @@ Deno.test("malformed text is an error with the line and what was expected", () =
   fails("nonsense\n", 1, "address-space: NAME");
   fails("address-space: memory\nnonsense\n", 2, "START-END");
   fails(HEAD + "   0000000000000000-0000000000000fff (prio 0, ram): x\n", 3, "indent");
-  fails(HEAD + "      0000000000000000-0000000000000fff (prio 0, ram): x\n", 3, "indent");
+  const off = "    0000000000000000-0000000000000fff (prio 0, ram): off [disabled]\n";
+  fails(HEAD + "      0000000000000000-0000000000000fff (prio 0, ram): x\n" + off, 3, "indent");
   fails(HEAD + "    0000000000000000-0000000000000fff (prio 0, wood): x\n", 3, "KIND");
   const window = "    0000000000000000-0000000000000fff (prio 0, i/o): alias a @b " +
     "0000000000000000-0000000000000fff\n";

@@ -8,6 +8,7 @@ export interface Finding {
     | "alias target"
     | "identity"
     | "size"
+    | "disabled region"
     | "page bits";
   /** Name of the region, or empty. */
   readonly region: string;

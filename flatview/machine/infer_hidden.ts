@@ -7,6 +7,7 @@ import { type SearchedBit, searchHidden } from "./hidden_search.ts";
 import type { Hidden } from "./hidden_trials.ts";
 import type { Finding } from "./import_report.ts";
 import type { Machine, MachineRegion } from "./machine.ts";
+import type { SiblingPair } from "./sibling_order.ts";
 import { ViewMismatch } from "./view_mismatch.ts";
 
 /**
@@ -37,15 +38,18 @@ export function inferHidden(
     return [region, [region.alias!, ...others.map(({ id }) => regions.get(id)!)]];
   }));
   const alike = assembly.alike.map((group) => group.map(({ id }) => regions.get(id)!));
-  for (const bit of byBit(searchHidden(all, choices, alike, mismatch, withViews))) {
-    const finding = describe(bit.hidden, (region) => assembly.regions[ids.get(region)!]!);
-    if (bit.inferred) {
+  const sourceOf = (region: MemoryRegion) => assembly.regions[ids.get(region)!]!;
+  const report = (finding: Omit<Finding, "because">, isInferred: boolean) => {
+    if (isInferred) {
       inferred.push({ ...finding, because: "the flat views would differ otherwise" });
     } else {
       const because = withViews ? "no flat view shows it" : "no flat view is given";
       open.push({ ...finding, because });
     }
-  }
+  };
+  const { bits, pairs } = searchHidden(all, choices, alike, mismatch, withViews);
+  for (const bit of byBit(bits)) report(describe(bit.hidden, sourceOf), bit.inferred);
+  for (const pair of pairs) report(describePair(pair, sourceOf), pair.inferred);
   const machine = {
     ...assumed,
     regions: assumed.regions.map((region) => withHidden(region, regions.get(region.id)!, ids)),
@@ -64,6 +68,15 @@ function describe(
   if (what === "alias target") target = ` of line ${lineOf(region.alias!)}`;
   if (what === "identity") target = ` the aliases of lines ${[...region.aliases].map(lineOf)}`;
   return { what, region: name, id, line, value: value() + target };
+}
+
+/** A finding about the order of two siblings, with no reason yet. */
+function describePair(
+  { front, back }: SiblingPair,
+  sourceOf: (region: MemoryRegion) => AssembledRegion,
+): Omit<Finding, "because"> {
+  const { name, id, line } = sourceOf(front);
+  return { what: "sibling order", region: name, id, line, value: `before ${back.name}` };
 }
 
 /** Joins the trials of one region with several others: its bit is inferred if none of the others fits. */

@@ -45,7 +45,7 @@ Deno.test("what is malformed is named with its line and what was expected", () =
   fails(machine([region(0)], { pageBits: 40 }), '"pageBits"', "an integer from 8 to 16");
   fails(machine([region(0, { addr: "12" })]), '"12"', 'hex text from "0x0"');
   fails(machine([region(0, { size: "0x10000000000000001" })]), '"size"', "hex text");
-  fails(machine([region(0, { kind: "wood" })]), '"wood"', "one of ramd, romd, rom, ram, i/o");
+  fails(machine([region(0, { kind: "wood" })]), '"wood"', "one of ramd, romd, rom, ram, container");
   fails(machine([region(0, { alias: 7 })]), '"alias"', "the id of a region or null");
 });
 

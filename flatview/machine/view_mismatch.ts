@@ -1,4 +1,5 @@
 import { FlatViewError } from "../errors/flat_view_error.ts";
+import { type Dialect, dialectOf } from "../mtree/dialect.ts";
 import { addressSpaceLine, printedAddressSpace, rangeText } from "../mtree/print_flat_views.ts";
 import type { NamedRoot } from "../mtree/print_tree.ts";
 import type { PrintedView, RangeText } from "../mtree/printed_view.ts";
@@ -20,7 +21,7 @@ interface Shown {
 }
 
 /** Weight of a byte in a distance; the bits below count other differences. */
-const BYTE = 1n << 20n;
+const BYTE = 1n << 32n;
 
 /** A change that can be tried. */
 export interface Trial {
@@ -41,10 +42,12 @@ export class ViewMismatch {
   readonly #printed = new Map<string, Shown[]>();
   readonly #shown = new Map<MemoryRegion, Shown>();
   readonly #list = new RangeList();
+  readonly #dialect: Dialect;
   readonly #sharing: ViewSharing;
 
   constructor(spaces: readonly NamedRoot[], views: readonly PrintedView[]) {
     this.#spaces = spaces;
+    this.#dialect = dialectOf(views.flatMap(({ ranges }) => ranges.map(({ kind }) => kind)));
     for (const view of views) {
       const { root, ranges } = view;
       const shown = { root, ranges, view };
@@ -84,6 +87,30 @@ export class ViewMismatch {
     return score;
   }
 
+  /**
+   * What a change, which is made and undone, shows wrongly where a screen was shown before. Bytes
+   * count most; then ranges that were not printed with these ends.
+   *
+   * @param screen Name of the region that serves as the screen.
+   */
+  newlyWrong(trial: Trial, screen: string): bigint {
+    const saved = this.toggle(trial);
+    let wrong = 0n;
+    for (const space of this.#spaces) {
+      const before = saved.get(space.root);
+      if (before === undefined) continue;
+      const screens = before.ranges.filter(({ name }) => name === screen);
+      const shown = this.#shown.get(space.root)!.ranges.filter(({ name }) => name !== screen);
+      const pieces = shown.flatMap((range) => partsIn(range, screens));
+      const printed = this.#printed.get(addressSpaceLine(printedAddressSpace(space))) ?? [];
+      const counts = printed.map(({ ranges }) => wrongIn(pieces, ranges));
+      wrong += counts.reduce((best, count) => count < best ? count : best, wrongIn(pieces, []));
+    }
+    trial.toggle();
+    for (const [root, shown] of saved) this.#shown.set(root, shown);
+    return wrong;
+  }
+
   /** Makes a change. @returns What the affected roots showed before. */
   toggle(trial: Trial): Map<MemoryRegion, Shown> {
     const touched = new Map(trial.touches.map((region) => [region, { from: 0n, to: region.size }]));
@@ -120,7 +147,7 @@ export class ViewMismatch {
   #render(physical: MemoryRegion | null): Shown {
     const list = this.#list;
     render(physical, list);
-    const ranges = list.rows.ranges().map(rangeText);
+    const ranges = list.rows.ranges().map((range) => rangeText(range, this.#dialect));
     return { root: physical?.name ?? "(none)", ranges, view: physical };
   }
 }
@@ -165,10 +192,42 @@ function viewDistance(left: Shown, right: Shown): bigint {
     distance = differingBytes(left.ranges, right.ranges) * BYTE;
     if (left.root === ENDLESS.root) distance += BYTE << 65n;
     if (left.root !== right.root) distance++;
-    if (left.ranges.length !== right.ranges.length) distance++;
+    distance += BigInt(differingEdges(left.ranges, right.ranges));
     known.set(right, distance);
   }
   return distance;
+}
+
+/** The parts of a range that lie in one of the others. */
+function partsIn(range: RangeText, others: readonly RangeText[]): RangeText[] {
+  return others.filter(({ first, last }) => first <= range.last && range.first <= last).map(
+    (other) => {
+      const first = other.first > range.first ? other.first : range.first;
+      const last = other.last < range.last ? other.last : range.last;
+      return { ...range, first, last, offset: range.offset + first - range.first };
+    },
+  );
+}
+
+/** How much of these pieces was not printed. */
+function wrongIn(pieces: readonly RangeText[], printed: readonly RangeText[]): bigint {
+  let wrong = 0n;
+  for (const piece of pieces) {
+    wrong += piece.last - piece.first + 1n;
+    for (const { first, last } of partsIn(piece, printed.filter((other) => alike(piece, other)))) {
+      wrong -= last - first + 1n;
+    }
+  }
+  const isPrinted = ({ first, last }: RangeText) =>
+    printed.some((other) => other.first === first && other.last === last);
+  return wrong * BYTE + BigInt(pieces.filter((piece) => !isPrinted(piece)).length);
+}
+
+/** Counts the starts of ranges that only one list has: neighbours that are joined in only one of them. */
+function differingEdges(left: readonly RangeText[], right: readonly RangeText[]): number {
+  const starts = new Set(left.map(({ first }) => first));
+  const common = right.filter(({ first }) => starts.has(first)).length;
+  return left.length + right.length - 2 * common;
 }
 
 /** Counts the bytes that two lists show differently, walking both by address. */

@@ -2,6 +2,7 @@ import type { MemoryRegion } from "../region/memory_region.ts";
 import { RangeFlag } from "../region/range_flags.ts";
 import { hex16, lower, upper } from "../region/split64.ts";
 import type { FlatRange } from "../render/flat_range.ts";
+import type { Dialect, PrintOptions } from "./dialect.ts";
 import type { NamedRoot } from "./print_tree.ts";
 import { printedKind } from "./printed_kind.ts";
 import type { PrintedAddressSpace, RangeText } from "./printed_view.ts";
@@ -22,16 +23,18 @@ export interface ViewText {
  * Flat views in the text of QEMU's `info mtree -f`, or `-f -d` if the views have the lines of their dispatch.
  *
  * @param views The views, which are numbered in this order.
+ * @param options The dialect.
  * @returns The lines, without line ends; every view ends with an empty line.
  */
-export function printFlatViews(views: readonly ViewText[]): string[] {
+export function printFlatViews(views: readonly ViewText[], options: PrintOptions = {}): string[] {
+  const { dialect = "qemu-7.2" } = options;
   return views.flatMap((view, number) => [
     `FlatView #${number}`,
     ...view.addressSpaces.map((space) => addressSpaceLine(printedAddressSpace(space))),
     ` Root memory region: ${view.root?.name ?? "(none)"}`,
     ...view.ranges.length === 0
       ? ["  No rendered FlatView"]
-      : [...view.ranges.map(rangeLine), ...view.dispatch],
+      : [...view.ranges.map((range) => rangeLine(range, dialect)), ...view.dispatch],
     "",
   ]);
 }
@@ -47,16 +50,17 @@ export function addressSpaceLine({ name, root, alias }: PrintedAddressSpace): st
 }
 
 /** What the line of a range says. */
-export function rangeText({ first, last, region, offset, flags }: FlatRange): RangeText {
+export function rangeText(range: FlatRange, dialect: Dialect): RangeText {
+  const { first, last, region, offset, flags } = range;
   const nonvolatile = flags & RangeFlag.NONVOLATILE ? "nv-" : "";
-  const kind = flags & RangeFlag.READONLY ? "rom" : printedKind(region);
+  const kind = flags & RangeFlag.READONLY ? "rom" : printedKind(region, dialect);
   const prio = region.priority;
   return { first, last, prio, kind: nonvolatile + kind, name: region.name, offset };
 }
 
 /** The line of a range. */
-export function rangeLine(range: FlatRange): string {
-  const { first, last, prio, kind, name, offset } = rangeText(range);
+export function rangeLine(range: FlatRange, dialect: Dialect): string {
+  const { first, last, prio, kind, name, offset } = rangeText(range, dialect);
   return `  ${hex(first)}-${hex(last)} (prio ${prio}, ${kind}): ${name}` +
     (offset === 0n ? "" : ` @${hex(offset)}`);
 }

@@ -1,5 +1,6 @@
 import type { MemoryRegion } from "../region/memory_region.ts";
 import { hex16, upper } from "../region/split64.ts";
+import type { Dialect, PrintOptions } from "./dialect.ts";
 import { printedKind } from "./printed_kind.ts";
 
 const MASK64 = (1n << 64n) - 1n;
@@ -18,20 +19,22 @@ export interface NamedRoot {
  * the order of the address spaces.
  *
  * @param spaces The address spaces.
+ * @param options The dialect.
  * @returns The lines, without line ends; every block ends with an empty line.
  */
-export function printTree(spaces: readonly NamedRoot[]): string[] {
+export function printTree(spaces: readonly NamedRoot[], options: PrintOptions = {}): string[] {
+  const { dialect = "qemu-7.2" } = options;
   const lines: string[] = [];
   const queue = new Set<MemoryRegion>();
   for (const [root, names] of byRoot(spaces)) {
     lines.push(...names.map((name) => `address-space: ${name}`));
-    printRegion(root, 0n, 1, queue, lines);
+    printRegion(root, 0n, 1, dialect, queue, lines);
     lines.push("");
   }
   // The iteration of a Set also visits what is added during it.
   for (const target of queue) {
     lines.push(`memory-region: ${target.name}`);
-    printRegion(target, 0n, 1, queue, lines);
+    printRegion(target, 0n, 1, dialect, queue, lines);
     lines.push("");
   }
   return lines;
@@ -56,13 +59,14 @@ function printRegion(
   region: MemoryRegion,
   base: bigint,
   level: number,
+  dialect: Dialect,
   queue: Set<MemoryRegion>,
   lines: string[],
 ): void {
   const start = (base + region.addr) & MASK64;
   const nonvolatile = region.nonvolatile ? "nv-" : "";
   const head = `${"  ".repeat(level)}${span(start, region.size)} ` +
-    `(prio ${region.priority}, ${nonvolatile}${printedKind(region)}): `;
+    `(prio ${region.priority}, ${nonvolatile}${printedKind(region, dialect)}): `;
   const tail = region.enabled ? "" : " [disabled]";
   if (region.alias === null) {
     lines.push(head + region.name + tail);
@@ -73,7 +77,7 @@ function printRegion(
   }
   const children = [...region.subregions];
   children.sort((left, right) => left.addr < right.addr ? -1 : left.addr > right.addr ? 1 : 0);
-  for (const child of children) printRegion(child, start, level + 1, queue, lines);
+  for (const child of children) printRegion(child, start, level + 1, dialect, queue, lines);
 }
 
 /** First and last address of a range; one of size 0 ends where it starts. */

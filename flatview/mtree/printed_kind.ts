@@ -1,11 +1,19 @@
 import type { MemoryRegion } from "../region/memory_region.ts";
 import { RangeFlag } from "../region/range_flags.ts";
+import type { Dialect } from "./dialect.ts";
 
-/** The kinds that QEMU's monitor prints. */
-export type PrintedKind = "ramd" | "romd" | "rom" | "ram" | "i/o";
+/** The kinds that QEMU's monitor prints; `container` only in the text of QEMU 11.1. */
+export type PrintedKind = "ramd" | "romd" | "rom" | "ram" | "container" | "i/o";
 
 /** The kinds that QEMU's monitor prints, in the order in which it looks for the first that fits. */
-export const PRINTED_KINDS: readonly PrintedKind[] = ["ramd", "romd", "rom", "ram", "i/o"];
+export const PRINTED_KINDS: readonly PrintedKind[] = [
+  "ramd",
+  "romd",
+  "rom",
+  "ram",
+  "container",
+  "i/o",
+];
 
 /** The region at the end of a chain of aliases; any region of a circle. */
 function finalTarget(region: MemoryRegion): MemoryRegion {
@@ -17,11 +25,16 @@ function finalTarget(region: MemoryRegion): MemoryRegion {
   return region;
 }
 
-/** The kind that QEMU's monitor prints for a region: the first that fits the final target. */
-export function printedKind(region: MemoryRegion): PrintedKind {
-  const flags = finalTarget(region).flags;
+/**
+ * The kind that QEMU's monitor prints for a region: the first that fits the final target.
+ *
+ * @param dialect Whose text; QEMU 7.2's by default.
+ */
+export function printedKind(region: MemoryRegion, dialect: Dialect = "qemu-7.2"): PrintedKind {
+  const target = finalTarget(region);
+  const { flags } = target;
   if (flags & RangeFlag.RAM_DEVICE) return "ramd";
   if (flags & RangeFlag.ROMD) return "romd";
   if (flags & RangeFlag.RAM) return flags & RangeFlag.READONLY ? "rom" : "ram";
-  return "i/o";
+  return dialect === "qemu-11.1" && target.container === null ? "container" : "i/o";
 }

@@ -19,6 +19,14 @@ export const MACHINES: readonly string[] = [
 /** Large machines, without text. */
 export const LARGE: readonly string[] = ["pc-112-virtio-net", "q35-255-virtio-net"];
 
+/** Machines of QEMU 11.1, with the text of `info mtree`, with and without `-D -o`, and of `-f -d`. */
+export const MACHINES_11: readonly string[] = [
+  "qemu11-aarch64-imx8mm-evk",
+  "qemu11-aarch64-raspi4b",
+  "qemu11-arm-ast2600-evb",
+  "qemu11-x86_64-pc-q35",
+];
+
 /** The text of a compressed file. */
 export async function readPacked(name: string): Promise<string> {
   const bytes = await Deno.readFile(new URL(`./${name}.gz`, import.meta.url));
