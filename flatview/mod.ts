@@ -47,6 +47,7 @@ export type { CountedRegion } from "./region/counted_region.ts";
 export type { IoEventFd } from "./region/ioeventfd.ts";
 export { MemoryRegion, type RegionOptions } from "./region/memory_region.ts";
 export { dirtyLogMask, RangeFlag } from "./region/range_flags.ts";
+export type { RamBlocks } from "./region/region_block.ts";
 export type { RegionFactory } from "./region/region_factory.ts";
 export type { RegionKind } from "./region/region_kind.ts";
 export type { RegionNode } from "./region/region_node.ts";
@@ -58,6 +59,7 @@ export type {
   MemTxAttrs,
   RamBacking,
 } from "./region/region_ops.ts";
+export type { WatchedRegion } from "./region/watched_region.ts";
 export type { FlatRange } from "./render/flat_range.ts";
 export { AddressSpace, type AddressSpaceHandle } from "./view/address_space.ts";
 export { AddressSpaceReader, type HeldView, UNASSIGNED } from "./view/address_space_reader.ts";
@@ -66,6 +68,7 @@ export { FlatView } from "./view/flat_view.ts";
 export type { MemoryListener, MemoryRegionSection } from "./view/memory_listener.ts";
 export type { ReaderMemory, ViewMemory, ViewReclaimer } from "./view/view_memory.ts";
 export type { ViewStats } from "./view/view_store.ts";
+export type { ListenedTopology } from "./topology/listened_topology.ts";
 export { Topology, type TopologyOptions } from "./topology/topology.ts";
 export { MemTxResult } from "./access/device/mem_tx_result.ts";
 export type { GuestMapping } from "./access/guest_mapping.ts";

@@ -1,11 +1,9 @@
-import { FlatViewError } from "../errors/flat_view_error.ts";
 import { type Address, toAddress, toSize } from "./address.ts";
-import { toCoalescedRange } from "./coalesced_range.ts";
-import { type IoEventFd, sameEventfd, toIoEventFd, withEventfd } from "./ioeventfd.ts";
+import { WatchedRegion } from "./watched_region.ts";
+import type { RegionBlock } from "./region_block.ts";
 import type { RegionHost } from "./region_host.ts";
-import { type RegionNature, RegionNode, writable, type WritableField } from "./region_node.ts";
+import { type RegionNature, writable } from "./region_node.ts";
 import { lower, upper } from "./split64.ts";
-import type { UndoLog } from "./transaction_log.ts";
 
 /** What every region may be given at creation. */
 export interface RegionOptions {
@@ -31,9 +29,9 @@ export interface RegionOptions {
  *
  * Create regions with the `init...` methods of {@linkcode Topology}.
  */
-export class MemoryRegion extends RegionNode<MemoryRegion> {
-  readonly #host: RegionHost<MemoryRegion>;
+export class MemoryRegion extends WatchedRegion<MemoryRegion> {
   readonly #finalizer: ((region: MemoryRegion) => void) | null;
+  readonly #block: RegionBlock | null;
 
   /** @internal */
   constructor(
@@ -44,9 +42,9 @@ export class MemoryRegion extends RegionNode<MemoryRegion> {
     nature: RegionNature<MemoryRegion>,
     options: RegionOptions,
   ) {
-    super(id, name, size, nature, options.owner ?? null, options.context ?? null);
-    this.#host = host;
+    super(host, id, name, size, nature, options.owner ?? null, options.context ?? null);
     this.#finalizer = options.finalize ?? null;
+    this.#block = nature.block ?? null;
     if (this.alias === null) return;
     this.alias.ref();
     writable(this.alias).aliases.add(this);
@@ -82,8 +80,8 @@ export class MemoryRegion extends RegionNode<MemoryRegion> {
     child.assertAlive("add to a container the region");
     this.change("add a subregion to", () => {
       child.#setAddr(addr);
-      child.#assign("priority", priority);
-      child.refUndoably(this.#host.log);
+      child.assign("priority", priority);
+      child.refUndoably(this.host.log);
       this.#link(child);
     });
   }
@@ -95,11 +93,11 @@ export class MemoryRegion extends RegionNode<MemoryRegion> {
    */
   delSubregion(child: MemoryRegion): void {
     if (child.container !== this) {
-      throw this.#refusal("remove a region from", `"${child.name}" is not in it`);
+      throw this.refusal("remove a region from", `"${child.name}" is not in it`);
     }
     this.change("remove a subregion from", () => {
       this.#unlink(child);
-      child.unrefUndoably(this.#host.log);
+      child.unrefUndoably(this.host.log);
     });
   }
 
@@ -121,8 +119,8 @@ export class MemoryRegion extends RegionNode<MemoryRegion> {
     if (size === this.size) return;
     this.change("resize", () => {
       this.#markExtent();
-      this.#assign("sizeHi", upper(size));
-      this.#assign("sizeLo", lower(size));
+      this.assign("sizeHi", upper(size));
+      this.assign("sizeLo", lower(size));
       this.#markExtent();
     });
   }
@@ -134,12 +132,12 @@ export class MemoryRegion extends RegionNode<MemoryRegion> {
    */
   setAliasOffset(bytes: Address): void {
     const offset = toAddress(bytes, "the offset of an alias");
-    if (this.alias === null) throw this.#refusal("set the alias offset of", "it is not an alias");
+    if (this.alias === null) throw this.refusal("set the alias offset of", "it is not an alias");
     if (offset === this.aliasOffset) return;
     this.change("set the alias offset of", () => {
-      this.#assign("aliasOffsetHi", upper(offset));
-      this.#assign("aliasOffsetLo", lower(offset));
-      this.#markContent();
+      this.assign("aliasOffsetHi", upper(offset));
+      this.assign("aliasOffsetLo", lower(offset));
+      this.markContent();
     });
   }
 
@@ -147,7 +145,7 @@ export class MemoryRegion extends RegionNode<MemoryRegion> {
   setEnabled(enabled: boolean): void {
     if (this.enabled === enabled) return;
     this.change(`set "enabled" of`, () => {
-      this.#assign("enabled", enabled);
+      this.assign("enabled", enabled);
       this.#markExtent();
     });
   }
@@ -177,117 +175,29 @@ export class MemoryRegion extends RegionNode<MemoryRegion> {
    */
   setRomd(romd: boolean): void {
     if (this.kind !== "romDevice") {
-      throw this.#refusal("set the romd mode of", "it is not a ROM device");
+      throw this.refusal("set the romd mode of", "it is not a ROM device");
     }
     this.#setAttribute("romd", romd);
   }
 
-  /** The clients that log writes to the region, as bits: its own, and those that log all memory. */
-  get dirtyLogMask(): number {
-    const isLogged = this.ram !== null && this.kind !== "ramDevice" || this.kind === "iommu";
-    return isLogged ? this.logMask | this.#host.globalLogMask() : this.logMask;
-  }
-
   /**
-   * Starts or stops logging of writes for a client. Calls are counted: a client's logging stops with
-   * the last of its users.
+   * Resizes a region that was made with its block ({@linkcode RegionFactory.initRamBlock}), and the
+   * block with it. A block grows before the region shows more of it, and shrinks a grace period after
+   * the commit: readers of the old view may still use what is cut off. What is in use of the block
+   * counts as dirty for all clients.
    *
-   * @param log Whether to log.
-   * @param client Number of the client, 0 to 7.
-   * @throws {FlatViewError} `INVALID_EDIT` if the region is not RAM, the client is out of range, or
-   * logging is stopped more often than it was started.
+   * @param bytes The new size, up to the region's `maxSize`. The block has whole pages.
+   * @throws {FlatViewError} `INVALID_EDIT` if the region was not made with its block.
+   * @throws What the blocks throw, for a size that does not fit: nothing was changed.
    */
-  setLog(log: boolean, client: number): void {
-    if (!Number.isInteger(client) || client < 0 || client > 7) {
-      throw this.#refusal("log writes to", `a client is 0 to 7, not ${client}`);
-    }
-    if (this.ram === null) throw this.#refusal("log writes to", "it is not backed by RAM");
-    const users = this.logUsers[client]! + (log ? 1 : -1);
-    if (users < 0) throw this.#refusal("stop logging writes to", `client ${client} does not log`);
-    this.change("log writes to", () => {
-      this.#assign("logUsers", this.logUsers.with(client, users));
-      const mask = users > 0 ? this.logMask | 1 << client : this.logMask & ~(1 << client);
-      if (mask === this.logMask) return;
-      this.#assign("logMask", mask);
-      this.#markContent();
-    });
-  }
-
-  /**
-   * Has a write signal an event instead of calling the device.
-   *
-   * @param offset Offset of the write in the region.
-   * @param size Bytes of the write: 1, 2, 4 or 8; 0 for any.
-   * @param data The value that must be written; null for any.
-   * @param event What is signalled: handed to the listeners as it is. If it is an
-   * {@linkcode EventNotifier}, every worker signals it; what else it may be is the listeners' alone.
-   * @throws {FlatViewError} `INVALID_EDIT` if the size is another one.
-   */
-  addEventfd(offset: Address, size: Address, data: Address | null, event: unknown): void {
-    const eventfd = toIoEventFd(offset, size, data, event);
-    if (eventfd === null) {
-      throw this.#refusal("add an ioeventfd to", `its size is ${size}, not 0, 1, 2, 4 or 8`);
-    }
-    this.change("add an ioeventfd to", () => {
-      this.#setEventfds(withEventfd(this.ioeventfds, eventfd));
-    });
-  }
-
-  /**
-   * Takes an ioeventfd back.
-   *
-   * @throws {FlatViewError} `INVALID_EDIT` if the region has none that was added with these values.
-   */
-  delEventfd(offset: Address, size: Address, data: Address | null, event: unknown): void {
-    const eventfd = toIoEventFd(offset, size, data, event);
-    const at = this.ioeventfds.findIndex((other) =>
-      eventfd !== null && sameEventfd(eventfd, other)
-    );
-    if (at < 0) throw this.#refusal("remove an ioeventfd from", "it has no such ioeventfd");
-    this.change("remove an ioeventfd from", () => {
-      this.#setEventfds(this.ioeventfds.toSpliced(at, 1));
-    });
-  }
-
-  /** Allows writes to the whole region to be coalesced, and nothing else that was allowed before. */
-  setCoalescing(): void {
-    this.#host.transaction(() => {
-      this.clearCoalescing();
-      this.addCoalescing(0, this.size);
-    });
-  }
-
-  /**
-   * Allows writes to a part of the region to be coalesced. Listeners are notified at once.
-   *
-   * @param offset First byte, an offset in the region.
-   * @param size Bytes, at least one.
-   * @throws {FlatViewError} `INVALID_EDIT` if the range is empty.
-   */
-  addCoalescing(offset: Address, size: Address): void {
-    const range = toCoalescedRange(offset, size);
-    if (range.size === 0n) throw this.#refusal("coalesce writes to", "the range is empty");
-    this.change("coalesce writes to", () => {
-      writable(this).coalesced = [...this.coalesced, range];
-      this.#host.coalescedChanged(this, range, "add");
-      this.#host.log.record(() => {
-        writable(this).coalesced = this.coalesced.filter((other) => other !== range);
-        this.#host.coalescedChanged(this, range, "del");
-      });
-    });
-  }
-
-  /** Ends all coalescing. Listeners are notified at once. */
-  clearCoalescing(): void {
-    if (this.coalesced.length === 0) return;
-    this.change("stop coalescing writes to", () => {
-      const old = this.coalesced;
-      writable(this).coalesced = [];
-      for (const range of old) this.#host.coalescedChanged(this, range, "del");
-      this.#host.log.record(() => {
-        writable(this).coalesced = old;
-        for (const range of old.toReversed()) this.#host.coalescedChanged(this, range, "add");
-      });
+  resizeRam(bytes: Address): void {
+    const size = toSize(bytes, "the size of a region");
+    const block = this.#block;
+    if (block === null) throw this.refusal("resize the RAM of", "it was not made with its block");
+    this.change("resize the RAM of", (log) => {
+      block.growTo(size, log);
+      this.setSize(size);
+      if (block.isLargerThan(size)) this.host.afterGracePeriod(() => block.shrinkTo(size));
     });
   }
 
@@ -302,26 +212,24 @@ export class MemoryRegion extends RegionNode<MemoryRegion> {
       writable(this.alias).aliases.delete(this);
       this.alias.unref();
     }
-    this.#finalizer?.(this);
-  }
-
-  /** @internal */
-  protected override change(action: string, edit: (log: UndoLog) => void): void {
-    this.assertAlive(action);
-    this.#host.transaction(() => edit(this.#host.log));
+    try {
+      this.#block?.remove();
+    } finally {
+      this.#finalizer?.(this);
+    }
   }
 
   /** @internal */
   protected override unreferenced(): void {
-    this.#host.unreferenced(this);
+    this.host.unreferenced(this);
   }
 
   #assertMayContain(child: MemoryRegion, priority: number): void {
-    const refusal = (reason: string) => child.#refusal("add to a container the region", reason);
+    const refusal = (reason: string) => child.refusal("add to a container the region", reason);
     if (!Number.isInteger(priority)) {
       throw refusal(`its priority must be an integer, not ${priority}`);
     }
-    if (child.#host !== this.#host) throw refusal("it belongs to another topology");
+    if (child.host !== this.host) throw refusal("it belongs to another topology");
     if (child.container !== null) throw refusal(`it is in container "${child.container.name}"`);
     if (liesWithin(this, child)) throw refusal(`it contains "${this.name}"`);
   }
@@ -329,61 +237,45 @@ export class MemoryRegion extends RegionNode<MemoryRegion> {
   #setAttribute(name: "readonly" | "nonvolatile" | "romd" | "unmergeable", value: boolean): void {
     if (this[name] === value) return;
     this.change(`set "${name}" of`, () => {
-      this.#assign(name, value);
-      this.#markContent();
+      this.assign(name, value);
+      this.markContent();
     });
   }
 
   #setAddr(addr: bigint): void {
     if (addr === this.addr) return;
-    this.#assign("addrHi", upper(addr));
-    this.#assign("addrLo", lower(addr));
+    this.assign("addrHi", upper(addr));
+    this.assign("addrLo", lower(addr));
     // The region may also be the root of an address space: rendering adds a root's own address.
-    this.#markContent();
-  }
-
-  #setEventfds(eventfds: readonly IoEventFd[]): void {
-    const { eventfds: changed } = this.#host.log;
-    // Of a disabled region as well: workers may know it already, and it may be enabled later on.
-    if (!changed.has(this)) changed.set(this, this.ioeventfds);
-    this.#assign("ioeventfds", eventfds);
+    this.markContent();
   }
 
   /** Puts the child in front of the first sibling whose priority is not greater than its own. */
   #link(child: MemoryRegion): void {
-    const { log } = this.#host;
+    const { log } = this.host;
     const list = writable(this).subregions;
     let at = 0;
     while (at < list.length && list[at]!.priority > child.priority) at++;
     list.splice(at, 0, child);
     log.record(() => list.splice(list.indexOf(child), 1));
-    child.#assign("container", this);
+    child.assign("container", this);
     this.#markChild(child);
   }
 
   #unlink(child: MemoryRegion): void {
-    const { log } = this.#host;
+    const { log } = this.host;
     const list = writable(this).subregions;
     const at = list.indexOf(child);
     list.splice(at, 1);
     log.record(() => list.splice(at, 0, child));
-    child.#assign("container", null);
+    child.assign("container", null);
     this.#markChild(child);
-  }
-
-  #assign<K extends WritableField>(field: K, value: MemoryRegion[K]): void {
-    this.#host.log.assign<MemoryRegion, K>(this, field, value);
-  }
-
-  /** Marks a change of what the region shows at the addresses that it has. */
-  #markContent(): void {
-    if (this.enabled) this.#host.log.mark(this);
   }
 
   /** Marks the addresses of a child that comes or goes. */
   #markChild(child: MemoryRegion): void {
     if (!this.enabled || !child.enabled) return;
-    this.#host.log.mark(this, child.addr, child.addr + child.size);
+    this.host.log.mark(this, child.addr, child.addr + child.size);
   }
 
   /**
@@ -393,12 +285,8 @@ export class MemoryRegion extends RegionNode<MemoryRegion> {
    */
   #markExtent(): void {
     const { container, addr, size } = this;
-    this.#host.log.mark(this);
-    if (container !== null) this.#host.log.mark(container, addr, addr + size);
-  }
-
-  #refusal(action: string, reason: string): FlatViewError {
-    return new FlatViewError("INVALID_EDIT", { action, region: this.name, reason });
+    this.host.log.mark(this);
+    if (container !== null) this.host.log.mark(container, addr, addr + size);
   }
 }
 

@@ -1,6 +1,7 @@
 import { FlatViewError } from "../errors/flat_view_error.ts";
 import { type Address, toAddress, toSize } from "./address.ts";
 import { MemoryRegion, type RegionOptions } from "./memory_region.ts";
+import { type RamBlocks, RegionBlock } from "./region_block.ts";
 import type { RegionHost } from "./region_host.ts";
 import type { RegionNature } from "./region_node.ts";
 import type { IommuOps, MemoryRegionOps, RamBacking } from "./region_ops.ts";
@@ -25,6 +26,30 @@ export abstract class RegionFactory {
     options: RegionOptions = {},
   ): MemoryRegion {
     return this.#create(name, size, { kind: "ram", ram: toRam(ram) }, options);
+  }
+
+  /**
+   * RAM with a block of its own, which lives as long as the region and is resized with it: see
+   * {@linkcode MemoryRegion.resizeRam}.
+   *
+   * @param name Name of the region and of the block.
+   * @param size Bytes. The block has whole pages.
+   * @param blocks Where the block is added.
+   * @param options The region's, and `maxSize`, the bytes that it can be resized to: `size` unless given.
+   * @throws {FlatViewError} `INVALID_ADDRESS`.
+   * @throws What the blocks throw, if there is no room for one.
+   */
+  initRamBlock(
+    name: string,
+    size: Address,
+    blocks: RamBlocks,
+    options: RegionOptions & { readonly maxSize?: Address } = {},
+  ): MemoryRegion {
+    const bytes = toSize(size, "the size of a region");
+    const most = toSize(options.maxSize ?? size, "the largest size of a region");
+    const block = new RegionBlock(blocks, name, bytes, most);
+    const ram = toRam({ blockId: block.id, ramAddr: block.offset });
+    return this.#create(name, bytes, { kind: "ram", ram, block }, options);
   }
 
   /** ROM: RAM that the guest cannot write. */

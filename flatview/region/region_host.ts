@@ -9,6 +9,8 @@ export interface RegionHost<Region extends { readonly size: bigint }> {
   globalLogMask(): number;
   /** Runs an edit as a transaction, or as part of the open one. */
   transaction(edit: () => void): void;
+  /** Runs a function a grace period after the commit of the open transactions; never, if they fail. */
+  afterGracePeriod(run: () => void): void;
   /** A region's last reference is gone: it is finalised once no transaction can bring it back. */
   unreferenced(region: Region): void;
   /** Writes in a range may be coalesced from now on, or no longer. */

@@ -3,6 +3,7 @@ import { CountedRegion } from "./counted_region.ts";
 import type { IoEventFd } from "./ioeventfd.ts";
 import { RangeFlag } from "./range_flags.ts";
 import { kindFlags, type RegionKind } from "./region_kind.ts";
+import type { RegionBlock } from "./region_block.ts";
 import type { IommuOps, MemoryRegionOps, RamBacking } from "./region_ops.ts";
 import { join, lower, upper } from "./split64.ts";
 
@@ -17,6 +18,8 @@ export interface RegionNature<Region> {
   readonly ram?: RamBacking<bigint>;
   readonly alias?: Region;
   readonly aliasOffset?: bigint;
+  /** The block that was made with the region. */
+  readonly block?: RegionBlock;
 }
 
 /**

@@ -29,6 +29,8 @@ export class TransactionLog<Region extends { readonly size: bigint }>
   readonly dirty: Map<Region, Span> = new Map();
   /** Regions whose ioeventfds changed, and those that each had before: the published ones. */
   readonly eventfds: Map<Region, readonly IoEventFd[]> = new Map();
+  /** What is to be done a grace period after the commit. */
+  readonly afterGracePeriod: (() => void)[] = [];
   readonly #undo: (() => void)[] = [];
   readonly #savepoints: number[] = [];
   #frozen = false;
@@ -72,6 +74,7 @@ export class TransactionLog<Region extends { readonly size: bigint }>
     this.#frozen = false;
     this.dirty.clear();
     this.eventfds.clear();
+    this.afterGracePeriod.length = 0;
   }
 
   /**

@@ -1,7 +1,7 @@
+import { FlatViewError } from "../errors/flat_view_error.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
 import type { TransactionLog } from "../region/transaction_log.ts";
 import type { AddressSpaces } from "../view/address_spaces.ts";
-import { FlatViewError } from "../errors/flat_view_error.ts";
 
 /** The client for which all memory is logged: migration. */
 const MIGRATION = 2;

@@ -100,6 +100,25 @@ Deno.test("an ioeventfd that a disabled region was given signals once it is enab
   assertEquals(event.take(), 1);
 });
 
+Deno.test("an ioeventfd signals at offsets above 2^53, too, and only there", () => {
+  const { arena, topology, system, space, access } = setUp();
+  const region = topology.initIo("doorbells", 2n ** 64n, {});
+  const event = EventNotifier.create(arena);
+  const at = 0xffff_8000_0000_1004n;
+  for (const offset of [at, 0x20_0000_1004]) region.addEventfd(offset, 4, null, event);
+  system.addSubregion(0, region);
+  let writes = 0;
+  access.bind(region.id, { write: () => writes++ });
+  const view = access.attach(space.handle);
+  view.store32le(at, 1);
+  view.store32le(0x20_0000_1004, 1);
+  assertEquals([event.take(), writes], [2, 0]);
+  for (const beside of [at - 4n, at - 2n ** 32n, 0x1004n, 0x20_0000_1004 - 2 ** 32]) {
+    view.store32le(beside, 1);
+  }
+  assertEquals([event.take(), writes], [0, 4]);
+});
+
 Deno.test("an ioeventfd of size 0 matches writes of any size and any data", () => {
   const { arena, topology, system, space, access } = setUp();
   const region = topology.initIo("virtio", 0x10, {});

@@ -1,4 +1,5 @@
 import { RcuPointer, type ReadGuard, type SharedMemory } from "@guestmem/rcu";
+import { lower, TWO32, upper } from "../../region/split64.ts";
 import { EVENT_WORD } from "../../view/event_notifier.ts";
 import {
   EVENT,
@@ -88,12 +89,16 @@ export class RegionRecords {
   /** Signals the first ioeventfd that a write matches; whether there was one. */
   signalEvents(region: RegionInfo, offset: number | bigint, size: number, value: Halves): boolean {
     const list = Atomics.load(this.#memory.u32, region.events);
-    if (list === 0 || typeof offset === "bigint") return false;
+    if (list === 0) return false;
     const { u32, i32 } = this.#memory;
+    const isWide = typeof offset === "bigint";
+    const low = isWide ? lower(offset) : offset >>> 0;
+    const high = isWide ? upper(offset) : Math.floor(offset / TWO32);
     const end = list + EVENT_LIST.size + EVENT_LIST.count.get(u32, list) * EVENT.size;
     for (let row = list + EVENT_LIST.size; row < end; row += EVENT.size) {
       const bytes = EVENT.bytes.get(u32, row);
-      const matches = EVENT.offset.get(u32, row) === offset && (bytes === 0 || bytes === size) &&
+      const matches = EVENT.offset.low(u32, row) === low && EVENT.offset.high(u32, row) === high &&
+        (bytes === 0 || bytes === size) &&
         (EVENT.match.get(u32, row) === 0 ||
           EVENT.data.low(u32, row) === value.low && EVENT.data.high(u32, row) === value.high);
       if (!matches) continue;
