@@ -147,8 +147,7 @@ for (const debug of [false, true]) {
       arena.checkHeap();
       const core = coreOf(arena);
       spinUntil(() => {
-        core.startBatch(limbo, () => 2);
-        core.reclaimBatch(limbo, 100, core.waitCookie(limbo));
+        core.reclaimBatch(limbo, 100, core.startBatch(limbo, () => 2));
         return LIMBO.count.get(arena.u32, limbo) === 0;
       }, "all is reclaimed");
       const { liveBlocks, deferredBlocks } = arena.stats();

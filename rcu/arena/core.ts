@@ -186,18 +186,26 @@ export class ArenaCore implements LockContext {
   }
 
   /**
-   * Starts a batch that waits for a grace period; false if there is nothing to do.
+   * Starts a batch that waits for a grace period, unless one waits already.
    *
    * @param limbo The record.
-   * @param startPoll Gives the cookie; called under the lock, after the batch's last block is in.
+   * @param startPoll Gives the cookie; called under the lock, after the batch's last block is in: a
+   * cookie taken before might be of a grace period that starts before that block was unlinked.
+   * @param isThere Whether the record still is; asked under the lock.
+   * @returns The cookie of the batch that waits, -1 if no block is deferred.
    */
-  startBatch(limbo: number, startPoll: () => number): boolean {
-    return this.locked(() => startBatch(this.heap.store, limbo, startPoll()));
+  startBatch(limbo: number, startPoll: () => number, isThere: () => boolean = always): number {
+    return this.locked(() => {
+      const { store } = this.heap;
+      if (!isThere()) return -1;
+      if (waitCookie(store.u32, limbo) < 0) startBatch(store, limbo, startPoll());
+      return waitCookie(store.u32, limbo);
+    });
   }
 
-  /** Cookie of the batch that waits, -1 if none does. */
-  waitCookie(limbo: number): number {
-    return this.locked(() => waitCookie(this.heap.store.u32, limbo));
+  /** How often the arena was repaired, modulo 2^32. A repair starts all batches anew. */
+  get repairs(): number {
+    return this.locked(() => HEADER.repairs.get(this.heap.store.u32, 0));
   }
 
   /**
@@ -206,12 +214,18 @@ export class ArenaCore implements LockContext {
    * @param limbo The record.
    * @param max Most blocks to free: bounds how long the lock is held.
    * @param cookie The grace period that has passed; another batch is left alone.
+   * @param isThere Whether the record still is; asked under the lock.
    * @returns How many were freed.
    */
-  reclaimBatch(limbo: number, max: number, cookie: number): number {
+  reclaimBatch(
+    limbo: number,
+    max: number,
+    cookie: number,
+    isThere: () => boolean = always,
+  ): number {
     return this.locked(() => {
       const { store } = this.heap;
-      if (waitCookie(store.u32, limbo) !== cookie) return 0;
+      if (!isThere() || waitCookie(store.u32, limbo) !== cookie) return 0;
       let freed = 0;
       while (freed < max) {
         const block = LIMBO.waitHead.get(store.u32, limbo);
@@ -241,4 +255,8 @@ export class ArenaCore implements LockContext {
       largestFree: largest === 0 ? 0 : largest - BLOCK_HEADER,
     });
   }
+}
+
+function always(): boolean {
+  return true;
 }

@@ -11,7 +11,7 @@ import { aligned, array, bytes, CACHE_LINE, defineLayout } from "../layout/layou
 /** First word of an arena. */
 export const MAGIC = 0x474d4152;
 /** Version of this layout; raised by every change to it. */
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 
 /** Words kept for the rows of each block state; `bins.ts` uses the first of them. */
 export const STATE_ROWS = 28;
@@ -30,6 +30,8 @@ export const HEADER = defineLayout({
   bytes: "u32",
   contexts: "u32",
   debug: "u32",
+  /** How often the arena was repaired: under the lock. */
+  repairs: "u32",
   /** Number of the next allocation: under the lock. */
   serial: aligned(32, "u32"),
   /** Most bytes ever in use: under the lock. */

@@ -100,6 +100,7 @@ function mergeRun(heap: Heap, block: number): number {
 /** Empties bitmap, bins, counters, quarantine and limbo queues. */
 function resetDerived(heap: Heap): void {
   const { store } = heap;
+  store.put(HEADER.repairs.index(0), (HEADER.repairs.get(store.u32, 0) + 1) >>> 0);
   heap.starts.reset();
   heap.bins.reset();
   store.fill(HEADER.stateBytes.at(0), HEADER.rowMap.at(0), 0);

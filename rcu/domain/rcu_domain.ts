@@ -70,7 +70,7 @@ export class RcuDomain implements Reclaimer {
     this.arena = arena;
     this.handle = handle;
     this.offset = handle.offset;
-    this.#periods = new GracePeriods(arena, handle.offset, engine);
+    this.#periods = new GracePeriods(arena, handle, engine);
     this.label = this.#periods.label;
   }
 
@@ -154,9 +154,10 @@ export class RcuDomain implements Reclaimer {
    * reader is in the way, so polling alone completes it.
    *
    * @param cookie From `startPoll`, in any context of this domain.
+   * @throws {RcuError} `INVALID_COOKIE`: this domain has not issued it.
    */
   poll(cookie: number): boolean {
-    return this.#periods.driver.poll(cookie);
+    return this.#periods.poll(cookie);
   }
 
   /**
@@ -182,6 +183,8 @@ export class RcuDomain implements Reclaimer {
    * @throws {DeferredBudgetError} Past the budget, where this context cannot wait: inside a
    * section,
    * or where blocking is forbidden. Nothing is deferred then.
+   * @throws {UseAfterFreeError} In debug mode, if a block that leaves the quarantine was written to.
+   * Nothing is deferred then.
    */
   deferFree(block: number): void {
     this.#periods.work.deferFree(block);

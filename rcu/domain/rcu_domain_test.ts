@@ -1,6 +1,6 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { registerElsewhere } from "../testdata/elsewhere.ts";
-import { Arena, RcuDomain, RcuPointer, type Reclaimer } from "../mod.ts";
+import { Arena, RcuDomain, RcuError, RcuPointer, type Reclaimer, Srcu } from "../mod.ts";
 
 Deno.test("readers of both flavours share a domain, and a grace period waits for each", () => {
   const arena = Arena.create({ bytes: 1 << 20 });
@@ -84,4 +84,20 @@ Deno.test("a data structure needs no more of a domain than a Reclaimer", () => {
   replace(domain, pointer, arena.allocate(16));
   domain.barrier();
   assertEquals([replaced, domain.stats().deferredBlocks], [1, 0]);
+});
+
+Deno.test("poll refuses what is no cookie of the domain", () => {
+  const arena = Arena.create({ bytes: 1 << 20 });
+  for (const domain of [RcuDomain.create(arena), Srcu.create(arena)]) {
+    const first = domain.startPoll();
+    assert(domain.poll(first));
+    const newest = domain.startPoll();
+    for (
+      const cookie of [NaN, -1, 0, 1, first - 1, 1.5, Infinity, newest + 1, newest + 4, 2 ** 31]
+    ) {
+      const error = assertThrows(() => domain.poll(cookie), RcuError, `cookie ${cookie}`);
+      assertEquals([error.code, error.details], ["INVALID_COOKIE", { cookie, newest }]);
+    }
+    assert(domain.poll(first) && domain.poll(newest));
+  }
 });

@@ -103,6 +103,8 @@ export interface RcuErrorDetails {
   BLOCKING_FORBIDDEN: { action: string };
   /** The domain's budget of deferred work is used up, and the caller cannot wait here. */
   DEFERRED_BUDGET: { what: string; count: number; bytes: number; reason: string };
+  /** A number that the domain has not issued as a cookie; `newest` is the newest that it has. */
+  INVALID_COOKIE: { cookie: unknown; newest: number };
   /** A handle does not name a domain of the expected kind in this arena. */
   FOREIGN_DOMAIN: { offset: number; expected: string; reason: string };
   /** `destroy` of a domain that is in use. */
@@ -182,6 +184,8 @@ const MESSAGES: Messages<RcuErrorDetails> = {
   DEFERRED_BUDGET: ({ what, count, bytes, reason }) =>
     `Cannot defer ${what}: ${count} (${bytes} bytes) wait for a grace period already, which is ` +
     `the domain's budget, and the caller cannot wait for one here because ${reason}`,
+  INVALID_COOKIE: ({ cookie, newest }) =>
+    `Cannot poll cookie ${String(cookie)}: this domain has not issued it (the newest is ${newest})`,
   FOREIGN_DOMAIN: ({ offset, expected, reason }) =>
     `Cannot attach to ${expected} at offset ${offset}: ${reason}`,
   DOMAIN_BUSY: ({ readers, blocks, functions }) =>

@@ -8,6 +8,7 @@
 import { type Arena, coreOf } from "../arena/arena.ts";
 import type { Contexts } from "../arena/contexts.ts";
 import { DeferredBudgetError } from "../errors/specific_errors.ts";
+import { reportUncaught } from "../sync/report_uncaught.ts";
 
 /** A function that waits for a grace period. */
 interface Entry {
@@ -92,8 +93,6 @@ function runReporting(run: () => void): void {
   try {
     run();
   } catch (error) {
-    queueMicrotask(() => {
-      throw error;
-    });
+    reportUncaught(error);
   }
 }

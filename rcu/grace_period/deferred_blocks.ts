@@ -19,19 +19,27 @@ const LOOK_EVERY = 64;
 
 /** One domain's limbo list, as one context sees it. */
 export class DeferredBlocks {
-  #core: ArenaCore;
-  #u32: Uint32Array;
-  #driver: Driver;
-  #limbo: number;
-  #maxCount: number;
-  #maxBytes: number;
+  readonly #core: ArenaCore;
+  readonly #u32: Uint32Array;
+  readonly #driver: Driver;
+  readonly #limbo: number;
+  readonly #isThere: () => boolean;
+  readonly #maxCount: number;
+  readonly #maxBytes: number;
   #deferred = 0;
 
-  constructor(arena: Arena, domain: number, driver: Driver) {
+  /**
+   * @param arena The arena, as this context attached to it.
+   * @param domain The domain's block.
+   * @param driver Waits for the domain's grace periods.
+   * @param isThere Whether the domain is not destroyed; asked under the arena's lock.
+   */
+  constructor(arena: Arena, domain: number, driver: Driver, isThere: () => boolean) {
     this.#core = coreOf(arena);
     this.#u32 = arena.u32;
     this.#driver = driver;
     this.#limbo = DOMAIN.limbo.at(domain);
+    this.#isThere = isThere;
     this.#maxCount = DOMAIN.maxDeferred.get(arena.u32, domain);
     this.#maxBytes = DOMAIN.maxDeferredBytes.get(arena.u32, domain);
   }
@@ -51,20 +59,16 @@ export class DeferredBlocks {
     return this.count >= this.#maxCount || this.bytes >= this.#maxBytes;
   }
 
-  /** Defers a live block, and frees older ones if their grace period happens to be over. */
+  /** Frees older blocks if their grace period happens to be over; then defers a live block. */
   push(offset: number): void {
-    this.#core.pushDeferred(this.#limbo, offset);
+    // In this order: what is thrown because of another block is thrown before this one is deferred.
     if (++this.#deferred % LOOK_EVERY === 0) this.reclaimReady();
+    this.#core.pushDeferred(this.#limbo, offset);
   }
 
   /** The grace period that the oldest blocks wait for, or -1 if none waits. */
   get cookie(): number {
-    const cookie = this.#core.waitCookie(this.#limbo);
-    if (cookie >= 0) return cookie;
-    // The cookie is taken once the batch is closed, under the lock: one taken before might be of a
-    // grace period that starts before the batch's last block was unlinked.
-    this.#core.startBatch(this.#limbo, () => this.#driver.startPoll());
-    return this.#core.waitCookie(this.#limbo);
+    return this.#core.startBatch(this.#limbo, () => this.#driver.startPoll(), this.#isThere);
   }
 
   /** Frees every batch whose grace period is over, without waiting. */
@@ -78,6 +82,6 @@ export class DeferredBlocks {
 
   /** Frees the batch that waited for the grace period of `cookie`, which is over. */
   reclaim(cookie: number): void {
-    while (this.#core.reclaimBatch(this.#limbo, BATCH, cookie) === BATCH);
+    while (this.#core.reclaimBatch(this.#limbo, BATCH, cookie, this.#isThere) === BATCH);
   }
 }

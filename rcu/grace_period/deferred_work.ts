@@ -7,6 +7,7 @@
 
 import { type Arena, coreOf } from "../arena/arena.ts";
 import type { ArenaCore } from "../arena/core.ts";
+import { RcuError } from "../errors/rcu_error.ts";
 import {
   BlockingForbiddenError,
   DeferredBudgetError,
@@ -14,8 +15,10 @@ import {
   WaitInSectionError,
 } from "../errors/specific_errors.ts";
 import { DOMAIN } from "../kernel/layouts.ts";
+import { reportUncaught } from "../sync/report_uncaught.ts";
 import { Callbacks } from "./callbacks.ts";
 import { DeferredBlocks } from "./deferred_blocks.ts";
+import { type DomainHandle, isDomainThere } from "./domain_block.ts";
 import type { Driver } from "./driver.ts";
 
 /** One domain's deferred work, as one context sees it. */
@@ -25,18 +28,21 @@ export class DeferredWork {
   readonly #core: ArenaCore;
   readonly #driver: Driver;
   readonly #callbacks: Callbacks;
+  readonly #isThere: () => boolean;
   #pumping = false;
 
   /**
    * @param arena The arena, as this context attached to it.
-   * @param domain The domain's block.
+   * @param handle The domain.
    * @param driver Waits for the domain's grace periods.
    */
-  constructor(arena: Arena, domain: number, driver: Driver) {
+  constructor(arena: Arena, handle: DomainHandle, driver: Driver) {
+    const { offset } = handle;
     this.#core = coreOf(arena);
     this.#driver = driver;
-    this.#callbacks = new Callbacks(arena, DOMAIN.maxDeferred.get(arena.u32, domain));
-    this.blocks = new DeferredBlocks(arena, domain, driver);
+    this.#callbacks = new Callbacks(arena, DOMAIN.maxDeferred.get(arena.u32, offset));
+    this.#isThere = () => isDomainThere(arena, handle);
+    this.blocks = new DeferredBlocks(arena, offset, driver, this.#isThere);
   }
 
   /** How many functions of this context wait. */
@@ -66,10 +72,12 @@ export class DeferredWork {
     if (queued > 0) this.#driver.wait(this.#driver.startPoll(), action, true);
     this.#callbacks.runReady((cookie) => this.#driver.poll(cookie), queued);
     for (let batch = 0; batch < BATCHES; batch++) {
+      const { repairs } = this.#core;
       const cookie = this.blocks.cookie;
       if (cookie < 0) return;
       this.#driver.wait(cookie, action, true);
       this.blocks.reclaim(cookie);
+      if (this.#core.repairs !== repairs) batch = BEGIN_ANEW;
     }
   }
 
@@ -82,10 +90,12 @@ export class DeferredWork {
       this.#callbacks.runReady((cookie) => this.#driver.poll(cookie), target - this.#callbacks.ran);
     }
     for (let batch = 0; batch < BATCHES; batch++) {
+      const { repairs } = this.#core;
       const cookie = this.blocks.cookie;
       if (cookie < 0) return;
       await this.#driver.waitAsync(cookie);
       this.blocks.reclaim(cookie);
+      if (this.#core.repairs !== repairs) batch = BEGIN_ANEW;
     }
   }
 
@@ -117,26 +127,67 @@ export class DeferredWork {
 
   /** Runs functions and frees blocks, grace period after grace period, until nothing waits. */
   async #pump(): Promise<void> {
-    try {
-      for (;;) {
+    for (;;) {
+      let pauseMs: number | undefined = 0;
+      try {
         this.#core.checkAttached();
         const cookie = this.#callbacks.firstCookie ?? this.blocks.cookie;
         if (cookie < 0) break;
-        await this.#driver.waitAsync(cookie);
-        this.#callbacks.runReady((cookie) => this.#driver.poll(cookie));
+        await this.#driver.waitAsync(cookie, undefined, (look) => this.#ifThere(look));
+        this.#callbacks.runReady((cookie) => this.#isOver(cookie));
         this.blocks.reclaimReady();
-        // Lets other events run between two batches.
-        await new Promise((resolve) => setTimeout(resolve, 0));
+      } catch (error) {
+        pauseMs = afterError(error);
+        if (pauseMs === undefined) break;
       }
-    } catch (error) {
-      // The functions of a context that is evicted or has closed its arena count as lost, and other
-      // contexts free the blocks.
-      if (!(error instanceof EvictedError)) throw error;
-    } finally {
-      this.#pumping = false;
+      // Lets other events run between two batches.
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
+    this.#pumping = false;
+  }
+
+  /**
+   * Runs `action` unless the domain is destroyed. Under the arena's lock, since the pump has no caller
+   * who would answer for that: another context may destroy the domain, once no reader is registered
+   * and no block deferred, while this context still waits for the grace period of blocks that others
+   * have freed since. A destroyed domain has no readers, so its grace periods are over.
+   */
+  #ifThere<T>(action: () => T): T | undefined {
+    return this.#core.locked(() => this.#isThere() ? action() : undefined);
+  }
+
+  #isOver(cookie: number): boolean {
+    return this.#ifThere(() => this.#driver.poll(cookie)) ?? true;
   }
 }
 
+/**
+ * Passes on an error that has ended a turn of the pump: what an `onStall` has thrown, or damage found
+ * in the arena. It becomes an uncaught error of this context, and the pump goes on.
+ *
+ * @returns The pause until its next turn, or undefined if there is none.
+ */
+function afterError(error: unknown): number | undefined {
+  // The functions of a context that is evicted or has closed its arena count as lost, and other
+  // contexts free the blocks.
+  if (error instanceof EvictedError) return undefined;
+  // No fault of anybody's: this context must not block, and the arena's lock was taken for long.
+  if (error instanceof RcuError && error.hasCode("LOCK_TIMEOUT")) return RETRY_MS;
+  reportUncaught(error);
+  // Every further turn would find the same.
+  if (error instanceof RcuError && error.hasCode("ARENA_CORRUPT")) return undefined;
+  return 0;
+}
+
+/** How long the pump waits before it tries again to take the arena's lock. */
+const RETRY_MS = 100;
+
 /** A block deferred before a barrier is in the batch that waits or in the one that collects. */
 const BATCHES = 2;
+
+/**
+ * The loop's counter before the first batch. A repair, after a context died inside the arena, queues
+ * all deferred blocks anew: the batch that a barrier waited for is no more, and its blocks wait for a
+ * later grace period.
+ */
+const BEGIN_ANEW = -1;

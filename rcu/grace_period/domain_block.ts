@@ -108,11 +108,17 @@ export function checkDomain(
   if (!Number.isInteger(offset) || offset <= 0 || offset % BLOCK_ALIGNMENT !== 0) {
     throw fail(`blocks of domains are aligned to ${BLOCK_ALIGNMENT} bytes`);
   }
-  const { u32 } = arena;
-  const isThere = DOMAIN.memberType.get(u32, offset) === TYPES[kind] &&
-    DOMAIN.id.get(u32, offset) === handle.id;
-  if (!isThere) throw fail("no such domain lies there");
+  if (!isDomainThere(arena, handle)) throw fail("no such domain lies there");
   return offset;
+}
+
+/**
+ * Whether a domain that was there has not been destroyed since. The answer holds while the caller holds
+ * the arena's lock: the block is freed under it, after `memberType` was cleared.
+ */
+export function isDomainThere(arena: Arena, handle: DomainHandle): boolean {
+  return DOMAIN.memberType.get(arena.u32, handle.offset) === TYPES[handle.kind] &&
+    DOMAIN.id.get(arena.u32, handle.offset) === handle.id;
 }
 
 function positive(name: string, value: number, most = 2 ** 32 - 1): number {

@@ -18,13 +18,25 @@ import { pause } from "../sync/pause.ts";
 import { waitAsync } from "../sync/wait_async.ts";
 import { refuseInSection, waitOutside } from "../sync/waiting.ts";
 import type { Engine } from "./engine.ts";
-import type { StallWatch } from "./stall.ts";
+import type { StallReport, StallWatch } from "./stall.ts";
 
 /** Scans of the readers before the driver sleeps: a section is shorter than a sleep. */
 const SPINS = 2000;
 
 /** A reader that has held up a grace period for this many milliseconds is asked to hurry. */
 const HURRY_AFTER_MS = 10;
+
+/** What an asynchronous wait found when it last looked. */
+export interface Look {
+  /** What EVENT held before the readers were armed. */
+  readonly seen: number;
+  /** A reader that is in the way, or 0: look again. */
+  readonly slot: number;
+  /** The stall report that is due, if any. */
+  readonly report: StallReport | undefined;
+  /** How long to sleep at most. */
+  readonly napMs: number;
+}
 
 /** Drives one domain's grace periods from one context. */
 export class Driver {
@@ -91,21 +103,41 @@ export class Driver {
     refuseInSection(action, { arena: this.#arena, domain: this.#domain });
   }
 
-  /** Resolves once the grace period is over; never blocks. Rejects with the signal's reason. */
-  async waitAsync(cookie: number, signal?: AbortSignal): Promise<void> {
-    let hurry = false;
-    for (;;) {
-      signal?.throwIfAborted();
-      if (this.poll(cookie)) return;
-      const seen = this.#kernel.load32(this.#event);
-      const slot = this.#engine.arm(hurry);
-      if (slot === 0 || this.poll(cookie)) continue;
+  /**
+   * Resolves once the grace period is over; never blocks.
+   *
+   * @param signal Ends the wait: the promise rejects with its reason.
+   * @param atomically Runs each look at the domain, or returns undefined: the grace period is over.
+   */
+  async waitAsync(
+    cookie: number,
+    signal?: AbortSignal,
+    atomically: (look: () => Look | undefined) => Look | undefined = (look) => look(),
+  ): Promise<void> {
+    for (let hurry = false;; hurry = true) {
+      let look: Look | undefined;
+      do {
+        signal?.throwIfAborted();
+        look = atomically(() => this.#look(cookie, hurry));
+        if (look === undefined) return;
+      } while (look.slot === 0);
+      if (look.report) this.#stalls.onStall?.(look.report);
       const event = DOMAIN.event.index(this.#domain);
       // Lets idle readers of this context rest. They were armed with the others: one that was in the
       // way signals as it goes, which keeps this wait from sleeping.
-      await waitAsync(this.#arena.i32, event, seen, this.#nap(slot, hurry), signal);
-      hurry = true;
+      await waitAsync(this.#arena.i32, event, look.seen, look.napMs, signal);
     }
+  }
+
+  /** What an asynchronous wait does before it sleeps, in the order of `#sleep`; undefined: it is over. */
+  #look(cookie: number, hurry: boolean): Look | undefined {
+    if (this.poll(cookie)) return undefined;
+    const seen = this.#kernel.load32(this.#event);
+    const slot = this.#engine.arm(hurry);
+    if (slot === 0) return { seen, slot, report: undefined, napMs: 0 };
+    if (this.poll(cookie)) return undefined;
+    const { report, nextMs } = this.#stalls.due(slot);
+    return { seen, slot, report, napMs: napMs(nextMs, hurry) };
   }
 
   #spin(cookie: number): boolean {
@@ -130,15 +162,14 @@ export class Driver {
     const seen = this.#kernel.load32(this.#event);
     const slot = this.#engine.arm(hurry);
     if (slot === 0 || this.poll(cookie)) return;
-    this.#kernel.wait32(this.#event, seen, this.#nap(slot, hurry));
+    this.#kernel.wait32(this.#event, seen, napMs(this.#stalls.check(slot), hurry));
   }
+}
 
-  /**
-   * How long to sleep, in milliseconds: until the next stall report is due, and until the readers
-   * are to be asked to hurry if they were not.
-   */
-  #nap(slot: number, hurried: boolean): number {
-    const report = this.#stalls.check(slot);
-    return hurried ? report : Math.min(report, HURRY_AFTER_MS);
-  }
+/**
+ * How long to sleep, in milliseconds: until the next stall report is due, and until the readers are to
+ * be asked to hurry if they were not.
+ */
+function napMs(nextReportMs: number, hurried: boolean): number {
+  return hurried ? nextReportMs : Math.min(nextReportMs, HURRY_AFTER_MS);
 }

@@ -12,6 +12,8 @@ import { DOMAIN } from "../kernel/layouts.ts";
 export interface Engine {
   /** The cookie of the first grace period that starts after this call. */
   startPoll(): number;
+  /** Whether a number may be the cookie of a grace period of this domain, started or not. */
+  isIssued(cookie: number): boolean;
   /** Starts and completes grace periods until `cookie` is over: 0, or the slot in the way. */
   advance(cookie: number): number;
   /**
@@ -31,6 +33,9 @@ export interface Engine {
 export function rcuEngine(kernel: Kernel, domain: number): Engine {
   return {
     startPoll: () => kernel.startPoll(domain),
+    // The counter starts at 1, so 2 is the first cookie.
+    isIssued: (cookie) =>
+      Number.isInteger(cookie) && cookie >= 2 && cookie <= kernel.startPoll(domain),
     advance: (cookie) => kernel.advance(domain, cookie) >>> 0,
     arm: (hurry) => kernel.arm(domain, hurry ? 1 : 0) >>> 0,
     completed: () => kernel.load64(DOMAIN.gpDone.at(domain)) - 1,
@@ -43,6 +48,9 @@ export function rcuEngine(kernel: Kernel, domain: number): Engine {
 export function srcuEngine(kernel: Kernel, domain: number): Engine {
   return {
     startPoll: () => kernel.srcuStartPoll(domain),
+    // A grace period takes four steps, and the sequence starts at 0.
+    isIssued: (cookie) =>
+      Number.isInteger(cookie / 4) && cookie >= 4 && cookie <= kernel.srcuStartPoll(domain),
     advance: (cookie) => kernel.srcuAdvance(domain, cookie) >>> 0,
     arm: (hurry) => kernel.srcuArm(domain, hurry ? 1 : 0) >>> 0,
     completed: () => Math.floor(kernel.load64(DOMAIN.gpCtr.at(domain)) / 4),

@@ -9,7 +9,7 @@ import { loadLabel } from "../arena/label.ts";
 import { RcuError } from "../errors/rcu_error.ts";
 import { DOMAIN } from "../kernel/layouts.ts";
 import { DeferredWork } from "./deferred_work.ts";
-import { destroyBlock } from "./domain_block.ts";
+import { destroyBlock, type DomainHandle } from "./domain_block.ts";
 import { Driver } from "./driver.ts";
 import type { Engine } from "./engine.ts";
 import { claimedSlots } from "./slots.ts";
@@ -45,17 +45,30 @@ export class GracePeriods {
 
   /**
    * @param arena The arena, as this context attached to it.
-   * @param domain The domain's block.
+   * @param handle The domain.
    * @param engine Its grace-period algorithm.
    */
-  constructor(arena: Arena, domain: number, engine: Engine) {
+  constructor(arena: Arena, handle: DomainHandle, engine: Engine) {
+    const domain = handle.offset;
     this.#arena = arena;
     this.#domain = domain;
     this.#engine = engine;
     this.label = loadLabel(arena, DOMAIN, domain);
     this.stalls = new StallWatch(arena, domain, engine, this.label);
     this.driver = new Driver(arena, domain, engine, this.stalls);
-    this.work = new DeferredWork(arena, domain, this.driver);
+    this.work = new DeferredWork(arena, handle, this.driver);
+  }
+
+  /**
+   * Whether the grace period of a cookie is over; moves it on if no reader is in the way.
+   *
+   * @throws {RcuError} `INVALID_COOKIE`: the domain has not issued it.
+   */
+  poll(cookie: number): boolean {
+    if (!this.#engine.isIssued(cookie)) {
+      throw new RcuError("INVALID_COOKIE", { cookie, newest: this.#engine.startPoll() });
+    }
+    return this.driver.poll(cookie);
   }
 
   /** Figures of this moment. */

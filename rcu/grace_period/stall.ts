@@ -76,16 +76,22 @@ export class StallWatch {
 
   /** Reports a stall if one is due. @returns Milliseconds until the next report could be due. */
   check(slot: number): number {
+    const { report, nextMs } = this.due(slot);
+    if (report) this.onStall?.(report);
+    return nextMs;
+  }
+
+  /** The report that is due, if any, for the caller to pass on; and when the next could be. */
+  due(slot: number): { readonly report: StallReport | undefined; readonly nextMs: number } {
     const since = this.#since();
     const elapsed = this.#elapsed(since);
     const stallMs = DOMAIN.stallMs.get(this.#arena.u32, this.#domain);
     const due = Math.floor(elapsed / stallMs);
     if (this.#reported.since !== since) this.#reported = { since, reports: 0 };
-    if (due > this.#reported.reports) {
-      this.#reported.reports = due;
-      this.onStall?.(this.describe(slot));
-    }
-    return stallMs - (elapsed % stallMs);
+    const isDue = due > this.#reported.reports;
+    if (isDue) this.#reported.reports = due;
+    const report = isDue && this.onStall ? this.describe(slot) : undefined;
+    return { report, nextMs: stallMs - (elapsed % stallMs) };
   }
 
   /** Never negative: the time may have been noted by another context, whose clock is ahead. */

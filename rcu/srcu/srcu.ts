@@ -61,7 +61,7 @@ export class Srcu {
     this.arena = arena;
     this.handle = handle;
     this.offset = handle.offset;
-    this.#periods = new GracePeriods(arena, handle.offset, engine);
+    this.#periods = new GracePeriods(arena, handle, engine);
     this.label = this.#periods.label;
   }
 
@@ -137,9 +137,10 @@ export class Srcu {
    * reader is in the way, so polling alone completes it.
    *
    * @param cookie From `startPoll`, in any context of this domain.
+   * @throws {RcuError} `INVALID_COOKIE`: this domain has not issued it.
    */
   poll(cookie: number): boolean {
-    return this.#periods.driver.poll(cookie);
+    return this.#periods.poll(cookie);
   }
 
   /**
@@ -164,6 +165,8 @@ export class Srcu {
    * @throws {DeferredBudgetError} Past the budget, where this context cannot wait: inside a
    * section,
    * or where blocking is forbidden. Nothing is deferred then.
+   * @throws {UseAfterFreeError} In debug mode, if a block that leaves the quarantine was written to.
+   * Nothing is deferred then.
    */
   deferFree(block: number): void {
     this.#periods.work.deferFree(block);

@@ -9,7 +9,7 @@ const setup = (data: { arena: ArenaHandle; domain: DomainHandle }) => {
   Atomics.wait = () => {
     throw new TypeError("Atomics.wait cannot be called in this context");
   };
-  const { domain } = attachAll(data);
+  const { arena, domain } = attachAll(data);
   const nameOf = (call: () => void): string => {
     try {
       call();
@@ -23,6 +23,16 @@ const setup = (data: { arena: ArenaHandle; domain: DomainHandle }) => {
     synchronize: (): string => nameOf(() => domain.synchronize()),
     barrier: (): string => nameOf(() => domain.barrier()),
     deferFree: (block: number): string => nameOf(() => domain.deferFree(block)),
+    /** Queues functions that count in the first of some words. */
+    queue(buffer: SharedArrayBuffer, functions: number): void {
+      const words = new Int32Array(buffer);
+      for (let made = 0; made < functions; made++) domain.callRcu(() => Atomics.add(words, 0, 1));
+    },
+    /** Resolves when this context has waited for the arena's lock in vain, after the pump has. */
+    async untilLockTimeout(): Promise<void> {
+      for (let turn = 0; turn < 2; turn++) await new Promise((next) => setTimeout(next, 0));
+      while (nameOf(() => arena.allocate(16)) !== "RcuError");
+    },
     synchronizeAsync: (): Promise<void> => domain.synchronizeAsync(),
   };
 };
