@@ -30,7 +30,7 @@ export function fcvtds(a: u32): u64 {
 /** Double to single. */
 export function fcvtsd(a: u64, rm: u32): u32 {
   const field = exponentField<f64>(a);
-  if (rm == RNE && field > 1023 - 126 && field < 1023 + 127) {
+  if (rm == RNE && field >= 1023 - 126 && field < 1023 + 127) {
     const x = reinterpret<f64>(a);
     const result = <f32> x;
     if (<f64> result != x) raise(NX);

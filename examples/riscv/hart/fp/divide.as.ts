@@ -69,8 +69,8 @@ function root<T>(a: u64, rm: u32): u64 {
   let remainder = significandOf<T>(a) >> (exponent & 1 ? 2 : 3);
   let root: u64 = 0;
   let twice: u64 = 0;
-  // Two bits more than the precision, and the remainder, decide the rounding.
-  const last: u64 = <u64> 1 << (58 - fractionBits<T>());
+  // One bit more than the precision, and whether there is a remainder, decide the rounding.
+  const last: u64 = <u64> 1 << (59 - fractionBits<T>());
   for (let bit: u64 = 1 << 60; bit >= last; bit >>= 1) {
     if (twice + bit <= remainder) {
       remainder -= twice + bit;

@@ -33,7 +33,7 @@ export function fmadd32(a: u32, b: u32, c: u32, rm: u32): u32 {
     const sum = fusedRoundedToOdd(a, b, c);
     const result = <f32> sum;
     const field = exponentField<f64>(reinterpret<u64>(sum));
-    if (field > 1023 - 126 && field < 1023 + 127) {
+    if (field >= 1023 - 126 && field < 1023 + 127) {
       if (<f64> result != sum) raise(NX);
       return reinterpret<u32>(result);
     }

@@ -86,6 +86,31 @@ const RELATIONS: readonly Relation[] = [
   // Squares, and exact quotients if the factors are short.
   (format, [a, , c], ulps) => [productOf(format, a, a) + ulps, a, c],
   (format, [a, b, c], ulps) => [productOf(format, a, b) + ulps, b, c],
+  // Fused sums half way between two numbers but for a digit far below, the product being
+  // (1 + x) (1 - x + x^2) = 1 + x^3.
+  (format, _, ulps, exponent) => {
+    const x = (format.precision - 1n) / 2n + (ulps > 0n ? 0n : ulps);
+    const unit = 1n << (format.precision - 1n);
+    const left = format.greatest * unit + (unit >> x);
+    const right = (format.greatest - 1n) * unit + unit - 2n * (unit >> x) + 2n * (unit >> 2n * x);
+    const addend = (format.greatest + format.precision + (exponent & 1n)) * unit;
+    return [left, right, ulps & 1n ? addend : addend | signOf(format)];
+  },
+  // Fused sums close to the largest single, all but some units, and as close to 1/2 unit above.
+  (format, [a, b], ulps, exponent) => {
+    const largest = infinityOf(format) - 1n;
+    const field = 2n * format.greatest - format.precision + (exponent & 3n) - 1n;
+    const addend = withField(format, ulps & 1n ? 0n : b, field);
+    return [largest + (ulps > 0n ? 0n : ulps), withField(format, 0n, format.greatest), addend]
+      .map((bits) => bits ^ (a & signOf(format)));
+  },
+  // Doubles close to the largest single.
+  (format, [a, b, c], ulps, exponent) => [
+    withField(format, ((a >> 1n) & signOf(format)) | (infinityOf(format) - 1n), 1150n) -
+    (ulps > 0n ? 1n << 28n : 1n << (exponent & 31n)),
+    b,
+    c,
+  ],
   // Doubles close to the singles, and to the integers, of which conversions must choose one.
   (format, [a, b, c], ulps) => [
     ((a >> 28n) << 28n) + ulps,
@@ -131,6 +156,10 @@ function fraction(format: Format): fc.Arbitrary<bigint> {
 
 function signOf(format: Format): bigint {
   return 1n << BigInt(format.width - 1);
+}
+
+function infinityOf(format: Format): bigint {
+  return (2n * format.greatest + 1n) << (format.precision - 1n);
 }
 
 function fieldOf(format: Format, bits: bigint): bigint {
