@@ -32,11 +32,11 @@ export async function machinePrint(
     : parseDialect(version);
   if (what === "tree") {
     const { addressSpaces } = buildMachine(machine, new Topology());
-    printTree(addressSpaces, { dialect }).forEach(env.out);
+    printTree(addressSpaces, dialect).forEach(env.out);
     return EXIT_OK;
   }
   const { topology } = publishMachine(machine, createMemory());
-  printFlatViews(liveViews(topology, what === "dispatch"), { dialect }).forEach(env.out);
+  printFlatViews(liveViews(topology, what === "dispatch"), dialect).forEach(env.out);
   return EXIT_OK;
 }
 

@@ -31,9 +31,9 @@ function withoutDisabled(tree: string): string {
 
 /** Prints a topology, imports the text and checks that it renders the same. */
 function assertImports(topology: Topology, dialect: Dialect, withDisabled = true): void {
-  const whole = printTree(topology.addressSpaces, { dialect }).join("\n");
+  const whole = printTree(topology.addressSpaces, dialect).join("\n");
   const tree = withDisabled ? whole : withoutDisabled(whole);
-  const flat = printFlatViews(liveViews(topology, true), { dialect }).join("\n");
+  const flat = printFlatViews(liveViews(topology, true), dialect).join("\n");
   const views = parseFlatViews(flat);
   const { machine, report } = importMachine(tree, { views });
   const message = () => `${tree}\n${flat}\n${printImportReport(report).join("\n")}`;
@@ -43,7 +43,7 @@ function assertImports(topology: Topology, dialect: Dialect, withDisabled = true
   assertEquals(differences, [], message());
   assertEquals(report.exact, true, message());
   if (!withDisabled) return;
-  assertEquals(printTree(imported.topology.addressSpaces, { dialect }).join("\n"), tree);
+  assertEquals(printTree(imported.topology.addressSpaces, dialect).join("\n"), tree);
 }
 
 const dialect = fc.constantFrom<Dialect>("qemu-7.2", "qemu-11.1");
@@ -146,7 +146,7 @@ Deno.test("the new word says where a region of a section lies", () => {
   show(2, inside);
   show(3, loose);
   topology.createAddressSpace("memory", system);
-  const tree = printTree(topology.addressSpaces, { dialect: "qemu-11.1" }).join("\n");
+  const tree = printTree(topology.addressSpaces, "qemu-11.1").join("\n");
   const { machine, report } = importMachine(tree);
   const names = machine.regions.map(({ id, alias }) => [id, alias]);
   assertEquals(names, [[0, null], [1, null], [2, 5], [3, 1], [4, 5], [5, null]], tree);

@@ -72,7 +72,7 @@ for (const name of MACHINES_11) {
     const dialect = dialectOf(machine.regions.map(({ kind }) => kind));
     assertEquals(dialect, "qemu-11.1");
     const { addressSpaces } = buildMachine(machine, new Topology());
-    assertEquals(blocks(printTree(addressSpaces, { dialect }).join("\n")), blocks(text));
+    assertEquals(blocks(printTree(addressSpaces, dialect).join("\n")), blocks(text));
   });
 
   Deno.test(`${name}: text without -D and -o renders exactly, and the report says what it lacks`, async () => {

@@ -4,12 +4,6 @@
  */
 export type Dialect = "qemu-7.2" | "qemu-11.1";
 
-/** How to print. */
-export interface PrintOptions {
-  /** Whose text; QEMU 7.2's by default. */
-  readonly dialect?: Dialect;
-}
-
 /**
  * The dialect of a text, from the kinds that it prints. The roots of address spaces are nearly always
  * containers, so a whole tree has the new word. A text without it is the same in both dialects, or

@@ -5,7 +5,7 @@
  * @module
  */
 
-export { type Dialect, dialectOf, type PrintOptions } from "./dialect.ts";
+export { type Dialect, dialectOf } from "./dialect.ts";
 export { liveViews } from "./live_views.ts";
 export { parseFlatViews } from "./parse_flat_views.ts";
 export { printFlatViews, type ViewText } from "./print_flat_views.ts";

@@ -2,7 +2,7 @@ import type { MemoryRegion } from "../region/memory_region.ts";
 import { RangeFlag } from "../region/range_flags.ts";
 import { hex16, lower, upper } from "../region/split64.ts";
 import type { FlatRange } from "../render/flat_range.ts";
-import type { Dialect, PrintOptions } from "./dialect.ts";
+import type { Dialect } from "./dialect.ts";
 import type { NamedRoot } from "./print_tree.ts";
 import { printedKind } from "./printed_kind.ts";
 import type { PrintedAddressSpace, RangeText } from "./printed_view.ts";
@@ -23,11 +23,13 @@ export interface ViewText {
  * Flat views in the text of QEMU's `info mtree -f`, or `-f -d` if the views have the lines of their dispatch.
  *
  * @param views The views, which are numbered in this order.
- * @param options The dialect.
+ * @param dialect Whose text; QEMU 7.2's by default.
  * @returns The lines, without line ends; every view ends with an empty line.
  */
-export function printFlatViews(views: readonly ViewText[], options: PrintOptions = {}): string[] {
-  const { dialect = "qemu-7.2" } = options;
+export function printFlatViews(
+  views: readonly ViewText[],
+  dialect: Dialect = "qemu-7.2",
+): string[] {
   return views.flatMap((view, number) => [
     `FlatView #${number}`,
     ...view.addressSpaces.map((space) => addressSpaceLine(printedAddressSpace(space))),

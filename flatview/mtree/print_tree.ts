@@ -1,6 +1,6 @@
 import type { MemoryRegion } from "../region/memory_region.ts";
 import { hex16, upper } from "../region/split64.ts";
-import type { Dialect, PrintOptions } from "./dialect.ts";
+import type { Dialect } from "./dialect.ts";
 import { printedKind } from "./printed_kind.ts";
 
 const MASK64 = (1n << 64n) - 1n;
@@ -19,11 +19,10 @@ export interface NamedRoot {
  * the order of the address spaces.
  *
  * @param spaces The address spaces.
- * @param options The dialect.
+ * @param dialect Whose text; QEMU 7.2's by default.
  * @returns The lines, without line ends; every block ends with an empty line.
  */
-export function printTree(spaces: readonly NamedRoot[], options: PrintOptions = {}): string[] {
-  const { dialect = "qemu-7.2" } = options;
+export function printTree(spaces: readonly NamedRoot[], dialect: Dialect = "qemu-7.2"): string[] {
   const lines: string[] = [];
   const queue = new Set<MemoryRegion>();
   for (const [root, names] of byRoot(spaces)) {

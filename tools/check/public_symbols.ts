@@ -15,7 +15,7 @@ const MOST_SYMBOLS: Readonly<Record<string, number>> = {
   "@guestmem/physmap": 12,
   "@guestmem/flatview": 51,
   "@guestmem/flatview/machine": 27,
-  "@guestmem/flatview/mtree": 14,
+  "@guestmem/flatview/mtree": 16,
   "@guestmem/ramblock": 21,
   "@guestmem/ramblock/memslots": 10,
   "@guestmem/iommu": 31,
