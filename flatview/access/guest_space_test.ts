@@ -182,6 +182,30 @@ Deno.test("a write that matches an ioeventfd is posted: counted, and no callback
   assertEquals([kick.take(), take()], [0, ["w2@50=1"]]);
 });
 
+Deno.test("a write that the device does not accept is refused, whatever ioeventfd it matches", () => {
+  const { arena, topology, system, space, access } = setUp();
+  const written: number[] = [];
+  const broken = new Error("broken");
+  const ops: MemoryRegionOps = {
+    write: (_offset, value) => void written.push(value),
+    valid: {
+      accepts(_offset, _size, isWrite, attrs) {
+        if (attrs.secure) throw broken;
+        return isWrite && !attrs.user;
+      },
+    },
+  };
+  const region = topology.initIo("virtio", 0x100, ops);
+  access.bind(region.id, ops);
+  system.addSubregion(0x1000, region);
+  const kick = EventNotifier.create(arena);
+  region.addEventfd(0x10, 4, null, kick);
+  assertEquals([space.store32le(0x1010, 5, { user: true }), kick.take()], [DECODE_ERROR, 0]);
+  assertEquals([space.store32le(0x1010, 5, { secure: true }), kick.take()], [ERROR, 0]);
+  assertEquals([space.store32le(0x1010, 5), kick.take()], [OK, 1]);
+  assertEquals([space.store16le(0x1010, 6), kick.take(), written], [OK, 0, [6]]);
+});
+
 Deno.test("a device that throws gives an error result, and its error is reported", () => {
   const onDeviceError = spy((_error: unknown) => {});
   const { plug, space } = setUp({ onDeviceError });

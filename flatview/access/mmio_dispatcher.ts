@@ -82,33 +82,45 @@ export class MmioDispatcher {
     attrs: MemTxAttrs,
   ): number {
     const { value } = this;
+    const { offset } = resolved;
     const info = hasCallbacks(resolved) ? this.#translator.info(holder.guard, resolved) : null;
-    if (info === null || !isWithinLimits(info, resolved.offset, size)) {
+    if (info === null || !isWithinLimits(info, offset, size)) {
       if (!isWrite) value.set(0, 0);
       return MemTxResult.DECODE_ERROR;
     }
-    if (isWrite && this.#signalEvents(info, resolved, size, bigEndian)) return MemTxResult.OK;
+    const ops = this.#bindings.get(info.id);
+    if (isWrite && this.#signalEvent(info, ops, offset, size, bigEndian, attrs, value)) {
+      return MemTxResult.OK;
+    }
     if (this.#engaged.has(info.device)) {
       if (!isWrite) value.set(0, 0);
       return MemTxResult.ACCESS_ERROR;
     }
-    const ops = this.#bindings.get(info.id);
-    if (ops) return this.#run(info, ops, resolved.offset, size, isWrite, bigEndian, attrs, value);
+    if (ops) return this.#run(info, ops, offset, size, isWrite, bigEndian, attrs, value);
     return this.#exit(holder, info, resolved, size, isWrite, bigEndian, attrs);
   }
 
-  /** Signals the ioeventfd that a write matches, which takes the callback's place. */
-  #signalEvents(
+  /**
+   * Signals the ioeventfd that a write matches, which takes the callback's place. The device's `accepts`
+   * comes first: without the callbacks it cannot be asked here, but where the access is served.
+   */
+  #signalEvent(
     info: RegionInfo,
-    resolved: ResolvedAddress,
+    ops: MemoryRegionOps | undefined,
+    offset: Address,
     size: number,
     bigEndian: boolean,
+    attrs: MemTxAttrs,
+    value: Halves,
   ): boolean {
-    const { value } = this;
+    if (info.hasAccepts && ops === undefined) return false;
+    const { records } = this.#translator;
     if (bigEndian !== info.bigEndian) value.swap(size);
-    const isMatch = this.#translator.records.signalEvents(info, resolved.offset, size, value);
+    const event = records.findEvent(info, offset, size, value);
     if (bigEndian !== info.bigEndian) value.swap(size);
-    return isMatch;
+    if (event === 0 || !accepts(ops, offset, size, attrs)) return false;
+    records.signal(event);
+    return true;
   }
 
   /** Calls the device. What it throws becomes the result of the access. */
@@ -190,6 +202,7 @@ export class MmioDispatcher {
   #serve(request: MmioRequest, value: Halves): number {
     const { region, size, isWrite, bigEndian, attrs, offset } = request;
     const space = this.#translator.spaceAt(request.cell, request.regions, request.topology);
+    const ops = this.#bindings.get(region);
     const holder = this.#guards.begin();
     let info: RegionInfo;
     try {
@@ -198,15 +211,32 @@ export class MmioDispatcher {
         offsetOf(space, row, request.address) === offset;
       if (!isSame) return RETRY;
       info = this.#translator.records.get(holder.guard, region);
+      value.set(request.low, request.high);
+      // Whoever cannot ask the device whether it accepts a write leaves its ioeventfds to this context.
+      const isPosted = isWrite && info.hasAccepts &&
+        this.#signalEvent(info, ops, offset, size, bigEndian, attrs, value);
+      if (isPosted) return MemTxResult.OK;
     } finally {
       this.#guards.end(holder);
     }
-    const ops = this.#bindings.get(region);
     if (!ops) {
       this.#onDeviceError(new FlatViewError("REGION_UNBOUND", { region }), region);
       return MemTxResult.ERROR;
     }
-    value.set(request.low, request.high);
     return this.#run(info, ops, offset, size, isWrite, bigEndian, attrs, value);
+  }
+}
+
+/** Whether a device takes a write. If it throws, it is not posted: calling the device reports that. */
+function accepts(
+  ops: MemoryRegionOps | undefined,
+  offset: Address,
+  size: number,
+  attrs: MemTxAttrs,
+): boolean {
+  try {
+    return ops?.valid?.accepts?.(offset, size, true, attrs) !== false;
+  } catch {
+    return false;
   }
 }

@@ -36,6 +36,8 @@ export class RegionInfo {
   readonly implUnaligned: boolean;
   /** Whether the device is big-endian. */
   readonly bigEndian: boolean;
+  /** Whether the callbacks have a last word on what is valid. */
+  readonly hasAccepts: boolean;
   /** The ram_addr_t of its first byte. */
   readonly ramAddr: number;
   /** Word index of the cell that points at its ioeventfds. */
@@ -54,6 +56,7 @@ export class RegionInfo {
     this.validUnaligned = (traits & RegionTrait.VALID_UNALIGNED) !== 0;
     this.implUnaligned = (traits & RegionTrait.IMPL_UNALIGNED) !== 0;
     this.bigEndian = (traits & RegionTrait.BIG_ENDIAN) !== 0;
+    this.hasAccepts = (traits & RegionTrait.ACCEPTS) !== 0;
     this.ramAddr = REGION_RECORD.ramAddr.get(u32, record);
     this.events = REGION_RECORD.events.index(record);
   }
@@ -86,11 +89,15 @@ export class RegionRecords {
     return this.#last = this.#known.get(id) ?? this.#read(guard, id);
   }
 
-  /** Signals the first ioeventfd that a write matches; whether there was one. */
-  signalEvents(region: RegionInfo, offset: number | bigint, size: number, value: Halves): boolean {
+  /**
+   * The first ioeventfd that a write matches. Valid until the section ends in which the region was found.
+   *
+   * @returns The index of its word, for `signal`; 0 if there is none.
+   */
+  findEvent(region: RegionInfo, offset: number | bigint, size: number, value: Halves): number {
     const list = Atomics.load(this.#memory.u32, region.events);
-    if (list === 0) return false;
-    const { u32, i32 } = this.#memory;
+    if (list === 0) return 0;
+    const { u32 } = this.#memory;
     const isWide = typeof offset === "bigint";
     const low = isWide ? lower(offset) : offset >>> 0;
     const high = isWide ? upper(offset) : Math.floor(offset / TWO32);
@@ -101,13 +108,16 @@ export class RegionRecords {
         (bytes === 0 || bytes === size) &&
         (EVENT.match.get(u32, row) === 0 ||
           EVENT.data.low(u32, row) === value.low && EVENT.data.high(u32, row) === value.high);
-      if (!matches) continue;
-      const event = EVENT_WORD.signals.index(EVENT.event.get(u32, row));
-      Atomics.add(i32, event, 1);
-      Atomics.notify(i32, event);
-      return true;
+      if (matches) return EVENT_WORD.signals.index(EVENT.event.get(u32, row));
     }
-    return false;
+    return 0;
+  }
+
+  /** Signals an ioeventfd. */
+  signal(event: number): void {
+    const { i32 } = this.#memory;
+    Atomics.add(i32, event, 1);
+    Atomics.notify(i32, event);
   }
 
   #read(guard: ReadGuard, id: number): RegionInfo {
