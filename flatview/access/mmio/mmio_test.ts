@@ -6,6 +6,7 @@ import { type TestWorkers, withWorkers, WorkerError } from "#tools/testing/worke
 import { Arena, RcuDomain, Srcu } from "@guestmem/rcu";
 import { FlatViewError } from "../../errors/flat_view_error.ts";
 import { FlatMemory } from "../../model/flat_memory.ts";
+import type { MemoryRegionOps } from "../../region/region_ops.ts";
 import { Topology } from "../../topology/topology.ts";
 import { EventNotifier } from "../../view/event_notifier.ts";
 import { MemTxResult } from "../device/mem_tx_result.ts";
@@ -327,6 +328,29 @@ Deno.test("a blocking server serves, and posted events reach an event loop", () 
     assertEquals(await owner.call("calls"), []);
     await vcpu.call("leave");
     await owner.call("leave");
+  }));
+
+Deno.test("whether a device accepts a posted write is asked where its callbacks are", () =>
+  withWorkers(async (workers) => {
+    const { arena, topology, system, access, spawn, stop, listen } = setUp();
+    const written: number[] = [];
+    const ops: MemoryRegionOps = {
+      write: (_offset, value) => void written.push(value),
+      valid: { accepts: (_offset, _size, _isWrite, attrs) => attrs.requesterId !== 2 },
+    };
+    const device = topology.initIo("device", 8, ops);
+    access.bind(device.id, ops);
+    system.addSubregion(0x1000, device);
+    const kick = EventNotifier.create(arena);
+    device.addEventfd(4, 4, null, kick);
+    listen();
+    const vcpu = spawn(workers);
+    assertEquals([await vcpu.call("store", 0x1004, 5, 1), kick.take()], [OK, 1]);
+    assertEquals([await vcpu.call("store", 0x1004, 6, 2), kick.take()], [DECODE_ERROR, 0]);
+    assertEquals([await vcpu.call("store", 0x1000, 7, 1), kick.take()], [OK, 0]);
+    assertEquals(written, [7]);
+    stop.abort();
+    await vcpu.call("leave");
   }));
 
 Deno.test("an idle worker that is offline comes online for what it serves", () =>
