@@ -100,6 +100,19 @@ Deno.test("mtree import: a machine that checks, and a report", async () => {
   assert(alone.err.some((line) => line.includes("none given to compare with")));
 });
 
+Deno.test("machine tree: in the words of either QEMU", async () => {
+  const root = async (...words: string[]) => {
+    const { code, out } = await run("machine", "tree", ISAPC, ...words);
+    assertEquals(code, 0);
+    return out.find((line) => line.endsWith(": system"));
+  };
+  const line = "  0000000000000000-ffffffffffffffff (prio 0, i/o): system";
+  assertEquals(await root(), line);
+  assertEquals(await root("--qemu", "7.2"), line);
+  assertEquals(await root("--qemu", "11.1"), line.replace("i/o", "container"));
+  assertEquals((await run("machine", "tree", ISAPC, "--qemu", "12")).code, 2);
+});
+
 Deno.test("lookup: region, offset and kind", async () => {
   const words = ["lookup", ISAPC, "--as", "memory", "0xa0010", "0xfffffff0", "0x90000000"];
   const { code, out } = await run(...words);

@@ -152,3 +152,13 @@ Deno.test("the new word says where a region of a section lies", () => {
   assertEquals(names, [[0, null], [1, null], [2, 5], [3, 1], [4, 5], [5, null]], tree);
   assert(!report.open.some(({ what }) => what === "alias target" || what === "identity"));
 });
+
+Deno.test("a region that lies in one that no block prints keeps its kind", () => {
+  const topology = newTopology();
+  const system = topology.initContainer("system", 1n << 64n);
+  const regs = topology.initIo("regs", PAGE, {});
+  topology.initContainer("unmapped", 16 * PAGE).addSubregion(4 * PAGE, regs);
+  system.addSubregion(0, topology.initAlias("window", PAGE, regs, 0));
+  topology.createAddressSpace("memory", system);
+  for (const dialect of ["qemu-7.2", "qemu-11.1"] as const) assertImports(topology, dialect);
+});

@@ -1,3 +1,4 @@
+import { dialectOf } from "../mtree/dialect.ts";
 import { parseTree, type TreeBlock } from "../mtree/parse_tree.ts";
 import type { PrintedView } from "../mtree/printed_view.ts";
 import { type AliasTargets, findTargets } from "./alias_targets.ts";
@@ -47,7 +48,7 @@ export function importMachine(tree: string, options: ImportOptions = {}): Import
     machine: options.name ?? "",
     pageBits: pages.bits,
     evidence: "tree text alone",
-    regions: regionsOf(assembly, aliases, views),
+    regions: withContainers(regionsOf(assembly, aliases, views), assembly),
     addressSpaces: assembly.addressSpaces.map(({ name, root }) => ({ name, root: root.id })),
     views,
   };
@@ -68,7 +69,7 @@ export function importMachine(tree: string, options: ImportOptions = {}): Import
   const { machine, exact } = inferHidden(assumed, assembly, aliases, inferred, open);
   const read = {
     blocks: blocks.length,
-    regions: machine.regions.length,
+    regions: assembly.regions.length,
     addressSpaces: machine.addressSpaces.length,
     views: views.length,
   };
@@ -105,6 +106,36 @@ function regionsOf(
     aliasOffset: region.alias?.offset ?? 0n,
     subregions: region.children.map(({ id }) => id),
   }));
+}
+
+/**
+ * In the text of QEMU 11.1 a root of kind `i/o` lies in some region. If no block prints that one, an
+ * empty container stands for it: nothing reaches it, but with it the kind is as printed.
+ */
+function withContainers(
+  regions: readonly MachineRegion[],
+  { regions: assembled }: Assembly,
+): MachineRegion[] {
+  if (dialectOf(regions.map(({ kind }) => kind)) === "qemu-7.2") return [...regions];
+  const inside = assembled.filter(({ container, omitted, alias, kind }) =>
+    container === null && !omitted && alias === null && kind === "i/o"
+  );
+  const containers = inside.map((region, i): MachineRegion => ({
+    id: regions.length + i,
+    name: "(not printed)",
+    addr: 0n,
+    size: 1n << 64n,
+    prio: 0,
+    kind: "container",
+    enabled: true,
+    terminates: false,
+    readonly: false,
+    nonvolatile: false,
+    alias: null,
+    aliasOffset: 0n,
+    subregions: [region.id],
+  }));
+  return [...regions, ...containers];
 }
 
 /** The names of the regions that some view shows. */

@@ -31,7 +31,7 @@ export function inferHidden(
   const withViews = assumed.views.length > 0;
   const { regions, addressSpaces } = buildMachine(assumed, new Topology());
   const ids = new Map([...regions].map(([id, region]) => [region, id]));
-  const all = assumed.regions.map(({ id }) => regions.get(id)!);
+  const all = assembly.regions.map(({ id }) => regions.get(id)!);
   const mismatch = new ViewMismatch(addressSpaces, assumed.views);
   const choices = new Map([...alternatives].map(([alias, others]) => {
     const region = regions.get(alias.id)!;
