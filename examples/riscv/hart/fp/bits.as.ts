@@ -1,6 +1,13 @@
 // Operations that only look at bits or move them, and raise nothing.
 
-import { canonicalNaN, fractionBits, infinity, isSignalling, magnitude, signBit } from "./format.as";
+import {
+  canonicalNaN,
+  fractionBits,
+  infinity,
+  isSignalling,
+  magnitude,
+  signBit,
+} from "./format.as";
 
 /** The single in an f register: the canonical NaN if the register does not hold a boxed one. */
 // @ts-ignore: a decorator of AssemblyScript
@@ -48,7 +55,7 @@ export function fclass64(a: u64): u64 {
   return classOf<f64>(a);
 }
 
-/** FCLASS: bits 0 to 7 in the order of the numbers, from -infinity, then signalling and quiet NaN. */
+/** FCLASS: bits 0 to 7 from -infinity up to +infinity, then a signalling and a quiet NaN. */
 function classOf<T>(a: u64): u64 {
   const x = magnitude<T>(a);
   if (x > infinity<T>()) return isSignalling<T>(a) ? 1 << 8 : 1 << 9;

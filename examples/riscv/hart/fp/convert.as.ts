@@ -158,7 +158,7 @@ function toUnsignedLong(x: f64, rm: u32): u64 {
   return <u64> rounded;
 }
 
-/** x rounded to an integer that is still a double. All these operations are exact, or the rounding. */
+/** x rounded to an integer, still a double. Each step is exact, or is the rounding itself. */
 // @ts-ignore: a decorator of AssemblyScript
 @inline
 function integral(x: f64, rm: u32): f64 {
@@ -170,7 +170,7 @@ function integral(x: f64, rm: u32): f64 {
   return abs(x - whole) >= 0.5 ? whole + copysign<f64>(1, x) : whole;
 }
 
-/** The nearest integer that there is for a number out of range; a NaN counts as +infinity. */
+/** The result for a number out of range: the bound on its side. A NaN counts as +infinity. */
 function saturated(x: f64, least: i64, greatest: i64): u64 {
   raise(NV);
   return x < 0 ? least : greatest;

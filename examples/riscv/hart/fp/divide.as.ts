@@ -61,8 +61,8 @@ export function softSquareRoot<T>(a: u64, rm: u32): u64 {
 /**
  * The root of a positive finite number, bit by bit.
  *
- * Bit 60 stands for 1. Before each step, remainder = (radicand - root^2) 2^steps, and twice the root
- * is kept too: the next bit belongs to the root if the remainder has room for (2 root + bit) bit.
+ * Bit 60 stands for 1. After n steps, remainder = (radicand - root^2) 2^n and twice = 2 root. The
+ * next bit belongs to the root if (2 root + bit) bit <= radicand - root^2.
  */
 function root<T>(a: u64, rm: u32): u64 {
   const exponent = exponentOf<T>(a);

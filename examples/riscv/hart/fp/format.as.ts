@@ -1,8 +1,8 @@
 // The two formats of IEEE 754. `T` is f32 or f64 throughout this folder, and the bits of either are
 // held in a u64: every `sizeof<T>()` is decided when the module is compiled.
 //
-// A number taken apart is `sign`, the sign bit in its place; `exponent`; and `significand`, with bit
-// 63 set: its magnitude is significand / 2^63 * 2^exponent, for subnormals as well.
+// An unpacked number is `sign`, the sign bit in its place; `exponent`; and `significand`, with bit
+// 63 set. Its magnitude is significand / 2^63 * 2^exponent, for subnormals as well.
 
 import { NV, raise } from "./flags.as";
 

@@ -5,8 +5,8 @@
 //
 // A single is a u32 and a double a u64. `rm` is a resolved rounding mode, RNE to RMM (0 to 4): the
 // hart has replaced DYN by `frm` and refused the reserved modes. Each operation accrues its
-// exceptions in `fflags`, as the manual demands: `flags` and `setFlags` are the CSR's read and write.
-// An operation never traps, and never clears a flag. A result that is not a number is the canonical
+// exceptions in `fflags`, as the manual demands: `flags` and `setFlags` read and write that CSR. An
+// operation never traps, and never clears a flag. A result that is not a number is the canonical
 // NaN, except from sign injection, which moves bits.
 //
 // Results that go to an integer register (comparisons, classes, conversions to an integer) are the
@@ -15,7 +15,8 @@
 // Two paths give the same answers. The native one takes the engine's operation when rounding is to
 // nearest, even, and the operands and the result are so far from both ends of the range that the
 // exact error can be had from a few more operations. The soft one computes with integers and takes
-// the rest: other rounding modes, subnormals, infinities, NaNs, results close to overflow.
+// the rest: other rounding modes, subnormals, infinities, NaNs, results close to overflow, and the
+// fused multiply-add of doubles.
 
 export { DZ, flags, NV, NX, OF, raise, setFlags, UF } from "./flags.as";
 export { RDN, RMM, RNE, RTZ, RUP } from "./flags.as";
@@ -38,7 +39,8 @@ export { fsgnj32, fsgnj64, fsgnjn32, fsgnjn64, fsgnjx32, fsgnjx64 } from "./bits
 
 // To integers, fcvtws(a: u32, rm): u64 is FCVT.W.S; w, wu, l, lu from s and d.
 export { fcvtld, fcvtls, fcvtlud, fcvtlus, fcvtwd, fcvtws, fcvtwud, fcvtwus } from "./convert.as";
-// From integers, fcvtsw(x: u64, rm): u32 is FCVT.S.W; x is the whole register, rd ignores rm for w.
+// From integers, fcvtsw(x: u64, rm): u32 is FCVT.S.W and x the whole register. fcvtdw(x) and
+// fcvtdwu(x) are exact and take no mode.
 export { fcvtdl, fcvtdlu, fcvtdw, fcvtdwu, fcvtsl, fcvtslu, fcvtsw, fcvtswu } from "./convert.as";
 // Between formats: fcvtsd(a: u64, rm): u32 rounds, fcvtds(a: u32): u64 is exact.
 export { fcvtds, fcvtsd } from "./convert.as";

@@ -1,7 +1,8 @@
 /**
  * A thousand operations in a loop of the module itself: divide by 1000. "native" rounds to nearest,
  * ties to even, "soft" to nearest, ties away, which always computes with integers except in
- * conversions to an integer. The exact error is computed only while NX has not accrued.
+ * conversions to an integer. Fused operations on doubles are soft in both. The exact error is
+ * computed only while NX has not accrued.
  */
 
 import { floatingPoint } from "./program.ts";

@@ -45,7 +45,8 @@ export function softFused<T>(a: u64, b: u64, c: u64, rm: u32): u64 {
 function notFinite<T>(a: u64, b: u64, c: u64): u64 {
   const x = magnitude<T>(a);
   const y = magnitude<T>(b);
-  // Infinity by zero is invalid even if c is a quiet NaN: the manual decides what IEEE 754 leaves open.
+  // Infinity times zero is invalid even if c is a quiet NaN: IEEE 754 leaves it open, RISC-V does
+  // not.
   if ((x == infinity<T>() && y == 0) || (x == 0 && y == infinity<T>())) return invalid<T>();
   if (isNaN<T>(a) || isNaN<T>(b) || isNaN<T>(c)) {
     return isSignalling<T>(c) ? invalid<T>() : resultNaN<T>(a, b);
@@ -63,11 +64,11 @@ function zeroSum<T>(rm: u32): u64 {
 /**
  * a b + c for finite operands, a and b not zero.
  *
- * Product and addend are integers of 128 bits, two words, of the same exponent: bit 126 stands for
- * 2^exponent and bit 127 takes the carry. A product has at most 106 digits and an addend at most 53,
- * so the one with the smaller exponent loses digits only if it is shifted by more than 21. Then bit
- * 0, which stands for what was lost, is far below the digits that rounding looks at, even after a
- * subtraction, which cannot cancel more than one leading digit if the exponents differ by two.
+ * Product and addend are aligned as 128-bit integers, two words each: bit 126 stands for
+ * 2^exponent, and bit 127 takes the carry. A product has at most 106 digits and an addend at most
+ * 53, so the one with the smaller exponent loses digits only if it is shifted by more than 21. Bit
+ * 0 records the loss. It stays far below the digits that rounding looks at: once the exponents
+ * differ by two, a subtraction cancels at most one leading digit.
  */
 function fused<T>(a: u64, b: u64, c: u64, rm: u32): u64 {
   const left = significandOf<T>(a);

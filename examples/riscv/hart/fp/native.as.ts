@@ -1,10 +1,11 @@
 // The native path: the engine's operation, and the exact sign of its error from a few more.
 //
-// An engine rounds to nearest, ties to even, and tells nothing about exceptions. Away from both ends
-// of the range the only exception is inexactness. For a sum the error is a number of the format and
-// is computed. For the others the result is checked by the equation that it should solve, in
-// integers: result * b = a for a quotient, and so on. Both sides differ by less than 2^63, since the
-// result is off by at most half a unit, so it suffices to compare them modulo 2^64.
+// An engine rounds to nearest, ties to even, and reports no exceptions. Away from both ends of the
+// range the only possible exception is inexactness. The error of a sum is itself a number of the
+// format, and is computed. A product is inexact if the integer product of the significands has a
+// digit that the result has no place for. A quotient or a root is exact if it solves its equation
+// in integers: quotient * b = a, or root * root = a. The two sides differ by less than 2^63, since
+// the result is off by at most half a unit, so comparing them modulo 2^64 is enough.
 
 import { flags, NX, raise, RNE } from "./flags.as";
 import {
@@ -30,7 +31,7 @@ function isSafe<T>(result: u64): bool {
 // @ts-ignore: a decorator of AssemblyScript
 @inline
 export function add<T>(a: u64, b: u64, rm: u32): u64 {
-  // Below half the range, neither the sum nor a step of the error overflows. A subnormal sum is
+  // Below half the range, neither the sum nor a step of its error overflows. A subnormal sum is
   // exact.
   const limit = 2 * bias<T>();
   if (rm != RNE || exponentField<T>(a) >= limit || exponentField<T>(b) >= limit) {
@@ -64,7 +65,7 @@ export function multiply<T>(a: u64, b: u64, rm: u32): u64 {
   return softMultiply<T>(a, b, rm);
 }
 
-/** Whether the digits of the product of the significands that the result has no place for are not all 0. */
+/** Whether any digit of the exact product is lost. */
 // @ts-ignore: a decorator of AssemblyScript
 @inline
 function isProductInexact<T>(a: u64, b: u64, product: u64): bool {

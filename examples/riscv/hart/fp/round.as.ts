@@ -7,21 +7,22 @@ import { bias, fractionBits, infinity } from "./format.as";
 /**
  * Rounds a number to the format and raises what IEEE 754 demands.
  *
- * The number is significand / 2^63 * 2^exponent, bit 63 set, and bit 0 of the significand set if any
- * digit below it is not zero. `sign` is the sign bit in its place.
+ * The number is significand / 2^63 * 2^exponent, with bit 63 set. Bit 0 is set too if any digit
+ * below it is not zero. `sign` is the sign bit in its place.
  */
 export function round<T>(sign: u64, exponent: i32, significand: u64, rm: u32): u64 {
   let field = exponent + bias<T>();
   let tiny = false;
   if (field < 1) {
     // RISC-V detects tininess after rounding: the number is tiny unless, rounded as if the exponent
-    // had no lower bound, it reaches the smallest normal number. Only from just below can it.
+    // had no lower bound, it reaches the smallest normal number, which takes the exponent just
+    // below.
     tiny = field < 0 || integerOf<T>(sign, significand, rm) >> (fractionBits<T>() + 1) == 0;
     significand = shiftRightSticky(significand, 1 - field);
     field = 1;
   }
   if (significand << (fractionBits<T>() + 1)) raise(tiny ? NX | UF : NX);
-  // The hidden bit of the integer, and a carry out of it, add to the exponent. A subnormal has none.
+  // The hidden bit, and a carry out of it, add to the exponent. A subnormal has no hidden bit.
   const result = (<u64> (field - 1) << fractionBits<T>()) + integerOf<T>(sign, significand, rm);
   return result < infinity<T>() ? sign | result : overflow<T>(sign, rm);
 }

@@ -13,7 +13,12 @@ import { type Operation, OPERATIONS } from "./suite.ts";
 /** Exceptions that have accrued before: with NX there, some operations may go another way. */
 const BEFORE = [0, 1] as const;
 
-/** Compares all operations on these operands. Returns the number of calls compared; throws at a difference. */
+/**
+ * Compares all operations on these operands.
+ *
+ * @returns The number of calls compared.
+ * @throws {Error} At the first difference.
+ */
 export function compareAll(fp: FloatingPoint, operands: Operands): number {
   let compared = 0;
   for (const operation of OPERATIONS) {

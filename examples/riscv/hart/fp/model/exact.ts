@@ -42,7 +42,7 @@ export interface Ratio {
   readonly denominator: bigint;
 }
 
-/** A magnitude that is known digit by digit: floor(magnitude / 2^at), and whether that is all of it. */
+/** A magnitude, digit by digit: floor(magnitude / 2^at), and whether nothing is left over. */
 export type Magnitude = (at: bigint) => { readonly units: bigint; readonly isExact: boolean };
 
 /** 2^exponent as a ratio. */

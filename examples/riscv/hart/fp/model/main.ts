@@ -1,7 +1,8 @@
 /**
  * The comparison of `fp_test.ts` for as long as you like, with another seed each time.
  *
- *     deno run --import-map=tools/offline/imports.json examples/riscv/hart/fp/model/main.ts [seconds] [seed]
+ *     deno run --import-map=tools/offline/imports.json \
+ *       examples/riscv/hart/fp/model/main.ts [seconds] [seed]
  *
  * @module
  */
@@ -27,5 +28,6 @@ for (let round = 0; performance.now() < end; round++) {
   );
 }
 console.log(
-  `${compared} calls of ${OPERATIONS.length} operations on ${triples} sets of operands, seed ${seed}: no difference`,
+  `${compared} calls of ${OPERATIONS.length} operations on ${triples} sets of operands, ` +
+    `seed ${seed}: no difference`,
 );
