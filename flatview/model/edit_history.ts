@@ -4,11 +4,13 @@
  */
 import type { Arena, RcuDomain } from "@guestmem/rcu";
 import fc from "fast-check";
-import { FlatViewError } from "../errors/flat_view_error.ts";
+import { FlatViewError, ListenerError } from "../errors/flat_view_error.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
 import { Topology } from "../topology/topology.ts";
+import type { AddressSpace } from "../view/address_space.ts";
 import { applyEdit, createPlanned, type EditPlan, editPlan, regionPlans } from "./random_tree.ts";
 import type { RegionPlan } from "./random_tree.ts";
+import { ShadowListener } from "./shadow_listener.ts";
 import { modelPhysicalRoot, modelView, viewLines } from "./view_model.ts";
 
 /** A part of a transaction. */
@@ -28,8 +30,8 @@ interface TransactionPlan {
   readonly steps: readonly Step[];
   /** It throws at its end, and must leave no trace. */
   readonly fails: boolean;
-  readonly spaces: "create inside" | "destroy before" | "keep";
-  /** Root of the address space that is created, or index of the one that is destroyed. */
+  readonly spaces: "create inside" | "destroy before" | "listen before" | "deafen before" | "keep";
+  /** Root of the address space that is created, or index of the one that is meant. */
   readonly space: number;
 }
 
@@ -70,7 +72,10 @@ export const historyPlan: fc.Arbitrary<HistoryPlan> = fc.record({
     fc.record({
       steps: stepsWith(step),
       fails: fc.nat(4).map((n) => n === 0),
-      spaces: fc.constantFrom("create inside", "destroy before", "keep", "keep", "keep", "keep"),
+      spaces: fc.constantFrom(
+        ...["create inside", "destroy before", "listen before", "deafen before"],
+        ...["keep", "keep", "keep", "keep"],
+      ),
       space: fc.nat(30),
     }),
     { minLength: 4, maxLength: 16 },
@@ -115,9 +120,11 @@ export function runHistory(plan: HistoryPlan, where: HistoryPlace, counts: Histo
   const { arena, domain } = where;
   const before = arena.stats().liveBlocks;
   const topology = new Topology(where);
+  const shadows = new Shadows(topology);
   try {
-    runTransactions(plan, topology, counts);
+    runTransactions(plan, topology, shadows, counts);
   } finally {
+    shadows.leave();
     for (const space of topology.addressSpaces) space.destroy();
     topology.close();
     domain.barrier();
@@ -126,15 +133,18 @@ export function runHistory(plan: HistoryPlan, where: HistoryPlace, counts: Histo
   if (left !== 0) throw new Error(`${left} blocks of the arena are left`);
 }
 
-function runTransactions(plan: HistoryPlan, topology: Topology, counts: HistoryCounts): void {
-  const regions = createPlanned(topology, plan.regions);
-  for (const root of regions.slice(0, 4)) topology.createAddressSpace(root.name, root);
+function runTransactions(
+  plan: HistoryPlan,
+  topology: Topology,
+  shadows: Shadows,
+  counts: HistoryCounts,
+): void {
+  const regions = [...createTwins(topology), ...createPlanned(topology, plan.regions)];
+  for (const root of regions.slice(0, 7)) topology.createAddressSpace(root.name, root);
+  for (const space of topology.addressSpaces.slice(0, 2)) shadows.listen(space);
   counts.trees++;
   for (const transaction of plan.transactions) {
-    if (transaction.spaces === "destroy before") {
-      const spaces = topology.addressSpaces;
-      spaces[transaction.space % Math.max(spaces.length, 1)]?.destroy();
-    }
+    prepareSpaces(topology, shadows, transaction);
     const before = treeLines(regions);
     if (runTransaction(topology, regions, transaction)) counts.commits++;
     else {
@@ -142,6 +152,76 @@ function runTransactions(plan: HistoryPlan, topology: Topology, counts: HistoryC
       compare("the tree after a failure", treeLines(regions), before);
     }
     compareViews(topology, counts);
+    shadows.compare();
+  }
+  for (const space of topology.addressSpaces) shadows.deafen(space);
+}
+
+/** A container with two aliases whose ranges join, as random regions hardly ever do. */
+function createTwins(topology: Topology): MemoryRegion[] {
+  const shared = topology.initRam("shared", 16, { blockId: 1, ramAddr: 0n });
+  const left = topology.initAlias("left", 8, shared, 0);
+  const right = topology.initAlias("right", 8, shared, 8);
+  const twins = topology.initContainer("twins", 0x1000);
+  twins.addSubregion(0x100, left);
+  twins.addSubregion(0x108, right);
+  return [twins, left, right, shared];
+}
+
+/** What happens to address spaces and listeners before a transaction. */
+function prepareSpaces(topology: Topology, shadows: Shadows, plan: TransactionPlan): void {
+  const spaces = topology.addressSpaces;
+  const space = spaces[plan.space % Math.max(spaces.length, 1)];
+  if (space === undefined) return;
+  if (plan.spaces === "listen before") shadows.listen(space);
+  if (plan.spaces === "deafen before" || plan.spaces === "destroy before") shadows.deafen(space);
+  if (plan.spaces === "destroy before") space.destroy();
+}
+
+/** At most one listener for each address space. */
+class Shadows {
+  readonly #topology: Topology;
+  readonly #shadows = new Map<AddressSpace, ShadowListener>();
+  /** Tells whether all memory is logged. */
+  readonly #probe: MemoryRegion;
+
+  constructor(topology: Topology) {
+    this.#topology = topology;
+    this.#probe = topology.initRam("probe", 1, { blockId: 1, ramAddr: 0n });
+  }
+
+  listen(space: AddressSpace): void {
+    if (this.#shadows.has(space)) return;
+    const shadow = new ShadowListener(space);
+    this.#shadows.set(space, shadow);
+    this.#topology.registerListener(shadow, space);
+  }
+
+  deafen(space: AddressSpace): void {
+    const shadow = this.#shadows.get(space);
+    if (shadow === undefined) return;
+    this.#topology.unregisterListener(shadow, space);
+    this.#shadows.delete(space);
+    compare("what a listener knows that has left", shadow.lines(), []);
+  }
+
+  /** Takes all back, whatever they make of it: after a difference they may know nonsense. */
+  leave(): void {
+    for (const [space, shadow] of this.#shadows) {
+      try {
+        this.#topology.unregisterListener(shadow, space);
+      } catch (error) {
+        if (!(error instanceof ListenerError)) throw error;
+      }
+    }
+  }
+
+  compare(): void {
+    for (const [{ name }, shadow] of this.#shadows) {
+      compare(`what a listener knows of ${name}`, shadow.lines(), shadow.expectedLines());
+      const logsAll = this.#probe.dirtyLogMask !== 0;
+      if (shadow.logsAll !== logsAll) throw new Error(`all memory is logged: ${logsAll}`);
+    }
   }
 }
 

@@ -44,7 +44,9 @@ export interface EditPlan {
     | "nonvolatile"
     | "unmergeable"
     | "romd"
-    | "log";
+    | "log"
+    | "eventfd"
+    | "coalesced";
   readonly region: number;
   readonly other: number;
   readonly value: bigint;
@@ -80,6 +82,8 @@ export const editPlan: fc.Arbitrary<EditPlan> = fc.record({
     "unmergeable",
     "romd",
     "log",
+    "eventfd",
+    "coalesced",
   ),
   region: fc.nat(30),
   other: fc.nat(30),
@@ -155,7 +159,33 @@ function edit(region: MemoryRegion, other: MemoryRegion, plan: EditPlan): void {
       return region.setRomd(plan.on);
     case "log":
       return region.setLog(plan.on, plan.priority + 2);
+    case "eventfd":
+      return editEventfds(region, plan);
+    case "coalesced":
+      return plan.on ? coalesce(region, plan) : region.clearCoalescing();
   }
+}
+
+/** Adds an ioeventfd, or takes one back. */
+function editEventfds(region: MemoryRegion, { on, other, priority, value }: EditPlan): void {
+  const eventfds = region.ioeventfds;
+  if (on) {
+    const data = other % 2 === 0 ? null : BigInt(other % 4);
+    // Equal ones are as good as one: they would hide what a listener mixes up.
+    const event = `event ${eventfds.length} of ${region.name}`;
+    if (eventfds.some((known) => known.event === event)) return;
+    region.addEventfd(value, [0, 1, 2, 4, 8][priority + 2]!, data, event);
+  } else if (eventfds.length > 0) {
+    const { offset, size, data, event } = eventfds[other % eventfds.length]!;
+    region.delEventfd(offset, size, data, event);
+  }
+}
+
+/** Adds a coalesced range, unless it meets another one of the region. */
+function coalesce(region: MemoryRegion, { value, other }: EditPlan): void {
+  const [from, to] = [value, value + BigInt(other + 1)];
+  if (region.coalesced.some(({ offset, size }) => from < offset + size && offset < to)) return;
+  region.addCoalescing(from, to - from);
 }
 
 /** The addresses at which anything can change: the edges of all regions as any alias may shift them, plus and minus one. */
