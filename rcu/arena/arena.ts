@@ -208,6 +208,7 @@ export class Arena implements BlockAllocator {
    * @param offset The block.
    * @throws {RcuError} `INVALID_POINTER` if no block starts there.
    * @throws {RcuError} `DOUBLE_FREE` if it was freed or deferred before.
+   * @throws {RcuError} `MEMBER_BLOCK` if a mutex or a domain lies there, which have a `destroy`.
    * @throws {RcuError} `CANARY_OVERWRITTEN` in debug mode, if bytes past its end were overwritten.
    * @throws {UseAfterFreeError} In debug mode, if a block that leaves the quarantine was written
    * to.

@@ -34,7 +34,10 @@ export const BLOCK = defineLayout({
   serial: "u32",
   /** Next block in the bin, the limbo list or the quarantine; 0 at the end. */
   next: "u32",
-  /** FREE: previous block in the bin. DEFERRED: offset of the limbo record. QUARANTINED: `POISON`. */
+  /**
+   * FREE: previous block in the bin. LIVE: 0, or the mark of a member. DEFERRED: offset of the limbo
+   * record. QUARANTINED: `POISON`.
+   */
   owner: "u32",
 });
 

@@ -22,7 +22,7 @@ import {
 } from "./limbo.ts";
 import { acquire, type LockContext, release, setInconsistent } from "./lock.ts";
 import type { LocalReader } from "./local_reader.ts";
-import { linkMember } from "./members.ts";
+import { isMember, linkMember } from "./members.ts";
 import { checkCanary, makeRoom, quarantine, releaseOldest } from "./quarantine.ts";
 import { repair, type RepairReport } from "./repair.ts";
 
@@ -117,7 +117,7 @@ export class ArenaCore implements LockContext {
   free(offset: number): void {
     this.enter();
     try {
-      const block = this.heap.liveBlock(offset, "free");
+      const block = this.#ownBlock(offset, "free");
       if (this.debug) {
         checkCanary(this.heap, block);
         makeRoom(this.heap, sizeOf(this.heap.store.u32, block));
@@ -175,7 +175,7 @@ export class ArenaCore implements LockContext {
   pushDeferred(limbo: number, offset: number): void {
     this.enter();
     try {
-      const block = this.heap.liveBlock(offset, "defer");
+      const block = this.#ownBlock(offset, "defer");
       if (this.debug) checkCanary(this.heap, block);
       deferBlock(this.heap, block, limbo, this.token);
     } catch (error) {
@@ -238,6 +238,15 @@ export class ArenaCore implements LockContext {
       }
       return freed;
     });
+  }
+
+  /** The live block at `offset`, which is the caller's to free. */
+  #ownBlock(offset: number, action: string): number {
+    const block = this.heap.liveBlock(offset, action);
+    if (isMember(this.heap.store.u32, block)) {
+      throw new RcuError("MEMBER_BLOCK", { action, offset });
+    }
+    return block;
   }
 
   /** Makes a block free, through the quarantine in debug mode. */

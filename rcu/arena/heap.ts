@@ -95,6 +95,7 @@ export class Heap {
     store.put(BLOCK.freedBy.index(block), 0);
     store.put(BLOCK.serial.index(block), serial);
     const taken = this.#take(block, size);
+    store.put(BLOCK.owner.index(block), 0); // it was the link of the block's bin
     if (zeroed) store.fill(block + BLOCK_HEADER, block + taken, 0);
     if (requested < bytes) {
       store.fillBytes(block + BLOCK_HEADER + requested, block + taken, CANARY);

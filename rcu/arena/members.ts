@@ -9,6 +9,7 @@
 import { RcuError } from "../errors/rcu_error.ts";
 import { defineLayout } from "../layout/layout.ts";
 import type { SharedMemory } from "./allocator.ts";
+import { BLOCK, BLOCK_HEADER } from "./block.ts";
 import { HEADER } from "./header.ts";
 import type { Store } from "./store.ts";
 
@@ -46,8 +47,17 @@ export type EvictionHandler = (
 /** Handlers by type, filled when the module of each structure is loaded. */
 export const evictionHandlers: Map<number, EvictionHandler> = new Map();
 
+/** What `owner` in the header of a live block says: nobody but its `destroy` frees the block. */
+const MEMBER_MARK = 0x4d454d42;
+
+/** Whether a live block is a member. */
+export function isMember(u32: Uint32Array, block: number): boolean {
+  return BLOCK.owner.get(u32, block) === MEMBER_MARK;
+}
+
 /** Adds a member. */
 export function linkMember(store: Store, offset: number, type: number): void {
+  store.put(BLOCK.owner.index(offset - BLOCK_HEADER), MEMBER_MARK);
   store.put(MEMBER.type.index(offset), type);
   store.put(MEMBER.next.index(offset), HEADER.members.get(store.u32, 0));
   store.commit(HEADER.members.index(0), offset);
@@ -72,6 +82,7 @@ export function unlinkMember(store: Store, offset: number): void {
     link = MEMBER.next.index(u32[link]!);
   }
   store.commit(link, MEMBER.next.get(u32, offset));
+  store.put(BLOCK.owner.index(offset - BLOCK_HEADER), 0);
 }
 
 /** Lists the members. */

@@ -100,7 +100,8 @@ export class RcuList {
   /**
    * Inserts `node` after `before`, which is in the list. The caller holds the writers' lock.
    *
-   * @throws {RcuError} `LIST_NODE` if `node` is in a list, or `before` is not; nothing is changed.
+   * @throws {RcuError} `LIST_NODE` if `node` is in a list, or `before` is not; nothing is changed. That
+   * `before` is in another list is found in debug mode only, by a walk of that list.
    */
   insertAfter(before: number, node: number): void {
     const { u32 } = this.#memory;
@@ -124,7 +125,7 @@ export class RcuList {
    * readers may be on it, and follow its forward link.
    *
    * @throws {RcuError} `LIST_NODE` if the node is in no list, or is the list itself; nothing is
-   * changed.
+   * changed. That it is in another list is found in debug mode only, by a walk of that list.
    */
   remove(node: number): void {
     if (node === this.offset) {
@@ -175,5 +176,18 @@ export class RcuList {
     if (node === 0 || NODE.previous.get(this.#memory.u32, node) === 0) {
       throw new RcuError("LIST_NODE", { action, node, reason: "it is in no list" });
     }
+    if (this.#memory.debug && !this.#reaches(node)) {
+      throw new RcuError("LIST_NODE", { action, node, reason: "it is in another list" });
+    }
+  }
+
+  /** Whether this list's head is in the circle of a linked node. */
+  #reaches(node: number): boolean {
+    let at = node;
+    do {
+      if (at === this.offset) return true;
+      at = this.#kernel.load32(NODE.next.at(at)) >>> 0;
+    } while (at !== node);
+    return false;
   }
 }

@@ -248,3 +248,17 @@ Deno.test("walks in two workers see whole nodes and every node that stays (RCU-G
     domain.barrier();
     arena.checkHeap();
   }));
+
+Deno.test("debug mode refuses a node of another list", () => {
+  const { arena } = create(true);
+  const [list, other] = [RcuList.create(arena), RcuList.create(arena)];
+  const [node, next] = [arena.allocate(16), arena.allocate(16)];
+  list.insertTail(node);
+  for (const act of [() => other.remove(node), () => other.insertAfter(node, next)]) {
+    const error = assertThrows(act, RcuError, "it is in another list");
+    assertEquals(error.code, "LIST_NODE");
+  }
+  list.insertAfter(node, next);
+  list.remove(node);
+  list.remove(next);
+});

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { RcuError } from "../errors/rcu_error.ts";
 import type { ClaimedSlot } from "../grace_period/slots.ts";
 import { instantiateKernel, type Kernel } from "../kernel/kernel.ts";
 import { OutermostGuard } from "./guards.ts";
@@ -69,17 +70,23 @@ export class MembReader extends RcuReader {
   /**
    * A whole section in one call: dereferences `pointer` and reads one word of the block.
    *
-   * @param pointer An `RcuPointer` that is not null.
+   * @param pointer An `RcuPointer`.
    * @param byteOffset Where the word lies in the block; a multiple of 4.
    * @returns The word, unsigned.
    * @throws {RcuError} `READER_STATE`: inside a section, which the fused one would end.
+   * @throws {RcuError} `NULL_POINTER`: the pointer is null.
    * @throws {EvictedError} If the reader was evicted.
    */
   readWord(pointer: { readonly offset: number }, byteOffset: number): number {
     if (this.outermost.depth !== 0) this.refuse("read a word in a section of its own");
     const word = this.kernel.readWord(this.domain, this.slot, pointer.offset, byteOffset);
-    if (word < 0) this.evicted();
+    if (word < 0) this.#noWord(word, pointer.offset);
     return word;
+  }
+
+  #noWord(why: number, pointer: number): never {
+    if (why === -2) throw new RcuError("NULL_POINTER", { pointer });
+    this.evicted();
   }
 
   /**

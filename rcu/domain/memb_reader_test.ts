@@ -97,3 +97,11 @@ for (const call of ["lock", "unlock", "nested unlock", "readWord", "unregister"]
     assertEquals(domain.stats().readers, 0);
   });
 }
+
+Deno.test("a word of a null pointer is an error, and the section is over", () => {
+  const { arena, reader, passes } = create();
+  const pointer = RcuPointer.create(arena);
+  const error = assertThrows(() => reader.readWord(pointer, 4), RcuError, "it is null");
+  assertEquals([error.code, error.details], ["NULL_POINTER", { pointer: pointer.offset }]);
+  assert(passes());
+});

@@ -180,6 +180,7 @@ export class RcuDomain implements Reclaimer {
    * @param block A live block that no reader can reach any more.
    * @throws {RcuError} `INVALID_POINTER`: it is no live block.
    * @throws {RcuError} `DOUBLE_FREE`: it was freed or deferred before.
+   * @throws {RcuError} `MEMBER_BLOCK`: a mutex or a domain lies there.
    * @throws {DeferredBudgetError} Past the budget, where this context cannot wait: inside a
    * section,
    * or where blocking is forbidden. Nothing is deferred then.

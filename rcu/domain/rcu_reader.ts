@@ -40,7 +40,7 @@ export abstract class RcuReader implements ReadLock {
   protected abstract readonly outermost: OutermostGuard;
   #arena: Arena;
   #nested: NestedGuard[] = [];
-  #watches: (() => void)[] = [];
+  readonly #watches = new Set<() => void>();
   #evicted = false;
   #leakCheck = false;
 
@@ -132,9 +132,12 @@ export abstract class RcuReader implements ReadLock {
    * @returns A function that ends it; `unregister()` does so too.
    */
   onHurry(notify: () => void): () => void {
-    const end = watchHurry(this.#arena, this.slot, notify);
-    this.#watches.push(end);
-    return end;
+    const stop = watchHurry(this.#arena, this.slot, notify);
+    this.#watches.add(stop);
+    return () => {
+      this.#watches.delete(stop);
+      stop();
+    };
   }
 
   /**
@@ -174,7 +177,7 @@ export abstract class RcuReader implements ReadLock {
 
   #end(): void {
     this.outermost.depth = GONE;
-    for (const end of this.#watches) end();
+    for (const stop of this.#watches) stop();
     removeLocalReader(this.#arena, this);
     releaseSlot(this.#arena, this.domain, this.slot, this.#arena.token);
   }

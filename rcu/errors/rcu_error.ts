@@ -42,6 +42,8 @@ export interface RcuErrorDetails {
   INVALID_POINTER: { action: string; offset: unknown; reason: string };
   /** The block was freed or deferred before. `state` is what it is now. */
   DOUBLE_FREE: { offset: number; state: string; freedBy: ContextName };
+  /** The block is a structure of the arena's, which has a `destroy` of its own. */
+  MEMBER_BLOCK: { action: string; offset: number };
   /** The allocator's own words are not what it wrote. */
   ARENA_CORRUPT: { offset: number; reason: string };
   /**
@@ -110,6 +112,8 @@ export interface RcuErrorDetails {
   /** `destroy` of a domain that is in use. */
   DOMAIN_BUSY: { readers: number; blocks: number; functions: number };
   // ---- data structures ----
+  /** A block was to be read of a pointer that is null; the pointer's offset. */
+  NULL_POINTER: { pointer: number };
   /** A list node is not where the operation needs it. */
   LIST_NODE: { action: string; node: number; reason: string };
 }
@@ -124,6 +128,9 @@ const MESSAGES: Messages<RcuErrorDetails> = {
     `Cannot ${action} ${formatOffset(offset)}: ${reason}`,
   DOUBLE_FREE: ({ offset, state, freedBy }) =>
     `Cannot free ${formatOffset(offset)}: ${formatContext(freedBy)} freed it before (now ${state})`,
+  MEMBER_BLOCK: ({ action, offset }) =>
+    `Cannot ${action} ${formatOffset(offset)}: a mutex, a domain or another structure that ` +
+    `evictions repair lies there; destroy it instead`,
   ARENA_CORRUPT: ({ offset, reason }) =>
     `The arena is corrupt at ${formatOffset(offset)}: ${reason}`,
   USE_AFTER_FREE: ({ access, offset, history }) =>
@@ -191,6 +198,8 @@ const MESSAGES: Messages<RcuErrorDetails> = {
   DOMAIN_BUSY: ({ readers, blocks, functions }) =>
     `Cannot destroy the domain: nothing may use it, but ${readers} readers are registered, and ` +
     `${blocks} blocks and ${functions} functions wait for a grace period`,
+  NULL_POINTER: ({ pointer }) =>
+    `Cannot read by the pointer at ${formatOffset(pointer)}: it is null`,
   LIST_NODE: ({ action, node, reason }) => `Cannot ${action} node ${node}: ${reason}`,
 };
 

@@ -138,3 +138,18 @@ Deno.test("where the host has no waitAsync the word is polled", async () => {
     host.waitAsync = original;
   }
 });
+
+Deno.test("a notifier that has ended leaves nothing behind in its reader", () => {
+  const { reader } = create();
+  for (let round = 0; round < 100; round++) reader.onHurry(() => {})();
+  const host = Atomics as { notify: unknown };
+  const { notify } = host;
+  let stopped = 0;
+  host.notify = () => stopped++;
+  try {
+    reader.unregister(); // stops what still watches
+  } finally {
+    host.notify = notify;
+  }
+  assertEquals(stopped, 0);
+});

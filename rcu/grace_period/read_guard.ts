@@ -10,8 +10,8 @@
  */
 export interface ReadGuard {
   /**
-   * Whether the section is still open. Guards are reused: outside debug mode, a guard kept past its
-   * section reports on the section that was entered at the same depth since.
+   * Whether the section is still open. Guards of RCU sections are reused: outside debug mode, one kept
+   * past its section reports on the section that was entered at the same depth since.
    */
   readonly open: boolean;
   /**

@@ -92,14 +92,17 @@ export function unlock(domain: usize, slot: usize): u32 {
   return atomic.load<u32>(slot, SLOT_EVICTED);
 }
 
-/** A whole section: lock, dereference the cell, read one word of the block, unlock. -1 if evicted. */
+/**
+ * A whole section: lock, dereference the cell, read one word of the block, unlock. -1 if evicted, -2 if
+ * the cell holds no block.
+ */
 export function readWord(domain: usize, slot: usize, cell: usize, offset: usize): f64 {
   atomic.store<u64>(slot, atomic.load<u64>(domain, DOMAIN_GP_CTR), SLOT_CTR);
   const block = atomic.load<u32>(cell);
-  const value = load<u32>(usize(block) + offset);
+  const value = block ? f64(load<u32>(usize(block) + offset)) : -2;
   atomic.store<u64>(slot, 0, SLOT_CTR);
   if (atomic.load<u32>(slot, SLOT_WAITING)) signal(domain, slot);
-  return atomic.load<u32>(slot, SLOT_EVICTED) ? -1 : f64(value);
+  return atomic.load<u32>(slot, SLOT_EVICTED) ? -1 : value;
 }
 
 /** Reports a quiescent state of the QSBR flavour. Returns 1 if the slot was evicted. */

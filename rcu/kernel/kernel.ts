@@ -41,7 +41,10 @@ export interface Kernel {
   lock(domain: number, slot: number): number;
   /** Leaves a section, or goes offline in the QSBR flavour; 1 if the slot was evicted. */
   unlock(domain: number, slot: number): number;
-  /** A whole section that reads one word of the block that `cell` points at; -1 if evicted. */
+  /**
+   * A whole section that reads one word of the block that `cell` points at; -1 if evicted, -2 if it
+   * points at none.
+   */
   readWord(domain: number, slot: number, cell: number, offset: number): number;
   /** Reports a quiescent state in the QSBR flavour; 1 if the slot was evicted. */
   quiescent(domain: number, slot: number): number;

@@ -14,19 +14,26 @@ import { instantiateKernel, type Kernel } from "../kernel/kernel.ts";
 import { SLOT } from "../kernel/layouts.ts";
 import { addLocalReader, removeLocalReader } from "../sync/waiting.ts";
 
-/** The guard of one section. Outside debug mode, guards of ended sections are reused. */
+/**
+ * The guard of one section. Each section has a guard for itself: tasks are independent, so one that
+ * kept a guard past its section could otherwise end the section of another task.
+ */
 class SrcuGuard implements ReadGuard {
-  open = false;
-  index = 0;
+  readonly #reader: SrcuReader;
+  readonly #index: number;
+  open = true;
 
-  constructor(readonly reader: SrcuReader) {}
+  constructor(reader: SrcuReader, index: number) {
+    this.#reader = reader;
+    this.#index = index;
+  }
 
   unlock(): void {
-    this.reader["leaveSection"](this);
+    this.#reader["leaveSection"](this, this.#index);
   }
 
   [Symbol.dispose](): void {
-    this.reader["leaveSection"](this);
+    this.unlock();
   }
 }
 
@@ -45,8 +52,7 @@ export class SrcuReader implements ReadLock {
   #arena: Arena;
   #kernel: Kernel;
   #open = 0;
-  #spare: SrcuGuard[] = [];
-  #watches: (() => void)[] = [];
+  readonly #watches = new Set<() => void>();
 
   /**
    * For `Srcu.register`.
@@ -83,11 +89,8 @@ export class SrcuReader implements ReadLock {
   lock(): ReadGuard {
     const entered = this.#kernel.srcuLock(this.domain, this.slot);
     if (entered > 1) this.#evicted();
-    const guard = this.#spare.pop() ?? new SrcuGuard(this);
-    guard.index = entered;
-    guard.open = true;
     this.#open++;
-    return guard;
+    return new SrcuGuard(this, entered);
   }
 
   /**
@@ -98,9 +101,12 @@ export class SrcuReader implements ReadLock {
    * @returns A function that ends it; `unregister()` does so too.
    */
   onHurry(notify: () => void): () => void {
-    const end = watchHurry(this.#arena, this.slot, notify);
-    this.#watches.push(end);
-    return end;
+    const stop = watchHurry(this.#arena, this.slot, notify);
+    this.#watches.add(stop);
+    return () => {
+      this.#watches.delete(stop);
+      stop();
+    };
   }
 
   /**
@@ -156,18 +162,17 @@ export class SrcuReader implements ReadLock {
         throw error();
       },
     });
-    for (const end of this.#watches) end();
+    for (const stop of this.#watches) stop();
     removeLocalReader(this.#arena, this);
     releaseSlot(this.#arena, this.domain, this.slot, this.#arena.token);
   }
 
   /** Leaves a section; for its guard. */
-  private leaveSection(guard: SrcuGuard): void {
+  private leaveSection(guard: SrcuGuard, index: number): void {
     if (!guard.open) throw new RcuError("SECTION_ORDER", { depth: 1, open: this.#open });
     guard.open = false;
     this.#open--;
-    const evicted = this.#kernel.srcuUnlock(this.domain, this.slot, guard.index);
-    if (!this.#arena.debug) this.#spare.push(guard);
+    const evicted = this.#kernel.srcuUnlock(this.domain, this.slot, index);
     if (evicted !== 0) this.#evicted();
   }
 }

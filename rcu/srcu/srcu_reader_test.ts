@@ -46,11 +46,15 @@ for (const debug of [false, true]) {
   });
 }
 
-Deno.test("outside debug mode sections that are over are used again", () => {
-  const { reader } = create();
+Deno.test("a task that ends its section twice ends no other task's", () => {
+  const { reader, passes } = create();
   const first = reader.lock();
   first.unlock();
-  assert(reader.lock() === first);
+  const second = reader.lock(); // of another task
+  assertEquals(assertThrows(() => first.unlock(), RcuError).code, "SECTION_ORDER");
+  assert(!first.open && second.open && !passes());
+  second.unlock();
+  assert(passes());
 });
 
 Deno.test("debug mode catches a section kept past its end", () => {

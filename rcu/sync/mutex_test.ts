@@ -4,6 +4,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Arena, coreOf } from "../arena/arena.ts";
 import type { Setup } from "./mutex_test_worker.ts";
 import { RcuDomain } from "../domain/rcu_domain.ts";
+import { Srcu } from "../srcu/srcu.ts";
 import { RcuError } from "../errors/rcu_error.ts";
 import { EvictedError, WaitInSectionError } from "../errors/specific_errors.ts";
 import { Mutex } from "./mutex.ts";
@@ -245,4 +246,23 @@ Deno.test("an idle QSBR reader holds up nobody while its context awaits a mutex"
   await locked;
   theirs.unlock();
   assert(reader.isOnline);
+});
+
+Deno.test("the block of a mutex or a domain is freed by its own destroy alone", () => {
+  const { arena, mine } = twoContexts();
+  const domain = RcuDomain.create(arena);
+  const srcu = Srcu.create(arena);
+  for (const member of [mine, domain, srcu]) {
+    const live = arena.stats().liveBlocks;
+    const frees = [() => arena.free(member.offset), () => domain.deferFree(member.offset)];
+    for (const free of frees) {
+      assertEquals(assertThrows(free, RcuError).code, "MEMBER_BLOCK");
+    }
+    arena.repair(); // marks outlive repairs
+    assertThrows(() => arena.free(member.offset), RcuError);
+    assertEquals(arena.stats().liveBlocks, live);
+    member.destroy();
+  }
+  // The next block in the place of a member is an ordinary one, whatever the member left there.
+  for (let round = 0; round < 8; round++) arena.free(arena.allocate(16, 16, false));
 });
