@@ -19,21 +19,19 @@ import { addLocalReader, removeLocalReader } from "../sync/waiting.ts";
  * kept a guard past its section could otherwise end the section of another task.
  */
 class SrcuGuard implements ReadGuard {
-  readonly #reader: SrcuReader;
-  readonly #index: number;
-  open = true;
+  /** @param index The section's index; -1 once it is over. */
+  constructor(readonly reader: SrcuReader, public index: number) {}
 
-  constructor(reader: SrcuReader, index: number) {
-    this.#reader = reader;
-    this.#index = index;
+  get open(): boolean {
+    return this.index >= 0;
   }
 
   unlock(): void {
-    this.#reader["leaveSection"](this, this.#index);
+    this.reader["leaveSection"](this);
   }
 
   [Symbol.dispose](): void {
-    this.unlock();
+    this.reader["leaveSection"](this);
   }
 }
 
@@ -168,9 +166,10 @@ export class SrcuReader implements ReadLock {
   }
 
   /** Leaves a section; for its guard. */
-  private leaveSection(guard: SrcuGuard, index: number): void {
-    if (!guard.open) throw new RcuError("SECTION_ORDER", { depth: 1, open: this.#open });
-    guard.open = false;
+  private leaveSection(guard: SrcuGuard): void {
+    const { index } = guard;
+    if (index < 0) throw new RcuError("SECTION_ORDER", { depth: 1, open: this.#open });
+    guard.index = -1;
     this.#open--;
     const evicted = this.#kernel.srcuUnlock(this.domain, this.slot, index);
     if (evicted !== 0) this.#evicted();
