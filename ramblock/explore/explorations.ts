@@ -5,6 +5,7 @@
  */
 
 import type { Exploration } from "#tools/explorer/mod.ts";
+import { contracts } from "./contracts.ts";
 import { growth, migration, plainData } from "./dirty.ts";
 import { deletion, dirtyLog, marksFirst } from "./memslots.ts";
 import { bumpsFirst, lookups } from "./mru.ts";
@@ -14,6 +15,7 @@ const freed = "use after free" as const;
 
 /** Every exploration. */
 export const explorations: readonly Exploration[] = [
+  ...Object.entries(contracts).map(([name, program]) => ({ name: `alone: ${name}`, program })),
   { name: "mru: 2 readers of 2 sections, 2 blocks freed", program: lookups },
   {
     name: "mru: the version is bumped before the block is unlinked",

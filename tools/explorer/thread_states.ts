@@ -73,7 +73,8 @@ export class ThreadStates {
     this.#program = program;
     this.#locations = locations;
     this.#futures = futures;
-    const environment = { ...(program.globals && { globals: program.globals }) };
+    const pages = Math.ceil(((program.origin ?? 0) + program.bytes) / 65_536);
+    const environment = { pages, ...(program.globals && { globals: program.globals }) };
     this.#interpreters = [
       new Interpreter(program.kernel, environment, executed),
       ...(program.helpers ?? []).map((helper) => new Interpreter(helper, environment)),

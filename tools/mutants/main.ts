@@ -16,6 +16,8 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { EQUIVALENTS as IOMMU_EQUIVALENTS } from "../../iommu/explore/equivalents.ts";
 import { explorations as iommuExplorations } from "../../iommu/explore/explorations.ts";
+import { EQUIVALENTS as PHYSMAP_EQUIVALENTS } from "../../physmap/explore/equivalents.ts";
+import { explorations as physmapExplorations } from "../../physmap/explore/explorations.ts";
 import { EQUIVALENTS as RCU_EQUIVALENTS } from "../../rcu/explore/equivalents.ts";
 import { explorations as rcuExplorations } from "../../rcu/explore/explorations.ts";
 import { kernel as rcuKernel } from "../../rcu/explore/setting.ts";
@@ -37,6 +39,12 @@ const KERNELS: readonly Kernel[] = [
     module: rcuKernel,
     explorations: rcuExplorations,
     equivalents: RCU_EQUIVALENTS,
+  },
+  {
+    name: "physmap",
+    module: physmapExplorations[0]!.program.kernel,
+    explorations: physmapExplorations,
+    equivalents: PHYSMAP_EQUIVALENTS,
   },
   {
     name: "iommu",

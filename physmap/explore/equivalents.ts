@@ -1,0 +1,43 @@
+/**
+ * The mutants of physmap's kernel that no exploration catches, and why each does no harm.
+ *
+ * @module
+ */
+
+const IMMUTABLE = "nobody writes a published map, so the order of two plain loads means nothing";
+const SIZE = "offsets and the memory's size are multiples of 64: no offset lies between the two";
+const SHIFT = "a shift is below 64, so it has no sign";
+
+const ALL = { "i32.const -64 -> -63": SIZE };
+
+const BY_FUNCTION: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  find: {
+    ...ALL,
+    "i64.trunc_sat_f64_s -> i64.trunc_sat_f64_u":
+      "what the two convert differently is refused: a negative number differs from 0, 2^63 is too large",
+    "i64.extend_i32_u -> i64.extend_i32_s": SHIFT,
+    "i32.load moved behind i32.load (2)": IMMUTABLE,
+    "i32.load moved behind i32.load (3)": IMMUTABLE,
+  },
+  findAt: {
+    ...ALL,
+    "i64.or -> i64.xor": "the halves have no bit in common",
+    "i32.load moved behind i32.load (2)": IMMUTABLE,
+    "i32.load moved behind i32.load (3)": IMMUTABLE,
+  },
+  findAll: {
+    ...ALL,
+    "i32.gt_u -> i32.gt_s": "2^31 addresses of 8 bytes are more than a memory holds",
+    "i64.extend_i32_u -> i64.extend_i32_s": SHIFT,
+    "i64.load moved behind i32.load": IMMUTABLE,
+    "i32.load moved behind i32.load": IMMUTABLE,
+    "i32.load moved behind i32.load (2)": IMMUTABLE,
+  },
+};
+
+/** The reasons, by the mutants' names. */
+export const EQUIVALENTS: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(BY_FUNCTION).flatMap(([name, reasons]) => {
+    return Object.entries(reasons).map(([mistake, reason]) => [`${name}: ${mistake}`, reason]);
+  }),
+);
