@@ -205,7 +205,7 @@ class Shadows {
     compare("what a listener knows that has left", shadow.lines(), []);
   }
 
-  /** Takes all back, whatever they make of it: after a difference they may know nonsense. */
+  /** Unregisters all. After a difference their own state may be wrong, so what they throw is ignored. */
   leave(): void {
     for (const [space, shadow] of this.#shadows) {
       try {

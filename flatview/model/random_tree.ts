@@ -171,7 +171,7 @@ function editEventfds(region: MemoryRegion, { on, other, priority, value }: Edit
   const eventfds = region.ioeventfds;
   if (on) {
     const data = other % 2 === 0 ? null : BigInt(other % 4);
-    // Equal ones are as good as one: they would hide what a listener mixes up.
+    // Each has an event of its own: identical ones would hide a listener that mixes them up.
     const event = `event ${eventfds.length} of ${region.name}`;
     if (eventfds.some((known) => known.event === event)) return;
     region.addEventfd(value, [0, 1, 2, 4, 8][priority + 2]!, data, event);

@@ -11,7 +11,7 @@ import {
   sectionOf,
 } from "../view/memory_listener.ts";
 
-/** See the module. It throws at once if it is notified of something that cannot be. */
+/** Throws at once if a notification contradicts what it knows. */
 export class ShadowListener implements MemoryListener {
   /** The sections by address, with the clients that log each. */
   readonly #sections = new Map<bigint, { readonly line: string; mask: number }>();

@@ -13,7 +13,7 @@ const MOST_SYMBOLS: Readonly<Record<string, number>> = {
   "@guestmem/rcu": 42,
   "@guestmem/rcu/layout": 14,
   "@guestmem/physmap": 12,
-  "@guestmem/flatview": 51,
+  "@guestmem/flatview": 54,
   "@guestmem/flatview/machine": 27,
   "@guestmem/flatview/mtree": 16,
   "@guestmem/ramblock": 21,
