@@ -28,7 +28,7 @@ import {
   type GuestRamOptions,
   type RamCore,
 } from "./ram_core.ts";
-import { forEachPiece, locateRange } from "./ram_pieces.ts";
+import { type BlockRange, findRange, forEachPiece } from "./ram_pieces.ts";
 
 /** Gives the package's other modules the core of guest RAM. */
 export let coreOf: (ram: GuestRam) => RamCore;
@@ -237,6 +237,11 @@ export class GuestRam {
   locate(block: number, offset: number): RamWindow {
     const left = this.#kernel.usedLength(block) - offset;
     if (!(offset >= 0 && left > 0)) this.#refuse(block, offset);
+    return this.#place(block, offset, left);
+  }
+
+  /** As `locate`, for an offset with `left` bytes behind it that are known to be the block's. */
+  #place(block: number, offset: number, left: number): RamWindow {
     if (isInBuffer(this.#u32, block)) {
       const id = this.idOf(block);
       const attached = this.#core.buffers.get(id);
@@ -277,7 +282,8 @@ export class GuestRam {
   view<T>(guard: ReadGuard, type: ViewType<T>, address: number | bigint, length: number): T {
     const bytes = length * (type.BYTES_PER_ELEMENT ?? 1);
     const at = lookupAddress(address);
-    const window = locateRange(this, guard, at, bytes);
+    const { block, offset } = findRange(this, guard, at, bytes);
+    const window = this.locate(block, offset);
     const contiguous = this.#contiguous;
     if (bytes > contiguous) {
       throw new RamBlockError("WINDOW_BOUNDARY", { address: at, length: bytes, contiguous });
@@ -295,14 +301,16 @@ export class GuestRam {
    * Nothing is copied.
    */
   read(guard: ReadGuard, address: number | bigint, into: Uint8Array): void {
-    forEachPiece(this, guard, lookupAddress(address), into.length, (window, at, done, count) => {
+    const range = findRange(this, guard, lookupAddress(address), into.length);
+    this.#forEachPiece(range, (window, at, done, count) => {
       into.set(window.u8.subarray(at, at + count), done);
     });
   }
 
   /**
    * Copies into guest memory, across windows if necessary, and then marks the pages dirty for the
-   * clients whose logging is on for the block.
+   * clients whose logging is on for the block. The block is looked up once: a block that is removed
+   * during the call gets all of the data and all of the marks.
    *
    * @param guard An open section of the domain.
    * @param address The ram_addr_t of the first byte.
@@ -312,11 +320,21 @@ export class GuestRam {
    */
   write(guard: ReadGuard, address: number | bigint, from: Uint8Array): void {
     const first = lookupAddress(address);
-    forEachPiece(this, guard, first, from.length, (window, at, done, count) => {
+    const range = findRange(this, guard, first, from.length);
+    this.#forEachPiece(range, (window, at, done, count) => {
       window.u8.set(from.subarray(done, done + count), at);
     });
-    const clients = this.logMaskOf(this.find(guard, first));
-    this.dirty.markRange(guard, first, from.length, clients);
+    this.dirty.markRange(guard, first, from.length, this.logMaskOf(range.block));
+  }
+
+  #forEachPiece(
+    range: BlockRange,
+    visit: (window: RamWindow, at: number, done: number, count: number) => void,
+  ): void {
+    forEachPiece(range, (offset, left) => {
+      const window = this.#place(range.block, offset, left);
+      return { window, at: this.#at, contiguous: this.#contiguous };
+    }, visit);
   }
 
   /**

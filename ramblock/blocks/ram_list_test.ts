@@ -152,6 +152,30 @@ Deno.test("a block straddles windows: reads, writes and locations cross, a view 
   });
 });
 
+for (const change of ["removed", "shrunk"] as const) {
+  Deno.test(`a write to a block that is ${change} between two pieces is whole, and marked`, () => {
+    const { domain, ram, blocks, inside } = setUp();
+    const client = DIRTY_CLIENT.MIGRATION;
+    const { id, offset } = blocks.addAnonymous({ name: "dimm", length: 3 * WINDOW, onResize() {} });
+    blocks.startLog(id, 1 << client);
+    inside((guard) => {
+      ram.dirty.snapshotAndClear(guard, client, offset, 3 * WINDOW);
+      const last = ram.locate(ram.find(guard, offset), 2 * WINDOW - 1);
+      const at = ram.at;
+      const data = new Uint8Array(2 * WINDOW - 1).fill(7);
+      const { subarray } = data;
+      data.subarray = (first, end) => {
+        if (first !== 0) change === "removed" ? blocks.remove(id) : blocks.resize(id, WINDOW);
+        return subarray.call(data, first, end);
+      };
+      ram.write(guard, offset + 1, data);
+      assertEquals(last.u8[at], 7);
+      assert(ram.dirty.isDirty(guard, client, offset + 2 * WINDOW - 1, 1));
+    });
+    domain.barrier();
+  });
+}
+
 Deno.test("RAM above 4 GiB", () => {
   const domain = RcuDomain.create(Arena.create({ bytes: 1 << 20 }));
   const ram = GuestRam.create(domain, { bytes: 10 * 2 ** 30 });
