@@ -288,21 +288,29 @@ export class Memslots {
    * @throws {WaitInSectionError} If this context has a section open; the log keeps its pages.
    */
   collectDirtyLog(id: number): DirtySnapshot {
-    const dirty = takeLog(this.#core, id);
+    const taken = takeLog(this.#core, id);
     try {
       this.srcu.synchronizeSrcu();
     } catch (error) {
-      putBackLog(this.#core, id, dirty);
+      putBackLog(this.#core, taken);
       throw error;
     }
-    return dirty;
+    return taken.dirty;
   }
 
-  /** As `collectDirtyLog`, without blocking the thread. */
+  /**
+   * As `collectDirtyLog`, without blocking the thread. If the wait fails, the log keeps its pages, unless
+   * a batch has ended it in the meantime.
+   */
   async collectDirtyLogAsync(id: number): Promise<DirtySnapshot> {
-    const dirty = takeLog(this.#core, id);
-    await this.srcu.synchronizeSrcuAsync();
-    return dirty;
+    const taken = takeLog(this.#core, id);
+    try {
+      await this.srcu.synchronizeSrcuAsync();
+    } catch (error) {
+      putBackLog(this.#core, taken);
+      throw error;
+    }
+    return taken.dirty;
   }
 }
 

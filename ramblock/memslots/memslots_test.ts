@@ -1,7 +1,7 @@
 /** Slots, batches, shadow mappings and logs in one context. */
 
 import { Arena, Srcu } from "@guestmem/rcu";
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { OUTCOME, SLOT_FLAG } from "../kernel/layouts.ts";
 import { Memslots } from "./memslots.ts";
@@ -352,6 +352,49 @@ Deno.test("a log keeps its pages if its wait is refused", async () => {
   assertThrows(() => slots.collectDirtyLog(0));
   guard.unlock();
   assertEquals([...await slots.collectDirtyLogAsync(0)], [5]);
+});
+
+Deno.test("a log keeps its pages if an asynchronous wait fails, unless it has ended since", async () => {
+  for (const ends of [false, true]) {
+    const { arena, srcu, slots, reader } = setUp();
+    create(slots, slot(0, 0, 16, SLOT_FLAG.LOG_DIRTY));
+    const guard = reader.lock();
+    slots.markDirty(slots.snapshot(guard), 5);
+    srcu.synchronizeSrcuAsync = () => Promise.reject(new Error("planted"));
+    const collected = slots.collectDirtyLogAsync(0);
+    if (ends) {
+      const batch = slots.batch();
+      batch.setFlags(0, 0);
+      guard.unlock();
+      batch.commit();
+    }
+    await assertRejects(() => collected, Error, "planted");
+    if (ends) refused("NO_DIRTY_LOG", () => slots.collectDirtyLog(0));
+    else {
+      guard.unlock();
+      assertEquals([...slots.collectDirtyLog(0)], [5]);
+    }
+    arena.checkHeap();
+  }
+});
+
+Deno.test("a map is not taken over from a context that attached during the call", () => {
+  const { arena, slots } = setUp();
+  const gone = Arena.attach(arena.handle);
+  const { offset } = ShadowMap.create(Memslots.attach(gone, slots.handle));
+  gone.close();
+  const newcomer = Arena.attach(arena.handle);
+  const contexts = arena.contexts.bind(arena);
+  let stolen: ShadowMap | undefined;
+  arena.contexts = () => {
+    const before = contexts().filter(({ token }) => token !== newcomer.token);
+    // A context that is not in the list takes over the map now.
+    stolen ??= ShadowMap.create(Memslots.attach(newcomer, slots.handle));
+    return before;
+  };
+  const own = ShadowMap.create(slots);
+  assertEquals(stolen?.offset, offset);
+  assert(own.offset !== offset);
 });
 
 Deno.test("foreign handles are refused", () => {

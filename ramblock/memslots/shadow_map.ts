@@ -122,17 +122,24 @@ export class ShadowMap {
   }
 }
 
-/** Takes over a map that nobody fills any more; 0 if there is none. */
+/**
+ * Takes over a map that nobody fills any more; 0 if there is none.
+ *
+ * Whether an owner is gone is asked after the owner was read. A context that is gone never comes back,
+ * and tokens never repeat, so if the exchange then finds the same owner, that owner is gone. A list of
+ * contexts that is older than the owner would miss one that has attached in between.
+ */
 function adopt(core: SlotsCore, entries: number): number {
   const { arena, kernel } = core;
-  const contexts = arena.contexts();
-  const isAlive = (owner: number) => contexts.some(({ token, alive }) => token === owner && alive);
+  const isAlive = (owner: number) => {
+    return arena.contexts().some(({ token, alive }) => token === owner && alive);
+  };
   let adopted = 0;
   forEachShadow(core, (shadow) => {
     if (adopted !== 0 || SHADOW.mask.get(arena.u32, shadow) !== entries - 1) return;
     const cell = SHADOW.owner.at(shadow);
     const owner = kernel.load32(cell) >>> 0;
-    if (isAlive(owner)) return;
+    if (owner !== 0 && isAlive(owner)) return;
     if (kernel.compareExchange32(cell, owner, arena.token) >>> 0 === owner) adopted = shadow;
   });
   if (adopted !== 0) kernel.shadowFlush(adopted, 0, Number.MAX_SAFE_INTEGER);
