@@ -1,12 +1,14 @@
 /** The bitmaps against a plain set of pages. */
 
-import { Arena, RcuDomain } from "@guestmem/rcu";
-import { assertEquals } from "@std/assert";
+import { Arena, RcuDomain, RcuError, type Reclaimer } from "@guestmem/rcu";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { GuestRam } from "../blocks/guest_ram.ts";
+import { coreOf, GuestRam } from "../blocks/guest_ram.ts";
 import { RamList } from "../blocks/ram_list.ts";
 import { ALL_CLIENTS, DIRTY_CLIENT, type DirtyClient } from "./dirty_clients.ts";
 import { DirtyLogListener } from "../blocks/dirty_log_listener.ts";
+import { RAM } from "../kernel/layouts.ts";
+import { growDirty } from "./grow_dirty.ts";
 import { refused } from "../testdata/refused.ts";
 
 const PAGE = 4096;
@@ -163,4 +165,31 @@ Deno.test("a block logs for a client while any section over it does", () => {
   assertEquals(mask(), 0b001);
   blocks.remove(block.id);
   listener.regionDel(at(0n, 0b1_0001));
+});
+
+Deno.test("a growth whose old table cannot be deferred stands, and the next one has it freed", () => {
+  const arena = Arena.create({ bytes: 1 << 20 });
+  const domain = RcuDomain.create(arena);
+  const { ram } = coreOf(GuestRam.create(domain, { bytes: 1 << 26, dirtyChunkPages: 64 }));
+  const deferred: number[] = [];
+  let isFull = true;
+  const reclaimer: Reclaimer = {
+    callRcu: () => {},
+    deferFree: (block) => {
+      const details = { what: "a block", count: 1, bytes: 1, reason: "planted" };
+      if (isFull) throw new RcuError("DEFERRED_BUDGET", details);
+      deferred.push(block);
+    },
+  };
+  const tableAt = () => RAM.dirty.get(arena.u32, ram);
+  const first = tableAt();
+  growDirty(arena, reclaimer, ram, 64);
+  const second = tableAt();
+  assert(second !== first);
+  const { liveBlocks } = arena.stats();
+  assertThrows(() => growDirty(arena, reclaimer, ram, 200), RcuError, "planted");
+  assertEquals([tableAt(), arena.stats().liveBlocks], [second, liveBlocks]);
+  isFull = false;
+  growDirty(arena, reclaimer, ram, 200);
+  assertEquals(deferred, [first, second]);
 });

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { BlockAllocator, Reclaimer } from "@guestmem/rcu";
+import { type BlockAllocator, RcuError, type Reclaimer } from "@guestmem/rcu";
 import { kernelOf } from "../kernel/kernel.ts";
 import { DIRTY_TABLE, RAM } from "../kernel/layouts.ts";
 import { CLIENTS } from "./dirty_clients.ts";
@@ -19,6 +19,7 @@ import { CLIENTS } from "./dirty_clients.ts";
  * @param ram The `RAM` struct.
  * @param pages How many pages.
  * @throws {ArenaExhaustedError} If the arena has no room; nothing has changed.
+ * @throws {RcuError} If the table of an earlier growth still cannot be deferred; nothing has changed.
  */
 export function growDirty(
   arena: BlockAllocator,
@@ -32,6 +33,7 @@ export function growDirty(
   const before = old === 0 ? 0 : DIRTY_TABLE.chunks.get(u32, old);
   const after = Math.ceil(pages / chunkPages);
   if (old !== 0 && after <= before) return;
+  if (old !== 0) deferReplaced(u32, reclaimer, old);
   const [table, ...chunks] = allocateAll(arena, [
     DIRTY_TABLE.size + CLIENTS * after * DIRTY_TABLE.entries.stride,
     ...Array<number>((after - before) * CLIENTS).fill(chunkPages / 8),
@@ -45,8 +47,23 @@ export function growDirty(
       DIRTY_TABLE.entries.set(u32, table, client * after + chunk, block);
     }
   }
+  DIRTY_TABLE.replaced.set(u32, table, old);
   kernelOf(memory).store32(RAM.dirty.at(ram), table);
-  if (old !== 0) reclaimer.deferFree(old);
+  try {
+    deferReplaced(u32, reclaimer, table);
+  } catch (error) {
+    // The budget of the domain may be used up. The growth stands, and cannot be taken back without a
+    // grace period; the old table waits for the next growth.
+    if (!(error instanceof RcuError)) throw error;
+  }
+}
+
+/** Has the table that `table` has replaced freed after a grace period, if that is still to be done. */
+function deferReplaced(u32: Uint32Array, reclaimer: Reclaimer, table: number): void {
+  const replaced = DIRTY_TABLE.replaced.get(u32, table);
+  if (replaced === 0) return;
+  reclaimer.deferFree(replaced);
+  DIRTY_TABLE.replaced.set(u32, table, 0);
 }
 
 /** Allocates blocks of these sizes, all or none. */

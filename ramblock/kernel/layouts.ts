@@ -76,8 +76,10 @@ export const BLOCK = defineLayout({
 export const DIRTY_TABLE = defineLayout({
   /** How many chunks each client has. */
   chunks: "u32",
+  /** The table that this one has replaced, until it is deferred; 0 afterwards. Written by the writer. */
+  replaced: "u32",
   /** 0. */
-  reserved: bytes(12),
+  reserved: bytes(8),
   /** The chunks: those of client 0, then those of client 1, then those of client 2. */
   entries: array("u32", 0),
 });
