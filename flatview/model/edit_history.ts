@@ -4,13 +4,13 @@
  */
 import type { Arena, RcuDomain } from "@guestmem/rcu";
 import fc from "fast-check";
-import { FlatViewError, ListenerError } from "../errors/flat_view_error.ts";
+import { FlatViewError } from "../errors/flat_view_error.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
 import { Topology } from "../topology/topology.ts";
-import type { AddressSpace } from "../view/address_space.ts";
 import { applyEdit, createPlanned, type EditPlan, editPlan, regionPlans } from "./random_tree.ts";
 import type { RegionPlan } from "./random_tree.ts";
-import { ShadowListener } from "./shadow_listener.ts";
+import { compareLines } from "./compare_lines.ts";
+import { ShadowListeners } from "./shadow_listeners.ts";
 import { modelPhysicalRoot, modelView, viewLines } from "./view_model.ts";
 
 /** A part of a transaction. */
@@ -120,7 +120,7 @@ export function runHistory(plan: HistoryPlan, where: HistoryPlace, counts: Histo
   const { arena, domain } = where;
   const before = arena.stats().liveBlocks;
   const topology = new Topology(where);
-  const shadows = new Shadows(topology);
+  const shadows = new ShadowListeners(topology);
   try {
     runTransactions(plan, topology, shadows, counts);
   } finally {
@@ -136,7 +136,7 @@ export function runHistory(plan: HistoryPlan, where: HistoryPlace, counts: Histo
 function runTransactions(
   plan: HistoryPlan,
   topology: Topology,
-  shadows: Shadows,
+  shadows: ShadowListeners,
   counts: HistoryCounts,
 ): void {
   const regions = [...createTwins(topology), ...createPlanned(topology, plan.regions)];
@@ -149,7 +149,7 @@ function runTransactions(
     if (runTransaction(topology, regions, transaction)) counts.commits++;
     else {
       counts.failures++;
-      compare("the tree after a failure", treeLines(regions), before);
+      compareLines("the tree after a failure", treeLines(regions), before);
     }
     compareViews(topology, counts);
     shadows.compare();
@@ -169,60 +169,13 @@ function createTwins(topology: Topology): MemoryRegion[] {
 }
 
 /** What happens to address spaces and listeners before a transaction. */
-function prepareSpaces(topology: Topology, shadows: Shadows, plan: TransactionPlan): void {
+function prepareSpaces(topology: Topology, shadows: ShadowListeners, plan: TransactionPlan): void {
   const spaces = topology.addressSpaces;
   const space = spaces[plan.space % Math.max(spaces.length, 1)];
   if (space === undefined) return;
   if (plan.spaces === "listen before") shadows.listen(space);
   if (plan.spaces === "deafen before" || plan.spaces === "destroy before") shadows.deafen(space);
   if (plan.spaces === "destroy before") space.destroy();
-}
-
-/** At most one listener for each address space. */
-class Shadows {
-  readonly #topology: Topology;
-  readonly #shadows = new Map<AddressSpace, ShadowListener>();
-  /** Tells whether all memory is logged. */
-  readonly #probe: MemoryRegion;
-
-  constructor(topology: Topology) {
-    this.#topology = topology;
-    this.#probe = topology.initRam("probe", 1, { blockId: 1, ramAddr: 0n });
-  }
-
-  listen(space: AddressSpace): void {
-    if (this.#shadows.has(space)) return;
-    const shadow = new ShadowListener(space);
-    this.#shadows.set(space, shadow);
-    this.#topology.registerListener(shadow, space);
-  }
-
-  deafen(space: AddressSpace): void {
-    const shadow = this.#shadows.get(space);
-    if (shadow === undefined) return;
-    this.#topology.unregisterListener(shadow, space);
-    this.#shadows.delete(space);
-    compare("what a listener knows that has left", shadow.lines(), []);
-  }
-
-  /** Unregisters all. After a difference their own state may be wrong, so what they throw is ignored. */
-  leave(): void {
-    for (const [space, shadow] of this.#shadows) {
-      try {
-        this.#topology.unregisterListener(shadow, space);
-      } catch (error) {
-        if (!(error instanceof ListenerError)) throw error;
-      }
-    }
-  }
-
-  compare(): void {
-    for (const [{ name }, shadow] of this.#shadows) {
-      compare(`what a listener knows of ${name}`, shadow.lines(), shadow.expectedLines());
-      const logsAll = this.#probe.dirtyLogMask !== 0;
-      if (shadow.logsAll !== logsAll) throw new Error(`all memory is logged: ${logsAll}`);
-    }
-  }
 }
 
 /** Runs one transaction; whether it was committed. */
@@ -312,16 +265,11 @@ function compareViews(topology: Topology, counts: HistoryCounts): void {
     if (expected === null) counts.skipped++;
     else {
       counts.views++;
-      compare(`the view of ${name}`, viewLines(view.ranges()), expected);
+      compareLines(`the view of ${name}`, viewLines(view.ranges()), expected);
     }
     const known = viewOf.get(physical) ?? view.offset;
     if (known !== view.offset) throw new Error(`${name} does not share the view of its root`);
     viewOf.set(physical, known);
   }
   if (new Set(viewOf.values()).size < viewOf.size) throw new Error("two roots share a view");
-}
-
-function compare(what: string, got: readonly string[], expected: readonly string[]): void {
-  const [left, right] = [got.join("\n  "), expected.join("\n  ")];
-  if (left !== right) throw new Error(`${what} is\n  ${left}\nand should be\n  ${right}`);
 }
