@@ -160,17 +160,19 @@ for (const change of ["removed", "shrunk"] as const) {
     blocks.startLog(id, 1 << client);
     inside((guard) => {
       ram.dirty.snapshotAndClear(guard, client, offset, 3 * WINDOW);
-      const last = ram.locate(ram.find(guard, offset), 2 * WINDOW - 1);
+      const last = ram.locate(ram.find(guard, offset), 3 * WINDOW - 1);
       const at = ram.at;
-      const data = new Uint8Array(2 * WINDOW - 1).fill(7);
+      const data = new Uint8Array(3 * WINDOW - 1).fill(7);
       const { subarray } = data;
       data.subarray = (first, end) => {
-        if (first !== 0) change === "removed" ? blocks.remove(id) : blocks.resize(id, WINDOW);
+        if (first === WINDOW - 1) {
+          change === "removed" ? blocks.remove(id) : blocks.resize(id, WINDOW);
+        }
         return subarray.call(data, first, end);
       };
       ram.write(guard, offset + 1, data);
       assertEquals(last.u8[at], 7);
-      assert(ram.dirty.isDirty(guard, client, offset + 2 * WINDOW - 1, 1));
+      assert(ram.dirty.isDirty(guard, client, offset + 3 * WINDOW - 1, 1));
     });
     domain.barrier();
   });
