@@ -5,8 +5,10 @@
  * @module
  */
 
-import { check, type Program, run, type Steps } from "#tools/explorer/mod.ts";
+import { type Program, run, type Steps } from "#tools/explorer/mod.ts";
 import { DOMAIN, SLOT, SRCU_SLOT } from "../kernel/layouts.ts";
+import { equal, holds, holds64 } from "./expect.ts";
+import { slotLife } from "./slot_contracts.ts";
 import { BLOCK, CELL, D, EVENT, FLAG, type Flavour, k, setting, SLOTS } from "./setting.ts";
 
 const [FIRST, SECOND] = SLOTS;
@@ -14,20 +16,6 @@ const GP_CTR = DOMAIN.gpCtr.at(D);
 const GP_DONE = DOMAIN.gpDone.at(D);
 /** Grace periods are numbered from here: beyond 32 bits, and not a round number in either half. */
 const START = 2 ** 33 + 2 ** 31 + 4;
-
-function equal(got: number, wanted: number, what: string): void {
-  check(got === wanted, `${what} is ${got} instead of ${wanted}`);
-}
-
-/** Fails unless the word at an address holds a value. */
-function* holds(at: number, wanted: number, what: string): Steps {
-  equal((yield* k.load32(at)) >>> 0, wanted, what);
-}
-
-/** Fails unless the 64-bit word at an address holds a value. */
-function* holds64(at: number, wanted: number, what: string): Steps {
-  equal(yield* k.load64(at), wanted, what);
-}
 
 // ---- cells --------------------------------------------------------------------------------------
 
@@ -105,9 +93,16 @@ function* readers(): Steps {
   yield* run(reader, "readWord", FIRST, 0);
   yield* run(holds64, FIRST, 0, "ctr after readWord");
   yield* k.store32(SLOT.evicted.at(FIRST), 0);
+  yield* run(readsNull);
   yield* k.store32(EVENT, 0);
   yield* run(reader, "quiescent", FIRST, 0);
   yield* run(holds64, FIRST, START, "ctr after a quiescent state");
+}
+
+function* readsNull(): Steps {
+  yield* k.store32(CELL, 0);
+  equal(yield* k.readWord(D, FIRST, CELL, 4), -2, "readWord of a null pointer");
+  yield* run(holds64, FIRST, 0, "ctr after that");
 }
 
 function* lock(slot: number): Steps {
@@ -221,4 +216,6 @@ export const contracts: Readonly<Record<string, Program>> = {
   "readers": contract("memb", readers),
   "grace periods": contract("memb", gracePeriods),
   "srcu": contract("srcu", srcu),
+  "slots": slotLife("memb"),
+  "slots of SRCU": slotLife("srcu"),
 };

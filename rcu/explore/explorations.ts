@@ -5,6 +5,7 @@
  */
 
 import type { Exploration, Failure, Program } from "#tools/explorer/mod.ts";
+import { exchanges, wakes } from "./cells.ts";
 import { contracts } from "./contracts.ts";
 import { evicted, fusedEvicted, readerDies, readerDiesSleeper } from "./evictions.ts";
 import {
@@ -25,6 +26,7 @@ import {
   joiningSleeper,
   leftovers,
   releasing,
+  releasingSleeper,
 } from "./registration.ts";
 import type { Flavour } from "./setting.ts";
 import {
@@ -56,7 +58,8 @@ function ofFlavour(flavour: Flavour): Exploration[] {
     ["a reader that never leaves: the updater sleeps", holder(flavour)],
     ["a reader that comes late and never leaves", latecomer(flavour)],
     ["a reader that never leaves, of an older grace period perhaps", heldForEver(flavour)],
-    ["1 reader, 1 sleeper that asks it to hurry", hurrying(flavour)],
+    ["1 reader, 1 sleeper that asks it to hurry", hurrying(flavour, 1)],
+    ["1 reader, 2 sleepers that ask it to hurry", hurrying(flavour, 2)],
     ["a reader that sleeps until it is asked to hurry", hurried(flavour)],
     ["a reader in a hurry moves once more when nobody waits", calming(flavour)],
     ["a reader of the next grace period that never leaves", overtaken(flavour)],
@@ -67,6 +70,7 @@ function ofFlavour(flavour: Flavour): Exploration[] {
     ["a free slot with what its last owner left", leftovers(flavour)],
     ["2 readers that claim slots, 1 sleeper", claiming(flavour)],
     ["2 supervisors that release 1 slot, a reader that claims it", releasing(flavour)],
+    ["a supervisor that releases a slot, 1 sleeper", releasingSleeper(flavour)],
     ["a reader that claims a slot and may die", claimantDies(flavour)],
     ["a reader that joins, 1 sleeper", joiningSleeper(flavour)],
     ["a reader that joins, another context's grace period", joiningBystander(flavour)],
@@ -104,6 +108,8 @@ export const explorations: readonly Exploration[] = [
     program: fusedHurrying(),
   },
   { name: "memb: sections of one call, evicted", program: fusedEvicted() },
+  { name: "two contexts that take one word", program: exchanges() },
+  { name: "notify wakes who sleeps", program: wakes() },
   { name: "notify wakes as many as it is told to", program: notifications() },
   { name: "qsbr: one quiescent state is enough", program: reports() },
   { name: "srcu: 2 readers, 1 sleeper, from the other index on", program: otherIndex() },

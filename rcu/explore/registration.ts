@@ -36,12 +36,12 @@ function* join(flavour: Flavour, use: Use): Steps {
 }
 
 /** Frees a slot at the start, and leaves in it what its last owner, updaters and an eviction stored. */
-function leftBehind(memory: Uint32Array, slot: number): void {
+function leftBehind(flavour: Flavour, memory: Uint32Array, slot: number): void {
   SLOT.owner.set(memory, slot - D, 0);
   for (const word of [SLOT.waiting, SLOT.evicted, SLOT.hurry]) word.set(memory, slot - D, 1);
-  // RCU: a section of the first grace period. SRCU: an open section of each index.
-  SRCU_SLOT.active.set(memory, slot - D, 1, 0);
-  SRCU_SLOT.active.set(memory, slot - D, 1, 1);
+  // RCU: a section from before the next grace period. SRCU: an open section of each index.
+  SRCU_SLOT.active.set(memory, slot - D, 0, 1);
+  SRCU_SLOT.active.set(memory, slot - D, 1, isSrcu(flavour));
 }
 
 /** A joining reader with others; slot 0 alone was ever in use at the start. */
@@ -94,7 +94,7 @@ export function claiming(flavour: Flavour): Program {
     setUp: (memory) => {
       setUp?.(memory);
       DOMAIN.slotsUsed.set(memory.u32, 0, 0);
-      for (const slot of SLOTS) leftBehind(memory.u32, slot);
+      for (const slot of SLOTS) leftBehind(flavour, memory.u32, slot);
     },
     threads: [
       ...NEW.map((token, index) => {
@@ -117,7 +117,7 @@ export function leftovers(flavour: Flavour): Program {
     ...rest,
     setUp: (memory) => {
       setUp?.(memory);
-      leftBehind(memory.u32, SLOTS[1]);
+      leftBehind(flavour, memory.u32, SLOTS[1]);
     },
     threads: [{ name: "updater", script: gracePeriods, args: [flavour, "look", 2] }],
   };
@@ -159,6 +159,23 @@ export function releasing(flavour: Flavour): Program {
   };
 }
 
+/** An updater that sleeps on what an evicted reader stored late, and a supervisor that releases its slot. */
+export function releasingSleeper(flavour: Flavour): Program {
+  const { setUp, ...rest } = setting(flavour);
+  return {
+    ...rest,
+    setUp: (memory) => {
+      setUp?.(memory);
+      leftBehind(flavour, memory.u32, SLOTS[0]);
+      SLOT.owner.set(memory.u32, SLOTS[0] - D, TOKENS[0]);
+    },
+    threads: [
+      { name: "updater", script: gracePeriod, args: [flavour, "sleep"] },
+      { name: "supervisor", script: release },
+    ],
+  };
+}
+
 /** Evicts the context that claims the slot once its death is reported, and releases the slot. */
 function* supervise(flavour: Flavour): Steps {
   if (yield* dead("joiner 0")) {
@@ -195,7 +212,7 @@ export function claimantDies(flavour: Flavour): Program {
       setUp?.(memory);
       DOMAIN.slotLimit.set(memory.u32, 0, 1);
       DOMAIN.slotsUsed.set(memory.u32, 0, 0);
-      leftBehind(memory.u32, SLOTS[0]);
+      leftBehind(flavour, memory.u32, SLOTS[0]);
     },
     threads: [
       { name: "joiner 0", script: claimAndGo, args: [flavour], dies: true },

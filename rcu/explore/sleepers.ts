@@ -50,11 +50,11 @@ export function fusedSleeper(): Program {
   return withUpdater("memb", { script: fused, args: [SLOTS[0]] });
 }
 
-/** A reader of two sections, and an updater that sleeps and asks it to hurry. */
-export function hurrying(flavour: Flavour): Program {
+/** A reader of two sections, and updaters that sleep and ask it to hurry. */
+export function hurrying(flavour: Flavour, updaters: number): Program {
   const threads = [
     ...readers(flavour, 1, "nothing"),
-    ...sleepingUpdaters(flavour, 1, false, "hurry"),
+    ...sleepingUpdaters(flavour, updaters, false, "hurry"),
   ];
   return { ...setting(flavour), threads };
 }
