@@ -17,6 +17,8 @@ export class Board {
   readonly memory: WebAssembly.Memory;
   readonly hart: Hart;
   readonly view: DataView;
+  /** Address of the hart's area in `memory`. */
+  readonly area: number;
   time = 0;
   /** Pages whose RESOLUTION is not that of RAM. */
   readonly access = new Map<number, number>();
@@ -25,9 +27,10 @@ export class Board {
   constructor(memory?: WebAssembly.Memory, index = 0) {
     this.memory = memory ?? new WebAssembly.Memory({ initial: 64, maximum: 64, shared: true });
     this.view = new DataView(this.memory.buffer, RAM_AT);
+    this.area = RAM_AT + RAM_PAGES * 4096 + index * (hartAreaSize(DECODED_PAGES) + 63 & ~63);
     this.hart = new Hart({
       memory: this.memory,
-      area: RAM_AT + RAM_PAGES * 4096 + index * (hartAreaSize(DECODED_PAGES) + 63 & ~63),
+      area: this.area,
       decodedPages: DECODED_PAGES,
       id: index,
       resolve: (page) => {
@@ -75,6 +78,23 @@ export function i(opcode: number, funct3: number, rd: number, a: number, immedia
 /** S-type. */
 export function s(opcode: number, funct3: number, a: number, b: number, immediate: number) {
   return r(opcode, funct3, immediate >> 5 & 127, immediate & 31, a, b);
+}
+
+/** U-type; `value` is the immediate with its 12 low zeros. */
+export function u(opcode: number, rd: number, value: number) {
+  return (opcode | rd << 7 | value & ~0xfff) >>> 0;
+}
+
+/** B-type: a conditional branch by `distance` bytes. */
+export function branch(funct3: number, a: number, b: number, distance: number) {
+  const upper = distance >> 12 << 6 | distance >> 5 & 63;
+  return r(0x63, funct3, upper, distance & 0x1e | distance >> 11 & 1, a, b);
+}
+
+/** J-type. */
+export function jal(rd: number, distance: number) {
+  const low = (distance & 0x7fe) << 20 | (distance >> 11 & 1) << 20;
+  return (0x6f | rd << 7 | distance & 0xff000 | low | distance >> 20 << 31) >>> 0;
 }
 
 /** `csrrw`, `csrrs` and `csrrc`, by funct3 1, 2 and 3. */
