@@ -83,19 +83,22 @@ Deno.test("an accessor reads and writes the bytes that its offset names, and no 
 
 Deno.test("64 bits are a number, a bigint or two halves", () => {
   const { word } = defineLayout({ word: "u64" });
-  fc.assert(fc.property(fc.bigInt(0n, 2n ** 64n - 1n), (value) => {
-    word.setBig(u32, 64, value);
-    assertEquals(word.getBig(u32, 64), value);
-    assertEquals(word.low(u32, 64), Number(value & 0xffff_ffffn));
-    assertEquals(word.high(u32, 64), Number(value >> 32n));
-    word.setHalves(u32, 64, Number(value & 0xffff_ffffn) | 0, Number(value >> 32n) | 0);
-    assertEquals(word.getBig(u32, 64), value);
-    if (value < 2n ** 53n) {
-      assertEquals(word.get(u32, 64), Number(value));
-      word.set(u32, 64, Number(value));
+  fc.assert(
+    fc.property(fc.bigInt(0n, 2n ** 64n - 1n), (value) => {
+      word.setBig(u32, 64, value);
       assertEquals(word.getBig(u32, 64), value);
-    }
-  }));
+      assertEquals(word.low(u32, 64), Number(value & 0xffff_ffffn));
+      assertEquals(word.high(u32, 64), Number(value >> 32n));
+      word.setHalves(u32, 64, Number(value & 0xffff_ffffn) | 0, Number(value >> 32n) | 0);
+      assertEquals(word.getBig(u32, 64), value);
+      if (value < 2n ** 53n) {
+        assertEquals(word.get(u32, 64), Number(value));
+        word.set(u32, 64, Number(value));
+        assertEquals(word.getBig(u32, 64), value);
+      }
+    }),
+    { seed: 1 },
+  );
 });
 
 Deno.test("fields never overlap and are aligned", () => {
@@ -121,19 +124,22 @@ Deno.test("fields never overlap and are aligned", () => {
       alignment: Math.max(alignment, inner.alignment),
     })),
   );
-  fc.assert(fc.property(fc.array(field, { maxLength: 12 }), (fields) => {
-    const specs = Object.fromEntries(fields.map(({ spec }, index) => [`field${index}`, spec]));
-    const layout = defineLayout(specs) as ReturnType<typeof defineLayout>;
-    let end = 0;
-    for (const [index, { alignment }] of fields.entries()) {
-      const { offset, size } = layout[`field${index}`] as Field;
-      assertEquals(offset % alignment, 0);
-      assertEquals(offset >= end && offset - end < alignment, true);
-      end = offset + size;
-    }
-    assertEquals(layout.size >= end && layout.size - end < layout.alignment, true);
-    assertEquals(layout.size % layout.alignment, 0);
-  }));
+  fc.assert(
+    fc.property(fc.array(field, { maxLength: 12 }), (fields) => {
+      const specs = Object.fromEntries(fields.map(({ spec }, index) => [`field${index}`, spec]));
+      const layout = defineLayout(specs) as ReturnType<typeof defineLayout>;
+      let end = 0;
+      for (const [index, { alignment }] of fields.entries()) {
+        const { offset, size } = layout[`field${index}`] as Field;
+        assertEquals(offset % alignment, 0);
+        assertEquals(offset >= end && offset - end < alignment, true);
+        end = offset + size;
+      }
+      assertEquals(layout.size >= end && layout.size - end < layout.alignment, true);
+      assertEquals(layout.size % layout.alignment, 0);
+    }),
+    { seed: 1 },
+  );
 });
 
 Deno.test("a layout refuses a name that is its own and an alignment that is no power of two", () => {
