@@ -209,7 +209,8 @@ export class RcuDomain implements Reclaimer {
 
   /**
    * Called, in this context, when a grace period that it waits for has been held up for `stallMs`,
-   * and again after every further `stallMs`.
+   * and again after every further `stallMs`. It may wait, or evict who is reported. What it throws ends
+   * the wait, or, if nobody waits but deferred work, is an uncaught error of this context.
    */
   set onStall(report: ((report: StallReport) => void) | undefined) {
     this.#periods.stalls.onStall = report;
