@@ -168,6 +168,17 @@ Deno.test("fcsr holds frm and fflags, and shows flags of the same slice", () => 
   assertEquals([it.hart.x(6), it.hart.x(7)], [0x61n, 1n]);
 });
 
+Deno.test("writing any of the floating-point CSRs makes FS dirty, reading does not", () => {
+  const it = board();
+  for (const number of [FFLAGS, FRM, FCSR]) {
+    it.hart.set("mstatus", INITIAL);
+    it.runProgram([csr(2, 6, number, 0)]);
+    assertEquals(it.hart.get("mstatus") & FS, INITIAL);
+    it.runProgram([csr(1, 0, number, 0)]);
+    assertEquals(it.hart.get("mstatus") & FS, FS);
+  }
+});
+
 const COMPUTING = FLOAT_INSTRUCTIONS.map(({ encode }) => encode(1, [2, 3, 4], 0));
 const MEMORY = [i(0x07, 2, 1, 5, 0), i(0x07, 3, 1, 5, 0), s(0x27, 2, 5, 1, 0), s(0x27, 3, 5, 1, 0)];
 const MOVES = [0x70, 0x71, 0x78, 0x79].map((funct7) => r(0x53, 0, funct7, 1, 2, 0));
