@@ -13,9 +13,15 @@ const EITHER_ORDER =
 const TOLD_LATER = "the end of the section reports the eviction";
 const WAKES = "the count after both wakes the updater, which asks again";
 const GONE = "a reader that has left is not in the way, so nobody asks it between the two";
+const FOUND_GONE =
+  "a reader that hurries and moves before it is asked to signal is found gone by the look after both";
+const ONE_MORE_NOTIFY = "a notification that nobody needs";
+const BELOW_2_31 = "there are fewer than 2^31 slots";
+const RAISED_ONCE_MORE = "it goes round once more at most, and raises nothing";
+const CLAIM_WAKES =
+  "the new reader is in no section before the claim returns, and updaters are woken before that";
+const UNDER_LOCK = "only evictions store to it, under the lock that claims hold too";
 const ASKED_LATER = "the reader is asked to hurry a moment later";
-const HURRIES_ONCE_MORE =
-  "a reader that leaves between the two keeps the request: it hurries once more than it must";
 const LAST_LOOK =
   "a reader of the new grace period counts as in the way: the look before the sleep corrects that";
 const DONE_IS_CURRENT = "the two are equal there";
@@ -58,7 +64,28 @@ const BY_FUNCTION: Readonly<Record<string, Readonly<Record<string, string>>>> = 
   lock: { "i64.atomic.load moved behind i32.atomic.load": TOLD_LATER },
   unlock: LEAVE,
   readWord: LEAVE,
-  quiescent: SIGNAL,
+  quiescent: LEAVE,
+  claimSlot: {
+    "i32.lt_u -> i32.lt_s": BELOW_2_31,
+    "i32.gt_u -> i32.gt_s": BELOW_2_31,
+    "i32.gt_u -> i32.ge_u": RAISED_ONCE_MORE,
+    "local.get 2 -> 1 (2)": RAISED_ONCE_MORE,
+    "local.get 2 -> 3 (2)": RAISED_ONCE_MORE,
+    "i32.const -1 -> -2": ALL,
+    "i32.atomic.store made plain (4)": UNDER_LOCK,
+    "i32.atomic.store moved behind i32.atomic.store": CLAIM_WAKES,
+    "i32.atomic.store moved behind i32.atomic.store (2)": CLAIM_WAKES,
+    "i32.atomic.store moved behind i32.atomic.store (3)": CLAIM_WAKES,
+    "i32.atomic.store moved behind i32.atomic.store (4)": CLAIM_WAKES,
+    "i32.atomic.store moved behind i32.atomic.load": CLAIM_WAKES,
+    "i32.atomic.load moved behind i32.atomic.rmw.add": CLAIM_WAKES,
+  },
+  releaseSlot: { "i32.const -1 -> -2": ALL },
+  evictSlots: {
+    "i32.lt_u -> i32.lt_s": BELOW_2_31,
+    "i32.const -1 -> -2": ALL,
+    "i32.atomic.store moved behind i32.atomic.store (2)": "updaters are woken after both",
+  },
   startPoll: { "f64.convert_i64_u -> f64.convert_i64_s": BELOW_2_63 },
   advance: {
     "i64.trunc_sat_f64_u -> i64.trunc_sat_f64_s": BELOW_2_63,
@@ -77,8 +104,9 @@ const BY_FUNCTION: Readonly<Record<string, Readonly<Record<string, string>>>> = 
     "i64.gt_u -> i64.gt_s (2)": BELOW_2_63,
     "i64.gt_u -> i64.ge_u (2)": LAST_LOOK,
     "local.tee left out (3)": LAST_LOOK,
-    "i32.atomic.store moved behind i32.atomic.store": HURRIES_ONCE_MORE,
-    "i32.atomic.store moved behind i64.atomic.load": ASKED_LATER,
+    "local.get 1 -> 0 (2)": ONE_MORE_NOTIFY,
+    "i32.atomic.store moved behind memory.atomic.notify": FOUND_GONE,
+    "memory.atomic.notify moved behind i64.atomic.load": ASKED_LATER,
   },
   srcuLock: {
     "i64.const 2 -> 3": OTHER_INDEX,
@@ -101,8 +129,9 @@ const BY_FUNCTION: Readonly<Record<string, Readonly<Record<string, string>>>> = 
   srcuArm: {
     "i64.shr_u -> i64.shr_s": BELOW_2_63,
     "i32.const -1 -> -2": ALL,
-    "i32.atomic.store moved behind i32.atomic.store": HURRIES_ONCE_MORE,
-    "i32.atomic.store moved behind i32.atomic.load": ASKED_LATER,
+    "local.get 1 -> 0 (2)": ONE_MORE_NOTIFY,
+    "i32.atomic.store moved behind memory.atomic.notify": FOUND_GONE,
+    "memory.atomic.notify moved behind i32.atomic.load": ASKED_LATER,
   },
 };
 

@@ -86,7 +86,7 @@ function* claimAny(flavour: Flavour, token: number): Steps {
   yield* run(sections, flavour, slot, "nothing", 1);
 }
 
-/** Two contexts that claim the two slots at once, and an updater that sleeps. */
+/** Two contexts that claim the two slots at once, and an updater that asks readers to hurry. */
 export function claiming(flavour: Flavour): Program {
   const { setUp, ...rest } = setting(flavour);
   return {
@@ -100,7 +100,7 @@ export function claiming(flavour: Flavour): Program {
       ...NEW.map((token, index) => {
         return { name: `joiner ${index}`, script: claimAny, args: [flavour, token] };
       }),
-      { name: "updater", script: gracePeriod, args: [flavour, "sleep"] },
+      { name: "updater", script: gracePeriod, args: [flavour, "hurry"] },
     ],
     atEnd: (memory) => {
       const owners = SLOTS.map((slot) => memory.load32(SLOT.owner.at(slot)));

@@ -67,6 +67,8 @@ export function setting(flavour: Flavour, start = START[flavour]): Omit<Program,
       DOMAIN.gpDone.set(u32, 0, start);
       DOMAIN.slotLimit.set(u32, 0, SLOTS.length);
       DOMAIN.slotsUsed.set(u32, 0, SLOTS.length);
+      // Where a scan that begins too early would look for an owner: blocks are deferred.
+      u32[DOMAIN.limbo.offset / 4] = 1;
       SLOTS.forEach((slot, index) => SLOT.owner.set(u32, slot - D, TOKENS[index]!));
       u32[(CELL - D) / 4] = BLOCK.old;
       u32[(BLOCK.old - D) / 4] = 1;
