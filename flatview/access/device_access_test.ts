@@ -86,7 +86,7 @@ Deno.test("which typed accesses are valid", () => {
   }
 });
 
-Deno.test("whether an access is aligned is told from any offset", () => {
+Deno.test("whether an access is aligned is right at any offset", () => {
   const arena = Arena.create({ bytes: 1 << 20 });
   const domain = RcuDomain.create(arena);
   const topology = new Topology({ arena, domain });

@@ -40,7 +40,7 @@ export interface Outcome {
   readonly result: MemTxResult;
 }
 
-/** See the module. */
+/** The slow model of accesses that byte_model_test compares with. */
 export class ByteModel {
   /** @param regions Later ones hide earlier ones. @param ram All memory, by ram_addr_t. */
   constructor(readonly regions: readonly ModelRegion[], readonly ram: Uint8Array) {}

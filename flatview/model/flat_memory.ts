@@ -44,7 +44,7 @@ export interface FlatMemoryHandle {
   readonly windows: readonly WebAssembly.Memory[];
 }
 
-/** See the module. The ram_addr_t runs from 0 over all windows, which have one size. */
+/** Guest RAM for tests, without blocks. The ram_addr_t runs from 0 over all windows, which have one size. */
 export class FlatMemory implements GuestMemory {
   readonly handle: FlatMemoryHandle;
   readonly bytes: number;

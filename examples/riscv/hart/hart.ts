@@ -89,7 +89,7 @@ export class Hart {
   /**
    * Runs a slice.
    *
-   * @param budget At most so many instructions.
+   * @param budget The most instructions to run.
    * @returns Why it ended: one of {@linkcode EXIT}. After an MMIO exit the access is in
    * {@linkcode Hart.mmio}, and is answered before the next slice.
    */

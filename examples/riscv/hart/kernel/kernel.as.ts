@@ -15,7 +15,7 @@ import { currentPrivilege } from "./mmu.as";
 
 export { run } from "./run.as";
 
-/** Takes the hart whose area begins at `area`, with so many decoded pages: a power of two. */
+/** Takes the hart whose area begins at `area` and has room for `decodedPages`, a power of two. */
 export function attach(area: usize, decodedPages: u32): void {
   setHart(area + AREA_HART);
   setDataTlbs(area + AREA_DATA_TLBS);
