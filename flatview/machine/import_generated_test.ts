@@ -2,7 +2,7 @@
  * Machines that print the ambiguities of real ones, imported again from what they print.
  *
  * The seeds are fixed, since the search is not complete: where containers overlap and the order of
- * their own devices is unknown too, it misses an order that exists about once in a thousand machines,
+ * their own devices is unknown too, it misses an order that exists in a few machines of thousands,
  * and the report then says that the views do not render as printed.
  */
 import { assert, assertEquals } from "@std/assert";
