@@ -62,10 +62,15 @@ export function refuseInSection(
   action: string,
   of?: { readonly arena: Arena; readonly domain: number },
 ): void {
-  for (const { arena, reader } of localReaders()) {
-    const own = reader.domain === of?.domain && arena.handle.id === of.arena.handle.id;
-    if (reader.inSection || own && reader.openSections > 0) {
-      throw new WaitInSectionError({ action, label: reader.label });
+  // Every lock of a mutex comes here, so nothing is allocated: no list as `localReaders` makes.
+  for (const attachment of attachments) {
+    const arena = attachment.deref();
+    if (arena === undefined) continue;
+    for (const reader of coreOf(arena).readers) {
+      const own = reader.domain === of?.domain && arena.handle.id === of.arena.handle.id;
+      if (reader.inSection || own && reader.openSections > 0) {
+        throw new WaitInSectionError({ action, label: reader.label });
+      }
     }
   }
 }
