@@ -103,9 +103,12 @@ Deno.test("the pump tries again when the arena's lock is taken for long where bl
       domain: domain.handle,
     });
     const words = new Int32Array(new SharedArrayBuffer(4));
+    // Holds up the functions' grace period until the lock is taken, however soon the pump begins.
+    const open = domain.register().lock();
     await worker.call("queue", words.buffer as SharedArrayBuffer, 10);
     coreOf(arena).enter();
-    // The pump has begun: it spins for the lock, gives up, and says so before it tries again.
+    open.unlock();
+    // The pump spins for the lock, gives up, and says so before it tries again.
     await worker.call("untilLockTimeout");
     assertEquals(words[0], 0);
     coreOf(arena).leave();
