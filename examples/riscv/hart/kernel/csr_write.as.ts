@@ -22,9 +22,8 @@ const MSTATUS: u64 = 0x7e79aa;
 const FIOM: u64 = 1;
 const STCE: u64 = 1 << 63;
 
-/** Writes a CSR that the current privilege may write. */
+/** Writes a CSR that was read and that the current privilege may write. */
 export function writeCsr(csr: u32, value: u64): void {
-  setCsrExists(true);
   if (csr >= 0x3b0 && csr <= 0x3bf) {
     writePmpAddress(csr - 0x3b0, value);
     flushTranslations();

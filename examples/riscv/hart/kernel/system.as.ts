@@ -74,7 +74,7 @@ function accessCsr(i: u32, length: u32): i32 {
   const writes = kind == 1 || rs1 != 0;
   if (!mayAccess(csr, writes)) return refuseWith(ILLEGAL, i);
   const operand = i & 0x4000 ? rs1 : readX(rs1);
-  const before = kind == 1 && !rd ? 0 : readCsr(csr);
+  const before = readCsr(csr);
   if (!csrExists) return refuseWith(ILLEGAL, i);
   if (writes) {
     const base = writtenBack(csr, before);
