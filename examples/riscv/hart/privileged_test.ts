@@ -70,10 +70,7 @@ Deno.test("an unknown or forbidden CSR is an illegal instruction", () => {
     const [privilege, word] of [
       [3, csr(2, 1, 0x7c0, 0)],
       [1, csr(2, 1, MSTATUS, 0)],
-      [
-        3,
-        csr(1, 0, 0xf14, 1),
-      ],
+      [3, csr(1, 0, 0xf14, 1)],
       [0, csr(2, 1, 0xc00, 0)],
       [1, MRET],
       [0, WFI],
@@ -86,6 +83,13 @@ Deno.test("an unknown or forbidden CSR is an illegal instruction", () => {
     assertEquals(it.hart.get("pc"), HANDLER);
     assertEquals(it.hart.get("privilege"), 3);
   }
+});
+
+Deno.test("a CSR that is written and not read exists after an access to one that does not", () => {
+  const it = board();
+  runAs(it, 3, [csr(2, 1, 0x7c0, 0)]);
+  writeCsr(it, MTVEC, HANDLER + 0x100n);
+  assertEquals(it.hart.get("mtvec"), HANDLER + 0x100n);
 });
 
 Deno.test("calls trap by privilege, and return to it", () => {
