@@ -43,14 +43,11 @@ export {
 } from "./errors/flat_view_error.ts";
 export type { Address } from "./region/address.ts";
 export type { CoalescedRange } from "./region/coalesced_range.ts";
-export type { CountedRegion } from "./region/counted_region.ts";
 export type { IoEventFd } from "./region/ioeventfd.ts";
-export { MemoryRegion, type RegionOptions } from "./region/memory_region.ts";
+export type { MemoryRegion, RegionOptions } from "./region/memory_region.ts";
 export { dirtyLogMask, RangeFlag } from "./region/range_flags.ts";
 export type { RamBlocks } from "./region/region_block.ts";
-export type { RegionFactory } from "./region/region_factory.ts";
 export type { RegionKind } from "./region/region_kind.ts";
-export type { RegionNode } from "./region/region_node.ts";
 export type {
   AccessLimits,
   IommuOps,
@@ -59,7 +56,6 @@ export type {
   MemTxAttrs,
   RamBacking,
 } from "./region/region_ops.ts";
-export type { WatchedRegion } from "./region/watched_region.ts";
 export type { FlatRange } from "./render/flat_range.ts";
 export { AddressSpace, type AddressSpaceHandle } from "./view/address_space.ts";
 export { AddressSpaceReader, type HeldView, UNASSIGNED } from "./view/address_space_reader.ts";
@@ -68,7 +64,6 @@ export { FlatView } from "./view/flat_view.ts";
 export type { MemoryListener, MemoryRegionSection } from "./view/memory_listener.ts";
 export type { ReaderMemory, ViewMemory, ViewReclaimer } from "./view/view_memory.ts";
 export type { ViewStats } from "./view/view_store.ts";
-export type { ListenedTopology } from "./topology/listened_topology.ts";
 export { Topology, type TopologyOptions } from "./topology/topology.ts";
 export { MemTxResult } from "./access/device/mem_tx_result.ts";
 export type { GuestMapping } from "./access/guest_mapping.ts";

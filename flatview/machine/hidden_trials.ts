@@ -1,5 +1,5 @@
 import type { MemoryRegion } from "../region/memory_region.ts";
-import { writable } from "../region/region_node.ts";
+import { writable } from "../region/region_state.ts";
 import type { Trial } from "./view_mismatch.ts";
 
 /** A bit that the tree's text does not print, and how to flip it for a trial. */

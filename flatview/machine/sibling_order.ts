@@ -1,5 +1,5 @@
 import type { MemoryRegion } from "../region/memory_region.ts";
-import { writable } from "../region/region_node.ts";
+import { writable } from "../region/region_state.ts";
 import { Topology } from "../topology/topology.ts";
 import type { Trial, ViewMismatch } from "./view_mismatch.ts";
 

@@ -6,6 +6,7 @@ import type { Arena, RcuDomain } from "@guestmem/rcu";
 import fc from "fast-check";
 import { FlatViewError } from "../errors/flat_view_error.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
+import { writable } from "../region/region_state.ts";
 import { Topology } from "../topology/topology.ts";
 import { applyEdit, createPlanned, type EditPlan, editPlan, regionPlans } from "./random_tree.ts";
 import type { RegionPlan } from "./random_tree.ts";
@@ -248,7 +249,7 @@ function treeLines(regions: readonly MemoryRegion[]): string[] {
         r.unmergeable,
         r.romd,
         r.dirtyLogMask,
-        r.logUsers,
+        writable(r).logUsers,
         r.container?.id,
         r.subregions.map(({ id }) => id),
       ],

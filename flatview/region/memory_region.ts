@@ -1,9 +1,8 @@
-import { type Address, toAddress, toSize } from "./address.ts";
-import { WatchedRegion } from "./watched_region.ts";
-import type { RegionBlock } from "./region_block.ts";
-import type { RegionHost } from "./region_host.ts";
-import { type RegionNature, writable } from "./region_node.ts";
-import { lower, upper } from "./split64.ts";
+import type { Address } from "./address.ts";
+import type { CoalescedRange } from "./coalesced_range.ts";
+import type { IoEventFd } from "./ioeventfd.ts";
+import type { RegionKind } from "./region_kind.ts";
+import type { IommuOps, MemoryRegionOps, RamBacking } from "./region_ops.ts";
 
 /** What every region may be given at creation. */
 export interface RegionOptions {
@@ -29,31 +28,77 @@ export interface RegionOptions {
  *
  * Create regions with the `init...` methods of {@linkcode Topology}.
  */
-export class MemoryRegion extends WatchedRegion<MemoryRegion> {
-  readonly #finalizer: ((region: MemoryRegion) => void) | null;
-  readonly #block: RegionBlock | null;
-
-  /** @internal */
-  constructor(
-    host: RegionHost<MemoryRegion>,
-    id: number,
-    name: string,
-    size: bigint,
-    nature: RegionNature<MemoryRegion>,
-    options: RegionOptions,
-  ) {
-    super(host, id, name, size, nature, options.owner ?? null, options.context ?? null);
-    this.#finalizer = options.finalize ?? null;
-    this.#block = nature.block ?? null;
-    if (this.alias === null) return;
-    this.alias.ref();
-    writable(this.alias).aliases.add(this);
-  }
-
+export interface MemoryRegion {
+  /** Unique in the topology and never used again: what sections in shared memory carry. */
+  readonly id: number;
+  /** Name as it is printed; names may repeat. */
+  readonly name: string;
+  /** What the region is. */
+  readonly kind: RegionKind;
+  /** The owner given at creation. */
+  readonly owner: unknown;
+  /** Token of the context that runs the callbacks for others; null for the control context. */
+  readonly context: number | null;
+  /** Callbacks of an I/O region or ROM device. */
+  readonly ops: MemoryRegionOps | null;
+  /** Translation of an IOMMU region. */
+  readonly iommu: IommuOps | null;
+  /** RAM behind the region. */
+  readonly ram: RamBacking<bigint> | null;
+  /** Target of an alias. */
+  readonly alias: MemoryRegion | null;
+  /** Where in its target an alias starts. */
+  readonly aliasOffset: bigint;
+  /** Offset in the container. */
+  readonly addr: bigint;
+  /** Size in bytes, up to 2^64. */
+  readonly size: bigint;
+  /** Priority among its siblings: the higher is in front. */
+  readonly priority: number;
+  /** A disabled region and all below it is not rendered. */
+  readonly enabled: boolean;
+  /** Writes reach neither this region nor what it contains. */
+  readonly readonly: boolean;
+  /** Nonvolatile memory. */
+  readonly nonvolatile: boolean;
+  /** The ranges of this region and of what it contains are not joined. */
+  readonly unmergeable: boolean;
+  /** A ROM device's mode: true while reads are direct. */
+  readonly romd: boolean;
+  /** Whether the region itself answers accesses: all kinds but containers and aliases. */
+  readonly terminates: boolean;
+  /** The flags that the region itself gives a range, without those of its containers. See {@linkcode RangeFlag}. */
+  readonly flags: number;
+  /** The clients that log writes to the region, as bits: its own, and those that log all memory. */
+  readonly dirtyLogMask: number;
+  /** The region that contains this one. */
+  readonly container: MemoryRegion | null;
+  /** Regions in this one, in the order in which they are rendered: falling priority, among equals the latest first. */
+  readonly subregions: readonly MemoryRegion[];
+  /** The aliases of this region. */
+  readonly aliases: ReadonlySet<MemoryRegion>;
   /** Whether the region is in a container, itself or by way of an alias. Its container may be in none. */
-  get isMapped(): boolean {
-    return this.container !== null || [...this.aliases].some(({ isMapped }) => isMapped);
-  }
+  readonly isMapped: boolean;
+  /** The ioeventfds of the region, sorted. */
+  readonly ioeventfds: readonly IoEventFd[];
+  /** The ranges of the region whose writes may be coalesced. */
+  readonly coalesced: readonly CoalescedRange[];
+  /** References: one of the creator, one of each container and alias, one for each range of each view. */
+  readonly refs: number;
+  /** Whether the creator has dropped its reference. */
+  readonly destroyed: boolean;
+  /** @internal Offset in the container, upper half. */
+  readonly addrHi: number;
+  /** @internal Offset in the container, lower half. */
+  readonly addrLo: number;
+  /** @internal Size in bytes, upper half: up to 2^32, for a size of 2^64. */
+  readonly sizeHi: number;
+  /** @internal Size in bytes, lower half. */
+  readonly sizeLo: number;
+  /** @internal Where in its target an alias starts, upper half. */
+  readonly aliasOffsetHi: number;
+  /** @internal Where in its target an alias starts, lower half. */
+  readonly aliasOffsetLo: number;
 
   /**
    * Puts a region into this one, at priority 0.
@@ -62,9 +107,7 @@ export class MemoryRegion extends WatchedRegion<MemoryRegion> {
    * @param child A region without a container.
    * @throws {FlatViewError} `INVALID_EDIT` if the child has a container or contains this region.
    */
-  addSubregion(offset: Address, child: MemoryRegion): void {
-    this.addSubregionOverlap(offset, child, 0);
-  }
+  addSubregion(offset: Address, child: MemoryRegion): void;
 
   /**
    * Puts a region into this one, over or under others.
@@ -74,114 +117,52 @@ export class MemoryRegion extends WatchedRegion<MemoryRegion> {
    * @param priority The higher hides the lower; among equals the latest is in front.
    * @throws {FlatViewError} `INVALID_EDIT` if the child has a container or contains this region.
    */
-  addSubregionOverlap(offset: Address, child: MemoryRegion, priority: number): void {
-    const addr = toAddress(offset, "the offset of a subregion");
-    this.#assertMayContain(child, priority);
-    child.assertAlive("add to a container the region");
-    this.change("add a subregion to", () => {
-      child.#setAddr(addr);
-      child.assign("priority", priority);
-      child.refUndoably(this.host.log);
-      this.#link(child);
-    });
-  }
+  addSubregionOverlap(offset: Address, child: MemoryRegion, priority: number): void;
 
   /**
    * Takes a region out of this one.
    *
    * @throws {FlatViewError} `INVALID_EDIT` if the child is not in this region.
    */
-  delSubregion(child: MemoryRegion): void {
-    if (child.container !== this) {
-      throw this.refusal("remove a region from", `"${child.name}" is not in it`);
-    }
-    this.change("remove a subregion from", () => {
-      this.#unlink(child);
-      child.unrefUndoably(this.host.log);
-    });
-  }
+  delSubregion(child: MemoryRegion): void;
 
   /** Moves the region in its container, and in front of its siblings of the same priority. */
-  setAddress(address: Address): void {
-    const addr = toAddress(address, "the address of a region");
-    if (addr === this.addr) return;
-    this.change("move", () => {
-      const { container } = this;
-      if (container !== null) container.#unlink(this);
-      this.#setAddr(addr);
-      if (container !== null) container.#link(this);
-    });
-  }
+  setAddress(address: Address): void;
 
   /** Changes the size. */
-  setSize(bytes: Address): void {
-    const size = toSize(bytes, "the size of a region");
-    if (size === this.size) return;
-    this.change("resize", () => {
-      this.#markExtent();
-      this.assign("sizeHi", upper(size));
-      this.assign("sizeLo", lower(size));
-      this.#markExtent();
-    });
-  }
+  setSize(bytes: Address): void;
 
   /**
    * Moves the window that an alias shows.
    *
    * @throws {FlatViewError} `INVALID_EDIT` if the region is not an alias.
    */
-  setAliasOffset(bytes: Address): void {
-    const offset = toAddress(bytes, "the offset of an alias");
-    if (this.alias === null) throw this.refusal("set the alias offset of", "it is not an alias");
-    if (offset === this.aliasOffset) return;
-    this.change("set the alias offset of", () => {
-      this.assign("aliasOffsetHi", upper(offset));
-      this.assign("aliasOffsetLo", lower(offset));
-      this.markContent();
-    });
-  }
+  setAliasOffset(bytes: Address): void;
 
   /** Enables or disables the region and all below it. */
-  setEnabled(enabled: boolean): void {
-    if (this.enabled === enabled) return;
-    this.change(`set "enabled" of`, () => {
-      this.assign("enabled", enabled);
-      this.#markExtent();
-    });
-  }
+  setEnabled(enabled: boolean): void;
 
   /** Makes the region and all below it readonly, or takes that back. */
-  setReadonly(readonly: boolean): void {
-    this.#setAttribute("readonly", readonly);
-  }
+  setReadonly(readonly: boolean): void;
 
   /** Marks the region and all below it as nonvolatile, or takes that back. */
-  setNonvolatile(nonvolatile: boolean): void {
-    this.#setAttribute("nonvolatile", nonvolatile);
-  }
+  setNonvolatile(nonvolatile: boolean): void;
 
   /**
    * Keeps the ranges of the region and of all below it apart, or takes that back: a listener then gets
    * a section for each alias of it, even where two show adjacent parts.
    */
-  setUnmergeable(unmergeable: boolean): void {
-    this.#setAttribute("unmergeable", unmergeable);
-  }
+  setUnmergeable(unmergeable: boolean): void;
 
   /**
    * Switches a ROM device between direct reads (true) and callbacks.
    *
    * @throws {FlatViewError} `INVALID_EDIT` if the region is not a ROM device.
    */
-  setRomd(romd: boolean): void {
-    if (this.kind !== "romDevice") {
-      throw this.refusal("set the romd mode of", "it is not a ROM device");
-    }
-    this.#setAttribute("romd", romd);
-  }
+  setRomd(romd: boolean): void;
 
   /**
-   * Resizes a region that was made with its block ({@linkcode RegionFactory.initRamBlock}), and the
+   * Resizes a region that was made with its block ({@linkcode Topology.initRamBlock}), and the
    * block with it. A block grows before the region shows more of it, and shrinks a grace period after
    * the commit: readers of the old view may still use what is cut off. What is in use of the block
    * counts as dirty for all clients.
@@ -190,110 +171,73 @@ export class MemoryRegion extends WatchedRegion<MemoryRegion> {
    * @throws {FlatViewError} `INVALID_EDIT` if the region was not made with its block.
    * @throws What the blocks throw, for a size that does not fit: nothing was changed.
    */
-  resizeRam(bytes: Address): void {
-    const size = toSize(bytes, "the size of a region");
-    const block = this.#block;
-    if (block === null) throw this.refusal("resize the RAM of", "it was not made with its block");
-    this.change("resize the RAM of", (log) => {
-      block.growTo(size, log);
-      this.setSize(size);
-      if (block.isLargerThan(size)) this.host.afterGracePeriod(() => block.shrinkTo(size));
-    });
-  }
-
-  /** @internal Drops the references that the region holds and runs its callback. The region is dead. */
-  finalize(): void {
-    for (const child of this.subregions) {
-      writable(child).container = null;
-      child.unref();
-    }
-    writable(this).subregions.length = 0;
-    if (this.alias !== null) {
-      writable(this.alias).aliases.delete(this);
-      this.alias.unref();
-    }
-    try {
-      this.#block?.remove();
-    } finally {
-      this.#finalizer?.(this);
-    }
-  }
-
-  /** @internal */
-  protected override unreferenced(): void {
-    this.host.unreferenced(this);
-  }
-
-  #assertMayContain(child: MemoryRegion, priority: number): void {
-    const refusal = (reason: string) => child.refusal("add to a container the region", reason);
-    if (!Number.isInteger(priority)) {
-      throw refusal(`its priority must be an integer, not ${priority}`);
-    }
-    if (child.host !== this.host) throw refusal("it belongs to another topology");
-    if (child.container !== null) throw refusal(`it is in container "${child.container.name}"`);
-    if (liesWithin(this, child)) throw refusal(`it contains "${this.name}"`);
-  }
-
-  #setAttribute(name: "readonly" | "nonvolatile" | "romd" | "unmergeable", value: boolean): void {
-    if (this[name] === value) return;
-    this.change(`set "${name}" of`, () => {
-      this.assign(name, value);
-      this.markContent();
-    });
-  }
-
-  #setAddr(addr: bigint): void {
-    if (addr === this.addr) return;
-    this.assign("addrHi", upper(addr));
-    this.assign("addrLo", lower(addr));
-    // The region may also be the root of an address space: rendering adds a root's own address.
-    this.markContent();
-  }
-
-  /** Puts the child in front of the first sibling whose priority is not greater than its own. */
-  #link(child: MemoryRegion): void {
-    const { log } = this.host;
-    const list = writable(this).subregions;
-    let at = 0;
-    while (at < list.length && list[at]!.priority > child.priority) at++;
-    list.splice(at, 0, child);
-    log.record(() => list.splice(list.indexOf(child), 1));
-    child.assign("container", this);
-    this.#markChild(child);
-  }
-
-  #unlink(child: MemoryRegion): void {
-    const { log } = this.host;
-    const list = writable(this).subregions;
-    const at = list.indexOf(child);
-    list.splice(at, 1);
-    log.record(() => list.splice(at, 0, child));
-    child.assign("container", null);
-    this.#markChild(child);
-  }
-
-  /** Marks the addresses of a child that comes or goes. */
-  #markChild(child: MemoryRegion): void {
-    if (!this.enabled || !child.enabled) return;
-    this.host.log.mark(this, child.addr, child.addr + child.size);
-  }
+  resizeRam(bytes: Address): void;
 
   /**
-   * Marks the region, and the part of its container that it takes up now. The second mark is needed
-   * because the region may move later in the same transaction: the commit looks for what is marked in
-   * the region itself only where the region lies in the end.
+   * Starts or stops logging of writes for a client. Calls are counted: a client's logging stops with
+   * the last of its users.
+   *
+   * @param log Whether to log.
+   * @param client Number of the client, 0 to 7.
+   * @throws {FlatViewError} `INVALID_EDIT` if the region is not RAM, the client is out of range, or
+   * logging is stopped more often than it was started.
    */
-  #markExtent(): void {
-    const { container, addr, size } = this;
-    this.host.log.mark(this);
-    if (container !== null) this.host.log.mark(container, addr, addr + size);
-  }
-}
+  setLog(log: boolean, client: number): void;
 
-/** Whether a region is another one or lies in it. */
-function liesWithin(region: MemoryRegion, other: MemoryRegion): boolean {
-  for (let up: MemoryRegion | null = region; up !== null; up = up.container) {
-    if (up === other) return true;
-  }
-  return false;
+  /**
+   * Has a write signal an event instead of calling the device.
+   *
+   * @param offset Offset of the write in the region.
+   * @param size Bytes of the write: 1, 2, 4 or 8; 0 for any.
+   * @param data The value that must be written; null for any.
+   * @param event What is signalled: handed to the listeners as it is. If it is an
+   * {@linkcode EventNotifier}, every worker signals it; what else it may be is the listeners' alone.
+   * @throws {FlatViewError} `INVALID_EDIT` if the size is another one.
+   */
+  addEventfd(offset: Address, size: Address, data: Address | null, event: unknown): void;
+
+  /**
+   * Takes an ioeventfd back.
+   *
+   * @throws {FlatViewError} `INVALID_EDIT` if the region has none that was added with these values.
+   */
+  delEventfd(offset: Address, size: Address, data: Address | null, event: unknown): void;
+
+  /** Allows writes to the whole region to be coalesced, and nothing else that was allowed before. */
+  setCoalescing(): void;
+
+  /**
+   * Allows writes to a part of the region to be coalesced. Listeners are notified at once.
+   *
+   * @param offset First byte, an offset in the region.
+   * @param size Bytes, at least one.
+   * @throws {FlatViewError} `INVALID_EDIT` if the range is empty.
+   */
+  addCoalescing(offset: Address, size: Address): void;
+
+  /** Ends all coalescing. Listeners are notified at once. */
+  clearCoalescing(): void;
+
+  /**
+   * Takes a reference.
+   *
+   * @throws {FlatViewError} `REGION_DEAD` if the region is finalised.
+   */
+  ref(): void;
+
+  /**
+   * Drops a reference.
+   *
+   * @throws {FlatViewError} `REGION_DEAD` if the region is finalised.
+   */
+  unref(): void;
+
+  /**
+   * Drops the creator's reference. Once the region is in no container, no alias shows it and the last
+   * view that held it is freed (after that view's grace period), the `finalize` callback runs, in the
+   * control context, exactly once.
+   *
+   * @throws {FlatViewError} `REGION_DEAD` if it was destroyed before.
+   */
+  destroy(): void;
 }

@@ -1,18 +1,19 @@
 import type { CoalescedRange } from "./coalesced_range.ts";
+import type { MemoryRegion } from "./memory_region.ts";
 import type { TransactionLog } from "./transaction_log.ts";
 
 /** What regions need of the topology that they belong to; one object for all of its regions. */
-export interface RegionHost<Region extends { readonly size: bigint }> {
+export interface RegionHost {
   /** Where edits record what they change. */
-  readonly log: TransactionLog<Region>;
+  readonly log: TransactionLog<MemoryRegion>;
   /** Clients that log writes to all memory, as bits. */
   globalLogMask(): number;
   /** Runs an edit as a transaction, or as part of the open one. */
   transaction(edit: () => void): void;
   /** Runs a function a grace period after the commit of the open transactions; never, if they fail. */
   afterGracePeriod(run: () => void): void;
-  /** A region's last reference is gone: it is finalised once no transaction can bring it back. */
-  unreferenced(region: Region): void;
+  /** A region's last reference is gone: `finalize` runs once no transaction can bring the region back. */
+  unreferenced(region: MemoryRegion, finalize: () => void): void;
   /** Writes in a range may be coalesced from now on, or no longer. */
-  coalescedChanged(region: Region, range: CoalescedRange, change: "add" | "del"): void;
+  coalescedChanged(region: MemoryRegion, range: CoalescedRange, change: "add" | "del"): void;
 }

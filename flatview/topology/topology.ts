@@ -1,15 +1,20 @@
 import { FlatViewError, ListenerError } from "../errors/flat_view_error.ts";
-import type { CoalescedRange } from "../region/coalesced_range.ts";
-import type { MemoryRegion } from "../region/memory_region.ts";
-import type { RegionHost } from "../region/region_host.ts";
-import { AddressSpace, type AddressSpaceOwner } from "../view/address_space.ts";
+import { type Address, toAddress, toSize } from "../region/address.ts";
+import { createRegion, toRam } from "../region/create_region.ts";
+import type { MemoryRegion, RegionOptions } from "../region/memory_region.ts";
+import { type RamBlocks, RegionBlock } from "../region/region_block.ts";
+import type { IommuOps, MemoryRegionOps, RamBacking } from "../region/region_ops.ts";
+import type { RegionNature } from "../region/region_state.ts";
+import type { AddressSpace } from "../view/address_space.ts";
+import type { PublishedState } from "../view/address_spaces.ts";
+import { findSection } from "../view/find_section.ts";
 import type { FlatView } from "../view/flat_view.ts";
-import { notifyCoalescedPart } from "../view/notify_coalesced.ts";
-import { publishViews } from "../view/publish_views.ts";
+import type { MemoryListener, MemoryRegionSection } from "../view/memory_listener.ts";
+import { notifyLogClear, notifyLogSync } from "../view/notify_dirty_log.ts";
 import type { ViewMemory, ViewReclaimer } from "../view/view_memory.ts";
-import { planViews } from "../view/view_plan.ts";
 import { type ViewStats, ViewStore } from "../view/view_store.ts";
-import { ListenedTopology } from "./listened_topology.ts";
+import { PublishedSpaces } from "./published_spaces.ts";
+import { Transactions } from "./transactions.ts";
 
 /** What a topology is made with. */
 export interface TopologyOptions {
@@ -25,33 +30,11 @@ export interface TopologyOptions {
  * The topology of guest memory: the regions, their transactions and what is published of them.
  * Everything here belongs to one control context.
  */
-export class Topology extends ListenedTopology {
-  readonly #memory: ViewMemory | null;
+export class Topology {
   readonly #store: ViewStore | null;
-  readonly #owner: AddressSpaceOwner | null;
-  /** Address spaces that the open transaction created. */
-  readonly #newSpaces = new Set<AddressSpace>();
-  /** Regions without references, to be finalised. */
-  readonly #unreferenced: MemoryRegion[] = [];
-  #nextSpace = 0;
-  #finalizing = false;
-
-  /** @internal */
-  protected override readonly host: RegionHost<MemoryRegion> = {
-    log: this.log,
-    globalLogMask: () => this.globalLog.mask,
-    transaction: (edit) => this.transaction(edit),
-    afterGracePeriod: (run) => {
-      const { afterGracePeriod: queue } = this.log;
-      queue.push(run);
-      this.log.record(() => queue.splice(queue.indexOf(run), 1));
-    },
-    unreferenced: (region) => {
-      this.#unreferenced.push(region);
-      if (this.log.depth === 0) this.#finalizeUnreferenced();
-    },
-    coalescedChanged: (region, range, change) => this.#notifyCoalesced(region, range, change),
-  };
+  readonly #transactions: Transactions;
+  readonly #spaces: PublishedSpaces | null;
+  #nextRegion = 1;
 
   /**
    * Creates an empty topology.
@@ -60,29 +43,24 @@ export class Topology extends ListenedTopology {
    * @throws {ArenaExhaustedError} If the arena has no room for the empty view.
    */
   constructor({ arena, domain, pageBits = 12 }: TopologyOptions = {}) {
-    super();
-    this.#memory = arena ?? null;
     this.#store = arena && domain ? new ViewStore(arena, domain, pageBits) : null;
-    this.#owner = this.#store && {
-      stamp: crypto.getRandomValues(new Uint32Array(1))[0]!,
-      regions: this.#store.regions.cell,
-      destroy: (space) => this.#destroySpace(space),
-    };
+    this.#transactions = new Transactions(this.#store);
+    this.#spaces = this.#store && new PublishedSpaces(arena!, this.#store, this.#transactions);
   }
 
   /** The address spaces in the order of their creation. */
   get addressSpaces(): readonly AddressSpace[] {
-    return this.spaces.all();
+    return this.#transactions.spaces.all();
   }
 
   /** What was rendered, built, shared and freed so far. */
   get stats(): ViewStats {
-    return this.#publishing("count views").stats;
+    return this.#publishing("count views", this.#store).stats;
   }
 
   /** The view of every address space in which nothing can be seen. */
   get emptyView(): FlatView {
-    return this.#publishing("show nothing").empty;
+    return this.#publishing("show nothing", this.#store).empty;
   }
 
   /**
@@ -97,44 +75,128 @@ export class Topology extends ListenedTopology {
    * @throws {ListenerError} If listeners threw; the commit is complete.
    * @throws {AggregateError} If the transaction failed and listeners threw as well: its error first.
    */
-  override transaction<T>(changes: () => T): T {
-    const log = this.log;
-    log.begin();
-    let result: T;
-    try {
-      result = changes();
-      if (log.depth === 1) this.#commit();
-    } catch (error) {
-      log.rollBack();
-      throw log.depth === 1 ? this.#withListenerErrors(error) : error;
-    } finally {
-      log.end();
-      if (log.depth === 0) {
-        this.#newSpaces.clear();
-        this.#finalizeUnreferenced();
-      }
-    }
-    if (log.depth === 0 && this.listenerErrors.length > 0) {
-      throw new ListenerError(this.listenerErrors.splice(0));
-    }
-    return result;
+  transaction<T>(changes: () => T): T {
+    return this.#transactions.transaction(changes);
+  }
+
+  /** A pure container: it shows its subregions and answers nothing itself. */
+  initContainer(name: string, size: Address, options: RegionOptions = {}): MemoryRegion {
+    return this.#create(name, size, { kind: "container" }, options);
+  }
+
+  /** RAM. */
+  initRam(
+    name: string,
+    size: Address,
+    ram: RamBacking,
+    options: RegionOptions = {},
+  ): MemoryRegion {
+    return this.#create(name, size, { kind: "ram", ram: toRam(ram) }, options);
   }
 
   /**
-   * Publishes what the outermost transaction changed. All that can fail comes before anything is
-   * published, so that the transaction can still be undone.
+   * RAM with a block of its own, which lives as long as the region and is resized with it: see
+   * {@linkcode MemoryRegion.resizeRam}.
+   *
+   * @param name Name of the region and of the block.
+   * @param size Bytes. The block has whole pages.
+   * @param blocks Where the block is added.
+   * @param options The region's, and `maxSize`, the bytes that it can be resized to: `size` unless given.
+   * @throws {FlatViewError} `INVALID_ADDRESS`.
+   * @throws What the blocks throw, if there is no room for one.
    */
-  #commit(): void {
-    const { log } = this;
-    const store = this.#store;
-    log.freeze();
-    if (store !== null && log.dirty.size + log.eventfds.size + this.#newSpaces.size > 0) {
-      const plan = planViews(log, this.#newSpaces, this.spaces, store);
-      log.discardUndo();
-      publishViews(plan, log.dirty.size > 0, this.spaces, store, this.listenerErrors);
-    }
-    this.globalLog.committed();
-    for (const run of log.afterGracePeriod) store === null ? run() : store.retire(run);
+  initRamBlock(
+    name: string,
+    size: Address,
+    blocks: RamBlocks,
+    options: RegionOptions & { readonly maxSize?: Address } = {},
+  ): MemoryRegion {
+    const bytes = toSize(size, "the size of a region");
+    const most = toSize(options.maxSize ?? size, "the largest size of a region");
+    const block = new RegionBlock(blocks, name, bytes, most);
+    const ram = toRam({ blockId: block.id, ramAddr: block.offset });
+    return this.#create(name, bytes, { kind: "ram", ram, block }, options);
+  }
+
+  /** ROM: RAM that the guest cannot write. */
+  initRom(
+    name: string,
+    size: Address,
+    ram: RamBacking,
+    options: RegionOptions = {},
+  ): MemoryRegion {
+    return this.#create(name, size, { kind: "rom", ram: toRam(ram) }, options);
+  }
+
+  /**
+   * A ROM device: in romd mode reads are direct and writes go to the callbacks, else both do.
+   *
+   * @throws {FlatViewError} `INVALID_EDIT` as in {@linkcode Topology.initIo}.
+   */
+  initRomDevice(
+    name: string,
+    size: Address,
+    ram: RamBacking,
+    ops: MemoryRegionOps,
+    options: RegionOptions = {},
+  ): MemoryRegion {
+    return this.#create(name, size, { kind: "romDevice", ram: toRam(ram), ops }, options);
+  }
+
+  /**
+   * A RAM device: a device's memory that is accessed through callbacks only.
+   *
+   * @throws {FlatViewError} `INVALID_EDIT` as in {@linkcode Topology.initIo}.
+   */
+  initRamDevice(
+    name: string,
+    size: Address,
+    ram: RamBacking,
+    ops: MemoryRegionOps,
+    options: RegionOptions = {},
+  ): MemoryRegion {
+    return this.#create(name, size, { kind: "ramDevice", ram: toRam(ram), ops }, options);
+  }
+
+  /**
+   * Registers of a device: every access goes to the callbacks.
+   *
+   * @throws {FlatViewError} `INVALID_EDIT` if `impl.unaligned` is set and `valid.unaligned` is not.
+   */
+  initIo(
+    name: string,
+    size: Address,
+    ops: MemoryRegionOps,
+    options: RegionOptions = {},
+  ): MemoryRegion {
+    return this.#create(name, size, { kind: "io", ops }, options);
+  }
+
+  /** A window into another region. */
+  initAlias(
+    name: string,
+    size: Address,
+    target: MemoryRegion,
+    offset: Address,
+    options: RegionOptions = {},
+  ): MemoryRegion {
+    const aliasOffset = toAddress(offset, "the offset of an alias");
+    return this.#create(name, size, { kind: "alias", alias: target, aliasOffset }, options);
+  }
+
+  /** An IOMMU: accesses are translated. */
+  initIommu(
+    name: string,
+    size: Address,
+    iommu: IommuOps,
+    options: RegionOptions = {},
+  ): MemoryRegion {
+    return this.#create(name, size, { kind: "iommu", iommu }, options);
+  }
+
+  /** A reserved range: it hides what lies under it and answers nothing. */
+  initReserved(name: string, size: Address, options: RegionOptions = {}): MemoryRegion {
+    return this.#create(name, size, { kind: "reserved" }, options);
   }
 
   /**
@@ -148,44 +210,110 @@ export class Topology extends ListenedTopology {
    * @throws {ArenaExhaustedError} And the errors of rendering: nothing was created.
    */
   createAddressSpace(name: string, root: MemoryRegion): AddressSpace {
-    const store = this.#publishing("create an address space");
-    return this.transaction(() => {
-      root.ref();
-      this.log.record(() => root.unref());
-      const { empty } = store;
-      const id = this.#nextSpace++;
-      const space = new AddressSpace(this.#owner!, this.#memory!, id, name, root, empty);
-      store.attach(empty);
-      this.spaces.add(space);
-      this.#newSpaces.add(space);
-      this.log.record(() => {
-        this.#newSpaces.delete(space);
-        this.#removeSpace(space);
-      });
-      return space;
-    });
+    return this.#publishing("create an address space", this.#spaces).create(name, root);
   }
 
-  #destroySpace(space: AddressSpace): void {
-    const refusal = (reason: string) => stateError("destroy", space.name, reason);
-    const listened = this.spaces.get(space);
-    if (listened === undefined) throw refusal("it was destroyed before");
-    if (listened.listeners.size > 0) {
-      throw refusal(`${listened.listeners.size} listeners are registered`);
-    }
-    if (this.log.depth > 0) throw refusal("a transaction is open");
-    this.#removeSpace(space);
-    space.root.unref();
-    this.#store!.reap();
+  /**
+   * Registers a listener for an address space, and notifies it of what is there.
+   *
+   * @param listener Is notified of changes from now on.
+   * @param space The address space.
+   * @throws {FlatViewError} `ADDRESS_SPACE_STATE` if the listener is registered already, or the
+   * address space is destroyed.
+   * @throws {ListenerError} If the listener threw; it is registered.
+   */
+  registerListener(listener: MemoryListener, space: AddressSpace): void {
+    const { log: { eventfds }, globalLog } = this.#transactions;
+    const published: PublishedState = {
+      eventfdsOf: (region) => eventfds.get(region) ?? region.ioeventfds,
+      logsAll: globalLog.isAnnounced,
+    };
+    notify((errors) => this.#transactions.spaces.register(listener, space, published, errors));
   }
 
-  #removeSpace(space: AddressSpace): void {
-    const store = this.#store!;
-    const old = space.view;
-    space.publish(store.empty);
-    store.detach(old);
-    this.spaces.delete(space);
-    store.retire(() => this.#memory!.free(space.cell));
+  /**
+   * Takes a listener back, and notifies it that what was there is gone.
+   *
+   * @throws {FlatViewError} `ADDRESS_SPACE_STATE` if it is not registered there.
+   * @throws {ListenerError} If the listener threw; it is taken back.
+   */
+  unregisterListener(listener: MemoryListener, space: AddressSpace): void {
+    notify((errors) => this.#transactions.spaces.unregister(listener, space, errors));
+  }
+
+  /**
+   * Starts to log writes to all memory, for client 2 (migration) of each region. Calls are counted.
+   *
+   * @throws {ListenerError} If listeners threw; logging has started.
+   */
+  startGlobalLog(): void {
+    this.transaction(() => this.#transactions.globalLog.start());
+  }
+
+  /**
+   * Stops logging writes to all memory, once it was called as often as
+   * {@linkcode Topology.startGlobalLog}.
+   *
+   * @throws {FlatViewError} `NOT_LOGGING` if it was called more often.
+   * @throws {ListenerError} If listeners threw; logging has stopped.
+   */
+  stopGlobalLog(): void {
+    this.transaction(() => this.#transactions.globalLog.stop());
+  }
+
+  /**
+   * Asks the listeners to bring dirty logs up to date (`logSync`). To be called before a log is read.
+   *
+   * @param region The region whose log will be read; all unless given.
+   * @throws {ListenerError} If listeners threw; all were asked.
+   */
+  syncDirtyLog(region: MemoryRegion | null = null): void {
+    notify((errors) => notifyLogSync(this.#transactions.spaces, region, errors));
+  }
+
+  /**
+   * Notifies the listeners that a part of a region's dirty log was read and cleared (`logClear`), so
+   * that they log its next writes again.
+   *
+   * @param region The region.
+   * @param offset First byte, an offset in the region.
+   * @param size Bytes.
+   * @throws {FlatViewError} `INVALID_ADDRESS`.
+   * @throws {ListenerError} If listeners threw; all were notified.
+   */
+  clearDirtyLog(region: MemoryRegion, offset: Address, size: Address): void {
+    const from = toAddress(offset, "the offset of a dirty log");
+    const to = from + toSize(size, "the size of a dirty log");
+    notify((errors) => notifyLogClear(this.#transactions.spaces, region, from, to, errors));
+  }
+
+  /**
+   * Finds what is published at a part of a region, seen from the address space whose root is the
+   * region's outermost container: of several, the one that was created first.
+   *
+   * @param region A region, most often a container or the root itself.
+   * @param offset First byte, an offset in the region.
+   * @param size Bytes, at least one.
+   * @returns The first section that meets the part, cut to it; null if there is none. It is as it was
+   * published when the region of the section was found: the next commit may change it.
+   * @throws {FlatViewError} `INVALID_ADDRESS`.
+   */
+  find(region: MemoryRegion, offset: Address, size: Address): MemoryRegionSection | null {
+    const from = toAddress(offset, "the offset to find");
+    return findSection(this.#transactions.spaces, region, from, toSize(size, "the size to find"));
+  }
+
+  /**
+   * Whether a region shows something else than itself at an offset: for instance, whether a device has
+   * been plugged in there.
+   *
+   * @param container The region.
+   * @param offset An offset in it.
+   * @throws {FlatViewError} `INVALID_ADDRESS`.
+   */
+  isPresent(container: MemoryRegion, offset: Address): boolean {
+    const section = this.find(container, offset, 1);
+    return section !== null && section.region !== container;
   }
 
   /** Hands views whose last holder has let go to a grace period. Every commit does so too. */
@@ -199,63 +327,27 @@ export class Topology extends ListenedTopology {
    * @throws {FlatViewError} `ADDRESS_SPACE_STATE` if an address space is left, or a reader holds a view.
    */
   close(): void {
-    const action = "close the topology of";
-    for (const { name } of this.spaces.all()) {
-      throw stateError(action, name, "it is not destroyed");
-    }
-    this.reap();
-    if (this.#store !== null && this.#store.held > 0) {
-      throw stateError(action, "a destroyed", `readers hold ${this.#store.held} of its views`);
-    }
-    this.#store?.close();
+    this.#spaces?.close();
   }
 
-  #publishing(action: string): ViewStore {
-    if (this.#store === null) throw new FlatViewError("NOT_PUBLISHING", { action });
-    return this.#store;
+  #create(
+    name: string,
+    size: Address,
+    nature: RegionNature,
+    options: RegionOptions,
+  ): MemoryRegion {
+    return createRegion(this.#transactions, this.#nextRegion++, name, size, nature, options);
   }
 
-  /** Notifies the listeners of every address space that shows the region now. */
-  #notifyCoalesced(region: MemoryRegion, coalesced: CoalescedRange, change: "add" | "del"): void {
-    for (const listened of this.spaces.hearing("coalescedIoAdd", "coalescedIoDel")) {
-      for (const range of listened.space.view.ranges()) {
-        if (range.region === region) {
-          notifyCoalescedPart(listened, range, coalesced, change, this.listenerErrors);
-        }
-      }
-    }
-  }
-
-  /** What a failed transaction throws: its error, and what listeners threw when they heard of changes. */
-  #withListenerErrors(error: unknown): unknown {
-    const errors = this.listenerErrors.splice(0);
-    if (errors.length === 0) return error;
-    return new AggregateError([error, ...errors], "A transaction failed, and so did listeners");
-  }
-
-  #finalizeUnreferenced(): void {
-    // Finalising drops the references to children and targets, which may be their last: they queue up.
-    if (this.#finalizing) return;
-    this.#finalizing = true;
-    const queue = this.#unreferenced;
-    const errors: unknown[] = [];
-    for (let region = queue.shift(); region !== undefined; region = queue.shift()) {
-      if (region.refs !== 0) continue;
-      this.#store?.regions.drop(region);
-      try {
-        region.finalize();
-      } catch (error) {
-        errors.push(error);
-      }
-    }
-    this.#finalizing = false;
-    if (errors.length === 0) return;
-    // They would be thrown after the finalisers' errors, which hide them.
-    errors.push(...this.listenerErrors.splice(0));
-    throw new AggregateError(errors, "Finalisers of regions failed");
+  #publishing<T>(action: string, part: T | null): T {
+    if (part === null) throw new FlatViewError("NOT_PUBLISHING", { action });
+    return part;
   }
 }
 
-function stateError(action: string, addressSpace: string, reason: string): FlatViewError {
-  return new FlatViewError("ADDRESS_SPACE_STATE", { action, addressSpace, reason });
+/** Makes calls of listeners, and throws what they threw once all are made. */
+function notify(call: (errors: unknown[]) => void): void {
+  const errors: unknown[] = [];
+  call(errors);
+  if (errors.length > 0) throw new ListenerError(errors);
 }
