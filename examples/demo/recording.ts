@@ -6,7 +6,7 @@
  */
 
 import type { AddressSpace, FlatRange } from "@guestmem/flatview";
-import { parseTraceLine, type TraceAccess } from "@guestmem/flatview/machine";
+import { parseTraceLine, type TraceAccess } from "../lib/trace_line.ts";
 import type { DeviceEntry } from "./machine.ts";
 import { PLACES } from "./places.ts";
 

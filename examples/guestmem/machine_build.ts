@@ -1,5 +1,6 @@
-import { buildOneByOne, compareViews, publishMachine } from "@guestmem/flatview/machine";
+import { compareViews, publishMachine } from "@guestmem/flatview/machine";
 import { liveViews } from "@guestmem/flatview/mtree";
+import { buildOneByOne } from "./build_one_by_one.ts";
 import { type Environment, EXIT_DIFFERS, EXIT_OK } from "./command.ts";
 import { readMachine } from "./machine_file.ts";
 import { createMemory } from "./memory.ts";
@@ -28,9 +29,9 @@ export async function machineBuild(
     if (steps % 256 === 0) processPeakBytes = Math.max(processPeakBytes, Deno.memoryUsage().rss);
   };
   const start = performance.now();
-  const { topology } = oneByOne
+  const topology = oneByOne
     ? buildOneByOne(machine, memory, look)
-    : publishMachine(machine, memory);
+    : publishMachine(machine, memory).topology;
   const milliseconds = performance.now() - start;
   memory.domain.barrier();
   processPeakBytes = Math.max(processPeakBytes, Deno.memoryUsage().rss);

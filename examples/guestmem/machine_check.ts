@@ -1,8 +1,7 @@
 import {
+  type BuiltMachine,
   compareViews,
   type Comparison,
-  type Exactness,
-  type PublishedMachine,
   publishMachine,
 } from "@guestmem/flatview/machine";
 import { liveViews } from "@guestmem/flatview/mtree";
@@ -69,7 +68,7 @@ async function checkFile(
     env.err(error.message);
     return [];
   }
-  let published: PublishedMachine;
+  let published: BuiltMachine;
   try {
     published = publishMachine(machine, memory);
   } catch (error) {
@@ -82,7 +81,7 @@ async function checkFile(
 }
 
 /** One arena serves all files. */
-function giveBack({ topology }: PublishedMachine, { domain }: CommandMemory): void {
+function giveBack({ topology }: BuiltMachine, { domain }: CommandMemory): void {
   for (const space of topology.addressSpaces) space.destroy();
   topology.close();
   domain.barrier();
@@ -110,6 +109,6 @@ function summary({ files, views, ranges, dispatchLines }: Sums): string {
     `${of(dispatchLines)} dispatch lines exact`;
 }
 
-function of({ exact, total }: Exactness): string {
+function of({ exact, total }: Comparison["views"]): string {
   return exact === total ? `${total}` : `${exact} of ${total}`;
 }

@@ -1,10 +1,5 @@
-import {
-  importMachine,
-  type ImportOptions,
-  printImportReport,
-  printMachine,
-} from "@guestmem/flatview/machine";
-import { parseFlatViews } from "@guestmem/flatview/mtree";
+import { importMachine, printImportReport, printMachine } from "@guestmem/flatview/machine";
+import { parseFlatViews, type PrintedView } from "@guestmem/flatview/mtree";
 import { readText } from "../lib/text_files.ts";
 import { type Environment, EXIT_DIFFERS, EXIT_OK } from "./command.ts";
 import { namingFile } from "./machine_file.ts";
@@ -29,11 +24,8 @@ export async function mtreeImport(
 ): Promise<number> {
   const text = await readText(tree, env);
   const name = options.name ?? tree.replace(/^.*\//, "").replace(/(\.tree)?\.txt$/, "");
-  let evidence: ImportOptions = { name };
-  if (options.flat !== undefined) {
-    const flat = await readText(options.flat, env);
-    evidence = { name, views: namingFile(options.flat, () => parseFlatViews(flat)) };
-  }
+  const views = options.flat === undefined ? undefined : await readViews(options.flat, env);
+  const evidence = views === undefined ? { name } : { name, views };
   const { machine, report } = namingFile(tree, () => importMachine(text, evidence));
   const json = printMachine(machine);
   if (options.output === undefined) env.out(json.trimEnd());
@@ -41,4 +33,9 @@ export async function mtreeImport(
   const say = options.output === undefined ? env.err : env.out;
   printImportReport(report).forEach(say);
   return report.exact === false ? EXIT_DIFFERS : EXIT_OK;
+}
+
+async function readViews(file: string, env: Environment): Promise<PrintedView[]> {
+  const text = await readText(file, env);
+  return namingFile(file, () => parseFlatViews(text));
 }

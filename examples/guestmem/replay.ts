@@ -1,15 +1,12 @@
-import {
-  parseTraceLine,
-  publishMachine,
-  Replay,
-  type ReplayCounts,
-} from "@guestmem/flatview/machine";
+import { publishMachine } from "@guestmem/flatview/machine";
 import { UsageError } from "../lib/arguments.ts";
 import { readLines } from "../lib/text_files.ts";
+import { parseTraceLine } from "../lib/trace_line.ts";
 import { type Environment, EXIT_DIFFERS, EXIT_OK } from "./command.ts";
 import { namingFile, readMachine } from "./machine_file.ts";
 import { createMemory } from "./memory.ts";
 import { Progress } from "./progress.ts";
+import { Replay, type ReplayCounts } from "./trace_replay.ts";
 
 /** `replay --before A.json [--after B.json] TRACE.gz...`: looks up every access of a boot trace. */
 export async function replay(

@@ -5,24 +5,16 @@ import type { Machine, MachineRegion } from "./machine.ts";
 
 /** A machine, built as regions of a topology. */
 export interface BuiltMachine {
+  /** The topology. */
+  readonly topology: Topology;
   /** The regions by the machine's ids. */
   readonly regions: ReadonlyMap<number, MemoryRegion>;
   /** The machine's address spaces. */
   readonly addressSpaces: readonly { readonly name: string; readonly root: MemoryRegion }[];
 }
 
-/** What a machine does not say about a region that terminates accesses. */
-export interface RegionWiring {
-  /** Its RAM. Without it, a region with RAM lies on memory that no worker can access. */
-  readonly ram?: RamBacking | undefined;
-  /** Its options; none by default. */
-  readonly options?: RegionOptions;
-}
-
 /** Gives a region's RAM and options. */
-export type WireRegion = (source: MachineRegion) => RegionWiring;
-
-const UNWIRED: WireRegion = () => ({});
+type WireRegion = NonNullable<Parameters<typeof buildMachine>[2]>;
 
 /**
  * Builds the regions of a machine with all links, in one transaction.
@@ -36,21 +28,26 @@ const UNWIRED: WireRegion = () => ({});
 export function buildMachine(
   machine: Machine,
   topology: Topology,
-  wire: WireRegion = UNWIRED,
+  wire: (source: MachineRegion) => {
+    /** RAM. Without it, a region with RAM lies on memory that no worker can access. */
+    readonly ram?: RamBacking | undefined;
+    /** Options; none by default. */
+    readonly options?: RegionOptions;
+  } = () => ({}),
 ): BuiltMachine {
   return topology.transaction(() => {
     const regions = createRegions(machine, topology, wire);
     const sources = new Map(machine.regions.map((region) => [region.id, region]));
     for (const source of machine.regions) linkChildren(source, sources, regions);
-    return { regions, addressSpaces: rootsOf(machine, regions) };
+    return { topology, regions, addressSpaces: rootsOf(machine, regions) };
   });
 }
 
 /** Creates the regions of a machine. Only aliases are linked, to their targets. */
-export function createRegions(
+function createRegions(
   machine: Machine,
   topology: Topology,
-  wire: WireRegion = UNWIRED,
+  wire: WireRegion,
 ): Map<number, MemoryRegion> {
   const sources = new Map(machine.regions.map((region) => [region.id, region]));
   const regions = new Map<number, MemoryRegion>();
@@ -71,7 +68,7 @@ export function createRegions(
  * The roots of a machine's address spaces, by rising id. The order of the address spaces in a machine
  * file means nothing, while ids follow the text from which it was made.
  */
-export function rootsOf(
+function rootsOf(
   machine: Machine,
   regions: ReadonlyMap<number, MemoryRegion>,
 ): { name: string; root: MemoryRegion }[] {

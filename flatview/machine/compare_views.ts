@@ -3,22 +3,14 @@ import { addressSpaceLine, printedAddressSpace, rangeLine } from "../mtree/print
 import type { ViewText } from "../mtree/print_flat_views.ts";
 import type { PrintedView } from "../mtree/printed_view.ts";
 
-/** How many there are, and how many are exact. */
-export interface Exactness {
-  /** All of them. */
-  readonly total: number;
-  /** Those as QEMU printed them. */
-  readonly exact: number;
-}
-
-/** Result of a comparison with QEMU's views. */
+/** Result of a comparison with QEMU's views: how much there is, and how much is exact. */
 export interface Comparison {
   /** Views that QEMU printed. An exact one has the same ranges, root, sharing and dispatch. */
-  readonly views: Exactness;
+  readonly views: { readonly total: number; readonly exact: number };
   /** Range lines. */
-  readonly ranges: Exactness;
+  readonly ranges: Comparison["views"];
   /** Dispatch lines. */
-  readonly dispatchLines: Exactness;
+  readonly dispatchLines: Comparison["views"];
   /** Views that QEMU does not have. */
   readonly extraViews: number;
   /** The differences, for reading; empty if there are none. */

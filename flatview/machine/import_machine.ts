@@ -8,22 +8,6 @@ import { inferHidden } from "./infer_hidden.ts";
 import type { Machine, MachineRegion } from "./machine.ts";
 import { pageBitsOf } from "./page_bits.ts";
 
-/** A machine read from the monitor's text, and how certain each part of it is. */
-export interface ImportedMachine {
-  /** The machine. */
-  readonly machine: Machine;
-  /** What was read, what was inferred, and what stays open. */
-  readonly report: ImportReport;
-}
-
-/** What an import may use besides the tree. */
-export interface ImportOptions {
-  /** The flat views of the same moment, from `parseFlatViews`: of `info mtree -f`, or better `-f -d`. */
-  readonly views?: readonly PrintedView[];
-  /** Name of the machine; empty if not given. */
-  readonly name?: string;
-}
-
 /**
  * Reads a machine from the monitor's text: `info mtree`, best with `-D` and with `-o`, whose owners
  * help to find the targets of aliases. Text of QEMU 7.2 and of QEMU 11.1 is read alike. The text
@@ -38,7 +22,15 @@ export interface ImportOptions {
  * @returns The machine and the report.
  * @throws {FlatViewError} `MALFORMED_TEXT` if the text is not what it should be.
  */
-export function importMachine(tree: string, options: ImportOptions = {}): ImportedMachine {
+export function importMachine(
+  tree: string,
+  options: {
+    /** The flat views of the same moment, from `parseFlatViews`: of `info mtree -f`, or better `-f -d`. */
+    readonly views?: readonly PrintedView[];
+    /** Name of the machine; empty if not given. */
+    readonly name?: string;
+  } = {},
+): { machine: Machine; report: ImportReport } {
   const { views = [] } = options;
   const { blocks, showsDisabled } = parseTree(tree);
   const assembly = assemble(blocks.map((block) => withRootName(block, views)));

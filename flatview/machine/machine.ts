@@ -33,14 +33,6 @@ export interface MachineRegion {
   readonly subregions: readonly number[];
 }
 
-/** An address space of a machine. */
-export interface MachineAddressSpace {
-  /** Name; names may repeat. */
-  readonly name: string;
-  /** Id of the root region. */
-  readonly root: number;
-}
-
 /** A machine. */
 export interface Machine {
   /** Name of the machine. */
@@ -52,7 +44,12 @@ export interface Machine {
   /** The regions, by id. */
   readonly regions: readonly MachineRegion[];
   /** The address spaces; their order means nothing. */
-  readonly addressSpaces: readonly MachineAddressSpace[];
+  readonly addressSpaces: readonly {
+    /** Name; names may repeat. */
+    readonly name: string;
+    /** Id of the root region. */
+    readonly root: number;
+  }[];
   /** The flat views that QEMU printed. */
   readonly views: readonly PrintedView[];
 }

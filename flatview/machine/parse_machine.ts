@@ -3,7 +3,7 @@ import { parseDispatchLine, parseRange } from "../mtree/parse_flat_views.ts";
 import { PRINTED_KINDS, type PrintedKind } from "../mtree/printed_kind.ts";
 import type { PrintedAddressSpace, PrintedView } from "../mtree/printed_view.ts";
 import { jsonErrorLine, pathLine } from "./json_position.ts";
-import type { Machine, MachineAddressSpace, MachineRegion } from "./machine.ts";
+import type { Machine, MachineRegion } from "./machine.ts";
 
 const TWO64 = 1n << 64n;
 
@@ -86,7 +86,7 @@ class MachineParser {
     };
   }
 
-  #addressSpace(value: unknown, path: (string | number)[]): MachineAddressSpace {
+  #addressSpace(value: unknown, path: (string | number)[]): Machine["addressSpaces"][number] {
     const space = this.#object(value, path);
     const root = this.#integer(space["root"], [...path, "root"], 0, 0xffff_ffff);
     if (!this.#ids.has(root)) this.#fail([...path, "root"], "the id of a region", root);

@@ -10,7 +10,7 @@ import type { PrintedAddressSpace, RangeText } from "./printed_view.ts";
 /** A flat view, with what its text shows. */
 export interface ViewText {
   /** The address spaces that share the view, in the order of their creation. */
-  readonly addressSpaces: readonly NamedRoot[];
+  readonly addressSpaces: readonly { readonly name: string; readonly root: MemoryRegion }[];
   /** The physical root, or null for the empty view. */
   readonly root: MemoryRegion | null;
   /** The ranges by rising address. */

@@ -6,23 +6,21 @@ import { printedKind } from "./printed_kind.ts";
 const MASK64 = (1n << 64n) - 1n;
 
 /** An address space, with what the text shows of it. */
-export interface NamedRoot {
-  /** Name of the address space. */
-  readonly name: string;
-  /** Its root. */
-  readonly root: MemoryRegion;
-}
+export type NamedRoot = Parameters<typeof printTree>[0][number];
 
 /**
  * The region tree in the text of QEMU's `info mtree -D`: a block for each root, then one for each
  * region that an alias shows. QEMU prints the roots in the order of a hash table; here they come in
  * the order of the address spaces.
  *
- * @param spaces The address spaces.
+ * @param spaces The address spaces: their names and roots.
  * @param dialect Whose text; QEMU 7.2's by default.
  * @returns The lines, without line ends; every block ends with an empty line.
  */
-export function printTree(spaces: readonly NamedRoot[], dialect: Dialect = "qemu-7.2"): string[] {
+export function printTree(
+  spaces: readonly { readonly name: string; readonly root: MemoryRegion }[],
+  dialect: Dialect = "qemu-7.2",
+): string[] {
   const lines: string[] = [];
   const queue = new Set<MemoryRegion>();
   for (const [root, names] of byRoot(spaces)) {

@@ -1,4 +1,10 @@
-import { FlatViewError } from "../errors/flat_view_error.ts";
+/**
+ * The lines of QEMU's boot traces.
+ *
+ * @module
+ */
+
+import { FlatViewError } from "@guestmem/flatview";
 
 /** A guest access that reached a callback. */
 export interface TraceAccess {

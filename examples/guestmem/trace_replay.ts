@@ -1,9 +1,6 @@
-import type { ReadGuard } from "@guestmem/rcu";
-import type { MemoryRegion } from "../region/memory_region.ts";
-import type { Topology } from "../topology/topology.ts";
-import { AddressSpaceReader } from "../view/address_space_reader.ts";
-import type { ReaderMemory } from "../view/view_memory.ts";
-import type { TraceAccess, TraceLine } from "./trace_line.ts";
+import { AddressSpaceReader, type MemoryRegion, type Topology } from "@guestmem/flatview";
+import type { Arena, RcuReader } from "@guestmem/rcu";
+import type { TraceAccess, TraceLine } from "../lib/trace_line.ts";
 
 /** How many accesses of a trace the maps explain. */
 export interface ReplayCounts {
@@ -31,22 +28,16 @@ export interface ReplayedLine {
 
 type Verdict = "agreed" | "otherPath" | "unknown";
 
-/** What the reader of a replay does. An `RcuReader` serves as one. */
-export interface ReplayReader {
-  /** Enters a read-side section. */
-  lock(): ReadGuard;
-}
-
 /** Judges accesses by a map. Verdicts are kept: traces repeat the same accesses. */
 class MapOracle {
   readonly #spaces: readonly AddressSpaceReader[];
-  readonly #reader: ReplayReader;
+  readonly #reader: RcuReader;
   readonly #byId = new Map<number, MemoryRegion>();
   /** The regions that some view shows, by name. */
   readonly #shown = new Map<string, Set<MemoryRegion>>();
   readonly #memo = new Map<string, Verdict>();
 
-  constructor(topology: Topology, memory: ReaderMemory, reader: ReplayReader) {
+  constructor(topology: Topology, memory: Arena, reader: RcuReader) {
     this.#reader = reader;
     const views = new Set(topology.addressSpaces.map(({ view }) => view));
     // Address spaces with one view give the same answers.
@@ -119,7 +110,7 @@ export class Replay {
    * @param memory The arena of both.
    * @param reader A reader of the domain of both, in this context.
    */
-  constructor(before: Topology, after: Topology, memory: ReaderMemory, reader: ReplayReader) {
+  constructor(before: Topology, after: Topology, memory: Arena, reader: RcuReader) {
     this.#before = new MapOracle(before, memory, reader);
     this.#after = after === before ? this.#before : new MapOracle(after, memory, reader);
   }

@@ -1,9 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { Arena, RcuDomain } from "@guestmem/rcu";
-import { FlatViewError } from "../errors/flat_view_error.ts";
-import { Topology } from "../topology/topology.ts";
-import { Replay } from "./replay.ts";
-import { parseTraceLine } from "./trace_line.ts";
+import { FlatViewError, Topology } from "@guestmem/flatview";
+import { parseTraceLine } from "../lib/trace_line.ts";
+import { Replay } from "./trace_replay.ts";
 
 /** A map with a device at an address, and an alias of the device's upper half elsewhere. */
 function mapWithDevice(arena: Arena, domain: RcuDomain, at: number): Topology {

@@ -1,9 +1,6 @@
-import type { MemoryRegion } from "../region/memory_region.ts";
-import { TWO32 } from "../region/split64.ts";
-import { Topology, type TopologyOptions } from "../topology/topology.ts";
-import { createRegions, rootsOf } from "./build_machine.ts";
-import type { Machine, MachineRegion } from "./machine.ts";
-import type { PublishedMachine } from "./publish_machine.ts";
+import { type MemoryRegion, Topology } from "@guestmem/flatview";
+import { buildMachine, type Machine, type MachineRegion } from "@guestmem/flatview/machine";
+import type { CommandMemory } from "./memory.ts";
 
 /**
  * Builds a machine as it would grow: first the address spaces over empty roots, then one region at a
@@ -11,21 +8,25 @@ import type { PublishedMachine } from "./publish_machine.ts";
  * waits until the container is added.
  *
  * @param machine The machine, whose page size the topology takes.
- * @param options Arena and domain.
+ * @param memory Arena and domain.
  * @param onStep Called after each transaction.
- * @returns The machine, published.
+ * @returns The topology, with an address space for each of the machine's.
  */
 export function buildOneByOne(
   machine: Machine,
-  options: TopologyOptions,
+  { arena, domain }: CommandMemory,
   onStep: () => void = () => {},
-): PublishedMachine {
-  const topology = new Topology({ ...options, pageBits: machine.pageBits });
-  const regions = createRegions(machine, topology);
-  const addressSpaces = rootsOf(machine, regions);
+): Topology {
+  const topology = new Topology({ arena, domain, pageBits: machine.pageBits });
+  const { regions, addressSpaces } = buildMachine(machine, topology);
+  topology.transaction(() => {
+    for (const region of regions.values()) {
+      for (const child of [...region.subregions]) region.delSubregion(child);
+    }
+  });
   for (const { name, root } of addressSpaces) topology.createAddressSpace(name, root);
   new Growth(machine, topology, regions, onStep).grow();
-  return { topology, regions, addressSpaces };
+  return topology;
 }
 
 class Growth {
@@ -96,15 +97,7 @@ class Growth {
   }
 }
 
-/** Whether two siblings share an address. Doubles suffice: rounding can only report one overlap too many. */
+/** Whether two siblings share an address. */
 function overlap(left: MemoryRegion, right: MemoryRegion): boolean {
-  return start(left) < end(right) && start(right) < end(left);
-}
-
-function start(region: MemoryRegion): number {
-  return region.addrHi * TWO32 + region.addrLo;
-}
-
-function end(region: MemoryRegion): number {
-  return start(region) + region.sizeHi * TWO32 + region.sizeLo;
+  return left.addr < right.addr + right.size && right.addr < left.addr + left.size;
 }
