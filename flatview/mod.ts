@@ -42,14 +42,11 @@ export {
   ListenerError,
 } from "./errors/flat_view_error.ts";
 export type { Address } from "./region/address.ts";
-export type { CoalescedRange } from "./region/coalesced_range.ts";
 export type { IoEventFd } from "./region/ioeventfd.ts";
 export type { MemoryRegion, RegionOptions } from "./region/memory_region.ts";
 export { dirtyLogMask, RangeFlag } from "./region/range_flags.ts";
 export type { RamBlocks } from "./region/region_block.ts";
-export type { RegionKind } from "./region/region_kind.ts";
 export type {
-  AccessLimits,
   IommuOps,
   IommuTlbEntry,
   MemoryRegionOps,
@@ -58,11 +55,10 @@ export type {
 } from "./region/region_ops.ts";
 export type { FlatRange } from "./render/flat_range.ts";
 export { AddressSpace, type AddressSpaceHandle } from "./view/address_space.ts";
-export { AddressSpaceReader, type HeldView, UNASSIGNED } from "./view/address_space_reader.ts";
+export { AddressSpaceReader, UNASSIGNED } from "./view/address_space_reader.ts";
 export { EventNotifier } from "./view/event_notifier.ts";
 export { FlatView } from "./view/flat_view.ts";
 export type { MemoryListener, MemoryRegionSection } from "./view/memory_listener.ts";
-export type { ReaderMemory, ViewMemory, ViewReclaimer } from "./view/view_memory.ts";
 export type { ViewStats } from "./view/view_store.ts";
 export { Topology, type TopologyOptions } from "./topology/topology.ts";
 export { MemTxResult } from "./access/device/mem_tx_result.ts";
@@ -73,6 +69,6 @@ export { GuestSpace } from "./access/guest_space.ts";
 export { MemoryAccess, type MemoryAccessOptions } from "./access/memory_access.ts";
 export { MemoryRegionCache } from "./access/memory_region_cache.ts";
 export { MmioChannel, type MmioChannelHandle } from "./access/mmio/mmio_channel.ts";
-export type { IotlbEntry, RegionTranslator } from "./access/region_translator.ts";
+export type { RegionTranslator } from "./access/region_translator.ts";
 export { Tlb } from "./access/tlb.ts";
 export { Translation } from "./access/translation.ts";

@@ -32,7 +32,7 @@ export class AddressTranslator {
   #records: RegionRecords | null = null;
   #topology = 0;
   // Fractions keep these fields doubles from the start: an address above 2^31 changes no shape.
-  readonly #answer: IotlbEntry & { fault: null } = {
+  readonly #answer: IotlbEntry = {
     target: 0,
     iova: 0.5,
     translated: 0.5,

@@ -1,7 +1,7 @@
+import type { SharedMemory } from "@guestmem/rcu";
 import { FlatViewError } from "../errors/flat_view_error.ts";
 import type { MemoryRegionOps, MemTxAttrs } from "../region/region_ops.ts";
 import type { AddressSpaceHandle } from "../view/address_space.ts";
-import type { ReaderMemory } from "../view/view_memory.ts";
 import { AccessPath } from "./access_path.ts";
 import type { AccessReader } from "./guard_holder.ts";
 import { Mappings } from "./guest_mapping.ts";
@@ -14,7 +14,12 @@ import type { RegionTranslator } from "./region_translator.ts";
 /** What a worker's accesses use. */
 export interface MemoryAccessOptions {
   /** The arena, as this worker attached to it. */
-  readonly arena: ReaderMemory & { readonly token: number };
+  readonly arena: SharedMemory & {
+    /** Token of this context. */
+    readonly token: number;
+    /** Its `id` says whether a handle belongs to this memory. */
+    readonly handle: { readonly id: string };
+  };
   /** This worker's reader in the domain that the topology publishes with. */
   readonly reader: AccessReader;
   /** Guest RAM: a `GuestRam` of `@guestmem/ramblock`, or another implementation. */

@@ -1,19 +1,5 @@
 import type { Address } from "../region/address.ts";
 
-/** An IOMMU's answer. The caller passes the object, and the translator fills it in. */
-export interface IotlbEntry {
-  /** Number of the address space in which the access goes on; see `MemoryAccess.setTarget`. */
-  target: number;
-  /** The address that was looked up, with the bits of the mask cleared. */
-  iova: number;
-  /** The translated address, with the bits of the mask cleared. */
-  translated: number;
-  /** Bits that pass through: 0xfff is a page of 4 KiB. */
-  addrMask: number;
-  /** 0 none, 1 read, 2 write, 3 both. */
-  perm: number;
-}
-
 /** Translates accesses to an IOMMU region, in one worker, inside a section. */
 export interface RegionTranslator {
   /**
@@ -27,6 +13,22 @@ export interface RegionTranslator {
     address: Address,
     access: 1 | 2,
     iommuIndex: number,
-    answer: IotlbEntry & { fault: null },
+    answer: {
+      /** Number of the address space in which the access goes on; see `MemoryAccess.setTarget`. */
+      target: number;
+      /** The address that was looked up, with the bits of the mask cleared. */
+      iova: number;
+      /** The translated address, with the bits of the mask cleared. */
+      translated: number;
+      /** Bits that pass through: 0xfff is a page of 4 KiB. */
+      addrMask: number;
+      /** 0 none, 1 read, 2 write, 3 both. */
+      perm: number;
+      /** Left alone. */
+      fault: null;
+    },
   ): boolean;
 }
+
+/** An IOMMU's answer. The caller passes the object, and the translator fills it in. */
+export type IotlbEntry = Parameters<RegionTranslator["translate"]>[3];

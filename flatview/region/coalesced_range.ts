@@ -1,12 +1,8 @@
 import { type Address, toAddress, toSize } from "./address.ts";
+import type { MemoryRegion } from "./memory_region.ts";
 
 /** A part of a region in which writes may be queued and handed to the device together. */
-export interface CoalescedRange {
-  /** First byte, an offset in the region. */
-  readonly offset: bigint;
-  /** Bytes. */
-  readonly size: bigint;
-}
+export type CoalescedRange = MemoryRegion["coalesced"][number];
 
 /**
  * Checks what a caller gives of a range.

@@ -1,7 +1,5 @@
 import type { Address } from "./address.ts";
-import type { CoalescedRange } from "./coalesced_range.ts";
 import type { IoEventFd } from "./ioeventfd.ts";
-import type { RegionKind } from "./region_kind.ts";
 import type { IommuOps, MemoryRegionOps, RamBacking } from "./region_ops.ts";
 
 /** What every region may be given at creation. */
@@ -34,7 +32,16 @@ export interface MemoryRegion {
   /** Name as it is printed; names may repeat. */
   readonly name: string;
   /** What the region is. */
-  readonly kind: RegionKind;
+  readonly kind:
+    | "container"
+    | "ram"
+    | "rom"
+    | "romDevice"
+    | "ramDevice"
+    | "io"
+    | "alias"
+    | "iommu"
+    | "reserved";
   /** The owner given at creation. */
   readonly owner: unknown;
   /** Token of the context that runs the callbacks for others; null for the control context. */
@@ -82,7 +89,12 @@ export interface MemoryRegion {
   /** The ioeventfds of the region, sorted. */
   readonly ioeventfds: readonly IoEventFd[];
   /** The ranges of the region whose writes may be coalesced. */
-  readonly coalesced: readonly CoalescedRange[];
+  readonly coalesced: readonly {
+    /** First byte, an offset in the region. */
+    readonly offset: bigint;
+    /** Bytes. */
+    readonly size: bigint;
+  }[];
   /** References: one of the creator, one of each container and alias, one for each range of each view. */
   readonly refs: number;
   /** Whether the creator has dropped its reference. */

@@ -1,16 +1,8 @@
+import type { MemoryRegion } from "./memory_region.ts";
 import { RangeFlag } from "./range_flags.ts";
 
 /** The kinds of regions. */
-export type RegionKind =
-  | "container"
-  | "ram"
-  | "rom"
-  | "romDevice"
-  | "ramDevice"
-  | "io"
-  | "alias"
-  | "iommu"
-  | "reserved";
+export type RegionKind = MemoryRegion["kind"];
 
 /** The range flags that follow from a region's kind alone. */
 export function kindFlags(kind: RegionKind): number {

@@ -5,19 +5,6 @@
  */
 import type { Address } from "./address.ts";
 
-/** Sizes and alignments that a device accepts (`valid`) or implements (`impl`), as QEMU has them. */
-export interface AccessLimits {
-  /** Smallest access in bytes: 1, 2, 4 or 8; 1 if not set. */
-  readonly minAccessSize?: number;
-  /**
-   * Largest access in bytes: 1, 2, 4 or 8. If it is not set, `impl` takes 4, and `valid` accepts every
-   * size but splits longer accesses into 4.
-   */
-  readonly maxAccessSize?: number;
-  /** Whether an access may be unaligned to its size. In `impl`: whether it is not split for that. */
-  readonly unaligned?: boolean;
-}
-
 /** The transaction attributes that a callback may look at. */
 export interface MemTxAttrs {
   /** The requester's id (a PCI bus, device and function, for example). */
@@ -59,7 +46,7 @@ export interface MemoryRegionOps {
   /** Byte order of the device; little if not set. */
   readonly endianness?: "little" | "big";
   /** What the guest may do. */
-  readonly valid?: AccessLimits & {
+  readonly valid?: NonNullable<MemoryRegionOps["impl"]> & {
     /** A last word on whether this access is valid. */
     accepts?(
       offset: number | bigint,
@@ -69,8 +56,21 @@ export interface MemoryRegionOps {
     ): boolean;
   };
   /** What the callbacks can do; other accesses are split or widened. */
-  readonly impl?: AccessLimits;
+  readonly impl?: {
+    /** Smallest access in bytes: 1, 2, 4 or 8; 1 if not set. */
+    readonly minAccessSize?: number;
+    /**
+     * Largest access in bytes: 1, 2, 4 or 8. If it is not set, `impl` takes 4, and `valid` accepts every
+     * size but splits longer accesses into 4.
+     */
+    readonly maxAccessSize?: number;
+    /** Whether an access may be unaligned to its size. In `impl`: whether it is not split for that. */
+    readonly unaligned?: boolean;
+  };
 }
+
+/** Sizes and alignments that a device accepts (`valid`) or implements (`impl`), as QEMU has them. */
+export type AccessLimits = NonNullable<MemoryRegionOps["impl"]>;
 
 /** The answer of an IOMMU. */
 export interface IommuTlbEntry {

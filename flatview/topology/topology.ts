@@ -1,3 +1,4 @@
+import type { BlockAllocator, Reclaimer } from "@guestmem/rcu";
 import { FlatViewError, ListenerError } from "../errors/flat_view_error.ts";
 import { type Address, toAddress, toSize } from "../region/address.ts";
 import { createRegion, toRam } from "../region/create_region.ts";
@@ -11,7 +12,6 @@ import { findSection } from "../view/find_section.ts";
 import type { FlatView } from "../view/flat_view.ts";
 import type { MemoryListener, MemoryRegionSection } from "../view/memory_listener.ts";
 import { notifyLogClear, notifyLogSync } from "../view/notify_dirty_log.ts";
-import type { ViewMemory, ViewReclaimer } from "../view/view_memory.ts";
 import { type ViewStats, ViewStore } from "../view/view_store.ts";
 import { PublishedSpaces } from "./published_spaces.ts";
 import { Transactions } from "./transactions.ts";
@@ -19,9 +19,17 @@ import { Transactions } from "./transactions.ts";
 /** What a topology is made with. */
 export interface TopologyOptions {
   /** The arena in which views are published. Without one the topology is a tree that can be edited, rendered and printed. */
-  readonly arena?: ViewMemory;
+  readonly arena?: BlockAllocator & {
+    /** Token of this context. */
+    readonly token: number;
+    /** Its `id` says whether a handle belongs to this memory. */
+    readonly handle: { readonly id: string };
+  };
   /** The arena's RCU domain, whose grace periods views and regions await. */
-  readonly domain?: ViewReclaimer;
+  readonly domain?: Pick<Reclaimer, "callRcu"> & {
+    /** Blocks until what was queued has run. */
+    barrier(): void;
+  };
   /** Bits of a page of the dispatch: 12 unless given. */
   readonly pageBits?: number;
 }

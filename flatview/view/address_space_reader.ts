@@ -1,5 +1,5 @@
 import { NO_REGION, PhysMapReader } from "@guestmem/physmap";
-import { RcuPointer, type ReadGuard } from "@guestmem/rcu";
+import { RcuPointer, type ReadGuard, type SharedMemory } from "@guestmem/rcu";
 import { FlatViewError } from "../errors/flat_view_error.ts";
 import type { AddressSpaceHandle } from "./address_space.ts";
 import { VIEW } from "./view_header.ts";
@@ -8,17 +8,6 @@ import { tryRefView, unrefView } from "./view_refs.ts";
 
 /** The region id of addresses that nothing answers. */
 export const UNASSIGNED: number = NO_REGION;
-
-/** A view that is held beyond its read-side section. */
-export interface HeldView {
-  /** Offset of the view. */
-  readonly view: number;
-  /**
-   * Lets go of the view; must be called once. If this was the last holder of a view that no address
-   * space shows any longer, the control context frees the view after its next commit or `reap()`.
-   */
-  release(): void;
-}
 
 /**
  * An address space as a reader in any worker sees it. All lookups in one view see one version of the
@@ -74,7 +63,10 @@ export class AddressSpaceReader {
    * @param handle The address space's handle, of an address space that is not destroyed.
    * @throws {FlatViewError} `FOREIGN_ADDRESS_SPACE` if it is not a handle, or one of another arena.
    */
-  static attach(memory: ReaderMemory, handle: AddressSpaceHandle): AddressSpaceReader {
+  static attach(
+    memory: SharedMemory & { readonly handle: { readonly id: string } },
+    handle: AddressSpaceHandle,
+  ): AddressSpaceReader {
     const arena = memory.handle.id;
     if (handle?.kind !== "guestmem-address-space" || handle.arena !== arena) {
       throw new FlatViewError("FOREIGN_ADDRESS_SPACE", { arena });
@@ -171,7 +163,15 @@ export class AddressSpaceReader {
    * @param guard An open read-side section.
    * @returns The hold; a worker that dies without releasing it leaves the view behind.
    */
-  hold(guard: ReadGuard): HeldView {
+  hold(guard: ReadGuard): {
+    /** Offset of the view. */
+    readonly view: number;
+    /**
+     * Lets go of the view; must be called once. If this was the last holder of a view that no address
+     * space shows any longer, the control context frees the view after its next commit or `reap()`.
+     */
+    release(): void;
+  } {
     const memory = this.#memory;
     for (;;) {
       const view = this.#cell.dereference(guard);
@@ -181,3 +181,6 @@ export class AddressSpaceReader {
     }
   }
 }
+
+/** A view that is held beyond its read-side section. */
+export type HeldView = ReturnType<AddressSpaceReader["hold"]>;
