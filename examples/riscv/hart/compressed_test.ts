@@ -75,7 +75,7 @@ function check(original: Side, expanded: Side, initial: BigUint64Array, at: numb
   if (each.expansion === undefined || each.expansion === EBREAK) {
     const pc = BigInt(RAM + at);
     expanded.board.hart.set("mepc", pc);
-    expanded.board.hart.set("mtval", each.expansion ? pc : BigInt(each.half));
+    expanded.board.hart.set("mtval", each.expansion ? 0n : BigInt(each.half));
   }
   if (!same(original.words, expanded.words) || !same(original.data, expanded.data)) {
     const name = `${each.half.toString(16)} for ${each.expansion?.toString(16) ?? "illegal"}`;

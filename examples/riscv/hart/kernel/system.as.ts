@@ -28,7 +28,7 @@ const MRET: u32 = 0x30200073;
 export function systemInstruction(i: u32, length: u32): i32 {
   if ((i >> 12) & 3) return accessCsr(i, length);
   if (i == ECALL) return refuseWith(CALL_FROM_U + currentPrivilege(), 0);
-  if (i == EBREAK) return refuseWith(BREAKPOINT, get(HART_PC));
+  if (i == EBREAK) return refuseWith(BREAKPOINT, 0);
   if (i == MRET) {
     if (currentPrivilege() < M) return refuseWith(ILLEGAL, i);
     machineReturn();
