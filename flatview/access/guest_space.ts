@@ -10,6 +10,9 @@ import { ResolvedAddress } from "./resolved_address.ts";
 import { Tlb } from "./tlb.ts";
 import { Translation } from "./translation.ts";
 
+/** Gives the package's other modules the path that a space's accesses take. */
+export let pathOf: (space: GuestSpace) => AccessPath;
+
 /**
  * An address space as one worker accesses it; from `MemoryAccess.attach`.
  *
@@ -34,6 +37,10 @@ export class GuestSpace {
   readonly #mappings: Mappings;
   readonly #resolved = new ResolvedAddress();
   readonly #translation = new Translation(this.#resolved);
+
+  static {
+    pathOf = (space) => space.#path;
+  }
 
   /** @internal */
   constructor(path: AccessPath, reader: AddressSpaceReader, mappings: Mappings) {

@@ -113,9 +113,9 @@ export class Tlb {
     this.#mask = (entries - 1) << 2;
   }
 
-  /** The guard of the open section. @throws {FlatViewError} `TLB_OUTSIDE_SECTION` between sections. */
+  /** The guard of the open section. @throws {FlatViewError} `OUTSIDE_SECTION` between sections. */
   get guard(): ReadGuard {
-    if (this.#guard === null) throw new FlatViewError("TLB_OUTSIDE_SECTION", {});
+    if (this.#guard === null) throw new FlatViewError("OUTSIDE_SECTION", {});
     return this.#guard;
   }
 
@@ -252,10 +252,10 @@ export class Tlb {
    * `address_space_translate_for_iotlb`. A page that several regions share has one number.
    *
    * @returns The section's number, for `iotlbToRegion`; valid until the map changes.
-   * @throws {FlatViewError} `TLB_OUTSIDE_SECTION` between sections.
+   * @throws {FlatViewError} `OUTSIDE_SECTION` between sections.
    */
   translateForIotlb(address: number): number {
-    if (this.#guard === null) throw new FlatViewError("TLB_OUTSIDE_SECTION", {});
+    if (this.#guard === null) throw new FlatViewError("OUTSIDE_SECTION", {});
     return this.#space.sectionNumber(this.#view, address, false);
   }
 
@@ -266,10 +266,10 @@ export class Tlb {
    * @param number From `translateForIotlb`.
    * @param address The address.
    * @returns Id of the region; 0 if nothing answers.
-   * @throws {FlatViewError} `TLB_OUTSIDE_SECTION` between sections.
+   * @throws {FlatViewError} `OUTSIDE_SECTION` between sections.
    */
   iotlbToRegion(number: number, address: number): number {
-    if (this.#guard === null) throw new FlatViewError("TLB_OUTSIDE_SECTION", {});
+    if (this.#guard === null) throw new FlatViewError("OUTSIDE_SECTION", {});
     const region = this.#space.region(this.#space.sectionRow(this.#view, number));
     // Neither "unassigned" nor the container of a shared page has a region.
     return region === 0 ? this.#space.region(this.#space.lookupIn(this.#view, address)) : region;

@@ -92,8 +92,8 @@ export interface FlatViewErrorDetails {
   };
   /** A translation was used after the section in which it was made (found in debug mode). */
   STALE_TRANSLATION: object;
-  /** A TLB was used between its sections. */
-  TLB_OUTSIDE_SECTION: object;
+  /** A vCPU's memory was used between its sections. */
+  OUTSIDE_SECTION: object;
   /** The region names guest RAM in which no block lies. */
   MISSING_RAM: {
     readonly region: number;
@@ -162,8 +162,8 @@ const MESSAGES: Messages<FlatViewErrorDetails> = {
     `Cannot attach to an MMIO channel: the handle is not one of arena ${arena}`,
   STALE_TRANSLATION: () =>
     "Cannot use a translation: the read-side section in which it was made is over",
-  TLB_OUTSIDE_SECTION: () =>
-    "Cannot access memory through the TLB outside its section: call lock() before",
+  OUTSIDE_SECTION: () =>
+    "Cannot access a vCPU's memory outside its section: call lock() before",
   MISSING_RAM: ({ region, ramAddr }) =>
     `Cannot access region ${region}: no block of guest memory has ram_addr_t ${hex(ramAddr)}`,
   BOUNCE_BUFFERS_BUSY: ({ address, limit }) =>

@@ -16,6 +16,7 @@ const MOST_SYMBOLS: Readonly<Record<string, number>> = {
   "@guestmem/flatview": 54,
   "@guestmem/flatview/machine": 27,
   "@guestmem/flatview/mtree": 16,
+  "@guestmem/flatview/vcpu": 10,
   "@guestmem/ramblock": 21,
   "@guestmem/ramblock/memslots": 10,
   "@guestmem/iommu": 31,

@@ -1,0 +1,22 @@
+/**
+ * Guest memory for a CPU core of any kind: an interpreter, a JIT, a core in WebAssembly.
+ *
+ * A core keeps a TLB of its own and asks a {@linkcode PageResolver} at its misses: where a guest page
+ * lies, and what may be done with it there. Whatever is no memory is one call to the same object.
+ *
+ * @example
+ * ```ts
+ * import { PageAccess, type PageResolver } from "@guestmem/flatview/vcpu";
+ *
+ * // Loads a word that a core's TLB does not have.
+ * function missedLoad(resolver: PageResolver, address: number, fill: (at: number) => void): number {
+ *   const access = resolver.resolve(Math.floor(address / 4096));
+ *   if (access & PageAccess.READ) fill(resolver.at);
+ *   return resolver.load(address, 4);
+ * }
+ * ```
+ *
+ * @module
+ */
+
+export { PageAccess, PageResolver } from "./page_resolver.ts";

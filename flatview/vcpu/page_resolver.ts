@@ -1,0 +1,262 @@
+import type { ReadGuard } from "@guestmem/rcu";
+import type { AccessPath } from "../access/access_path.ts";
+import type { MemTxResult } from "../access/device/mem_tx_result.ts";
+import type { RamWindow } from "../access/guest_memory.ts";
+import { type GuestSpace, pathOf } from "../access/guest_space.ts";
+import { offsetOf } from "../access/address_translator.ts";
+import { isDirect } from "../access/resolved_address.ts";
+import type { Address } from "../region/address.ts";
+import { DIRTY_LOG_BITS } from "../region/range_flags.ts";
+import type { MemTxAttrs } from "../region/region_ops.ts";
+import type { AddressSpaceReader } from "../view/address_space_reader.ts";
+import { CpuAccess } from "./cpu_access.ts";
+import { NO_EXTENT, PageExtent } from "./page_extent.ts";
+import { PinnedMap } from "./pinned_map.ts";
+
+/** Bytes of a guest page. */
+const PAGE = 4096;
+/** Extents that are remembered: one for each of the rows of the dispatch that a guest uses. */
+const EXTENTS = 64;
+
+/**
+ * What a CPU may do with a page by itself, in its memory: bits of {@linkcode PageResolver.resolve}.
+ * Whatever a bit does not allow goes through {@linkcode PageResolver.load} and `store`.
+ */
+export const PageAccess = {
+  /** Loads. */
+  READ: 1,
+  /** Stores. */
+  WRITE: 2,
+  /** Instruction fetches. */
+  EXECUTE: 4,
+  /** Stores are logged: the first one to the page goes through `store`, and marks it. */
+  LOGGED: 8,
+} as const;
+
+/**
+ * Guest pages as a CPU of any kind needs them: where each one lies in memory, and what may be done with
+ * it there. It is for a core or a JIT that keeps a TLB of its own; `Tlb` is one that is ready made.
+ *
+ * Everything lies between `lock()` and `unlock()`, a read-side section that this object holds. What was
+ * resolved in a section holds until the section ends. It holds on in the next one if {@linkcode
+ * generation} has not changed: look at it after `lock()`, after `quiescent()`, and after each `load` and
+ * `store`, since an access to a device in another context leaves the section and enters a new one. If it
+ * has changed, all that was ever resolved is void: drop it before the next access.
+ *
+ * `load` and `store` are the one call for everything that a CPU does not do by itself: devices in this
+ * worker and in others, ROM, unassigned addresses, pages that are not whole. They allocate nothing, and
+ * split an access that is not aligned as QEMU's TCG does.
+ *
+ * Values are little-endian; a CPU of the other byte order swaps them. A page has 4096 bytes.
+ *
+ * @example
+ * ```ts
+ * import { Arena, RcuDomain } from "@guestmem/rcu";
+ * import { GuestRam, RamList } from "@guestmem/ramblock";
+ * import { MemoryAccess, Topology } from "@guestmem/flatview";
+ * import { PageAccess, PageResolver } from "@guestmem/flatview/vcpu";
+ * import { assert, assertEquals } from "@std/assert";
+ *
+ * const arena = Arena.create({ bytes: 1 << 20 });
+ * const domain = RcuDomain.create(arena);
+ * const memory = GuestRam.create(domain, { bytes: 1 << 20 });
+ * const { id, offset } = new RamList(memory).addAnonymous({ name: "ram", length: 1 << 20 });
+ * const topology = new Topology({ arena, domain });
+ * const system = topology.initContainer("system", 2n ** 64n);
+ * system.addSubregion(0x8000_0000, topology.initRam("ram", 1 << 20, { blockId: id, ramAddr: offset }));
+ * const uart = topology.initIo("uart", 8, {});
+ * system.addSubregion(0x1000_0000, uart);
+ * const { handle } = topology.createAddressSpace("memory", system);
+ *
+ * // In the vCPU's worker:
+ * const access = new MemoryAccess({ arena, reader: domain.register(), memory });
+ * access.bind(uart.id, { read: () => 0x60 });
+ * const resolver = new PageResolver(access.attach(handle));
+ * resolver.lock();
+ * const { generation } = resolver;
+ * const page = resolver.resolve(0x8000_3000 / 4096);
+ * assert(page & PageAccess.READ && page & PageAccess.WRITE);
+ * const { window, at } = resolver;
+ * window!.i32[(at + 0x10) >>> 2] = 42; // a store to 0x80003010
+ * assertEquals(resolver.load(0x8000_3010, 4), 42);
+ *
+ * assertEquals(resolver.resolve(0x1000_0000 / 4096), 0); // not memory:
+ * assertEquals(resolver.load(0x1000_0005, 1), 0x60); // an exit
+ * assertEquals(resolver.generation, generation); // what was resolved is still good
+ * resolver.unlock();
+ * ```
+ */
+export class PageResolver {
+  /** The memory in which the page that was resolved last lies; null if it is none. */
+  window: RamWindow | null = null;
+  /** Byte offset of the page in `window.buffer`, a multiple of 8. */
+  at: number = 0;
+  readonly #path: AccessPath;
+  readonly #space: AddressSpaceReader;
+  readonly #map: PinnedMap;
+  readonly #access: CpuAccess;
+  readonly #extents = Array.from({ length: EXTENTS }, () => new PageExtent());
+  #last: PageExtent = NO_EXTENT;
+  /** The generation under which the extents were found. */
+  #known = 0;
+
+  /** @param space The address space, from `MemoryAccess.attach`. */
+  constructor(space: GuestSpace) {
+    const path = this.#path = pathOf(space);
+    this.#space = space.reader;
+    this.#map = new PinnedMap(path, space.reader);
+    this.#access = new CpuAccess(path, space.reader, this.#map);
+  }
+
+  /** The guard of the open section. @throws {FlatViewError} `OUTSIDE_SECTION` between sections. */
+  get guard(): ReadGuard {
+    return this.#map.guard;
+  }
+
+  /** Generation of the map of this section. Another one voids all that was resolved. Never repeats. */
+  get generation(): number {
+    return this.#map.generation;
+  }
+
+  /** Result of the last `load` or `store`. */
+  get result(): MemTxResult {
+    return this.#access.result;
+  }
+
+  /** The upper half of what was loaded last, unsigned. */
+  get upper(): number {
+    return this.#access.upper;
+  }
+
+  /** The attributes of the loads and stores from now on: devices and IOMMUs see them. */
+  get attrs(): MemTxAttrs {
+    return this.#access.attrs;
+  }
+
+  set attrs(attrs: MemTxAttrs) {
+    this.#access.attrs = attrs;
+  }
+
+  /** Enters a section, and looks for a new map. */
+  lock(): void {
+    this.#map.lock();
+  }
+
+  /** Leaves the section. */
+  unlock(): void {
+    this.#map.unlock();
+  }
+
+  /** Between two guest instructions: passes through a quiescent state, and looks for a new map. */
+  quiescent(): void {
+    this.#map.quiescent();
+  }
+
+  /**
+   * Resolves a guest page. Sets {@linkcode window} and {@linkcode at}. Allocates nothing.
+   *
+   * @param page Number of the page: its guest physical address divided by 4096; below 2^52.
+   * @returns Bits of {@linkcode PageAccess}; 0 if the page is not memory, or not one piece of it.
+   * @throws {FlatViewError} `OUTSIDE_SECTION` between sections.
+   * @throws {FlatViewError} `MISSING_RAM` if the region's RAM block is missing.
+   */
+  resolve(page: number): number {
+    const last = this.#last;
+    const map = this.#map;
+    if (last.first <= page && page <= last.last && map.isOpen && this.#known === map.generation) {
+      this.window = last.window;
+      this.at = last.at + (page - last.first) * PAGE;
+      return last.access;
+    }
+    return this.#find(page);
+  }
+
+  /**
+   * Loads 1, 2, 4 or 8 bytes, wherever they lie; a device sees the size. If the device is in another
+   * context, the section is left and another one entered: look at {@linkcode generation} afterwards.
+   *
+   * @param address The guest physical address. It need not be aligned.
+   * @returns The lower half, unsigned, 0 where nothing answers; `upper` and `result` have the rest.
+   * @throws {FlatViewError} `OUTSIDE_SECTION`; `ACCESS_OUT_OF_RANGE`; `REGION_UNBOUND` or
+   * `NO_MMIO_CHANNEL` if the device cannot be reached.
+   */
+  load(address: Address, size: number): number {
+    return this.#access.access(address, size, false, 0, 0);
+  }
+
+  /**
+   * Stores 1, 2, 4 or 8 bytes, on the terms of `load`. A store to memory is marked in its dirty log.
+   *
+   * @param low The lower half of the value. @param high The upper half.
+   * @returns Its result.
+   */
+  store(address: Address, size: number, low: number, high = 0): MemTxResult {
+    this.#access.access(address, size, true, low, high);
+    return this.#access.result;
+  }
+
+  /** Resolves a page outside the extent that was used last. */
+  #find(page: number): number {
+    const { guard, generation } = this.#map;
+    if (this.#known !== generation) {
+      for (const extent of this.#extents) extent.clear();
+      this.#known = generation;
+    }
+    const space = this.#space;
+    const address = page < 2 ** 41 ? page * PAGE : BigInt(page) * BigInt(PAGE);
+    const row = space.lookupIn(this.#map.view(space), address);
+    const extent = this.#extents[(row >>> 5) & (EXTENTS - 1)]!;
+    const isKnown = extent.row === row && extent.first <= page && page <= extent.last;
+    if (isKnown || this.#measure(guard, row, page, address, extent)) {
+      this.#last = extent;
+      this.window = extent.window;
+      this.at = extent.at + (page - extent.first) * PAGE;
+      return extent.access;
+    }
+    this.window = null;
+    this.at = 0;
+    return 0;
+  }
+
+  /**
+   * Finds out where the memory of a page lies, and how far around it the range and the block go on.
+   *
+   * @returns Whether the page is one piece of memory.
+   */
+  #measure(
+    guard: ReadGuard,
+    row: number,
+    page: number,
+    address: Address,
+    extent: PageExtent,
+  ): boolean {
+    const space = this.#space;
+    const flags = space.flags(row);
+    if (!isDirect(flags, false)) return false;
+    const { ram, translator: { records } } = this.#path;
+    const region = space.region(row);
+    const ramAddr = records.get(guard, region).ramAddr + Number(offsetOf(space, row, address));
+    const window = ram.locate(guard, region, ramAddr);
+    const { at } = ram;
+    const pages = Math.floor(Math.min(space.remaining(row, address), ram.contiguous) / PAGE);
+    if (pages === 0 || (at & 7) !== 0) return false;
+    // A region lies in one block, so what precedes the page in its range precedes it in the window too.
+    const before = typeof address === "number"
+      ? Math.floor(Math.min(space.preceding(row, address), at) / PAGE)
+      : 0;
+    extent.row = row;
+    extent.first = page - before;
+    extent.last = page + pages - 1;
+    extent.window = window;
+    extent.at = at - before * PAGE;
+    extent.access = accessOf(flags);
+    return true;
+  }
+}
+
+/** Bits of {@linkcode PageAccess} for memory that can be read directly. */
+function accessOf(flags: number): number {
+  const read = PageAccess.READ | PageAccess.EXECUTE;
+  if (!isDirect(flags, true)) return read;
+  return read | PageAccess.WRITE | ((flags & DIRTY_LOG_BITS) === 0 ? 0 : PageAccess.LOGGED);
+}
