@@ -6,13 +6,13 @@ import type { MemTxAttrs } from "../region/region_ops.ts";
 import type { AddressSpaceReader } from "../view/address_space_reader.ts";
 import { AddressTranslator } from "./address_translator.ts";
 import type { AccessMemory } from "./device/access_memory.ts";
-import { accessSize, advance } from "./device/device_access.ts";
+import { accessSize, advance, type DeviceErrorHandler } from "./device/device_access.ts";
 import type { Halves } from "./device/halves.ts";
 import { MemTxResult, RETRY } from "./device/mem_tx_result.ts";
 import { AccessGuards, type AccessReader, type GuardHolder } from "./guard_holder.ts";
 import type { GuestMemory, RamWindow } from "./guest_memory.ts";
 import type { MmioChannel } from "./mmio/mmio_channel.ts";
-import { type DeviceErrorHandler, MmioDispatcher } from "./mmio_dispatcher.ts";
+import { MmioDispatcher } from "./mmio_dispatcher.ts";
 import { RamAccess } from "./ram_access.ts";
 import { hasCallbacks, isDirect, ResolvedAddress } from "./resolved_address.ts";
 
@@ -145,7 +145,7 @@ export class AccessPath {
     return result;
   }
 
-  /** Writes to RAM and ROM alike, and to nothing else: loads ROM contents. */
+  /** Writes to RAM, to ROM and to ROM devices in romd mode, and to nothing else: loads ROM contents. */
   writeRom(
     holder: GuardHolder,
     space: AddressSpaceReader,
@@ -160,10 +160,7 @@ export class AccessPath {
       const to = advance(address, done);
       const left = from.length - done;
       this.translator.translate(guard, space, view, to, left, true, NO_ATTRS, resolved);
-      const { flags } = resolved;
-      const isMemory = (flags & (RangeFlag.RAM | RangeFlag.ROM_DEVICE)) !== 0 &&
-        (flags & RangeFlag.RAM_DEVICE) === 0;
-      if (isMemory) {
+      if ((resolved.flags & (RangeFlag.RAM | RangeFlag.ROMD)) !== 0) {
         resolved.length = Math.min(resolved.length, resolved.remaining);
         done += this.#locateAndCopyIn(guard, from, done);
       } else {

@@ -118,10 +118,10 @@ export class GuestSpace {
   }
 
   /**
-   * Loads content into memory that the guest cannot write: RAM, ROM and ROM devices take it, what is
-   * no memory is left alone.
+   * Loads content into memory that the guest cannot write. RAM, ROM, RAM devices and ROM devices in
+   * romd mode take it; a part that lies anywhere else is left out.
    *
-   * @returns `DECODE_ERROR` if any part was no memory.
+   * @returns `DECODE_ERROR` if a part was left out.
    * @throws {FlatViewError} `ACCESS_OUT_OF_RANGE` if it runs beyond the address space; nothing was written.
    */
   writeRom(address: Address, from: Uint8Array): MemTxResult {

@@ -65,7 +65,7 @@ export interface MemoryAccessOptions {
  * const memory = {} as GuestMemory;
  * const access = new MemoryAccess({ arena, reader: domain.register(), memory });
  * const written: number[] = [];
- * access.bind(uart.id, { read: () => 0x60, write: (_offset, value) => written.push(value) });
+ * access.bind(uart.id, { read: () => 0x60, write: (_offset, value) => void written.push(value) });
  * const space = access.attach(handle);
  *
  * assertEquals(space.load8(0x1000_0005), 0x60);

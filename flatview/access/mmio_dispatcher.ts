@@ -2,7 +2,12 @@ import { FlatViewError } from "../errors/flat_view_error.ts";
 import type { Address } from "../region/address.ts";
 import type { MemoryRegionOps, MemTxAttrs } from "../region/region_ops.ts";
 import { type AddressTranslator, offsetOf } from "./address_translator.ts";
-import { isWithinLimits, readDevice, writeDevice } from "./device/device_access.ts";
+import {
+  type DeviceErrorHandler,
+  isWithinLimits,
+  readDevice,
+  writeDevice,
+} from "./device/device_access.ts";
 import { EngagedDevices } from "./device/engaged_devices.ts";
 import { Halves } from "./device/halves.ts";
 import { MemTxResult, RETRY } from "./device/mem_tx_result.ts";
@@ -12,9 +17,6 @@ import { MmioEndpoint } from "./mmio/endpoint.ts";
 import type { MmioChannel } from "./mmio/mmio_channel.ts";
 import type { MmioRequest } from "./mmio/mmio_request.ts";
 import { hasCallbacks, type ResolvedAddress } from "./resolved_address.ts";
-
-/** Called with what a device of this context threw, and the id of its region. */
-export type DeviceErrorHandler = (error: unknown, region: number) => void;
 
 /** What a worker's MMIO dispatcher is made of. */
 export interface MmioDispatcherParts {
@@ -92,7 +94,7 @@ export class MmioDispatcher {
     if (isWrite && this.#signalEvent(info, ops, offset, size, bigEndian, attrs, value)) {
       return MemTxResult.OK;
     }
-    if (this.#engaged.has(info.device)) {
+    if (info.isGuarded && this.#engaged.has(info.device)) {
       if (!isWrite) value.set(0, 0);
       return MemTxResult.ACCESS_ERROR;
     }
@@ -123,7 +125,7 @@ export class MmioDispatcher {
     return true;
   }
 
-  /** Calls the device. What it throws becomes the result of the access. */
+  /** Calls the device. What it throws becomes a part of the result of the access. */
   #run(
     info: RegionInfo,
     ops: MemoryRegionOps,
@@ -137,19 +139,16 @@ export class MmioDispatcher {
     const swaps = bigEndian !== info.bigEndian;
     const engaged = this.#engaged;
     const { depth } = engaged;
-    engaged.engage(info.device);
+    if (info.isGuarded) engaged.engage(info.device);
+    const onError = this.#onDeviceError;
     try {
       if (!isWrite) {
-        const result = readDevice(info, ops, offset, size, attrs, value);
+        const result = readDevice(info, ops, offset, size, attrs, value, onError);
         if (swaps) value.swap(size);
         return result;
       }
       if (swaps) value.swap(size);
-      return writeDevice(info, ops, offset, size, attrs, value.low, value.high);
-    } catch (error) {
-      if (!isWrite) value.set(0, 0);
-      this.#onDeviceError(error, info.id);
-      return MemTxResult.ERROR;
+      return writeDevice(info, ops, offset, size, attrs, value.low, value.high, onError);
     } finally {
       engaged.releaseTo(depth);
     }
@@ -165,13 +164,13 @@ export class MmioDispatcher {
     bigEndian: boolean,
     attrs: MemTxAttrs,
   ): number {
-    const { id: region, device, context } = info;
+    const { id: region, device, isGuarded, context } = info;
     if (context === this.#token) throw new FlatViewError("REGION_UNBOUND", { region });
     if (this.endpoint === null) throw new FlatViewError("NO_MMIO_CHANNEL", { region, context });
     const { space: { handle: { cell, regions, topology } }, address, offset } = resolved;
     const { low, high } = this.value;
     const request: MmioRequest = {
-      ...{ region, device, cell, regions, topology, address, offset },
+      ...{ region, device, isGuarded, cell, regions, topology, address, offset },
       ...{ size, isWrite, bigEndian, low, high, attrs },
     };
     holder.unlock();

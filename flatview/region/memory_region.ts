@@ -14,6 +14,11 @@ export interface RegionOptions {
    * them; the control context unless given.
    */
   readonly context?: number;
+  /**
+   * Lets the region be accessed while a callback of its device runs, and be the device's way to its
+   * other regions: for devices that access their own registers and are written for that.
+   */
+  readonly disableReentrancyGuard?: boolean;
   /** Runs once, when no reader can find the region any longer: see {@linkcode MemoryRegion.destroy}. */
   readonly finalize?: (region: MemoryRegion) => void;
 }
@@ -99,6 +104,8 @@ export interface MemoryRegion {
   readonly refs: number;
   /** Whether the creator has dropped its reference. */
   readonly destroyed: boolean;
+  /** @internal Whether accesses to the region neither engage its device nor are refused while it is. */
+  readonly isUnguarded: boolean;
   /** @internal Offset in the container, upper half. */
   readonly addrHi: number;
   /** @internal Offset in the container, lower half. */

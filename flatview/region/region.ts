@@ -18,6 +18,7 @@ import type { UndoLog } from "./transaction_log.ts";
 export class Region extends RegionState implements MemoryRegion {
   /** Every region of a topology is one of these. */
   declare readonly container: Region | null;
+  readonly isUnguarded: boolean;
   readonly #host: RegionHost;
   readonly #lifetime: RegionLifetime;
   readonly #finalizer: ((region: MemoryRegion) => void) | null;
@@ -33,6 +34,7 @@ export class Region extends RegionState implements MemoryRegion {
   ) {
     super(id, name, size, nature, options.owner ?? null, options.context ?? null);
     this.#host = host;
+    this.isUnguarded = nature.kind !== "io" || options.disableReentrancyGuard === true;
     const unreferenced = () => host.unreferenced(this, () => this.#finalize());
     this.#lifetime = new RegionLifetime(name, unreferenced);
     this.#finalizer = options.finalize ?? null;

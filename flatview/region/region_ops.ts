@@ -23,18 +23,28 @@ export interface MemTxAttrs {
  *
  * An offset is a `number` where it is exact, which is up to 2^53 - 1, else a `bigint`: a device with
  * a smaller region may declare its parameter as `number`.
+ *
+ * A callback fails its access by what it returns, or throws: an object with a `memTxResult`, as the
+ * callbacks of QEMU's `read_with_attrs` and `write_with_attrs` return it. What else it throws is
+ * reported to `onDeviceError`, and the result is `MemTxResult.ERROR`. If an access is split, its other
+ * parts are performed nevertheless.
  */
 export interface MemoryRegionOps {
   /**
    * Reads `size` bytes at `offset` in the region.
    *
-   * @returns The value; of eight bytes a `bigint`, or a `number` if it is below 2^53.
+   * @returns The value; of eight bytes a `bigint`, or a `number` if it is below 2^53. Or a failure:
+   * bits of `MemTxResult`, and the value that is read nevertheless, 0 unless given.
    */
-  read?(offset: number | bigint, size: number, attrs: MemTxAttrs): bigint | number;
+  read?(offset: number | bigint, size: number, attrs: MemTxAttrs):
+    | bigint
+    | number
+    | { readonly memTxResult: number; readonly value?: bigint | number };
   /**
    * Writes `size` bytes at `offset` in the region.
    *
    * @param value The lower 32 bits, unsigned. @param upper The upper 32 bits of eight bytes, else 0.
+   * @returns Nothing, or a failure: bits of `MemTxResult`.
    */
   write?(
     offset: number | bigint,
@@ -42,7 +52,7 @@ export interface MemoryRegionOps {
     size: number,
     attrs: MemTxAttrs,
     upper: number,
-  ): void;
+  ): void | { readonly memTxResult: number };
   /** Byte order of the device; little if not set. */
   readonly endianness?: "little" | "big";
   /** What the guest may do. */

@@ -42,6 +42,8 @@ export const RegionTrait = {
   IMPL_UNALIGNED: 4,
   /** `valid.accepts` has a last word, which only a context with the callbacks can ask for. */
   ACCEPTS: 8,
+  /** Accesses neither engage the device nor are refused while it is engaged. */
+  UNGUARDED: 16,
 } as const;
 
 /** The ioeventfds of a region that any worker can signal: this, then an {@linkcode EVENT} each. */

@@ -159,7 +159,8 @@ export class RegionTable {
     const traits = (endianness === "big" ? RegionTrait.BIG_ENDIAN : 0) |
       (valid?.unaligned ? RegionTrait.VALID_UNALIGNED : 0) |
       (impl?.unaligned ? RegionTrait.IMPL_UNALIGNED : 0) |
-      (valid?.accepts ? RegionTrait.ACCEPTS : 0);
+      (valid?.accepts ? RegionTrait.ACCEPTS : 0) |
+      (region.isUnguarded ? RegionTrait.UNGUARDED : 0);
     REGION_RECORD.traits.set(u32, record, traits);
     REGION_RECORD.ramAddr.setBig(u32, record, region.ram?.ramAddr ?? 0n);
   }

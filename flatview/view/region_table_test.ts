@@ -108,7 +108,7 @@ Deno.test("an ioeventfd signals at offsets above 2^53, too, and only there", () 
   for (const offset of [at, 0x20_0000_1004]) region.addEventfd(offset, 4, null, event);
   system.addSubregion(0, region);
   let writes = 0;
-  access.bind(region.id, { write: () => writes++ });
+  access.bind(region.id, { write: () => void writes++ });
   const view = access.attach(space.handle);
   view.store32le(at, 1);
   view.store32le(0x20_0000_1004, 1);

@@ -10,6 +10,12 @@ import { Halves, shiftedHigh, shiftedLow } from "./halves.ts";
 import { MemTxResult } from "./mem_tx_result.ts";
 import type { RegionInfo } from "./region_records.ts";
 
+/** Called with what a device of this context threw, and the id of its region. */
+export type DeviceErrorHandler = (error: unknown, region: number) => void;
+
+/** The results that a device may give. */
+const FAILED = MemTxResult.ERROR | MemTxResult.DECODE_ERROR | MemTxResult.ACCESS_ERROR;
+
 /** The address or offset `by` bytes further on, as a number where that is exact. */
 export function advance(address: Address, by: number): Address {
   if (typeof address === "bigint") return address + BigInt(by);
@@ -60,19 +66,62 @@ function shiftOf(region: RegionInfo, size: number, part: number, at: number): nu
 /** Halves of the part that the last callback read or wrote. */
 const part = new Halves();
 
-function setPart(value: number | bigint, size: number): void {
+/** What a read callback returns. */
+type ReadAnswer = ReturnType<NonNullable<MemoryRegionOps["read"]>>;
+
+/** Sets the part to what a callback returned. */
+function setPart(answer: ReadAnswer, size: number): MemTxResult {
+  let value: number | bigint;
+  let result: MemTxResult = MemTxResult.OK;
+  if (typeof answer === "object") {
+    value = answer.value ?? 0;
+    result = answer.memTxResult & FAILED;
+  } else value = answer;
   if (typeof value === "bigint") {
     part.set(Number(value & 0xffff_ffffn), Number(value >> 32n & 0xffff_ffffn));
   } else if (size === 8) part.set(value, Math.floor(value / 0x1_0000_0000));
   else part.set(value, 0);
   part.truncate(size);
+  return result;
+}
+
+/** The result of a part whose callback threw. */
+function resultOf(thrown: unknown, region: number, onError: DeviceErrorHandler): MemTxResult {
+  const { memTxResult } = (thrown ?? {}) as { readonly memTxResult?: unknown };
+  if (typeof memTxResult === "number") return memTxResult & FAILED;
+  onError(thrown, region);
+  return MemTxResult.ERROR;
 }
 
 /**
- * Reads from a device, in the device's byte order.
+ * Whether a device has the callback and accepts the access.
+ *
+ * @returns The result if the access ends here.
+ */
+function refusal(
+  region: RegionInfo,
+  ops: MemoryRegionOps,
+  offset: Address,
+  size: number,
+  isWrite: boolean,
+  attrs: MemTxAttrs,
+  onError: DeviceErrorHandler,
+): MemTxResult {
+  if (!(isWrite ? ops.write : ops.read)) return MemTxResult.DECODE_ERROR;
+  try {
+    const isAccepted = ops.valid?.accepts?.(offset, size, isWrite, attrs) !== false;
+    return isAccepted ? MemTxResult.OK : MemTxResult.DECODE_ERROR;
+  } catch (error) {
+    return resultOf(error, region.id, onError);
+  }
+}
+
+/**
+ * Reads from a device, in the device's byte order. A part that fails gives zeros, unless the device
+ * says otherwise, and the others are read.
  *
  * @param value Receives the value.
- * @throws Whatever the device throws; the value is undefined then.
+ * @param onError Called with what the device throws.
  */
 export function readDevice(
   region: RegionInfo,
@@ -81,30 +130,35 @@ export function readDevice(
   size: number,
   attrs: MemTxAttrs,
   value: Halves,
+  onError: DeviceErrorHandler,
 ): MemTxResult {
   value.set(0, 0);
-  if (!ops.read || ops.valid?.accepts?.(offset, size, false, attrs) === false) {
-    return MemTxResult.DECODE_ERROR;
-  }
+  let result = refusal(region, ops, offset, size, false, attrs, onError);
+  if (result !== MemTxResult.OK) return result;
   const bytes = partSize(region, size);
   let low = 0;
   let high = 0;
   for (let at = 0; at < size; at += bytes) {
     // The callback may access memory itself: only locals survive it.
-    setPart(ops.read(advance(offset, at), bytes, attrs), bytes);
+    try {
+      result |= setPart(ops.read!(advance(offset, at), bytes, attrs), bytes);
+    } catch (error) {
+      result |= resultOf(error, region.id, onError);
+      continue;
+    }
     const shift = shiftOf(region, size, bytes, at);
     low |= shiftedLow(part.low, part.high, shift);
     high |= shiftedHigh(part.low, part.high, shift);
   }
   value.set(low, high);
   value.truncate(size);
-  return MemTxResult.OK;
+  return result;
 }
 
 /**
- * Writes to a device, in the device's byte order.
+ * Writes to a device, in the device's byte order. If a part fails, the others are written.
  *
- * @throws Whatever the device throws.
+ * @param onError Called with what the device throws.
  */
 export function writeDevice(
   region: RegionInfo,
@@ -114,16 +168,21 @@ export function writeDevice(
   attrs: MemTxAttrs,
   low: number,
   high: number,
+  onError: DeviceErrorHandler,
 ): MemTxResult {
-  if (!ops.write || ops.valid?.accepts?.(offset, size, true, attrs) === false) {
-    return MemTxResult.DECODE_ERROR;
-  }
+  let result = refusal(region, ops, offset, size, true, attrs, onError);
+  if (result !== MemTxResult.OK) return result;
   const bytes = partSize(region, size);
   for (let at = 0; at < size; at += bytes) {
     const shift = -shiftOf(region, size, bytes, at);
     part.set(shiftedLow(low, high, shift), shiftedHigh(low, high, shift));
     part.truncate(bytes);
-    ops.write(advance(offset, at), part.low, bytes, attrs, part.high);
+    try {
+      const failure = ops.write!(advance(offset, at), part.low, bytes, attrs, part.high);
+      if (failure) result |= failure.memTxResult & FAILED;
+    } catch (error) {
+      result |= resultOf(error, region.id, onError);
+    }
   }
-  return MemTxResult.OK;
+  return result;
 }

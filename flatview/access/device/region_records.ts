@@ -38,6 +38,8 @@ export class RegionInfo {
   readonly bigEndian: boolean;
   /** Whether the callbacks have a last word on what is valid. */
   readonly hasAccepts: boolean;
+  /** Whether an access engages the device, and is refused while it is engaged. */
+  readonly isGuarded: boolean;
   /** The ram_addr_t of its first byte. */
   readonly ramAddr: number;
   /** Word index of the cell that points at its ioeventfds. */
@@ -57,6 +59,7 @@ export class RegionInfo {
     this.implUnaligned = (traits & RegionTrait.IMPL_UNALIGNED) !== 0;
     this.bigEndian = (traits & RegionTrait.BIG_ENDIAN) !== 0;
     this.hasAccepts = (traits & RegionTrait.ACCEPTS) !== 0;
+    this.isGuarded = (traits & RegionTrait.UNGUARDED) === 0;
     this.ramAddr = REGION_RECORD.ramAddr.get(u32, record);
     this.events = REGION_RECORD.events.index(record);
   }

@@ -121,6 +121,8 @@ export const SlotFlag = {
   SECURE: 8,
   /** The attribute `user`. */
   USER: 16,
+  /** The device is not entered again while it is engaged. */
+  GUARDED: 32,
 } as const;
 
 const ENDPOINT_BYTES = ENDPOINT.size + MAX_DEPTH * SLOT.size;

@@ -9,6 +9,8 @@ export interface MmioRequest {
   readonly region: number;
   /** Number of the device. */
   readonly device: number;
+  /** Whether the device is not entered again while one of its callbacks runs. */
+  readonly isGuarded: boolean;
   /** Offset of the address space's cell. */
   readonly cell: number;
   /** Offset of the cell of the region table. */
@@ -48,6 +50,7 @@ export function writeRequest({ u32 }: SharedMemory, slot: number, request: MmioR
   SLOT.requester.set(u32, slot, attrs.requesterId ?? 0);
   const flags = (isWrite ? SlotFlag.WRITE : 0) | (bigEndian ? SlotFlag.BIG_ENDIAN : 0) |
     (attrs.requesterId === undefined ? 0 : SlotFlag.HAS_REQUESTER) |
+    (request.isGuarded ? SlotFlag.GUARDED : 0) |
     (attrs.secure ? SlotFlag.SECURE : 0) | (attrs.user ? SlotFlag.USER : 0);
   SLOT.flags.set(u32, slot, flags);
 }
@@ -59,6 +62,7 @@ export function readRequest({ u32 }: SharedMemory, slot: number): MmioRequest {
   return {
     region: SLOT.region.get(u32, slot),
     device: SLOT.device.get(u32, slot),
+    isGuarded: (flags & SlotFlag.GUARDED) !== 0,
     cell: SLOT.cell.get(u32, slot),
     regions: SLOT.regions.get(u32, slot),
     topology: SLOT.topology.get(u32, slot),

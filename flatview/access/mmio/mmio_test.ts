@@ -468,3 +468,47 @@ Deno.test("the channel has a limit, frees endpoints, and refuses foreign handles
   space.destroy();
   topology.close();
 });
+
+for (const disableReentrancyGuard of [false, true]) {
+  Deno.test(`a device that is entered again through another context is ${disableReentrancyGuard ? "called, without its guard" : "refused"}`, () =>
+    withWorkers(async (workers) => {
+      const { topology, system, space, access, spawn, stop, listen } = setUp();
+      const [owner, vcpu] = [spawn(workers), spawn(workers)];
+      const relay = topology.initIo("relay", 4, {}, { context: await owner.call("token") });
+      const device = topology.initIo("device", 8, {}, { disableReentrancyGuard });
+      const here = access.attach(space.handle);
+      access.bind(device.id, {
+        read: (offset) => offset === 0 ? here.load32le(0x2000) : { memTxResult: OK, value: 0x41 },
+      });
+      system.addSubregion(0x1000, device);
+      system.addSubregion(0x2000, relay);
+      await owner.call("ownRelay", relay.id, 0x1004);
+      await owner.call("listen");
+      const listening = listen();
+      // The relay adds 1 to what it got, and 0x100 times the result.
+      const expected = disableReentrancyGuard ? 0x42 : 0x001 + 0x100 * ACCESS_ERROR;
+      assertEquals(await vcpu.call("load", 0x1000), [expected, OK]);
+      stop.abort();
+      await listening;
+      for (const worker of [owner, vcpu]) await worker.call("leave");
+    }));
+}
+
+Deno.test("a failure that a device names reaches the vCPU, with the value of the read", () =>
+  withWorkers(async (workers) => {
+    const { topology, system, access, spawn, stop, listen, onDeviceError } = setUp();
+    const device = topology.initIo("device", 8, {});
+    access.bind(device.id, {
+      read: () => ({ memTxResult: DECODE_ERROR, value: 7 }),
+      write: () => ({ memTxResult: ACCESS_ERROR }),
+    });
+    system.addSubregion(0x1000, device);
+    const vcpu = spawn(workers);
+    const listening = listen();
+    assertEquals(await vcpu.call("load", 0x1000), [7, DECODE_ERROR]);
+    assertEquals(await vcpu.call("store", 0x1000, 1, 1), ACCESS_ERROR);
+    assertEquals(onDeviceError.calls.length, 0);
+    stop.abort();
+    await listening;
+    await vcpu.call("leave");
+  }));

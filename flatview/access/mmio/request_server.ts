@@ -31,7 +31,8 @@ export type PerformRequest = (request: MmioRequest, value: Halves) => number;
  * for this one, neither would go on. So a waiter that finds itself in such a ring serves the request
  * that closes the ring: as a nested callback if the requested device has none running here, else by
  * refusing it. Both are what QEMU does in one thread: a device may lead to another that leads to a
- * third of the same context, and one that is entered again while its callback runs is refused.
+ * third of the same context, and a guarded one that is entered again while its callback runs is
+ * refused.
  *
  * Whoever posts the last request of a ring rings its target's doorbell after posting, and the target
  * looks for rings after each ringing: so the last context to be woken sees the whole ring.
@@ -170,7 +171,7 @@ export class RequestServer {
     const { u32 } = this.#memory;
     const engaged = this.#engaged;
     const request = readRequest(this.#memory, slot);
-    if (engaged.has(request.device)) return MemTxResult.ACCESS_ERROR;
+    if (request.isGuarded && engaged.has(request.device)) return MemTxResult.ACCESS_ERROR;
     const { depth } = engaged;
     const count = SLOT.engagedCount.get(u32, slot);
     for (let at = 0; at < count; at++) engaged.engage(SLOT.engaged.get(u32, slot, at));
