@@ -85,6 +85,14 @@ Deno.test("an unknown or forbidden CSR is an illegal instruction", () => {
   }
 });
 
+Deno.test("there are no triggers: tselect and tdata1 stay zero", () => {
+  const it = board();
+  for (const number of [0x7a0, 0x7a1, 0x7a2]) {
+    writeCsr(it, number, ALL);
+    assertEquals(readCsr(it, number), 0n);
+  }
+});
+
 Deno.test("a CSR that is written and not read exists after an access to one that does not", () => {
   const it = board();
   runAs(it, 3, [csr(2, 1, 0x7c0, 0)]);

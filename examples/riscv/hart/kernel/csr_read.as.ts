@@ -70,6 +70,8 @@ function readMachine(csr: u32): u64 {
     case 0x344: return pendingInterrupts();
     case 0x3a0: return load<u64>(hart + HART_PMPCFG);
     case 0x3a2: return load<u64>(hart + HART_PMPCFG + 8);
+    // tselect, tdata1 to tdata3 and tinfo: type 0, there is no trigger.
+    case 0x7a0: case 0x7a1: case 0x7a2: case 0x7a3: case 0x7a4: return 0;
     case 0xb00: return get(HART_MCYCLE);
     case 0xb02: return get(HART_MINSTRET);
     // mvendorid, marchid, mimpid and mconfigptr: not implemented.

@@ -37,7 +37,7 @@ export function writeCsr(csr: u32, value: u64): void {
 function writeMachine(csr: u32, value: u64): void {
   switch (csr) {
     case 0x300: writeStatus(MSTATUS, value); break;
-    case 0x301: break;
+    case 0x301: case 0x7a0: case 0x7a1: case 0x7a2: case 0x7a3: break;
     case 0x302: set(HART_MEDELEG, value & DELEGABLE); break;
     case 0x303: set(HART_MIDELEG, value & SUPERVISOR_INTERRUPTS); break;
     case 0x304: set(HART_MIE, value & ALL_INTERRUPTS); break;
