@@ -14,7 +14,7 @@ import type { GuestMemory, RamWindow } from "./guest_memory.ts";
 import type { MmioChannel } from "./mmio/mmio_channel.ts";
 import { MmioDispatcher } from "./mmio_dispatcher.ts";
 import { RamAccess } from "./ram_access.ts";
-import { hasCallbacks, isDirect, ResolvedAddress } from "./resolved_address.ts";
+import { hasCallbacks, isDirect, isRom, ResolvedAddress } from "./resolved_address.ts";
 
 const TWO_64 = 1n << 64n;
 
@@ -264,7 +264,7 @@ export class AccessPath {
     return result;
   }
 
-  /** Stores `value` to several ranges, on the terms of `loadPieces`. */
+  /** Stores `value` to several ranges, on the terms of `loadPieces`. The bytes in ROM are dropped. */
   storePieces(
     holder: GuardHolder,
     space: AddressSpaceReader,
@@ -277,7 +277,10 @@ export class AccessPath {
     if (bigEndian) this.value.swap(size);
     spread(this.value, bytes, 0, size);
     const { guard } = holder;
-    const done = this.#copyIn(guard, this.ramAddr(guard, this.resolved), bytes, 0);
+    const { resolved } = this;
+    const done = isRom(resolved.flags)
+      ? resolved.length
+      : this.#copyIn(guard, this.ramAddr(guard, resolved), bytes, 0);
     return this.write(holder, space, advance(address, done), bytes.subarray(done), attrs);
   }
 

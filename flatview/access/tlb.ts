@@ -333,8 +333,9 @@ export class Tlb {
         this.upper = value.high;
         return value.low;
       }
-      if (isRom(flags)) return 0; // dropped: a decode error for a device, but not for a CPU
-      if (isDirect(flags, true)) {
+      const isDropped = isRom(flags); // a decode error for a device, but not for a CPU
+      if (isDropped && isWhole) return 0;
+      if (isDropped || isDirect(flags, true)) {
         if (isWhole) {
           ram.store(window, ram.at, size, false, low, high);
           ram.markDirty(guard, ramAddr, size, flags);

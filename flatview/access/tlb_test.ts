@@ -159,6 +159,22 @@ Deno.test("a vCPU's access that runs from a device into RAM, or back, reaches bo
   tlb.unlock();
 });
 
+Deno.test("a vCPU's store that begins in ROM writes the RAM that it runs on into", () => {
+  const { topology, system, space, ram } = setUp();
+  system.addSubregion(0, topology.initRom("rom", 0x1002, { blockId: 1, ramAddr: 0x8000 }));
+  system.addSubregion(0x1002, ram(0x4000, 0x1000));
+  space.writeRom(0x1000, Uint8Array.of(1, 2));
+  const tlb = space.tlb();
+  tlb.lock();
+  tlb.store32(0x1000, 0x4433_2211);
+  assertEquals([tlb.load32(0x1000), tlb.result], [0x4433_0201, OK]);
+  tlb.store64(0x1000, 0x8877_6655, 0xccbb_aa99);
+  assertEquals([tlb.load64(0x1000), tlb.upper, tlb.result], [0x8877_0201, 0xccbb_aa99, OK]);
+  tlb.unlock();
+  // To a device the whole access is an error, as in QEMU: only a CPU has its stores split.
+  assertEquals([space.store32le(0x1000, 0), space.load32le(0x1000)], [DECODE_ERROR, 0x8877_0201]);
+});
+
 Deno.test("pages whose addresses share their lower half, or their entry, are distinguished", () => {
   const { system, space, ram } = setUp();
   const places = [0, 4 * GIB, 8 * GIB, 0x1_0000, 4 * GIB + 0x1_0000];
