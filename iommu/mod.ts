@@ -41,22 +41,21 @@
 
 export type { Mapping } from "./addresses/page_run.ts";
 export { IommuError, type IommuErrorDetails } from "./errors/iommu_error.ts";
-export { type Access, IommuFault } from "./faults/iommu_fault.ts";
+export { IommuFault } from "./faults/iommu_fault.ts";
 export type { IommuRegionHandle } from "./handles/region_handle.ts";
 export type { IommuHandle } from "./handles/unit_handle.ts";
 export { IotlbEntry } from "./iotlb/iotlb_entry.ts";
 export type { IotlbStats } from "./iotlb/iotlb.ts";
 export type { IommuEvent, IommuNotifier } from "./notify/iommu_notifier.ts";
-export { type DmaContainer, ShadowMapping } from "./notify/shadow_mapping.ts";
+export { ShadowMapping } from "./notify/shadow_mapping.ts";
 export { BusMaster } from "./region/bus_master.ts";
-export { GuestRegion, type GuestRegionOptions } from "./region/guest_region.ts";
 export { IommuMemoryRegion } from "./region/iommu_memory_region.ts";
-export { TableRegion, type TableRegionOptions } from "./region/table_region.ts";
+export { TableRegion } from "./region/table_region.ts";
 export { MappingTable } from "./table/mapping_table.ts";
 export { IommuReader } from "./translate/iommu_reader.ts";
 export { IommuTranslator } from "./translate/iommu_translator.ts";
 export { GuestIommu } from "./unit/guest_iommu.ts";
-export { type Invalidation, IommuUnit } from "./unit/iommu_unit.ts";
+export { IommuUnit } from "./unit/iommu_unit.ts";
 export { TableIommu } from "./unit/table_iommu.ts";
 export { GuestTableWalker } from "./walker/guest_table_walker.ts";
 export { RiscvWalker } from "./walker/riscv_walker.ts";

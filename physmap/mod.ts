@@ -30,9 +30,9 @@
  */
 
 export { MapGenerations } from "./build/map_generations.ts";
-export { PhysMapBuilder, type PhysMapBuilderOptions } from "./build/phys_map_builder.ts";
-export { AddressSpaceDispatch, type SectionInfo } from "./dump/address_space_dispatch.ts";
-export { dumpDispatch, type DumpLabels } from "./dump/dump_dispatch.ts";
+export { PhysMapBuilder } from "./build/phys_map_builder.ts";
+export { AddressSpaceDispatch } from "./dump/address_space_dispatch.ts";
+export { dumpDispatch } from "./dump/dump_dispatch.ts";
 export { PhysMapError, type PhysMapErrorDetails } from "./errors/physmap_error.ts";
 export { NO_REGION } from "./kernel/layouts.ts";
 export { LookupBatch } from "./lookup/lookup_batch.ts";

@@ -34,19 +34,14 @@
  */
 
 export type { BackingFile } from "./blocks/backing_file.ts";
-export type {
-  BlockOptions,
-  BufferOptions,
-  ExternalOptions,
-  FileOptions,
-} from "./blocks/block_options.ts";
+export type { BlockOptions } from "./blocks/block_options.ts";
 export type { RamBlock } from "./blocks/block_record.ts";
 export { DirtyLogListener } from "./blocks/dirty_log_listener.ts";
-export { GuestRam, type ViewType } from "./blocks/guest_ram.ts";
+export { GuestRam } from "./blocks/guest_ram.ts";
 export type { GuestRamHandle, GuestRamOptions } from "./blocks/ram_core.ts";
 export { RamList } from "./blocks/ram_list.ts";
-export type { RamRegion, RamSection } from "./blocks/ram_section.ts";
-export { DIRTY_CLIENT, type DirtyClient } from "./dirty/dirty_clients.ts";
+export type { RamSection } from "./blocks/ram_section.ts";
+export { DIRTY_CLIENT } from "./dirty/dirty_clients.ts";
 export type { DirtyMemory } from "./dirty/dirty_memory.ts";
 export type { DirtySnapshot } from "./dirty/dirty_snapshot.ts";
 export { RamBlockError, type RamBlockErrorDetails } from "./errors/ramblock_error.ts";

@@ -162,8 +162,7 @@ const MESSAGES: Messages<FlatViewErrorDetails> = {
     `Cannot attach to an MMIO channel: the handle is not one of arena ${arena}`,
   STALE_TRANSLATION: () =>
     "Cannot use a translation: the read-side section in which it was made is over",
-  OUTSIDE_SECTION: () =>
-    "Cannot access a vCPU's memory outside its section: call lock() before",
+  OUTSIDE_SECTION: () => "Cannot access a vCPU's memory outside its section: call lock() before",
   MISSING_RAM: ({ region, ramAddr }) =>
     `Cannot access region ${region}: no block of guest memory has ram_addr_t ${hex(ramAddr)}`,
   BOUNCE_BUFFERS_BUSY: ({ address, limit }) =>

@@ -1,27 +1,3 @@
-/** A bit of an imported machine that the text does not print, and where its value comes from. */
-export interface Finding {
-  /** The bit. */
-  readonly what:
-    | "terminates"
-    | "sibling order"
-    | "readonly"
-    | "alias target"
-    | "identity"
-    | "size"
-    | "disabled region"
-    | "page bits";
-  /** Name of the region, or empty. */
-  readonly region: string;
-  /** Id of the region in the machine, or -1. */
-  readonly id: number;
-  /** Line of the tree's text, or 0. */
-  readonly line: number;
-  /** The value that the machine has. */
-  readonly value: string;
-  /** The evidence, or why there is none. */
-  readonly because: string;
-}
-
 /** What an import read, what it inferred, and what it left open. */
 export interface ImportReport {
   /** Counts of what the text shows. */
@@ -35,13 +11,37 @@ export interface ImportReport {
     /** Views of the flat text; 0 without one. */
     readonly views: number;
   };
-  /** Bits that the text does not print and that other evidence decides. */
-  readonly inferred: readonly Finding[];
+  /** Bits that the text does not print and that other evidence decides: where their values come from. */
+  readonly inferred: readonly {
+    /** The bit. */
+    readonly what:
+      | "terminates"
+      | "sibling order"
+      | "readonly"
+      | "alias target"
+      | "identity"
+      | "size"
+      | "disabled region"
+      | "page bits";
+    /** Name of the region, or empty. */
+    readonly region: string;
+    /** Id of the region in the machine, or -1. */
+    readonly id: number;
+    /** Line of the tree's text, or 0. */
+    readonly line: number;
+    /** The value that the machine has. */
+    readonly value: string;
+    /** The evidence, or why there is none. */
+    readonly because: string;
+  }[];
   /** Bits that nothing decides: their values are assumptions. */
-  readonly open: readonly Finding[];
+  readonly open: ImportReport["inferred"];
   /** Whether the views render as the flat text has them; null without a flat text. */
   readonly exact: boolean | null;
 }
+
+/** A bit of an imported machine that the text does not print, and where its value comes from. */
+export type Finding = ImportReport["inferred"][number];
 
 /**
  * An import's report as text: counts, then what was inferred and what stays open, by kind of bit,

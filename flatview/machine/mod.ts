@@ -8,7 +8,7 @@
 export { buildMachine, type BuiltMachine } from "./build_machine.ts";
 export { compareViews, type Comparison } from "./compare_views.ts";
 export { importMachine } from "./import_machine.ts";
-export { type Finding, type ImportReport, printImportReport } from "./import_report.ts";
+export { type ImportReport, printImportReport } from "./import_report.ts";
 export type { Machine, MachineRegion } from "./machine.ts";
 export { parseMachine } from "./parse_machine.ts";
 export { printMachine } from "./print_machine.ts";

@@ -5,7 +5,7 @@
  */
 
 /** What an access wants: 0 nothing (a query), 1 to read, 2 to write, 3 both. */
-export type Access = 0 | 1 | 2 | 3;
+export type Access = IommuFault["access"];
 
 /** See `IommuFault.ROOT_LEVEL`. */
 export const ROOT_LEVEL = -2;
@@ -45,7 +45,7 @@ export class IommuFault {
   /** First address of the page that was accessed. */
   address: number = 0.5; // Not an integer, so that the field holds doubles from the start.
   /** What the access wanted. */
-  access: Access = 0;
+  access: 0 | 1 | 2 | 3 = 0;
   /** The IOMMU index of the access. */
   index = 0;
   /** The source id of the device in front of guest tables; otherwise 0. */

@@ -11,12 +11,7 @@ import { IommuError } from "../errors/iommu_error.ts";
 import type { IommuEvent, IommuNotifier } from "./iommu_notifier.ts";
 
 /** Where the shadow is kept: what VFIO's two ioctls do. */
-export interface DmaContainer {
-  /** Maps a range of which nothing is mapped. */
-  mapDma(mapping: Mapping): void;
-  /** Unmaps a range, parts of which may not be mapped. When it returns the device cannot reach it. */
-  unmapDma(first: bigint, last: bigint): void;
-}
+type DmaContainer = ConstructorParameters<typeof ShadowMapping>[1];
 
 /** What a shadow needs of the region that it follows: an `IommuMemoryRegion`. */
 export interface NotifierRegistry {
@@ -66,11 +61,20 @@ export class ShadowMapping {
    * Registers with the region and copies what is mapped.
    *
    * @param region The region to follow: an {@linkcode IommuMemoryRegion}.
-   * @param container What to keep equal; nothing is mapped in it yet.
+   * @param container What to keep equal, such as VFIO's two ioctls; nothing is mapped in it yet.
    * @param index The IOMMU index; 0 unless given.
    * @throws {IommuError} `INVALID_NOTIFIER` if the region cannot report mappings.
    */
-  constructor(region: NotifierRegistry, container: DmaContainer, index = 0) {
+  constructor(
+    region: NotifierRegistry,
+    container: {
+      /** Maps a range of which nothing is mapped. */
+      mapDma(mapping: Mapping): void;
+      /** Unmaps a range, parts of which may not be mapped. When it returns the device cannot reach it. */
+      unmapDma(first: bigint, last: bigint): void;
+    },
+    index = 0,
+  ) {
     this.#region = region;
     this.#container = container;
     this.#notifier = {

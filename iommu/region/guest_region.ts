@@ -16,16 +16,6 @@ import type { IommuNotifier } from "../notify/iommu_notifier.ts";
 import type { GuestTableWalker } from "../walker/guest_table_walker.ts";
 import { IommuMemoryRegion } from "./iommu_memory_region.ts";
 
-/** Options of a region in front of guest tables. */
-export interface GuestRegionOptions {
-  /** Its name, for reports. */
-  readonly name: string;
-  /** The `target` of what {@linkcode IommuMemoryRegion.translate} returns. */
-  readonly targetRoot?: unknown;
-  /** The source id of the device: bus 15:8, device 7:3 and function 2:0, for PCI. 0 unless given. */
-  readonly source?: number;
-}
-
 /** The guest's tables, as the unit gives them to its regions. */
 export interface GuestTables {
   /** The control context's walker. */
@@ -66,7 +56,7 @@ export class GuestRegion extends IommuMemoryRegion {
     arena: BlockAllocator,
     unit: IommuHandle,
     tables: GuestTables,
-    options: GuestRegionOptions,
+    options: { readonly name: string; readonly targetRoot?: unknown; readonly source?: number },
   ) {
     super(
       options,

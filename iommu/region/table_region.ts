@@ -22,20 +22,6 @@ import type { UnitResources } from "../resources/unit_resources.ts";
 import type { MappingTable, TableListener } from "../table/mapping_table.ts";
 import { IommuMemoryRegion } from "./iommu_memory_region.ts";
 
-/** Options of a region in front of mapping tables. */
-export interface TableRegionOptions {
-  /** Its name, for reports. */
-  readonly name: string;
-  /** How many IOMMU indexes it has: 1 unless given. */
-  readonly indexes?: number;
-  /** Which index an access uses; 0 unless given. */
-  readonly attrsToIndex?: (attrs: MemTxAttrs) => number;
-  /** The `target` of what {@linkcode IommuMemoryRegion.translate} returns. */
-  readonly targetRoot?: unknown;
-  /** Number of the address space in which accesses go on under `"bypass"`; 0 unless given. */
-  readonly target?: number;
-}
-
 /**
  * A region whose indexes are bound to {@linkcode MappingTable}s. From
  * {@linkcode TableIommu.createRegion}. Control context.
@@ -60,7 +46,13 @@ export class TableRegion extends IommuMemoryRegion {
     resources: UnitResources,
     unit: IommuHandle,
     tableOf: (id: number) => MappingTable,
-    options: TableRegionOptions,
+    options: {
+      readonly name: string;
+      readonly indexes?: number;
+      readonly attrsToIndex?: (attrs: MemTxAttrs) => number;
+      readonly targetRoot?: unknown;
+      readonly target?: number;
+    },
   ) {
     super(options, ["map", "unmap", "deviceIotlbUnmap"]);
     const { arena } = resources;

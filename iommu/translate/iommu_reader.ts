@@ -52,8 +52,8 @@ export class IommuReader {
   /**
    * Makes a translator for the accesses that reach a region.
    *
-   * @param region The `handle` of a {@linkcode TableRegion} or {@linkcode GuestRegion} of this IOMMU.
-   * @param walker For a {@linkcode GuestRegion}: a walker of this worker, of the same format as the
+   * @param region The `handle` of a region of this IOMMU.
+   * @param walker For a region of a {@linkcode GuestIommu}: a walker of this worker, of the same format as the
    * control context's.
    * @throws {IommuError} `FOREIGN_HANDLE` if the handle does not name a region of this IOMMU, or if a
    * walker is missing or superfluous.

@@ -84,7 +84,7 @@ export abstract class IommuTranslator {
    */
   translate(
     address: number | bigint,
-    access: Access,
+    access: 0 | 1 | 2 | 3,
     iommuIndex: number,
     entry: Omit<IotlbEntry, "addressOf" | "bytesFrom">,
   ): boolean {

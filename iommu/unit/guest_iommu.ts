@@ -7,7 +7,8 @@
 import { instantiateKernel, type Kernel } from "@guestmem/rcu/internal";
 import { toUint64 } from "../addresses/uint64.ts";
 import { UNIT } from "../handles/unit_handle.ts";
-import { GuestRegion, type GuestRegionOptions } from "../region/guest_region.ts";
+import { GuestRegion } from "../region/guest_region.ts";
+import type { IommuMemoryRegion } from "../region/iommu_memory_region.ts";
 import { changeAndWait, changeAndWaitAsync } from "../resources/grace_periods.ts";
 import type { GuestTableWalker } from "../walker/guest_table_walker.ts";
 import { type IommuOptions, IommuUnit, notOfThisUnit } from "./iommu_unit.ts";
@@ -82,7 +83,14 @@ export class GuestIommu extends IommuUnit {
    * @param options Name and source id.
    * @throws {ArenaExhaustedError} If the arena has no room.
    */
-  createRegion(options: GuestRegionOptions): GuestRegion {
+  createRegion(options: {
+    /** Its name, for reports. */
+    readonly name: string;
+    /** The `target` of what {@linkcode IommuMemoryRegion.translate} returns. */
+    readonly targetRoot?: unknown;
+    /** The source id of the device: bus 15:8, device 7:3 and function 2:0, for PCI. 0 unless given. */
+    readonly source?: number;
+  }): IommuMemoryRegion {
     const tables = {
       walker: this.#walker,
       cachingMode: this.#cachingMode,
@@ -100,8 +108,8 @@ export class GuestIommu extends IommuUnit {
    * @param region A region of this unit.
    * @throws {IommuError} `FOREIGN_HANDLE` if it is not, or was destroyed.
    */
-  destroyRegion(region: GuestRegion): void {
-    if (!this.#regions.delete(region)) throw notOfThisUnit();
+  destroyRegion(region: IommuMemoryRegion): void {
+    if (!this.#regions.delete(region as GuestRegion)) throw notOfThisUnit();
     this.resources.domain.deferFree(region.handle.offset);
   }
 

@@ -19,16 +19,6 @@ import {
 } from "../resources/grace_periods.ts";
 import type { UnitResources } from "../resources/unit_resources.ts";
 
-/** What to invalidate: everything, one domain, or a range of one domain. */
-export interface Invalidation {
-  /** The domain; every domain unless given. */
-  readonly domain?: number;
-  /** First address; the whole address space unless given. It is rounded down to a page. */
-  readonly first?: number | bigint;
-  /** Bytes from there on, a multiple of 4,096; up to the end unless given. */
-  readonly size?: number | bigint;
-}
-
 /** Options of both kinds of IOMMU. */
 export interface IommuOptions {
   /** The arena. */
@@ -64,14 +54,21 @@ export abstract class IommuUnit {
    * Drops translations from the IOTLB of every worker, and returns when no worker uses one of them any
    * more.
    *
-   * @param request What to invalidate.
+   * @param request What to invalidate: everything, one domain, or a range of one domain.
    * @throws {IommuError} `UNKNOWN_DOMAIN` if a {@linkcode TableIommu} has no such domain;
    * `INVALID_ADDRESS`, `UNALIGNED` or `RANGE_BEYOND` if the range is not valid; `MAPPING_LIMIT` if a
    * notifier follows the mappings of a {@linkcode GuestIommu} and its tables have too many. The
    * translations are then dropped, but readers may still use them.
    * @throws {WaitInSectionError} Inside a read-side section. Nothing is invalidated.
    */
-  invalidate(request: Invalidation = {}): void {
+  invalidate(request: {
+    /** The domain; every domain unless given. */
+    readonly domain?: number;
+    /** First address; the whole address space unless given. It is rounded down to a page. */
+    readonly first?: number | bigint;
+    /** Bytes from there on, a multiple of 4,096; up to the end unless given. */
+    readonly size?: number | bigint;
+  } = {}): void {
     const { domain } = this.resources;
     changeAndWait(domain, "invalidate translations", () => this.announce(request));
   }
@@ -81,7 +78,13 @@ export abstract class IommuUnit {
    *
    * @param request What to invalidate.
    */
-  async invalidateAsync(request: Invalidation = {}): Promise<void> {
+  async invalidateAsync(
+    request: {
+      readonly domain?: number;
+      readonly first?: number | bigint;
+      readonly size?: number | bigint;
+    } = {},
+  ): Promise<void> {
     const { domain } = this.resources;
     await changeAndWaitAsync(domain, "invalidate translations", () => this.announce(request));
   }
@@ -110,6 +113,9 @@ export abstract class IommuUnit {
     return id;
   }
 }
+
+/** What to invalidate. */
+export type Invalidation = NonNullable<Parameters<IommuUnit["invalidate"]>[0]>;
 
 /** The error for a region that a unit cannot destroy. */
 export function notOfThisUnit(): IommuError {

@@ -4,9 +4,10 @@
  * @module
  */
 
+import type { MemTxAttrs } from "@guestmem/flatview";
 import { IommuError } from "../errors/iommu_error.ts";
 import { EVERY_DOMAIN } from "../iotlb/invalidation_log.ts";
-import { TableRegion, type TableRegionOptions } from "../region/table_region.ts";
+import { TableRegion } from "../region/table_region.ts";
 import { MappingTable } from "../table/mapping_table.ts";
 import { type Invalidation, type IommuOptions, IommuUnit, notOfThisUnit } from "./iommu_unit.ts";
 
@@ -112,7 +113,18 @@ export class TableIommu extends IommuUnit {
    * @param options Name, indexes, and where accesses go on under `"bypass"`.
    * @throws {ArenaExhaustedError} If the arena has no room.
    */
-  createRegion(options: TableRegionOptions): TableRegion {
+  createRegion(options: {
+    /** Its name, for reports. */
+    readonly name: string;
+    /** How many IOMMU indexes it has: 1 unless given. */
+    readonly indexes?: number;
+    /** Which index an access uses; 0 unless given. */
+    readonly attrsToIndex?: (attrs: MemTxAttrs) => number;
+    /** The `target` of what {@linkcode IommuMemoryRegion.translate} returns. */
+    readonly targetRoot?: unknown;
+    /** Number of the address space in which accesses go on under `"bypass"`; 0 unless given. */
+    readonly target?: number;
+  }): TableRegion {
     const tableOf = (id: number) => this.#table("bind a region to a domain", id);
     const region = new TableRegion(this.resources, this.handle, tableOf, options);
     this.#regions.add(region);

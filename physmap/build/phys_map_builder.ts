@@ -14,14 +14,6 @@ import { SectionTable } from "./section_table.ts";
 import { SubpageTables } from "./subpage_tables.ts";
 import { writeDispatch } from "./write_dispatch.ts";
 
-/** Options of a {@linkcode PhysMapBuilder}. */
-export interface PhysMapBuilderOptions {
-  /** log2 of the page size, 8 (256 bytes) to 16 (64 KiB). */
-  readonly pageBits: number;
-  /** At most this many nodes. Default: all that an entry's pointer can name, 2^26 - 1. */
-  readonly nodeLimit?: number;
-}
-
 /**
  * Registers ranges of the address space and writes the finished map into an arena. It works in
  * private memory, which it keeps from one map to the next: create one and {@linkcode reset} it.
@@ -70,8 +62,12 @@ export class PhysMapBuilder {
    * @param options The page size.
    * @throws {RangeError} If the page size is not supported.
    */
-  constructor(options: PhysMapBuilderOptions) {
-    const { pageBits, nodeLimit = NIL } = options;
+  constructor({ pageBits, nodeLimit = NIL }: {
+    /** log2 of the page size, 8 (256 bytes) to 16 (64 KiB). */
+    readonly pageBits: number;
+    /** At most this many nodes. Default: all that an entry's pointer can name, 2^26 - 1. */
+    readonly nodeLimit?: number;
+  }) {
     if (!Number.isInteger(pageBits) || pageBits < MIN_PAGE_BITS || pageBits > MAX_PAGE_BITS) {
       throw new RangeError(
         `Cannot build a map over pages of 2^${pageBits} bytes: pageBits must be from ` +

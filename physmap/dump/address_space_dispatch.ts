@@ -18,22 +18,7 @@ import {
 } from "../kernel/layouts.ts";
 
 /** A copy of a section's row. */
-export interface SectionInfo {
-  /** Its number in the map, 0 for the unassigned one. */
-  readonly number: number;
-  /** First address. */
-  readonly first: bigint;
-  /** Last address, inclusive. */
-  readonly last: bigint;
-  /** Offset in the region of `first`. */
-  readonly offset: bigint;
-  /** The region's id; 0 for the unassigned section and for a container. */
-  readonly region: number;
-  /** The caller's flags. */
-  readonly flags: number;
-  /** Whether this is the container of a page that several sections share. */
-  readonly isContainer: boolean;
-}
+export type SectionInfo = ReturnType<AddressSpaceDispatch["section"]>;
 
 function readSection(words: Uint32Array, row: number, number: number): SectionInfo {
   const flags = SECTION.flags.get(words, row);
@@ -129,7 +114,22 @@ export class AddressSpaceDispatch {
    * @returns A copy of its row.
    * @throws {RangeError} If there is no such section.
    */
-  section(number: number): SectionInfo {
+  section(number: number): {
+    /** Its number in the map, 0 for the unassigned one. */
+    readonly number: number;
+    /** First address. */
+    readonly first: bigint;
+    /** Last address, inclusive. */
+    readonly last: bigint;
+    /** Offset in the region of `first`. */
+    readonly offset: bigint;
+    /** The region's id; 0 for the unassigned section and for a container. */
+    readonly region: number;
+    /** The caller's flags. */
+    readonly flags: number;
+    /** Whether this is the container of a page that several sections share. */
+    readonly isContainer: boolean;
+  } {
     if (!(number >= 0 && number < this.sections)) {
       throw new RangeError(
         `Cannot read section #${number}: the dispatch has #0 to #${this.sections - 1}`,

@@ -15,12 +15,7 @@ import {
 import type { AddressSpaceDispatch, SectionInfo } from "./address_space_dispatch.ts";
 
 /** What a dump prints of a region: a section carries no more than its id. */
-export interface DumpLabels {
-  /** The name of a region. */
-  name(region: number): string;
-  /** Whether a region is the root of the view that the dispatch belongs to. */
-  isRoot?(region: number): boolean;
-}
+type DumpLabels = Parameters<typeof dumpDispatch>[1];
 
 /** QEMU's labels of the first sections. They go by number and no longer mean anything. */
 const LABELS = [" [unassigned]", " [not dirty]", " [ROM]", " [watch]"];
@@ -30,7 +25,7 @@ const LABELS = [" [unassigned]", " [not dirty]", " [ROM]", " [watch]"];
  * marks. Nodes that compaction has bypassed are printed as well, since QEMU keeps them.
  *
  * @param dispatch The dispatch.
- * @param labels Names of regions.
+ * @param labels What is printed of regions: a section carries no more than an id.
  * @returns The lines, from `  Dispatch` on.
  *
  * @example
@@ -47,7 +42,15 @@ const LABELS = [" [unassigned]", " [not dirty]", " [ROM]", " [watch]"];
  * assert(lines[3] === "      #1 @0000000000000000..00000000000fffff ram [not dirty]");
  * ```
  */
-export function dumpDispatch(dispatch: AddressSpaceDispatch, labels: DumpLabels): string[] {
+export function dumpDispatch(
+  dispatch: AddressSpaceDispatch,
+  labels: {
+    /** The name of a region. */
+    name(region: number): string;
+    /** Whether a region is the root of the view that the dispatch belongs to. */
+    isRoot?(region: number): boolean;
+  },
+): string[] {
   const lines = ["  Dispatch", "    Physical sections"];
   for (let number = 0; number < dispatch.sections; number++) {
     lines.push(sectionLine(dispatch.section(number), labels));

@@ -33,14 +33,6 @@ import { type BlockRange, findRange, forEachPiece } from "./ram_pieces.ts";
 /** Gives the package's other modules the core of guest RAM. */
 export let coreOf: (ram: GuestRam) => RamCore;
 
-/** A class of views over a part of a buffer: `Uint8Array`, `Float64Array`, `DataView`, ... */
-export interface ViewType<T> {
-  /** Bytes of an element. */
-  readonly BYTES_PER_ELEMENT?: number;
-  /** Creates the view. */
-  new (buffer: SharedArrayBuffer, byteOffset: number, length: number): T;
-}
-
 /**
  * Guest RAM, shared by workers: blocks in windows that every worker has from the start, so that a
  * block that is plugged in later is visible to all of them at once, with no message.
@@ -271,7 +263,7 @@ export class GuestRam {
    * A typed view of a block's memory. Allocates; on hot paths use `locate`.
    *
    * @param guard An open section of the domain.
-   * @param type The type, `Uint32Array` for instance, or `DataView`.
+   * @param type The class of the view: `Uint32Array` for instance, or `DataView`.
    * @param address The ram_addr_t of the first byte.
    * @param length How many elements; bytes for a `DataView`.
    * @returns A view, to be dropped when the outermost section ends.
@@ -279,7 +271,15 @@ export class GuestRam {
    * windows; BUFFER_NOT_ATTACHED; INVALID_ADDRESS.
    * @throws {RangeError} If the address is not aligned as the type needs.
    */
-  view<T>(guard: ReadGuard, type: ViewType<T>, address: number | bigint, length: number): T {
+  view<T>(
+    guard: ReadGuard,
+    type: {
+      readonly BYTES_PER_ELEMENT?: number;
+      new (buffer: SharedArrayBuffer, byteOffset: number, length: number): T;
+    },
+    address: number | bigint,
+    length: number,
+  ): T {
     const bytes = length * (type.BYTES_PER_ELEMENT ?? 1);
     const at = lookupAddress(address);
     const { block, offset } = findRange(this, guard, at, bytes);

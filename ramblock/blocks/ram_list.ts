@@ -9,8 +9,8 @@ import { RamBlockError } from "../errors/ramblock_error.ts";
 import { BLOCK, RAM } from "../kernel/layouts.ts";
 import { BufferWindow } from "../windows/ram_window.ts";
 import { checkBuffer } from "./attached_buffers.ts";
-import { loadFile, writeBack } from "./backing_file.ts";
-import type { BlockOptions, BufferOptions, ExternalOptions, FileOptions } from "./block_options.ts";
+import { type BackingFile, loadFile, writeBack } from "./backing_file.ts";
+import type { BlockOptions } from "./block_options.ts";
 import { KIND, type RamBlock, readRecord } from "./block_record.ts";
 import { createBlock, requireAtMost, requireLength } from "./create_block.ts";
 import { coreOf, type GuestRam } from "./guest_ram.ts";
@@ -92,7 +92,14 @@ export class RamList {
    *
    * @throws {RamBlockError} INVALID_BUFFER; the others as in `addAnonymous`.
    */
-  addPreallocated(options: BufferOptions): RamBlock {
+  addPreallocated(
+    options: BlockOptions & {
+      /** The memory; the caller keeps it. Other workers attach it by the block's id. */
+      readonly buffer: SharedArrayBuffer;
+      /** Where in it the block begins, a multiple of 8. Default: 0. */
+      readonly byteOffset?: number;
+    },
+  ): RamBlock {
     return this.#addBuffer(KIND.PREALLOCATED, options, undefined);
   }
 
@@ -102,7 +109,16 @@ export class RamList {
    *
    * @throws {RamBlockError} INVALID_BUFFER; the others as in `addAnonymous`.
    */
-  addExternal(options: ExternalOptions): RamBlock {
+  addExternal(
+    options: BlockOptions & {
+      /** The memory, as for `addPreallocated`. */
+      readonly buffer: SharedArrayBuffer;
+      /** Where in it the block begins, a multiple of 8. Default: 0. */
+      readonly byteOffset?: number;
+      /** Called when the block is reclaimed: no worker uses the mapping any more. */
+      readonly invalidate: (block: RamBlock) => void;
+    },
+  ): RamBlock {
     return this.#addBuffer(KIND.EXTERNAL, options, options.invalidate);
   }
 
@@ -113,7 +129,12 @@ export class RamList {
    * @throws {RamBlockError} FILE_FAILED if the file cannot be read; FILE_TOO_SHORT if it has fewer than
    * `length` bytes; the others as in `addAnonymous`.
    */
-  addFile(options: FileOptions): RamBlock {
+  addFile(
+    options: BlockOptions & {
+      /** The file; the caller closes it after the block is reclaimed. */
+      readonly file: BackingFile;
+    },
+  ): RamBlock {
     const { windows } = this.#core;
     const onReclaim = (block: RamBlock) => {
       writeBack(windows, options.file, { ...block, length: block.usedLength });
@@ -214,7 +235,11 @@ export class RamList {
     this.#free(this.#failedBlock("discard", id));
   }
 
-  #addBuffer(kind: number, options: BufferOptions, onReclaim: Callbacks["onReclaim"]): RamBlock {
+  #addBuffer(
+    kind: number,
+    options: Parameters<RamList["addPreallocated"]>[0],
+    onReclaim: Callbacks["onReclaim"],
+  ): RamBlock {
     const { name, buffer, byteOffset = 0 } = options;
     const { length, maxLength = length } = options;
     checkBuffer(name, buffer, byteOffset, maxLength);

@@ -8,7 +8,16 @@
 /** A section of a flat view, as listeners see it. */
 export interface RamSection {
   /** The region; null for a section that has addresses only. */
-  readonly region: RamRegion | null;
+  readonly region: {
+    /** `"ram"`, `"rom"`, `"romDevice"` or `"ramDevice"`; regions of other kinds have no memory. */
+    readonly kind: string;
+    /** Whether a ROM device is in romd mode: reads go to its memory. */
+    readonly romd: boolean;
+    /** The clients that log writes to it. */
+    readonly dirtyLogMask: number;
+    /** The RAM block behind it, and the ram_addr_t of its first byte; null if there is none. */
+    readonly ram: { readonly blockId: number; readonly ramAddr: number | bigint } | null;
+  } | null;
   /** Offset in the region of the first byte. */
   readonly offsetWithinRegion: bigint;
   /** Guest physical address of the first byte. */
@@ -17,16 +26,4 @@ export interface RamSection {
   readonly size: bigint;
   /** Writes do not reach the memory: it is ROM, or is mapped read-only. */
   readonly readonly: boolean;
-}
-
-/** A memory region, as listeners see it. */
-export interface RamRegion {
-  /** `"ram"`, `"rom"`, `"romDevice"` or `"ramDevice"`; regions of other kinds have no memory. */
-  readonly kind: string;
-  /** Whether a ROM device is in romd mode: reads go to its memory. */
-  readonly romd: boolean;
-  /** The clients that log writes to it. */
-  readonly dirtyLogMask: number;
-  /** The RAM block behind it, and the ram_addr_t of its first byte; null if there is none. */
-  readonly ram: { readonly blockId: number; readonly ramAddr: number | bigint } | null;
 }

@@ -9,7 +9,6 @@ import { exactNumber } from "../address/exact_number.ts";
 import { RamBlockError } from "../errors/ramblock_error.ts";
 import { type Kernel, kernelOf } from "../kernel/kernel.ts";
 import { RAM } from "../kernel/layouts.ts";
-import type { DirtyClient } from "./dirty_clients.ts";
 import { DirtySnapshot } from "./dirty_snapshot.ts";
 
 /** What the dirty bitmaps need of the arena in which they lie. */
@@ -99,7 +98,7 @@ export class DirtyMemory {
    */
   isDirty(
     guard: ReadGuard,
-    client: DirtyClient,
+    client: 0 | 1 | 2,
     address: number | bigint,
     length: number | bigint,
   ): boolean {
@@ -117,7 +116,7 @@ export class DirtyMemory {
    */
   testAndClear(
     guard: ReadGuard,
-    client: DirtyClient,
+    client: 0 | 1 | 2,
     address: number | bigint,
     length: number | bigint,
   ): boolean {
@@ -135,7 +134,7 @@ export class DirtyMemory {
    */
   snapshotAndClear(
     guard: ReadGuard,
-    client: DirtyClient,
+    client: 0 | 1 | 2,
     address: number | bigint,
     length: number | bigint,
   ): DirtySnapshot {

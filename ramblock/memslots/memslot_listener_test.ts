@@ -6,11 +6,13 @@ import { GuestRam } from "../blocks/guest_ram.ts";
 import { RamList } from "../blocks/ram_list.ts";
 import { DIRTY_CLIENT } from "../dirty/dirty_clients.ts";
 import { OUTCOME, SLOT_FLAG } from "../kernel/layouts.ts";
-import type { RamRegion, RamSection } from "../blocks/ram_section.ts";
+import type { RamSection } from "../blocks/ram_section.ts";
 import { MemslotListener } from "./memslot_listener.ts";
 import { Memslots } from "./memslots.ts";
 import { ShadowMap } from "./shadow_map.ts";
 import { refused } from "../testdata/refused.ts";
+
+type RamRegion = NonNullable<RamSection["region"]>;
 
 const PAGE = 0x1000;
 
