@@ -9,6 +9,7 @@
  */
 
 import { Random } from "../../../lib/random.ts";
+import { assemble, type Line } from "../assembler.ts";
 import { csr, ECALL, i, MRET, r, RAM, s, u } from "../test_board.ts";
 import { BUFFER_BYTES, POINTERS, pointsAt, randomBlock } from "./block.ts";
 import { DOUBLES, INTEGERS, randomValue, SINGLES } from "./values.ts";
@@ -143,14 +144,8 @@ function addi(rd: number, rs: number, value: number): number {
   return i(0x13, 0, rd, rs, value);
 }
 
-/** A conditional branch whose target is a label. */
-type Line = number | { readonly label: string } | {
-  readonly branch: string;
-  readonly bits: number;
-};
-
 /** The harness's instructions. Registers 29 to 31 are its own once a trap has saved them. */
-function harness(): number[] {
+function harness(): readonly number[] {
   const lines: Line[] = [
     ...control(31, 0),
     addi(30, 31, -CONTROL + HANDLER),
@@ -238,10 +233,14 @@ function harness(): number[] {
     sd(29, 24, 31),
     { branch: "next", bits: i(0x63, 0, 0, 0, 0) },
   ];
-  return assemble(lines);
+  const { code, labels } = assemble(lines);
+  if (labels.get("handler") !== HANDLER) {
+    throw new Error(`Put HANDLER at ${labels.get("handler")}: it is ${HANDLER}`);
+  }
+  return code;
 }
 
-/** The handler's place, which `assemble` verifies. */
+/** The handler's place. */
 const HANDLER = 344;
 
 function all(count: number, make: (index: number) => number | []): Line[] {
@@ -257,25 +256,4 @@ function u32(rd: number, value: number): number[] {
 /** The address of CONTROL, from the instruction at `at`. */
 function control(rd: number, at: number): number[] {
   return [u(0x17, rd, 0x1000), addi(rd, rd, CONTROL - 0x1000 - at)];
-}
-
-function assemble(lines: readonly Line[]): number[] {
-  const labels = new Map<string, number>();
-  const code = lines.filter((line) => typeof line === "number" || "branch" in line);
-  let at = 0;
-  for (const line of lines) {
-    if (typeof line !== "number" && "label" in line) labels.set(line.label, at);
-    else at += 4;
-  }
-  if (labels.get("handler") !== HANDLER) {
-    throw new Error(`Put HANDLER at ${labels.get("handler")}: it is ${HANDLER}`);
-  }
-  return code.map((line, index) => {
-    if (typeof line === "number") return line >>> 0;
-    const { branch, bits } = line as { branch: string; bits: number };
-    const d = labels.get(branch)! - index * 4;
-    const fields = (d >> 12 & 1) << 31 | (d >> 5 & 63) << 25 | (d >> 1 & 15) << 8 |
-      (d >> 11 & 1) << 7;
-    return (bits | fields) >>> 0;
-  });
 }
