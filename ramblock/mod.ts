@@ -38,7 +38,7 @@ export type { BlockOptions } from "./blocks/block_options.ts";
 export type { RamBlock } from "./blocks/block_record.ts";
 export { DirtyLogListener } from "./blocks/dirty_log_listener.ts";
 export { GuestRam } from "./blocks/guest_ram.ts";
-export type { GuestRamHandle, GuestRamOptions } from "./blocks/ram_core.ts";
+export type { GuestRamHandle } from "./blocks/ram_core.ts";
 export { RamList } from "./blocks/ram_list.ts";
 export type { RamSection } from "./blocks/ram_section.ts";
 export { DIRTY_CLIENT } from "./dirty/dirty_clients.ts";

@@ -4,7 +4,13 @@
  * @module
  */
 
-import { type Arena, type RcuDomain, RcuError, type ReadGuard } from "@guestmem/rcu";
+import {
+  type Arena,
+  type BlockAllocator,
+  type RcuDomain,
+  RcuError,
+  type ReadGuard,
+} from "@guestmem/rcu";
 import { exactNumber, invalidAddress, isAddress, lookupAddress } from "../address/exact_number.ts";
 import { DirtyMemory } from "../dirty/dirty_memory.ts";
 import { RamBlockError } from "../errors/ramblock_error.ts";
@@ -12,23 +18,16 @@ import type { Kernel } from "../kernel/kernel.ts";
 import { BLOCK, RAM } from "../kernel/layouts.ts";
 import type { RamWindow } from "../windows/ram_window.ts";
 import { attachBuffer } from "./attached_buffers.ts";
-import {
-  encodeName,
-  hasName,
-  isInBuffer,
-  type RamBlock,
-  readName,
-  readRecord,
-} from "./block_record.ts";
+import { BlockMemory } from "./block_memory.ts";
+import { findRange } from "./block_range.ts";
+import { encodeName, hasName, type RamBlock, readName, readRecord } from "./block_record.ts";
 import {
   type AttachedRam,
   attachRam,
   createRam,
   type GuestRamHandle,
-  type GuestRamOptions,
   type RamCore,
 } from "./ram_core.ts";
-import { type BlockRange, findRange, forEachPiece } from "./ram_pieces.ts";
 
 /** Gives the package's other modules the core of guest RAM. */
 export let coreOf: (ram: GuestRam) => RamCore;
@@ -66,18 +65,16 @@ export let coreOf: (ram: GuestRam) => RamCore;
 export class GuestRam {
   /** Another context attaches with it. Structured-cloneable. */
   readonly handle: GuestRamHandle;
-  /** The arena of the tables, as this context attached to it. */
-  readonly arena: Arena;
   /** The domain whose sections protect blocks and their memory. */
   readonly domain: RcuDomain;
   /** Which pages were written. */
   readonly dirty: DirtyMemory;
   readonly #core: RamCore;
+  readonly #arena: BlockAllocator;
   readonly #kernel: Kernel;
   readonly #u32: Uint32Array;
   readonly #ram: number;
-  #at = 0;
-  #contiguous = 0;
+  readonly #memory: BlockMemory;
 
   static {
     coreOf = (ram) => ram.#core;
@@ -85,13 +82,14 @@ export class GuestRam {
 
   private constructor({ core, domain, handle }: AttachedRam) {
     this.handle = handle;
-    this.arena = domain.arena;
     this.domain = domain;
     this.dirty = new DirtyMemory(domain.arena, core.ram);
     this.#core = core;
+    this.#arena = core.arena;
     this.#kernel = core.kernel;
     this.#u32 = core.arena.u32;
     this.#ram = core.ram;
+    this.#memory = new BlockMemory(core);
   }
 
   /**
@@ -102,7 +100,19 @@ export class GuestRam {
    * @throws {RamBlockError} INVALID_LENGTH; WINDOW_REFUSED if the host refuses a window.
    * @throws {ArenaExhaustedError} If the arena has no room for the tables.
    */
-  static create(domain: RcuDomain, options: GuestRamOptions): GuestRam {
+  static create(
+    domain: RcuDomain,
+    options: {
+      /** Bytes of all windows, a multiple of 64 KiB. Reserved at once, committed when touched. */
+      readonly bytes: number;
+      /** Bytes of a window, a power of two from 64 KiB to 4 GiB. Default: 4 GiB. */
+      readonly windowBytes?: number;
+      /** log2 of the page size, from 12 to 16. Default: 12. */
+      readonly pageBits?: number;
+      /** Pages in a chunk of the dirty bitmaps, a power of two from 64. Default: 2^18. */
+      readonly dirtyChunkPages?: number;
+    },
+  ): GuestRam {
     return new GuestRam(createRam(domain, options));
   }
 
@@ -126,7 +136,7 @@ export class GuestRam {
    * @throws {RamBlockError} INVALID_ADDRESS.
    */
   find(guard: ReadGuard, address: number | bigint): number {
-    if (this.arena.debug) this.#check(guard);
+    if (this.#arena.debug) this.#check(guard);
     if (typeof address === "bigint") return this.find(guard, exactNumber(address));
     if (!isAddress(address)) throw invalidAddress(address);
     return this.#kernel.findBlock(this.#ram, address) >>> 0;
@@ -183,7 +193,7 @@ export class GuestRam {
 
   /** The name of a block. */
   nameOf(block: number): string {
-    return readName(this.arena, block);
+    return readName(this.#arena, block);
   }
 
   /** The ram_addr_t at which a block begins. */
@@ -213,7 +223,7 @@ export class GuestRam {
 
   /** A copy of a block's record. */
   describe(block: number): RamBlock {
-    return { ...readRecord(this.arena, block), usedLength: this.usedLengthOf(block) };
+    return { ...readRecord(this.#arena, block), usedLength: this.usedLengthOf(block) };
   }
 
   /**
@@ -227,36 +237,17 @@ export class GuestRam {
    * BUFFER_NOT_ATTACHED if the block lives in a buffer that this context has not attached.
    */
   locate(block: number, offset: number): RamWindow {
-    const left = this.#kernel.usedLength(block) - offset;
-    if (!(offset >= 0 && left > 0)) this.#refuse(block, offset);
-    return this.#place(block, offset, left);
-  }
-
-  /** As `locate`, for an offset with `left` bytes behind it that are known to be the block's. */
-  #place(block: number, offset: number, left: number): RamWindow {
-    if (isInBuffer(this.#u32, block)) {
-      const id = this.idOf(block);
-      const attached = this.#core.buffers.get(id);
-      if (!attached) throw new RamBlockError("BUFFER_NOT_ATTACHED", { id });
-      this.#at = attached.byteOffset + offset;
-      this.#contiguous = left;
-      return attached.window;
-    }
-    const { windows } = this.#core;
-    const position = this.offsetOf(block) + offset;
-    this.#at = windows.offsetAt(position);
-    this.#contiguous = Math.min(left, windows.leftAt(position));
-    return windows.windowAt(position);
+    return this.#memory.locate(block, offset);
   }
 
   /** Byte offset in the memory that the last `locate` of this object returned. */
   get at(): number {
-    return this.#at;
+    return this.#memory.at;
   }
 
   /** Bytes in use from `at` on, up to the end of the window. */
   get contiguous(): number {
-    return this.#contiguous;
+    return this.#memory.contiguous;
   }
 
   /**
@@ -284,11 +275,11 @@ export class GuestRam {
     const at = lookupAddress(address);
     const { block, offset } = findRange(this, guard, at, bytes);
     const window = this.locate(block, offset);
-    const contiguous = this.#contiguous;
+    const { at: byteOffset, contiguous } = this.#memory;
     if (bytes > contiguous) {
       throw new RamBlockError("WINDOW_BOUNDARY", { address: at, length: bytes, contiguous });
     }
-    return new type(window.buffer, this.#at, length);
+    return new type(window.buffer, byteOffset, length);
   }
 
   /**
@@ -302,9 +293,7 @@ export class GuestRam {
    */
   read(guard: ReadGuard, address: number | bigint, into: Uint8Array): void {
     const range = findRange(this, guard, lookupAddress(address), into.length);
-    this.#forEachPiece(range, (window, at, done, count) => {
-      into.set(window.u8.subarray(at, at + count), done);
-    });
+    this.#memory.read(range, into);
   }
 
   /**
@@ -321,20 +310,8 @@ export class GuestRam {
   write(guard: ReadGuard, address: number | bigint, from: Uint8Array): void {
     const first = lookupAddress(address);
     const range = findRange(this, guard, first, from.length);
-    this.#forEachPiece(range, (window, at, done, count) => {
-      window.u8.set(from.subarray(done, done + count), at);
-    });
+    this.#memory.write(range, from);
     this.dirty.markRange(guard, first, from.length, this.logMaskOf(range.block));
-  }
-
-  #forEachPiece(
-    range: BlockRange,
-    visit: (window: RamWindow, at: number, done: number, count: number) => void,
-  ): void {
-    forEachPiece(range, (offset, left) => {
-      const window = this.#place(range.block, offset, left);
-      return { window, at: this.#at, contiguous: this.#contiguous };
-    }, visit);
   }
 
   /**
@@ -357,14 +334,8 @@ export class GuestRam {
   }
 
   #check(guard: ReadGuard): void {
-    if (this.arena.debug && !guard.open) {
+    if (this.#arena.debug && !guard.open) {
       throw new RcuError("SECTION_CLOSED", { action: "look up RAM blocks" });
     }
-  }
-
-  #refuse(block: number, offset: number): never {
-    const address = this.offsetOf(block) + offset;
-    const available = Math.max(this.usedLengthOf(block) - offset, 0);
-    throw new RamBlockError("OUT_OF_BLOCK", { address, length: 1, available });
   }
 }

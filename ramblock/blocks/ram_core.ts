@@ -23,18 +23,6 @@ import { HOST_BUFFERS } from "./host_addresses.ts";
 /** What `RAM.magic` holds. */
 const RAM_MAGIC = 0x524d4c31;
 
-/** Options of {@linkcode GuestRam.create}. */
-export interface GuestRamOptions {
-  /** Bytes of all windows, a multiple of 64 KiB. Reserved at once, committed when touched. */
-  readonly bytes: number;
-  /** Bytes of a window, a power of two from 64 KiB to 4 GiB. Default: 4 GiB. */
-  readonly windowBytes?: number;
-  /** log2 of the page size, from 12 to 16. Default: 12. */
-  readonly pageBits?: number;
-  /** Pages in a chunk of the dirty bitmaps, a power of two from 64. Default: 2^18. */
-  readonly dirtyChunkPages?: number;
-}
-
 /** Another context attaches to guest RAM with it. Structured-cloneable. */
 export interface GuestRamHandle {
   /** Distinguishes it from other handles. */
@@ -78,7 +66,15 @@ export interface AttachedRam {
 }
 
 /** Reserves the windows and lays out the tables. */
-export function createRam(domain: RcuDomain, options: GuestRamOptions): AttachedRam {
+export function createRam(
+  domain: RcuDomain,
+  options: {
+    readonly bytes: number;
+    readonly windowBytes?: number;
+    readonly pageBits?: number;
+    readonly dirtyChunkPages?: number;
+  },
+): AttachedRam {
   const { bytes, pageBits = 12, windowBytes = 2 ** 32, dirtyChunkPages = 2 ** 18 } = options;
   const chunkBits = checkSizes(pageBits, dirtyChunkPages);
   const bits = windowBits(windowBytes);

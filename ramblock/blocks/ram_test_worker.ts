@@ -21,7 +21,7 @@ function seedFind(
   address: number,
   pause?: () => void,
 ): number {
-  const { u32 } = ram.arena;
+  const { u32 } = coreOf(ram).arena;
   const mru = RAM.mru.at(ram.handle.offset) / 4;
   const holds = (block: number) => {
     const offset = address - ram.offsetOf(block);

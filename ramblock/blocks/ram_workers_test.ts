@@ -101,7 +101,7 @@ Deno.test("torture: readers find live blocks only, while blocks are removed, rec
     const prepare = (offset: number, id: number) => {
       new Uint32Array(ram.handle.windows[0]!.buffer)[offset / 4] = id;
     };
-    const u32 = ram.arena.u32;
+    const u32 = ram.domain.arena.u32;
     let serial = 0;
     const live: number[] = [];
     const enough = () => progress.subarray(0, 2).every((found) => found > 1000);

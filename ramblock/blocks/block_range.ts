@@ -1,12 +1,11 @@
 /**
- * Ranges of guest RAM that must lie in one block, and may straddle windows.
+ * Ranges of guest RAM that must lie in one block, and may cross windows.
  *
  * @module
  */
 
 import type { ReadGuard } from "@guestmem/rcu";
 import { RamBlockError } from "../errors/ramblock_error.ts";
-import type { RamWindow } from "../windows/ram_window.ts";
 
 /** What finding a range needs of guest RAM: `GuestRam` has it. */
 interface BlockFinder {
@@ -43,34 +42,4 @@ export function findRange(
     throw new RamBlockError("OUT_OF_BLOCK", { address, length, available });
   }
   return { block, offset, length };
-}
-
-/** A part of a block that lies in one window. */
-interface Piece {
-  readonly window: RamWindow;
-  /** Its offset in the window. */
-  readonly at: number;
-  /** Bytes from there on that lie in the window. */
-  readonly contiguous: number;
-}
-
-/**
- * Calls `visit` for each piece of a range that lies in one window. Looks nothing up: the block and its
- * memory stay valid until the section ends, even if it is removed or shrunk in the meantime.
- *
- * @param range The range.
- * @param place Places what is left of the range from an offset in the block on.
- * @param visit Gets the window, the piece's offset in it, the bytes before the piece, and its bytes.
- */
-export function forEachPiece(
-  { offset, length }: BlockRange,
-  place: (offset: number, left: number) => Piece,
-  visit: (window: RamWindow, at: number, done: number, count: number) => void,
-): void {
-  for (let done = 0; done < length;) {
-    const { window, at, contiguous } = place(offset + done, length - done);
-    const count = Math.min(length - done, contiguous);
-    visit(window, at, done, count);
-    done += count;
-  }
 }
