@@ -11,6 +11,7 @@ import type { Kernel } from "../kernel/kernel.ts";
 import { MEMSLOTS, SLOT, SLOT_TABLE } from "../kernel/layouts.ts";
 import type { LogSink } from "./batch_commit.ts";
 import { putBackLog, takeLog } from "./dirty_log.ts";
+import { flushHostRange, forEachInHostRange } from "./host_range.ts";
 import { SlotBatch } from "./slot_batch.ts";
 import { type Memslot, readSlot, rowsOf, type TableSlot } from "./slot_table.ts";
 import {
@@ -19,7 +20,6 @@ import {
   createSlots,
   forEachShadow,
   type MemslotsHandle,
-  type MemslotsOptions,
   type SlotsCore,
 } from "./slots_core.ts";
 
@@ -66,8 +66,6 @@ const MIN_SHADOW_PAGES = 64;
 export class Memslots {
   /** Another context attaches with it. Structured-cloneable. */
   readonly handle: MemslotsHandle;
-  /** The arena of the tables, as this context attached to it. */
-  readonly arena: Arena;
   /** The domain whose sections protect the tables. */
   readonly srcu: Srcu;
   /** log2 of the page size. */
@@ -87,7 +85,6 @@ export class Memslots {
 
   private constructor({ core, srcu, handle }: AttachedSlots) {
     this.handle = handle;
-    this.arena = srcu.arena;
     this.srcu = srcu;
     this.pageBits = core.pageBits;
     this.#core = core;
@@ -103,7 +100,15 @@ export class Memslots {
    * @throws {RamBlockError} INVALID_SLOT if a limit is out of range.
    * @throws {ArenaExhaustedError} If the arena has no room.
    */
-  static create(srcu: Srcu, options: MemslotsOptions = {}): Memslots {
+  static create(
+    srcu: Srcu,
+    options: {
+      /** The most slots at once. Default: 32,764, as KVM's. */
+      readonly limit?: number;
+      /** log2 of the page size, from 12 to 16. Default: 12. */
+      readonly pageBits?: number;
+    } = {},
+  ): Memslots {
     return new Memslots(createSlots(srcu, options));
   }
 
@@ -125,7 +130,7 @@ export class Memslots {
    * @returns The snapshot, valid until the section ends.
    */
   snapshot(guard: ReadGuard): number {
-    if (this.arena.debug && !guard.open) {
+    if (this.#core.arena.debug && !guard.open) {
       throw new RcuError("SECTION_CLOSED", { action: "load memslots" });
     }
     return this.#kernel.load32(MEMSLOTS.root.at(this.#core.memslots)) >>> 0;
@@ -193,16 +198,7 @@ export class Memslots {
     last: number | bigint,
     visit: (row: number, firstGfn: number, lastGfn: number) => void,
   ): void {
-    const page = 2 ** this.pageBits;
-    const firstHost = exactNumber(first), lastHost = exactNumber(last);
-    for (const row of rowsOf(this.#u32, table)) {
-      const { baseGfn, pages, host } = readSlot(this.#u32, row);
-      const from = Math.max(firstHost, host);
-      const to = Math.min(lastHost, host + pages * page - 1);
-      if (from > to) continue;
-      const gfnOf = (address: number) => baseGfn + Math.floor((address - host) / page);
-      visit(row, gfnOf(from), gfnOf(to));
-    }
+    forEachInHostRange(this.#core, table, first, last, visit);
   }
 
   /**
@@ -216,13 +212,7 @@ export class Memslots {
    * @throws {RamBlockError} INVALID_ADDRESS if a bigint is beyond 2^53 - 1.
    */
   flushHostRange(table: number, first: number | bigint, last: number | bigint): number {
-    let count = 0;
-    this.forEachInHostRange(table, first, last, (_, firstGfn, lastGfn) => {
-      forEachShadow(this.#core, (shadow) => {
-        count += this.#kernel.shadowFlush(shadow, firstGfn, lastGfn - firstGfn + 1);
-      });
-    });
-    return count;
+    return flushHostRange(this.#core, table, first, last);
   }
 
   /** Number of guest pages in all slots of a snapshot. */

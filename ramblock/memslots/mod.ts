@@ -37,6 +37,6 @@ export { OUTCOME, SLOT_FLAG } from "../kernel/layouts.ts";
 export { MemslotListener } from "./memslot_listener.ts";
 export { Memslots } from "./memslots.ts";
 export { ShadowMap } from "./shadow_map.ts";
-export { type NewMemslot, SlotBatch } from "./slot_batch.ts";
+export { SlotBatch } from "./slot_batch.ts";
 export type { Memslot } from "./slot_table.ts";
-export type { MemslotsHandle, MemslotsOptions } from "./slots_core.ts";
+export type { MemslotsHandle } from "./slots_core.ts";

@@ -52,7 +52,7 @@ export class ShadowMap {
     this.#slots = slots;
     this.#kernel = kernel;
     this.#pageBits = slots.pageBits;
-    this.#debug = slots.arena.debug;
+    this.#debug = slots.srcu.arena.debug;
   }
 
   /**

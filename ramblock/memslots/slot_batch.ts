@@ -19,20 +19,6 @@ import {
 } from "./slot_table.ts";
 import type { SlotsArena, SlotsCore } from "./slots_core.ts";
 
-/** A slot to create: a {@linkcode Memslot} whose addresses are numbers or bigints alike. */
-export interface NewMemslot {
-  /** The slot's number, chosen by the caller. */
-  readonly id: number;
-  /** Number of the first guest page. */
-  readonly baseGfn: number | bigint;
-  /** How many pages. */
-  readonly pages: number | bigint;
-  /** Host address of the first page, a multiple of the page size. */
-  readonly host: number | bigint;
-  /** Bits of `SLOT_FLAG`, without INVALID. */
-  readonly flags: number;
-}
-
 /**
  * A batch of changes, from {@linkcode Memslots.batch}: KVM's create, delete, move and flags-only
  * changes, many at once. Nothing is visible before it is committed; then readers see all of it, or for
@@ -92,7 +78,18 @@ export class SlotBatch {
    * @throws {RamBlockError} INVALID_SLOT; SLOT_EXISTS if a slot has the number; INVALID_ADDRESS if a
    * bigint is beyond 2^53 - 1.
    */
-  create(slot: NewMemslot): void {
+  create(slot: {
+    /** The slot's number, chosen by the caller. */
+    readonly id: number;
+    /** Number of the first guest page. */
+    readonly baseGfn: number | bigint;
+    /** How many pages. */
+    readonly pages: number | bigint;
+    /** Host address of the first page, a multiple of the page size. */
+    readonly host: number | bigint;
+    /** Bits of `SLOT_FLAG`, without INVALID. */
+    readonly flags: number;
+  }): void {
     const { id, flags } = slot;
     const baseGfn = exactNumber(slot.baseGfn);
     const pages = exactNumber(slot.pages);

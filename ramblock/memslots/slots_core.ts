@@ -13,14 +13,6 @@ import { buildTable } from "./slot_table.ts";
 /** What `MEMSLOTS.magic` holds. */
 const MEMSLOTS_MAGIC = 0x4d534c54;
 
-/** Options of {@linkcode Memslots.create}. */
-export interface MemslotsOptions {
-  /** The most slots at once. Default: 32,764, as KVM's. */
-  readonly limit?: number;
-  /** log2 of the page size, from 12 to 16. Default: 12. */
-  readonly pageBits?: number;
-}
-
 /** Another context attaches to memslots with it. Structured-cloneable. */
 export interface MemslotsHandle {
   /** Distinguishes it from other handles. */
@@ -74,8 +66,10 @@ export interface AttachedSlots {
 }
 
 /** Lays out empty memslots. */
-export function createSlots(srcu: Srcu, options: MemslotsOptions): AttachedSlots {
-  const { limit = 32764, pageBits = 12 } = options;
+export function createSlots(
+  srcu: Srcu,
+  { limit = 32764, pageBits = 12 }: { readonly limit?: number; readonly pageBits?: number },
+): AttachedSlots {
   const demand = (
     what: string,
     value: number,
