@@ -70,5 +70,4 @@ export { MemoryAccess, type MemoryAccessOptions } from "./access/memory_access.t
 export { MemoryRegionCache } from "./access/memory_region_cache.ts";
 export { MmioChannel, type MmioChannelHandle } from "./access/mmio/mmio_channel.ts";
 export type { RegionTranslator } from "./access/region_translator.ts";
-export { Tlb } from "./access/tlb.ts";
 export { Translation } from "./access/translation.ts";

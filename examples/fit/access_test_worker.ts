@@ -7,6 +7,7 @@ import {
   MmioChannel,
   type MmioChannelHandle,
 } from "@guestmem/flatview";
+import { Tlb } from "@guestmem/flatview/vcpu";
 import { IommuReader, type IommuRegionHandle } from "@guestmem/iommu";
 import { GuestRam, type GuestRamHandle } from "@guestmem/ramblock";
 import { Memslots, type MemslotsHandle } from "@guestmem/ramblock/memslots";
@@ -39,7 +40,7 @@ const setup = (data: VcpuData) => {
   access.setTarget(0, space);
   access.bindIommu(region, new IommuReader(arena, reader, handle.unit).translator(handle));
   const srcu = slots.srcu.register();
-  const tlb = space.tlb();
+  const tlb = new Tlb(space);
   reader.offline(); // between two calls this worker is in its event loop
   const online = <T>(run: () => T): T => {
     reader.online();

@@ -6,6 +6,7 @@ import { TestWorkers } from "#tools/testing/workers.ts";
 import { Arena, Mutex, RcuDomain } from "@guestmem/rcu";
 import { FlatMemory } from "../model/flat_memory.ts";
 import { Topology } from "../topology/topology.ts";
+import { Tlb } from "../vcpu/tlb.ts";
 import type { Setup } from "./access_bench_test_worker.ts";
 import { MemoryAccess } from "./memory_access.ts";
 import { MmioChannel } from "./mmio/mmio_channel.ts";
@@ -106,7 +107,7 @@ const plainFar = new PlainArray();
 Deno.bench("a typed array, bounds checked (below)", { ...farRam, baseline: true }, () => {
   for (let i = 0; i < COUNT; i++) sink += plainFar.load32(below[i]!);
 });
-const farTlb = space.tlb();
+const farTlb = new Tlb(space);
 Deno.bench("a TLB hit (above)", farRam, () => {
   farTlb.lock();
   for (let i = 0; i < COUNT; i++) sink += farTlb.load32(above[i]!);
@@ -117,13 +118,13 @@ const ram = { group: `RAM below 4 GiB, ${each}` };
 Deno.bench("a typed array, bounds checked", { ...ram, baseline: true }, () => {
   for (let i = 0; i < COUNT; i++) sink += plain.load32(below[i]!);
 });
-const tlb = space.tlb();
+const tlb = new Tlb(space);
 Deno.bench("a TLB hit", ram, () => {
   tlb.lock();
   for (let i = 0; i < COUNT; i++) sink += tlb.load32(below[i]!);
   tlb.unlock();
 });
-const signedTlb = space.tlb();
+const signedTlb = new Tlb(space);
 Deno.bench("a TLB hit, signed", ram, () => {
   signedTlb.lock();
   for (let i = 0; i < COUNT; i++) sink += signedTlb.loadInt32(below[i]!);
@@ -151,7 +152,7 @@ Deno.bench("through a cached translation, a section each", ram, () => {
 });
 
 const miss = { group: "a TLB of one entry, of 256 loads" };
-const [oneEntry, oneEntryHit] = [space.tlb(1), space.tlb(1)];
+const [oneEntry, oneEntryHit] = [new Tlb(space, 1), new Tlb(space, 1)];
 Deno.bench("a hit", { ...miss, baseline: true }, () => {
   oneEntryHit.lock();
   for (let i = 0; i < 256; i++) sink += oneEntryHit.load32(0x10_0000 + i * 4);
@@ -162,7 +163,7 @@ Deno.bench("a miss", miss, () => {
   for (let i = 0; i < 256; i++) sink += oneEntry.load32(0x10_0000 + (i % 2) * 0x1000);
   oneEntry.unlock();
 });
-const romTlb = space.tlb();
+const romTlb = new Tlb(space);
 Deno.bench("a store to ROM", miss, () => {
   romTlb.lock();
   for (let i = 0; i < 256; i++) romTlb.store32(0x40_0000, i);

@@ -5,6 +5,7 @@ import { withWorkers } from "#tools/testing/workers.ts";
 import { Arena, RcuDomain } from "@guestmem/rcu";
 import { FlatMemory } from "../model/flat_memory.ts";
 import { Topology } from "../topology/topology.ts";
+import { Tlb } from "../vcpu/tlb.ts";
 import type { Setup, WriterData } from "./atomic_test_worker.ts";
 import { MemoryAccess } from "./memory_access.ts";
 
@@ -34,7 +35,7 @@ Deno.test("aligned accesses of memory do not tear, by whatever way they go", () 
   withWorkers(async (workers) => {
     const { data, space, stop } = createMachine();
     const writing = workers.spawn<Setup>(WORKER, data).call("alternate");
-    const tlb = space.tlb();
+    const tlb = new Tlb(space);
     const cache = space.cache(0x100, 0x40, true);
     const torn = new Set<string>();
     let changes = 0;

@@ -4,6 +4,7 @@ import { serve } from "#tools/testing/worker_side.ts";
 import type { ArenaHandle, DomainHandle } from "@guestmem/rcu";
 import { FlatMemory, type FlatMemoryHandle } from "../model/flat_memory.ts";
 import type { AddressSpaceHandle } from "../view/address_space.ts";
+import { Tlb } from "../vcpu/tlb.ts";
 import { MemoryAccess } from "./memory_access.ts";
 
 /** What a writer is given. */
@@ -23,7 +24,7 @@ const setup = (data: WriterData) => {
   const memory = new FlatMemory(data.memory);
   const access = new MemoryAccess({ arena, reader, memory });
   const space = access.attach(data.space);
-  const tlb = space.tlb();
+  const tlb = new Tlb(space);
   const stop = new Int32Array(data.stop);
   return {
     /** Writes all zeros and all ones in turn, by each way that there is. */

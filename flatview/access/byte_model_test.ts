@@ -10,10 +10,10 @@ import {
 import { FlatMemory } from "../model/flat_memory.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
 import { Topology } from "../topology/topology.ts";
+import { Tlb } from "../vcpu/tlb.ts";
 import { MemTxResult } from "./device/mem_tx_result.ts";
 import type { GuestSpace } from "./guest_space.ts";
 import { MemoryAccess } from "./memory_access.ts";
-import type { Tlb } from "./tlb.ts";
 import fc from "fast-check";
 
 /** Addresses run up to here, from a base. */
@@ -171,7 +171,7 @@ for (
       fc.array(step, { minLength: 1, maxLength: 40 }),
       (regions, steps) => {
         const { memory, space, model, devices } = build(base, regions);
-        const tlb = space.tlb(4);
+        const tlb = new Tlb(space, 4);
         tlb.lock();
         for (const each of steps) {
           const { region, near, off } = each.spot;

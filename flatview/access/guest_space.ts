@@ -7,7 +7,6 @@ import type { MemTxResult } from "./device/mem_tx_result.ts";
 import type { GuestMapping, Mappings } from "./guest_mapping.ts";
 import { MemoryRegionCache } from "./memory_region_cache.ts";
 import { ResolvedAddress } from "./resolved_address.ts";
-import { Tlb } from "./tlb.ts";
 import { Translation } from "./translation.ts";
 
 /** Gives the package's other modules the path that a space's accesses take. */
@@ -265,16 +264,6 @@ export class GuestSpace {
    */
   cache(address: Address, length: number, isWrite: boolean): MemoryRegionCache {
     return new MemoryRegionCache(this.#path, this.reader, address, length, isWrite);
-  }
-
-  /**
-   * A TLB for a vCPU of this worker.
-   *
-   * @param entries How many pages it holds: a power of two up to 2^20; 1024 by default.
-   * @throws {RangeError} If it is not such a number.
-   */
-  tlb(entries = 1024): Tlb {
-    return new Tlb(this.#path, this.reader, entries);
   }
 
   #load(address: Address, size: number, bigEndian: boolean, attrs: MemTxAttrs): number {

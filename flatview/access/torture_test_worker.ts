@@ -5,6 +5,7 @@ import type { ArenaHandle, DomainHandle } from "@guestmem/rcu";
 import { FLASH, isHole, PLACES, Shared, SLOTS, VERSION_WORDS } from "../model/access_torture.ts";
 import { FlatMemory, type FlatMemoryHandle } from "../model/flat_memory.ts";
 import type { AddressSpaceHandle } from "../view/address_space.ts";
+import { Tlb } from "../vcpu/tlb.ts";
 import { MemTxResult } from "./device/mem_tx_result.ts";
 import { MemoryAccess } from "./memory_access.ts";
 import { MmioChannel, type MmioChannelHandle } from "./mmio/mmio_channel.ts";
@@ -34,7 +35,7 @@ const setup = (data: VcpuData) => {
   const access = new MemoryAccess({ arena, reader, memory, channel });
   const shared = new Int32Array(data.shared);
   const space = access.attach(data.space);
-  const tlb = space.tlb(64);
+  const tlb = new Tlb(space, 64);
   if (data.stale) space.reader.generation = () => 1;
   const faults = new Set<string>();
   access.bind(data.inPlace, {

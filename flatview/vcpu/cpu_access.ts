@@ -65,8 +65,9 @@ export class CpuAccess {
         if (!isWhole && inUnit !== 0) return this.#split(address, size, isStore, low, high);
         if (!isStore) return this.#loadMemory(window, address, size, isWhole);
         // Dropped: a decode error for a device, but not for a CPU.
-        if (isRom(flags)) return this.#stored(MemTxResult.OK);
-        if (isDirect(flags, true)) {
+        const isDropped = isRom(flags);
+        if (isDropped && isWhole) return this.#stored(MemTxResult.OK);
+        if (isDropped || isDirect(flags, true)) {
           if (!isWhole) {
             value.set(low, high);
             return this.#stored(path.storePieces(map, space, address, size, false, attrs));

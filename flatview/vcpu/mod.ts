@@ -19,4 +19,6 @@
  * @module
  */
 
-export { PageAccess, PageResolver } from "./page_resolver.ts";
+export { PageAccess } from "./page_extents.ts";
+export { PageResolver } from "./page_resolver.ts";
+export { Tlb } from "./tlb.ts";

@@ -1,38 +1,16 @@
 import type { ReadGuard } from "@guestmem/rcu";
-import type { AccessPath } from "../access/access_path.ts";
 import type { MemTxResult } from "../access/device/mem_tx_result.ts";
 import type { RamWindow } from "../access/guest_memory.ts";
 import { type GuestSpace, pathOf } from "../access/guest_space.ts";
-import { offsetOf } from "../access/address_translator.ts";
-import { isDirect } from "../access/resolved_address.ts";
 import type { Address } from "../region/address.ts";
-import { DIRTY_LOG_BITS } from "../region/range_flags.ts";
 import type { MemTxAttrs } from "../region/region_ops.ts";
 import type { AddressSpaceReader } from "../view/address_space_reader.ts";
 import { CpuAccess } from "./cpu_access.ts";
-import { NO_EXTENT, PageExtent } from "./page_extent.ts";
+import { NO_EXTENT, type PageExtent, PageExtents } from "./page_extents.ts";
 import { PinnedMap } from "./pinned_map.ts";
 
 /** Bytes of a guest page. */
 const PAGE = 4096;
-/** Extents that are remembered: one for each of the rows of the dispatch that a guest uses. */
-const EXTENTS = 64;
-
-/**
- * What a CPU may do with a page by itself, in its memory: bits of {@linkcode PageResolver.resolve}.
- * Whatever a bit does not allow goes through {@linkcode PageResolver.load} and `store`.
- */
-export const PageAccess = {
-  /** Loads. */
-  READ: 1,
-  /** Stores. */
-  WRITE: 2,
-  /** Instruction fetches. */
-  EXECUTE: 4,
-  /** Stores are logged: the first one to the page goes through `store`, and marks it. */
-  LOGGED: 8,
-} as const;
-
 /**
  * Guest pages as a CPU of any kind needs them: where each one lies in memory, and what may be done with
  * it there. It is for a core or a JIT that keeps a TLB of its own; `Tlb` is one that is ready made.
@@ -89,23 +67,21 @@ export const PageAccess = {
 export class PageResolver {
   /** The memory in which the page that was resolved last lies; null if it is none. */
   window: RamWindow | null = null;
-  /** Byte offset of the page in `window.buffer`, a multiple of 8. */
+  /** Byte offset of the page in `window.buffer`, a multiple of 8; of no meaning without a window. */
   at: number = 0;
-  readonly #path: AccessPath;
   readonly #space: AddressSpaceReader;
   readonly #map: PinnedMap;
   readonly #access: CpuAccess;
-  readonly #extents = Array.from({ length: EXTENTS }, () => new PageExtent());
+  readonly #extents: PageExtents;
   #last: PageExtent = NO_EXTENT;
-  /** The generation under which the extents were found. */
-  #known = 0;
 
   /** @param space The address space, from `MemoryAccess.attach`. */
   constructor(space: GuestSpace) {
-    const path = this.#path = pathOf(space);
+    const path = pathOf(space);
     this.#space = space.reader;
     this.#map = new PinnedMap(path, space.reader);
     this.#access = new CpuAccess(path, space.reader, this.#map);
+    this.#extents = new PageExtents(path, space.reader, this.#map);
   }
 
   /** The guard of the open section. @throws {FlatViewError} `OUTSIDE_SECTION` between sections. */
@@ -162,18 +138,20 @@ export class PageResolver {
    */
   resolve(page: number): number {
     const last = this.#last;
-    const map = this.#map;
-    if (last.first <= page && page <= last.last && map.isOpen && this.#known === map.generation) {
+    if (last.first <= page && page <= last.last && this.#extents.isCurrent) {
       this.window = last.window;
       this.at = last.at + (page - last.first) * PAGE;
       return last.access;
     }
-    return this.#find(page);
+    const extent = this.#last = this.#extents.find(page);
+    this.window = extent.window;
+    this.at = extent.at + (page - extent.first) * PAGE;
+    return extent.access;
   }
 
   /**
    * Loads 1, 2, 4 or 8 bytes, wherever they lie; a device sees the size. If the device is in another
-   * context, the section is left and another one entered: look at {@linkcode generation} afterwards.
+   * context, the section is left and another one entered: compare {@linkcode generation} afterwards.
    *
    * @param address The guest physical address. It need not be aligned.
    * @returns The lower half, unsigned, 0 where nothing answers; `upper` and `result` have the rest.
@@ -195,68 +173,31 @@ export class PageResolver {
     return this.#access.result;
   }
 
-  /** Resolves a page outside the extent that was used last. */
-  #find(page: number): number {
-    const { guard, generation } = this.#map;
-    if (this.#known !== generation) {
-      for (const extent of this.#extents) extent.clear();
-      this.#known = generation;
-    }
-    const space = this.#space;
-    const address = page < 2 ** 41 ? page * PAGE : BigInt(page) * BigInt(PAGE);
-    const row = space.lookupIn(this.#map.view(space), address);
-    const extent = this.#extents[(row >>> 5) & (EXTENTS - 1)]!;
-    const isKnown = extent.row === row && extent.first <= page && page <= extent.last;
-    if (isKnown || this.#measure(guard, row, page, address, extent)) {
-      this.#last = extent;
-      this.window = extent.window;
-      this.at = extent.at + (page - extent.first) * PAGE;
-      return extent.access;
-    }
-    this.window = null;
-    this.at = 0;
-    return 0;
+  /**
+   * The dispatch section in which an address lies, to be kept in place of the region: QEMU's
+   * `address_space_translate_for_iotlb`. A page that several regions share has one number.
+   *
+   * @returns The section's number, for `iotlbToRegion`; valid until the map changes.
+   * @throws {FlatViewError} `OUTSIDE_SECTION` between sections.
+   */
+  translateForIotlb(address: number): number {
+    return this.#space.sectionNumber(this.#map.view(this.#space), address, false);
   }
 
   /**
-   * Finds out where the memory of a page lies, and how far around it the range and the block go on.
+   * The region behind a section's number: QEMU's `iotlb_to_region`, by the dispatch that this vCPU
+   * found when it last looked for a new map.
    *
-   * @returns Whether the page is one piece of memory.
+   * @param number From `translateForIotlb`.
+   * @param address The address.
+   * @returns Id of the region; 0 if nothing answers.
+   * @throws {FlatViewError} `OUTSIDE_SECTION` between sections.
    */
-  #measure(
-    guard: ReadGuard,
-    row: number,
-    page: number,
-    address: Address,
-    extent: PageExtent,
-  ): boolean {
+  iotlbToRegion(number: number, address: number): number {
     const space = this.#space;
-    const flags = space.flags(row);
-    if (!isDirect(flags, false)) return false;
-    const { ram, translator: { records } } = this.#path;
-    const region = space.region(row);
-    const ramAddr = records.get(guard, region).ramAddr + Number(offsetOf(space, row, address));
-    const window = ram.locate(guard, region, ramAddr);
-    const { at } = ram;
-    const pages = Math.floor(Math.min(space.remaining(row, address), ram.contiguous) / PAGE);
-    if (pages === 0 || (at & 7) !== 0) return false;
-    // A region lies in one block, so what precedes the page in its range precedes it in the window too.
-    const before = typeof address === "number"
-      ? Math.floor(Math.min(space.preceding(row, address), at) / PAGE)
-      : 0;
-    extent.row = row;
-    extent.first = page - before;
-    extent.last = page + pages - 1;
-    extent.window = window;
-    extent.at = at - before * PAGE;
-    extent.access = accessOf(flags);
-    return true;
+    const view = this.#map.view(space);
+    const region = space.region(space.sectionRow(view, number));
+    // Neither "unassigned" nor the container of a shared page has a region.
+    return region === 0 ? space.region(space.lookupIn(view, address)) : region;
   }
-}
-
-/** Bits of {@linkcode PageAccess} for memory that can be read directly. */
-function accessOf(flags: number): number {
-  const read = PageAccess.READ | PageAccess.EXECUTE;
-  if (!isDirect(flags, true)) return read;
-  return read | PageAccess.WRITE | ((flags & DIRTY_LOG_BITS) === 0 ? 0 : PageAccess.LOGGED);
 }

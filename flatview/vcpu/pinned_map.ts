@@ -35,7 +35,8 @@ export class PinnedMap implements GuardHolder {
 
   /** The pinned view; for another address space, the one that it publishes now. */
   view(space: AddressSpaceReader): number {
-    return space === this.#space ? this.#view : space.view(this.guard);
+    const { guard } = this;
+    return space === this.#space ? this.#view : space.view(guard);
   }
 
   /** Enters a section, and looks for a new map. */

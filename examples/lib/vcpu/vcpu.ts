@@ -13,6 +13,7 @@ import {
   MmioChannel,
   type MmioChannelHandle,
 } from "@guestmem/flatview";
+import { Tlb } from "@guestmem/flatview/vcpu";
 import { GuestRam, type GuestRamHandle } from "@guestmem/ramblock";
 import {
   Arena,
@@ -72,7 +73,7 @@ export class Vcpu {
       const slots = Memslots.attach(this.arena, handles.slots);
       this.#slots = new SlotUnit(this.reader, slots, ram, this.memory);
     }
-    this.unit = this.#slots ?? this.memory.tlb();
+    this.unit = this.#slots ?? new Tlb(this.memory);
     this.#state = new RunState(handles.run);
   }
 

@@ -5,6 +5,7 @@ import { type ArenaHandle, type DomainHandle, Srcu } from "@guestmem/rcu";
 import { FlatMemory, type FlatMemoryHandle } from "../../model/flat_memory.ts";
 import type { AddressSpaceHandle } from "../../view/address_space.ts";
 import { EventNotifier } from "../../view/event_notifier.ts";
+import { Tlb } from "../../vcpu/tlb.ts";
 import { MemoryAccess } from "../memory_access.ts";
 import { MmioChannel, type MmioChannelHandle } from "./mmio_channel.ts";
 
@@ -62,7 +63,7 @@ const setup = (data: WorkerData) => {
     },
     /** Loads through a TLB whose section is open around it. */
     loadByTlb(address: number): [number, number] {
-      const tlb = space.tlb();
+      const tlb = new Tlb(space);
       tlb.lock();
       const value = tlb.load32(address);
       const { result } = tlb;

@@ -4,9 +4,11 @@ import { FlatViewError } from "../errors/flat_view_error.ts";
 import { FlatMemory } from "../model/flat_memory.ts";
 import type { MemoryRegionOps } from "../region/region_ops.ts";
 import { Topology } from "../topology/topology.ts";
-import { MemTxResult } from "./device/mem_tx_result.ts";
-import { MemoryAccess } from "./memory_access.ts";
-import type { IotlbEntry } from "./region_translator.ts";
+import { MemTxResult } from "../access/device/mem_tx_result.ts";
+import { MemoryAccess } from "../access/memory_access.ts";
+import { PageResolver } from "./page_resolver.ts";
+import { Tlb } from "./tlb.ts";
+import type { IotlbEntry } from "../access/region_translator.ts";
 
 const { OK, DECODE_ERROR } = MemTxResult;
 const GIB = 2 ** 30;
@@ -51,7 +53,7 @@ for (
     fill(memory);
     system.addSubregion(base, ram(0x8000, 0x1_2800)); // the last page is half one
     system.addSubregion(base + 0x2_0000, ram(0xf_f000, 0x2000)); // across two windows
-    const tlb = space.tlb(16);
+    const tlb = new Tlb(space, 16);
     tlb.lock();
     const starts = [0, 0x1000, 0x1_1ff0, 0x1_2000, 0x1_27f8, 0x2_0ff0, 0x2_1000, 0xffc, 0x1_0000];
     for (let round = 0; round < 2; round++) { // a miss, then a hit
@@ -106,7 +108,7 @@ Deno.test("a vCPU's access to a device is split by alignment", () => {
   const far = topology.initAlias("far", 0x3000, io, 0);
   system.addSubregion(0x1000, io);
   system.addSubregion(5 * GIB, far);
-  const tlb = space.tlb();
+  const tlb = new Tlb(space);
   tlb.lock();
   for (const base of [0x1000, 5 * GIB]) {
     assertEquals([tlb.load32(base + 4), tlb.result, take()], [0x0706_0504, OK, "r4@4"]);
@@ -142,7 +144,7 @@ Deno.test("a vCPU's access that runs from a device into RAM, or back, reaches bo
   space.store32le(0x1000, 0x4433_2211);
   space.store32le(0x1ffc, 0x8877_6655);
   space.writeRom(0x2ffc, Uint8Array.of(1, 2, 3, 4));
-  const tlb = space.tlb();
+  const tlb = new Tlb(space);
   tlb.lock();
   for (let round = 0; round < 2; round++) { // the pages of RAM miss, then they are kept
     assertEquals([tlb.load32(0xffe), tlb.result, take()], [0x2211_fffe, OK, "r2@4094"]);
@@ -164,7 +166,7 @@ Deno.test("a vCPU's store that begins in ROM writes the RAM that it runs on into
   system.addSubregion(0, topology.initRom("rom", 0x1002, { blockId: 1, ramAddr: 0x8000 }));
   system.addSubregion(0x1002, ram(0x4000, 0x1000));
   space.writeRom(0x1000, Uint8Array.of(1, 2));
-  const tlb = space.tlb();
+  const tlb = new Tlb(space);
   tlb.lock();
   tlb.store32(0x1000, 0x4433_2211);
   assertEquals([tlb.load32(0x1000), tlb.result], [0x4433_0201, OK]);
@@ -180,7 +182,7 @@ Deno.test("pages whose addresses share their lower half, or their entry, are dis
   const places = [0, 4 * GIB, 8 * GIB, 0x1_0000, 4 * GIB + 0x1_0000];
   places.forEach((at, i) => system.addSubregion(at, ram(i * 0x1000, 0x1000)));
   places.forEach((at, i) => space.store32le(at + 0x10, i + 1));
-  const tlb = space.tlb(4);
+  const tlb = new Tlb(space, 4);
   tlb.lock();
   for (let round = 0; round < 3; round++) {
     for (const [first, one] of places.entries()) { // each right behind each
@@ -206,7 +208,7 @@ for (const flavour of ["memb", "qsbr"] as const) {
     system.addSubregion(0x2000, b);
     space.store32le(0x1000, 1);
     space.store32le(0x2000, 2);
-    const tlb = space.tlb();
+    const tlb = new Tlb(space);
     const swap = () =>
       topology.transaction(() => {
         const { addr } = a;
@@ -240,7 +242,7 @@ Deno.test("misses and devices go by the map of the section, as hits do", () => {
   const [a, b] = [ram(0, 0x1000), ram(0x1000, 0x1000)];
   system.addSubregion(0x1000, a);
   space.store32le(0x1000, 1);
-  const tlb = space.tlb();
+  const tlb = new Tlb(space);
   tlb.lock();
   topology.transaction(() => {
     system.delSubregion(a);
@@ -258,7 +260,7 @@ Deno.test("stores to logged memory are marked, each of them; loads are hits as b
   const { system, space, ram, memory } = setUp();
   const region = ram(0x3000, 0x2000);
   system.addSubregion(0x1000, region);
-  const tlb = space.tlb();
+  const tlb = new Tlb(space);
   tlb.lock();
   tlb.store32(0x1000, 1);
   region.setLog(true, 0);
@@ -292,32 +294,35 @@ Deno.test("devices are reached through the TLB; an IOMMU's answer is not kept", 
     },
   });
   access.setTarget(0, space);
-  const device = access.attach(topology.createAddressSpace("device", iommu).handle).tlb();
+  const device = new Tlb(access.attach(topology.createAddressSpace("device", iommu).handle));
   device.lock();
   assertEquals(device.load32(0x10), 10);
   to = 0x1000;
   assertEquals(device.load32(0x10), 11); // with no new map
   device.unlock();
 
-  const tlb = space.tlb();
+  const tlb = new Tlb(space);
   tlb.lock();
   assertEquals([tlb.load32(0x5000), tlb.load32(0x5000), tlb.load32(0x5810)], [1, 2, 12]);
-  // A page that two regions share has one number; each address finds its region.
-  const shared = tlb.translateForIotlb(0x5000);
-  assertEquals(tlb.translateForIotlb(0x5fff), shared);
-  assertEquals(tlb.iotlbToRegion(shared, 0x5000), io.id);
-  assert(tlb.iotlbToRegion(shared, 0x5810) !== io.id);
-  const plain = tlb.translateForIotlb(0x1000);
-  assertEquals(tlb.iotlbToRegion(plain, 0x1000), tlb.iotlbToRegion(plain, 0x10));
-  assertEquals(tlb.iotlbToRegion(tlb.translateForIotlb(0x9000), 0x9000), 0);
   tlb.unlock();
-  assertThrows(() => tlb.translateForIotlb(0), FlatViewError, "outside its section");
+  const pages = new PageResolver(space);
+  pages.lock();
+  // A page that two regions share has one number; each address finds its region.
+  const shared = pages.translateForIotlb(0x5000);
+  assertEquals(pages.translateForIotlb(0x5fff), shared);
+  assertEquals(pages.iotlbToRegion(shared, 0x5000), io.id);
+  assert(pages.iotlbToRegion(shared, 0x5810) !== io.id);
+  const plain = pages.translateForIotlb(0x1000);
+  assertEquals(pages.iotlbToRegion(plain, 0x1000), pages.iotlbToRegion(plain, 0x10));
+  assertEquals(pages.iotlbToRegion(pages.translateForIotlb(0x9000), 0x9000), 0);
+  pages.unlock();
+  assertThrows(() => pages.translateForIotlb(0), FlatViewError, "outside its section");
 });
 
 Deno.test("in debug mode an access outside the section is found, even one that was a hit", () => {
   const { system, space, ram } = setUp({ debug: true });
   system.addSubregion(0, ram(0, 0x1000));
-  const tlb = space.tlb();
+  const tlb = new Tlb(space);
   assertThrows(() => tlb.load32(0), FlatViewError, "outside its section");
   tlb.lock();
   tlb.store32(0, 5);
@@ -325,7 +330,7 @@ Deno.test("in debug mode an access outside the section is found, even one that w
   tlb.unlock();
   assertThrows(() => tlb.load32(0), FlatViewError, "outside its section");
   assertThrows(() => tlb.store32(0, 1), FlatViewError, "outside its section");
-  assertThrows(() => space.tlb(3), RangeError, "power of two");
+  assertThrows(() => new Tlb(space, 3), RangeError, "power of two");
 });
 
 Deno.test("a cached translation follows the map, and does not leave its range", () => {
