@@ -3,7 +3,7 @@
  * kernel` makes the kernel's constants from every layout and number that this module exports.
  *
  * One worker runs a hart and alone touches what is here, with plain accesses. The one exception is
- * `lines`, which devices and other harts change atomically at any time.
+ * the last two words, which devices and other harts change atomically at any time.
  *
  * @module
  */
@@ -78,8 +78,10 @@ export const HART = defineLayout({
   scratch: array("u64", 2),
   /** The word that FENCE reads and writes back; always 0. */
   barrier: "u32",
-  /** Interrupt lines, as bits of `mip`. The futex word of a hart in `wfi`. */
+  /** Interrupt lines, as bits of `mip`. */
   lines: aligned(CACHE_LINE, "u32"),
+  /** Counts what the hart must look at. The futex word of a hart in `wfi`; the kernel ignores it. */
+  doorbell: "u32",
 });
 
 /**

@@ -1,0 +1,58 @@
+/**
+ * Linux's kernel image for RISC-V, plain or compressed.
+ *
+ * @module
+ */
+
+import { BootError } from "./boot_error.ts";
+
+const HEADER_BYTES = 64;
+const SIZE_AT = 16;
+const MAGIC_AT = 56;
+/** "RSC\x05". */
+const MAGIC = 0x05435352;
+
+/** A kernel that can be loaded. */
+export interface KernelImage {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Bytes of memory that it needs, from where it is loaded. */
+  readonly memory: number;
+}
+
+/**
+ * Checks a kernel, and decompresses it if it is compressed with gzip.
+ *
+ * @param name Names the image in errors.
+ * @throws {BootError} If it is no kernel image for RISC-V.
+ */
+export async function readKernelImage(
+  name: string,
+  file: Uint8Array<ArrayBuffer>,
+): Promise<KernelImage> {
+  const bytes = isGzip(file) ? await gunzip(name, file) : file;
+  const header = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (bytes.length < HEADER_BYTES || header.getUint32(MAGIC_AT, true) !== MAGIC) {
+    throw new BootError(
+      `Cannot boot the kernel ${name}: it has no header of a RISC-V Image (is it an ELF file?)`,
+    );
+  }
+  const memory = Number(header.getBigUint64(SIZE_AT, true));
+  return { bytes, memory: Math.max(memory, bytes.length) };
+}
+
+function isGzip(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x1f && bytes[1] === 0x8b;
+}
+
+async function gunzip(
+  name: string,
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return new Uint8Array(await new Response(stream).arrayBuffer());
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new BootError(`Cannot boot the kernel ${name}: it does not decompress (${reason})`);
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * The devices of a machine, wired up. They run in one context, which owns the map.
+ *
+ * @module
+ */
+
+import { type GuestSpace, MemoryAccess, MemTxResult } from "@guestmem/flatview";
+import { RamList } from "@guestmem/ramblock";
+import { Aclint } from "../devices/aclint.ts";
+import { CfiFlash } from "../devices/cfi_flash.ts";
+import { FwCfg } from "../devices/fw_cfg.ts";
+import { GoldfishRtc } from "../devices/goldfish_rtc.ts";
+import { pciHostOps } from "../devices/pci_host.ts";
+import { Plic } from "../devices/plic.ts";
+import { type GuestExit, testFinisherOps } from "../devices/test_finisher.ts";
+import { Uart } from "../devices/uart.ts";
+import { INTERRUPT, MEMORY_MAP } from "../fdt/memory_map.ts";
+import { attachSharedMemory, type SharedHandles } from "../machine/shared_memory.ts";
+import { addHartAreas, type BoundRegion, VirtMachine } from "../machine/virt_machine.ts";
+import { HartSignals } from "../signals/hart_signals.ts";
+import { MachineClock } from "../signals/machine_clock.ts";
+
+/** What the board is connected to. */
+export interface BoardWiring {
+  /** The serial port sent a byte. */
+  transmit(byte: number): void;
+  /** The guest ended its run. */
+  finish(exit: GuestExit): void;
+}
+
+/** A machine with its devices. */
+export class DeviceBoard {
+  readonly machine: VirtMachine;
+  readonly access: MemoryAccess;
+  /** The devices' address space. */
+  readonly memory: GuestSpace;
+  readonly uart: Uart;
+  readonly clock: MachineClock;
+  readonly signals: HartSignals;
+  /** Address of each hart's area in the first window. */
+  readonly hartAreas: readonly number[];
+  /** Regions that every hart serves itself. */
+  readonly inPlace: { readonly software: number; readonly timer: number; readonly plic: number };
+  readonly #rtc: GoldfishRtc;
+
+  /** Attaches this context to the shared memory, and builds the machine. */
+  constructor(shared: SharedHandles, harts: number, memory: number, wiring: BoardWiring) {
+    const { arena, domain, ram, channel, ...board } = attachSharedMemory(shared, "devices");
+    const reader = domain.register({ label: "devices" });
+    this.access = new MemoryAccess({ arena, reader, memory: ram, channel });
+    const blocks = new RamList(ram);
+    this.hartAreas = addHartAreas(blocks, harts);
+    const window = ram.handle.windows[0]!;
+    this.signals = new HartSignals(window, this.hartAreas);
+    this.clock = new MachineClock(arena, board.clock);
+    const plic = new Plic(arena, board.plic, this.signals);
+    const aclint = new Aclint(arena, board.aclint, this.signals, this.clock);
+    aclint.reset();
+    this.uart = new Uart({
+      transmit: (byte) => wiring.transmit(byte),
+      setLine: (isUp) => plic.setLevel(INTERRUPT.uart, isUp),
+    });
+    this.#rtc = new GoldfishRtc({
+      now: () => Date.now(),
+      schedule: (milliseconds, act) => {
+        const timer = setTimeout(act, milliseconds);
+        return () => clearTimeout(timer);
+      },
+      setLine: (isUp) => plic.setLevel(INTERRUPT.rtc, isUp),
+    });
+    const fwCfg = new FwCfg(harts, new Map(), {
+      read: (address, into) => this.memory.read(address, into) === MemTxResult.OK,
+      write: (address, from) => this.memory.write(address, from) === MemTxResult.OK,
+    });
+    const flash = (index: number): CfiFlash => {
+      const bytes = MEMORY_MAP.flash.size / 2;
+      return new CfiFlash({
+        bytes,
+        // The block is never removed, so no section is needed to keep it.
+        content: () => new Uint8Array(window.buffer, this.machine.flashAddresses[index]!, bytes),
+        setRomd: (isRomd) => this.machine.flashes[index]!.setRomd(isRomd),
+      });
+    };
+    const ops = {
+      testFinisher: testFinisherOps((exit) => wiring.finish(exit)),
+      rtc: this.#rtc.ops,
+      software: aclint.software,
+      timer: aclint.timer,
+      plic: plic.ops,
+      uart: this.uart.ops,
+      fwCfgData: fwCfg.data,
+      fwCfgControl: fwCfg.control,
+      fwCfgDma: fwCfg.dma,
+      flash: [flash(0).ops, flash(1).ops] as const,
+      pciConfiguration: pciHostOps(),
+    };
+    this.machine = new VirtMachine({ arena, domain, blocks, harts, memory, ops });
+    const { bound } = this.machine;
+    for (const { region, ops: callbacks } of bound) this.access.bind(region.id, callbacks);
+    this.inPlace = {
+      software: idOf(bound, ops.software),
+      timer: idOf(bound, ops.timer),
+      plic: idOf(bound, ops.plic),
+    };
+    this.memory = this.access.attach(this.machine.memory.handle);
+  }
+
+  /** Puts an image into memory, ROM included. Before the harts start. */
+  load(address: number, bytes: Uint8Array): void {
+    this.memory.writeRom(address, bytes);
+  }
+
+  /** Ends the devices. */
+  close(): void {
+    this.#rtc.close();
+    this.access.close();
+  }
+}
+
+function idOf(bound: readonly BoundRegion[], ops: unknown): number {
+  return bound.find((one) => one.ops === ops)!.region.id;
+}

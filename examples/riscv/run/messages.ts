@@ -1,0 +1,66 @@
+/**
+ * What the supervisor and its workers post to one another.
+ *
+ * @module
+ */
+
+import type { AddressSpaceHandle } from "@guestmem/flatview";
+import type { Piece } from "../boot/boot_plan.ts";
+import type { GuestExit } from "../devices/test_finisher.ts";
+import type { SharedHandles } from "../machine/shared_memory.ts";
+
+/** What the device worker is started with. */
+export interface DeviceOrder {
+  readonly shared: SharedHandles;
+  readonly harts: number;
+  /** Bytes of RAM. */
+  readonly memory: number;
+  readonly pieces: readonly Piece[];
+}
+
+/** What a hart needs of the machine. */
+export interface MachineHandles {
+  readonly hartMemories: readonly AddressSpaceHandle[];
+  readonly hartAreas: readonly number[];
+  /** Ids of the regions that every hart serves itself. */
+  readonly inPlace: { readonly software: number; readonly timer: number; readonly plic: number };
+}
+
+/** What a hart's worker is started with. */
+export interface HartOrder {
+  readonly shared: SharedHandles;
+  readonly machine: MachineHandles;
+  readonly hart: number;
+}
+
+/** Posted to the device worker. */
+export type DeviceCommand =
+  | { readonly kind: "input"; readonly bytes: Uint8Array }
+  | { readonly kind: "monitor"; readonly id: number; readonly command: string }
+  | { readonly kind: "end" };
+
+/** Posted by the device worker. */
+export type DeviceMessage =
+  | { readonly kind: "ready"; readonly machine: MachineHandles }
+  | { readonly kind: "output"; readonly bytes: Uint8Array }
+  | { readonly kind: "monitor"; readonly id: number; readonly text: string }
+  | { readonly kind: "exit"; readonly exit: GuestExit }
+  | { readonly kind: "ended"; readonly served: number }
+  | { readonly kind: "failed"; readonly reason: string };
+
+/** How a hart spent its time. */
+export interface HartReport {
+  readonly hart: number;
+  readonly instructions: number;
+  readonly slices: number;
+  /** Accesses to devices. */
+  readonly exits: number;
+  readonly milliseconds: number;
+  /** Of these, asleep in `wfi` or paused. */
+  readonly asleep: number;
+}
+
+/** Posted by a hart's worker. */
+export type HartMessage =
+  | { readonly kind: "ended"; readonly report: HartReport }
+  | { readonly kind: "failed"; readonly reason: string };

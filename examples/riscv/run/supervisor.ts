@@ -1,0 +1,207 @@
+/**
+ * The supervisor of a run: it starts a machine's workers, notices when one dies, and reports.
+ *
+ * @module
+ */
+
+import { Arena } from "@guestmem/rcu";
+import { RunState } from "../../lib/vcpu/run_state.ts";
+import { startWorker } from "../../lib/workers.ts";
+import type { Piece } from "../boot/boot_plan.ts";
+import type { GuestExit } from "../devices/test_finisher.ts";
+import { createSharedMemory, type SharedHandles } from "../machine/shared_memory.ts";
+import { HartSignals } from "../signals/hart_signals.ts";
+import type {
+  DeviceCommand,
+  DeviceMessage,
+  HartMessage,
+  HartOrder,
+  HartReport,
+  MachineHandles,
+} from "./messages.ts";
+
+/** A worker that has not ended this many milliseconds after the machine stopped is given up. */
+const PATIENCE_MS = 10_000;
+
+/** What a machine runs. */
+export interface RunOptions {
+  readonly harts: number;
+  /** Bytes of RAM. */
+  readonly memory: number;
+  readonly pieces: readonly Piece[];
+  /** Takes what the serial port sends. */
+  readonly output: (bytes: Uint8Array) => void;
+}
+
+/** How a run went. */
+export interface RunReport {
+  /** How the guest ended it; "quit" if the user did, "failure" if a worker died. */
+  readonly exit: GuestExit | { readonly kind: "quit" } | { readonly kind: "failure" };
+  /** From the first instruction to the end. */
+  readonly milliseconds: number;
+  readonly harts: readonly HartReport[];
+  /** Accesses that the device worker served. */
+  readonly deviceAccesses: number;
+  /** A line for each worker that died or did not end. */
+  readonly failures: readonly string[];
+}
+
+/** A machine that runs. */
+export class Supervisor {
+  /** Settles when all workers have ended. */
+  readonly done: Promise<RunReport>;
+  readonly #options: RunOptions;
+  readonly #state = new RunState();
+  readonly #arena: Arena;
+  readonly #shared: SharedHandles;
+  readonly #devices: Worker;
+  readonly #failures: string[] = [];
+  readonly #reports: HartReport[] = [];
+  readonly #running = new Set<string>(["devices"]);
+  readonly #answers = new Map<number, (text: string) => void>();
+  readonly #settle: (report: RunReport) => void;
+  #signals: HartSignals | undefined;
+  #machine: MachineHandles | undefined;
+  #exit: RunReport["exit"] | undefined;
+  #started = 0;
+  #stopped = 0;
+  #deviceAccesses = 0;
+  #patience: ReturnType<typeof setTimeout> | undefined;
+  #questions = 0;
+
+  /** Starts the machine. */
+  constructor(options: RunOptions) {
+    this.#options = options;
+    const { promise, resolve } = Promise.withResolvers<RunReport>();
+    this.done = promise;
+    this.#settle = resolve;
+    this.#shared = createSharedMemory(this.#state.buffer, "supervisor");
+    this.#arena = Arena.attach(this.#shared.arena, { label: "supervisor" });
+    const { harts, memory, pieces } = options;
+    this.#devices = startWorker<DeviceMessage>(
+      import.meta.resolve("./device_worker.ts"),
+      { shared: this.#shared, harts, memory, pieces },
+      {
+        message: (message) => this.#hearDevices(message),
+        unreadable: (reason) => this.#fail("devices", reason),
+        died: (reason) => this.#fail("devices", reason),
+      },
+      "devices",
+    );
+  }
+
+  /** Types on the console. */
+  type(bytes: Uint8Array): void {
+    this.#command({ kind: "input", bytes });
+  }
+
+  /** Asks the device worker's monitor. */
+  ask(command: string): Promise<string> {
+    const id = this.#questions++;
+    return new Promise((resolve) => {
+      this.#answers.set(id, resolve);
+      this.#command({ kind: "monitor", id, command });
+    });
+  }
+
+  /** Ends the run. */
+  quit(): void {
+    this.#stop({ kind: "quit" });
+  }
+
+  #command(command: DeviceCommand): void {
+    this.#devices.postMessage(command);
+  }
+
+  #hearDevices(message: DeviceMessage): void {
+    switch (message.kind) {
+      case "ready":
+        return this.#startHarts(message.machine);
+      case "output":
+        return this.#options.output(message.bytes);
+      case "monitor":
+        this.#answers.get(message.id)?.(message.text);
+        this.#answers.delete(message.id);
+        return;
+      case "exit":
+        return this.#stop(message.exit);
+      case "ended":
+        this.#deviceAccesses = message.served;
+        return this.#ended("devices");
+      case "failed":
+        return this.#fail("devices", `failed: ${message.reason}`);
+    }
+  }
+
+  #startHarts(machine: MachineHandles): void {
+    this.#machine = machine;
+    this.#signals = new HartSignals(this.#shared.ram.windows[0]!, machine.hartAreas);
+    this.#started = performance.now();
+    for (let hart = 0; hart < this.#options.harts; hart++) {
+      const name = `hart ${hart}`;
+      this.#running.add(name);
+      const order: HartOrder = { shared: this.#shared, machine, hart };
+      startWorker<HartMessage>(import.meta.resolve("./hart_worker.ts"), order, {
+        message: (message) => {
+          if (message.kind === "failed") return this.#fail(name, `failed: ${message.reason}`);
+          this.#reports[hart] = message.report;
+          this.#ended(name);
+        },
+        unreadable: (reason) => this.#fail(name, reason),
+        died: (reason) => this.#fail(name, reason),
+      }, name);
+    }
+  }
+
+  /** A worker died. Nobody waits for it any more, and the machine stops. */
+  #fail(name: string, reason: string): void {
+    if (!this.#running.has(name)) return;
+    this.#failures.push(`${name} ${reason}`);
+    for (const { token, label } of this.#arena.contexts()) {
+      if (label === name) this.#arena.evict(token);
+    }
+    this.#stop({ kind: "failure" });
+    this.#ended(name);
+  }
+
+  #stop(exit: RunReport["exit"]): void {
+    if (this.#exit !== undefined) return;
+    this.#exit = exit;
+    this.#stopped = performance.now();
+    this.#state.stop();
+    this.#signals?.ringAll();
+    this.#patience = setTimeout(() => this.#giveUp(), PATIENCE_MS);
+    this.#endDevices();
+  }
+
+  /** The devices serve as long as a hart may wait for them. */
+  #endDevices(): void {
+    const hartsRun = [...this.#running].some((name) => name !== "devices");
+    if (this.#exit !== undefined && !hartsRun) this.#command({ kind: "end" });
+  }
+
+  #ended(name: string): void {
+    this.#running.delete(name);
+    this.#endDevices();
+    if (this.#running.size === 0) this.#report();
+  }
+
+  #giveUp(): void {
+    for (const name of this.#running) {
+      this.#failures.push(`${name} did not end within ${PATIENCE_MS / 1000} s`);
+    }
+    this.#running.clear();
+    this.#report();
+  }
+
+  #report(): void {
+    clearTimeout(this.#patience);
+    this.#settle({
+      exit: this.#failures.length > 0 ? { kind: "failure" } : this.#exit!,
+      milliseconds: this.#stopped - this.#started,
+      harts: this.#reports.filter((report) => report !== undefined),
+      deviceAccesses: this.#deviceAccesses,
+      failures: this.#failures,
+    });
+  }
+}
