@@ -7,6 +7,7 @@
 
 import { decode } from "./decode.as";
 import { decodeCompressed } from "./decode_compressed.as";
+import { epoch } from "./epoch.as";
 import {
   DECODED_COPY, DECODED_ENTRIES, DECODED_GENERATION, DECODED_PAGE, DECODED_SIZE, FETCH_ENTRIES,
   FETCH_PAGE, FETCH_SIZE, FETCH_TAG, OP_UNDECODED, RESOLUTION_READABLE,
@@ -29,7 +30,8 @@ export function setFetch(tlbs: usize, pages: usize, count: u32): void {
   decodedMask = count - 1;
 }
 
-export function flushFetchTlbs(): void {
+/** Overwrites all entries of the fetch TLBs. */
+export function clearFetchTlbs(): void {
   memory.fill(tables, 0xff, 4 * FETCH_ENTRIES * FETCH_SIZE);
 }
 
@@ -49,7 +51,7 @@ const REFUSED: usize = 0xffffffff;
 function codePage(at: u64): usize {
   const page = at & ~0xfff;
   const entry = table + (<usize>(page >> 12) & (FETCH_ENTRIES - 1)) * FETCH_SIZE;
-  if (load<u64>(entry + FETCH_TAG) == page) return load<u32>(entry + FETCH_PAGE);
+  if (load<u64>(entry + FETCH_TAG) == (page | epoch)) return load<u32>(entry + FETCH_PAGE);
   // An instruction is fetched by halfwords, as far as PMP's granules are concerned.
   if (!translate(at, 2, EXECUTE)) return REFUSED;
   const result = resolved(physical);
@@ -59,7 +61,7 @@ function codePage(at: u64): usize {
   }
   const address = <usize>(result & ~0xfff);
   if (isCacheable()) {
-    store<u64>(entry + FETCH_TAG, page);
+    store<u64>(entry + FETCH_TAG, page | epoch);
     store<u32>(entry + FETCH_PAGE, <u32>address);
   }
   return address;
@@ -77,13 +79,23 @@ function decodedPage(page: usize): usize {
   const slot = decoded + <usize>((number ^ (number >> 9)) & decodedMask) * DECODED_SIZE;
   const isThere = load<u32>(slot + DECODED_PAGE) == <u32>page + 1;
   if (isThere && load<u32>(slot + DECODED_GENERATION) == generation) return slot;
-  if (!isThere || memory.compare(slot + DECODED_COPY, page, 4096) != 0) {
+  if (!isThere || differs(slot + DECODED_COPY, page)) {
     memory.copy(slot + DECODED_COPY, page, 4096);
     memory.fill(slot + DECODED_ENTRIES, <u8>OP_UNDECODED, 2048 * 8);
     store<u32>(slot + DECODED_PAGE, <u32>page + 1);
   }
   store<u32>(slot + DECODED_GENERATION, generation);
   return slot;
+}
+
+/** Whether two pages differ. By 32 bytes: pages are compared some hundred thousand times. */
+function differs(a: usize, b: usize): bool {
+  for (const end = a + 4096; a < end; a += 32, b += 32) {
+    const difference = (load<u64>(a) ^ load<u64>(b)) | (load<u64>(a, 8) ^ load<u64>(b, 8)) |
+      (load<u64>(a, 16) ^ load<u64>(b, 16)) | (load<u64>(a, 24) ^ load<u64>(b, 24));
+    if (difference) return true;
+  }
+  return false;
 }
 
 /**

@@ -85,8 +85,9 @@ export const HART = defineLayout({
 });
 
 /**
- * An entry of a data TLB. A tag is the virtual address of a page, or all ones. Low bits of an access
- * that is not aligned to its size make the comparison fail, so that one comparison checks both.
+ * An entry of a data TLB. A tag is the virtual address of a page with an epoch (see `epoch.as.ts`) in
+ * bits 3 to 11, or all ones. Low bits of an access that is not aligned to its size make the comparison
+ * fail, so one comparison checks page, epoch and alignment.
  */
 export const TLB = defineLayout({
   /** Tag for loads. */
@@ -101,7 +102,7 @@ export const TLB = defineLayout({
 
 /** An entry of a fetch TLB. */
 export const FETCH = defineLayout({
-  /** Virtual address of the page, or all ones. */
+  /** Virtual address of the page with an epoch in bits 3 to 11, or all ones. */
   tag: "u64",
   /** Address of the page in this memory. */
   page: "u32",

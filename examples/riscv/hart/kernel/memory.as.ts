@@ -1,5 +1,6 @@
 // Loads and stores of guest memory: the TLBs of data, and what happens on a miss.
 
+import { epoch } from "./epoch.as";
 import {
   HART_MMIO_ADDRESS, HART_MMIO_KIND, HART_MMIO_SIZE, HART_MMIO_VALUE, HART_MMIO_VIRTUAL, HART_MSTATUS,
   HART_SCRATCH, MMIO_LOAD, MMIO_STORE, RESOLUTION_READABLE, RESOLUTION_WRITABLE, TLB_ADDEND,
@@ -25,7 +26,8 @@ export function setDataTlbs(address: usize): void {
   tables = address;
 }
 
-export function flushDataTlbs(): void {
+/** Overwrites all entries. */
+export function clearDataTlbs(): void {
   memory.fill(tables, 0xff, 4 * TLB_ENTRIES * TLB_SIZE);
 }
 
@@ -47,7 +49,7 @@ function entryOf(va: u64): usize {
 @inline
 export function loadAddress<T>(va: u64): usize {
   const entry = entryOf(va);
-  if (load<u64>(entry + TLB_READ) == (va & (PAGE | (sizeof<T>() - 1)))) {
+  if (load<u64>(entry + TLB_READ) == (va & (PAGE | (sizeof<T>() - 1)) | epoch)) {
     return <usize>va + load<u32>(entry + TLB_ADDEND);
   }
   return missedLoad(va, sizeof<T>());
@@ -58,7 +60,7 @@ export function loadAddress<T>(va: u64): usize {
 @inline
 export function storeValue<T>(va: u64, value: u64): bool {
   const entry = entryOf(va);
-  if (load<u64>(entry + TLB_WRITE) == (va & (PAGE | (sizeof<T>() - 1)))) {
+  if (load<u64>(entry + TLB_WRITE) == (va & (PAGE | (sizeof<T>() - 1)) | epoch)) {
     store<T>(<usize>va + load<u32>(entry + TLB_ADDEND), <T>value);
     return true;
   }
@@ -73,7 +75,7 @@ export function atomicAddress(va: u64, size: u32, access: u32): usize {
   }
   const entry = entryOf(va);
   const tag = load<u64>(entry + (access == READ ? TLB_READ : TLB_WRITE));
-  if (tag == (va & PAGE)) return <usize>va + load<u32>(entry + TLB_ADDEND);
+  if (tag == (va & PAGE | epoch)) return <usize>va + load<u32>(entry + TLB_ADDEND);
   const address = missed(va, size, access);
   if (address == NO_MEMORY) accessFault(access, va);
   return address == NO_MEMORY ? REFUSED : address;
@@ -124,10 +126,11 @@ function fill(page: u64, host: usize, access: u32): void {
   const mine = access == WRITE ? TLB_WRITE : TLB_READ;
   const other = access == WRITE ? TLB_READ : TLB_WRITE;
   const addend = <u32>host - <u32>page;
-  if (load<u64>(entry + other) != page || load<u32>(entry + TLB_ADDEND) != addend) {
+  const tag = page | epoch;
+  if (load<u64>(entry + other) != tag || load<u32>(entry + TLB_ADDEND) != addend) {
     store<u64>(entry + other, ~0);
   }
-  store<u64>(entry + mine, page);
+  store<u64>(entry + mine, tag);
   store<u32>(entry + TLB_ADDEND, addend);
 }
 
