@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ALL_CLIENTS } from "../dirty/dirty_clients.ts";
+import { ALL_CLIENTS, CLIENTS } from "../dirty/dirty_clients.ts";
 import { RamBlockError } from "../errors/ramblock_error.ts";
 import { BLOCK, RAM } from "../kernel/layouts.ts";
 import { hasName } from "./block_record.ts";
@@ -104,6 +104,22 @@ export function free({ arena, ram, buffers }: RamCore, block: number): void {
   u32[link] = BLOCK.nextRetired.get(u32, block);
   buffers.delete(BLOCK.id.get(u32, block));
   arena.free(block);
+}
+
+/**
+ * Changes the used length of a block. Its used pages are dirty then, and those that are cut off clean:
+ * QEMU clears the old ones before it marks the new ones.
+ */
+export function setUsedLength(core: RamCore, block: number, length: number): void {
+  const { arena: { u32 }, kernel, ram } = core;
+  const page = 2 ** RAM.pageBits.get(u32, ram);
+  const first = BLOCK.offset.get(u32, block) / page;
+  const cut = kernel.usedLength(block) - length;
+  kernel.setUsedLength(block, length);
+  for (let client = 0; cut > 0 && client < CLIENTS; client++) {
+    kernel.testAndClearDirty(ram, client, first + length / page, cut / page);
+  }
+  markAll(core, block);
 }
 
 /** Marks the used pages of a block dirty for all clients: nobody has seen them yet. */

@@ -14,7 +14,7 @@ import type { BlockOptions } from "./block_options.ts";
 import { KIND, type RamBlock, readRecord } from "./block_record.ts";
 import { createBlock, requireAtMost, requireLength } from "./create_block.ts";
 import { coreOf, type GuestRam } from "./guest_ram.ts";
-import { findById, free, link, listed, markAll, retire, retired } from "./list_writer.ts";
+import { findById, free, link, listed, retire, retired, setUsedLength } from "./list_writer.ts";
 import type { RamCore } from "./ram_core.ts";
 
 /** The callbacks of a block, kept by the context that added it. */
@@ -181,8 +181,7 @@ export class RamList {
     requireLength(this.#core, "the used length", length);
     requireAtMost(name, length, maxLength);
     if (length === usedLength) return;
-    this.#core.kernel.setUsedLength(block, length);
-    markAll(this.#core, block);
+    setUsedLength(this.#core, block, length);
     this.#callbacks.get(id)?.onResize?.(readRecord(this.#core.arena, block));
   }
 

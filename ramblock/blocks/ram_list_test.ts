@@ -338,6 +338,14 @@ Deno.test("the used length is resized up to the maximum, with the callback, and 
     const dirty = ram.dirty.snapshotAndClear(guard, MIGRATION, 0, 4 * PAGE);
     assertEquals([...dirty], [0, 1, 2]);
   });
+  blocks.resize(id, 4 * PAGE);
+  blocks.resize(id, 2 * PAGE);
+  inside((guard) => {
+    for (const client of Object.values(DIRTY_CLIENT)) {
+      const dirty = ram.dirty.snapshotAndClear(guard, client, 0, 5 * PAGE);
+      assertEquals([...dirty], [0, 1], "pages that were cut off are clean");
+    }
+  });
 });
 
 Deno.test("a caller's buffer is the block's memory, and stays the caller's", () => {

@@ -12,6 +12,8 @@ import {
   OUTCOME,
   RAM,
   SHADOW,
+  SHADOW_ENTRY,
+  SHADOW_PAGE,
   SLOT,
   SLOT_FLAG,
   SLOT_TABLE,
@@ -29,9 +31,12 @@ const CHUNK_AT = (client: number, chunk: number) => TABLE + 48 + (client * CHUNK
 const INTO = CHUNK_AT(2, 0);
 const SLOTS = INTO + 64;
 const SHADOW_AT = SLOTS + SLOT_TABLE.size + 3 * SLOT.size;
-const LOG = SHADOW_AT + SHADOW.size + 64;
+const LOG = SHADOW_AT + SHADOW.size + 4 * SHADOW_ENTRY.size + SHADOW_PAGE.size;
 const CELL = LOG + 32;
-const BYTES = CELL + 32 - RAM_AT;
+/** A shadow map of two pages. */
+const WIDE_AT = CELL + 32;
+const WIDE_ENTRIES = 128;
+const BYTES = WIDE_AT + SHADOW.size + WIDE_ENTRIES * SHADOW_ENTRY.size + 64 - RAM_AT;
 
 /** Where the blocks begin, in guest RAM and in the host. */
 const [FIRST_AT, SECOND_AT] = [2 ** 33 + 0x1000, 0x8000_0000];
@@ -73,10 +78,14 @@ function setUp(u32: Uint32Array): void {
     SLOT.host.setHalves(u32, row, ...half(HOSTS[index]!));
     SLOT.flags.set(u32, row, flags!);
     SLOT.log.set(u32, row, LOG);
+    SLOT.id.set(u32, row, IDS[index]!);
   });
   SHADOW.mask.set(u32, at(SHADOW_AT), 3);
+  SHADOW.mask.set(u32, at(WIDE_AT), WIDE_ENTRIES - 1);
 }
 
+/** Two that differ by 64, and one whose bit is in the upper half. */
+const IDS = [5, 69, 40];
 const HOSTS = [2 ** 35, 2 ** 42, 2 ** 36 + 0x4000];
 const rowAt = (index: number) => SLOT_TABLE.rows.at(SLOTS) + index * SLOT.size;
 
@@ -302,12 +311,12 @@ function* counts(all: number, ...each: number[]): Steps {
 }
 
 function* changes(): Steps {
-  equal(yield* k.shadowProtect(SHADOW_AT, 0x12, 2 ** 40), 1, "shadowProtect beyond a mapping");
-  equal(yield* k.shadowProtect(SHADOW_AT, 0, 0x11), 0, "shadowProtect before a mapping");
+  equal(yield* k.shadowProtect(SHADOW_AT, rowAt(2)), 1, "shadowProtect of the logged slot");
+  equal(yield* k.shadowProtect(SHADOW_AT, rowAt(1)), 0, "shadowProtect of the read-only slot");
   yield* run(maps, 0x11, HOSTS[0]! + 0x1000, HOSTS[0]! + 0x1000);
-  equal(yield* k.shadowProtect(SHADOW_AT, 0x11, 1), 1, "shadowProtect");
+  equal(yield* k.shadowProtect(SHADOW_AT, rowAt(0)), 1, "shadowProtect");
   yield* run(maps, 0x11, HOSTS[0]! + 0x1000, -1);
-  equal(yield* k.shadowProtect(SHADOW_AT, 0x11, 1), 0, "shadowProtect once more");
+  equal(yield* k.shadowProtect(SHADOW_AT, rowAt(0)), 0, "shadowProtect once more");
   equal(yield* k.shadowFlush(SHADOW_AT, 0x11, 1), 1, "shadowFlush");
   yield* run(maps, 0x11, -1, -1);
   yield* run(counts, 2, 0, 1, 1);
@@ -315,6 +324,48 @@ function* changes(): Steps {
   yield* run(counts, 0, 0, 0, 0);
   yield* k.store32(SLOT.flags.at(rowAt(0)), SLOT_FLAG.INVALID);
   yield* run(fills, 0x11, 0, OUTCOME.RETRY);
+}
+
+// ---- shadow pages -------------------------------------------------------------------------------
+
+const pageAt = (index: number) =>
+  SHADOW.entries.at(WIDE_AT) + WIDE_ENTRIES * SHADOW_ENTRY.size + index * SHADOW_PAGE.size;
+
+/** The bitmaps of both pages, as halves. */
+function* bitmaps(...wanted: [number, number, number, number]): Steps {
+  for (const [half, value] of wanted.entries()) {
+    yield* run(holds, pageAt(half >>> 1) + 4 * (half & 1), value, `half ${half} of the bitmaps`);
+  }
+}
+
+function* fillsWide(gfn: number, write: number): Steps {
+  check((yield* k.shadowFill(WIDE_AT, SLOTS, gfn, write, 12)) > 0, `shadowFill of ${gfn}`);
+}
+
+function* shadowPages(): Steps {
+  yield* bitmaps(0, 0, 0, 0);
+  yield* run(fillsWide, 0x10, 1);
+  yield* bitmaps(1 << 5, 0, 0, 0);
+  yield* run(fillsWide, 0x40 + 0x20, 0); // a slot whose bit is the same
+  yield* bitmaps(1 << 5, 0, 1 << 5, 0);
+  const logged = 2 ** 33;
+  yield* run(fillsWide, logged, 1);
+  yield* run(fillsWide, logged + 63, 1);
+  yield* run(fillsWide, logged + 64, 1);
+  yield* bitmaps(1 << 5, 1 << 8, 1 << 5, 1 << 8);
+  yield* run(fillsWide, 0x13, 1);
+  equal(yield* k.shadowProtect(WIDE_AT, rowAt(2)), 3, "shadowProtect in both pages");
+  equal(yield* k.shadowProtect(WIDE_AT, rowAt(1)), 0, "shadowProtect by a bit of another slot");
+  // The bitmap alone says which pages are walked.
+  yield* k.store32(pageAt(0), 1 << 4);
+  equal(yield* k.shadowProtect(WIDE_AT, rowAt(0)), 0, "shadowProtect without the bit");
+  yield* run(fillsWide, 0x12, 0);
+  yield* bitmaps(1 << 4 | 1 << 5, 1 << 8, 1 << 5, 1 << 8);
+  equal(yield* k.shadowProtect(WIDE_AT, rowAt(0)), 3, "shadowProtect with the bit");
+  yield* k.shadowClear(WIDE_AT);
+  yield* bitmaps(0, 0, 0, 0);
+  equal(yield* k.shadowCount(WIDE_AT, SLOTS, 0), 0, "mappings after shadowClear");
+  yield* run(holds, pageAt(2), 0, "what lies behind the bitmaps");
 }
 
 function contract(script: () => Steps): Program {
@@ -339,4 +390,5 @@ export const contracts: Readonly<Record<string, Program>> = {
   "memslots": contract(memslots),
   "logs": contract(logs),
   "shadow maps": contract(shadows),
+  "shadow pages": contract(shadowPages),
 };

@@ -7,7 +7,7 @@
 import type { Exploration } from "#tools/explorer/mod.ts";
 import { contracts } from "./contracts.ts";
 import { growth, migration, plainData } from "./dirty.ts";
-import { deletion, dirtyLog, marksFirst } from "./memslots.ts";
+import { deletion, dirtyLog, dirtyLogFilled, logStart } from "./memslots.ts";
 import { bumpsFirst, lookups } from "./mru.ts";
 import { protocol } from "./mru_protocols.ts";
 
@@ -78,7 +78,40 @@ export const explorations: readonly Exploration[] = [
   },
   { name: "deletion: gone, wait", program: deletion("gone", "wait"), fails: freed },
   { name: "dirty log: take, protect, wait", program: dirtyLog("take", "protect", "wait") },
-  { name: "dirty log: marked before it is mapped", program: marksFirst(), fails: "check" },
+  {
+    name: "dirty log: the slot's bit, the mapping, the mark",
+    program: dirtyLogFilled("slot's bit", "mapping", "mark"),
+  },
+  {
+    name: "dirty log: marked before it is mapped",
+    program: dirtyLogFilled("slot's bit", "mark", "mapping"),
+    fails: "check",
+  },
+  {
+    name: "dirty log: the slot's bit is set after the mark",
+    program: dirtyLogFilled("mapping", "mark", "slot's bit"),
+    fails: "check",
+  },
+  {
+    name: "dirty log: the slot's bit is not set",
+    program: dirtyLogFilled("mapping", "mark"),
+    fails: "check",
+  },
+  {
+    name: "log start: publish, wait, protect, wait",
+    program: logStart("publish", "wait", "protect", "wait"),
+  },
+  {
+    name: "log start: publish, protect, wait",
+    program: logStart("publish", "protect", "wait"),
+    fails: "check",
+  },
+  {
+    name: "log start: publish, wait, protect",
+    program: logStart("publish", "wait", "protect"),
+    fails: "check",
+  },
+  { name: "log start: publish, wait", program: logStart("publish", "wait"), fails: "check" },
   {
     name: "dirty log: protect before the marks are taken",
     program: dirtyLog("protect", "take", "wait"),

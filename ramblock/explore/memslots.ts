@@ -23,7 +23,14 @@ import {
   srcuUnlock,
   synchronizeSrcu,
 } from "#tools/explorer/rcu_domain.ts";
-import { SHADOW, SHADOW_ENTRY, SLOT, SLOT_FLAG, SLOT_TABLE } from "../kernel/layouts.ts";
+import {
+  SHADOW,
+  SHADOW_ENTRY,
+  SHADOW_PAGE,
+  SLOT,
+  SLOT_FLAG,
+  SLOT_TABLE,
+} from "../kernel/layouts.ts";
 import { k, kernel } from "./mru.ts";
 
 const domain = new ExploredDomain("srcu", 2);
@@ -48,6 +55,11 @@ const TAKEN = LOG + 8;
 const DONE = TAKEN + 16;
 const BYTES = DONE + 8;
 
+/** The only page of a shadow map with one entry. */
+function pageOf(shadow: number): number {
+  return SHADOW.entries.at(shadow) + SHADOW_ENTRY.size;
+}
+
 function setUp(u32: Uint32Array, flags: number): void {
   domain.setUp(u32);
   u32[ROOT / 4] = TABLES.valid;
@@ -69,6 +81,7 @@ const nameOf = nameWords([
   ...Object.entries(TABLES).map(([name, at]) => [name, TABLE_BYTES, at] as const),
   ...SHADOWS.flatMap((at, vcpu) => [
     [`SHADOW[${vcpu}].entry`, SHADOW_ENTRY, SHADOW.entries.at(at)] as const,
+    [`SHADOW[${vcpu}].page`, SHADOW_PAGE, pageOf(at)] as const,
     [`SHADOW[${vcpu}]`, SHADOW, at] as const,
   ]),
   ["page", 8, HOST],
@@ -153,15 +166,25 @@ function* mapThenMark(): Steps<number> {
   return yield* run(translate, SHADOWS[0], 1);
 }
 
-/** Marks the page before the mapping is there. */
-function* markThenMap(): Steps<number> {
-  const host = yield* k.shadowLookup(SHADOWS[0], GFN, 1);
-  if (host >= 0) return host;
-  const entry = SHADOW.entries.at(SHADOWS[0]);
-  yield* k.logDirty(SLOT_TABLE.rows.at(TABLES.valid), GFN);
-  yield* rcu.pairStore(SHADOW_ENTRY.host.at(entry), HOST, 0);
-  yield* rcu.pairStore(SHADOW_ENTRY.tag.at(entry), GFN << 2 | 3, 0);
-  return HOST;
+/** A step of a writer that fills the entry of a page. */
+export type FillStep = "slot's bit" | "mapping" | "mark";
+
+/** Maps the page for writing, by steps in some order. */
+function filling(...order: readonly FillStep[]): Mapping {
+  return function* () {
+    const host = yield* k.shadowLookup(SHADOWS[0], GFN, 1);
+    if (host >= 0) return host;
+    const entry = SHADOW.entries.at(SHADOWS[0]);
+    for (const step of order) {
+      if (step === "mark") yield* k.logDirty(SLOT_TABLE.rows.at(TABLES.valid), GFN);
+      else if (step === "slot's bit") yield* rcu.pairStore(pageOf(SHADOWS[0]), 1, 0);
+      else {
+        yield* rcu.pairStore(SHADOW_ENTRY.host.at(entry), HOST, 0);
+        yield* rcu.pairStore(SHADOW_ENTRY.tag.at(entry), GFN << 2 | 3, 0);
+      }
+    }
+    return HOST;
+  };
 }
 
 function* writePage(value: number, map: Mapping): Steps {
@@ -192,9 +215,9 @@ export function dirtyLog(...order: readonly CollectionStep[]): Program {
   return logging(mapThenMark, order);
 }
 
-/** The same with a vCPU that marks the page before it maps it, and a collector that is right. */
-export function marksFirst(): Program {
-  return logging(markThenMap, ["take", "protect", "wait"]);
+/** The same with a vCPU that fills its entry by steps in some order, and a collector that is right. */
+export function dirtyLogFilled(...order: readonly FillStep[]): Program {
+  return logging(filling(...order), ["take", "protect", "wait"]);
 }
 
 function logging(map: Mapping, order: readonly CollectionStep[]): Program {
@@ -202,8 +225,9 @@ function logging(map: Mapping, order: readonly CollectionStep[]): Program {
     let isDirty = false;
     for (const step of order) {
       if (step === "wait") yield* run(synchronizeSrcu);
-      else if (step === "protect") yield* k.shadowProtect(SHADOWS[0], GFN, 1);
-      else {
+      else if (step === "protect") {
+        yield* k.shadowProtect(SHADOWS[0], SLOT_TABLE.rows.at(TABLES.valid));
+      } else {
         isDirty = (yield* k.takeLog(SLOT_TABLE.rows.at(TABLES.valid), TAKEN + 8 * number)) !== 0;
       }
     }
@@ -222,5 +246,46 @@ function logging(map: Mapping, order: readonly CollectionStep[]): Program {
     nameOf,
     setUp: ({ u32 }) => setUp(u32, SLOT_FLAG.LOG_DIRTY),
     threads: [{ name: "vCPU", script: writer(map) }, { name: "collector", script: collector }],
+  };
+}
+
+// ---- the start of a dirty log ---------------------------------------------------------------------
+
+/** A step of starting a slot's log: publishes the flag, ends write access, waits. */
+export type StartStep = "publish" | "protect" | "wait";
+
+/**
+ * A vCPU writes twice. A collector starts the log and copies the page; once all is done it copies the
+ * page again if it is in the log.
+ */
+export function logStart(...order: readonly StartStep[]): Program {
+  const logged = SLOT_TABLE.rows.at(TABLES.final);
+  function* collector(): Steps {
+    for (const step of order) {
+      if (step === "wait") yield* run(synchronizeSrcu);
+      else if (step === "protect") yield* k.shadowProtect(SHADOWS[0], logged);
+      else yield* run(publish, TABLES.valid, TABLES.final);
+    }
+    const first = yield* k.load32(HOST);
+    yield* run(untilDone);
+    const isDirty = (yield* k.takeLog(logged, TAKEN)) !== 0;
+    const last = isDirty ? yield* k.load32(HOST) : first;
+    check(last === 2, "a write is in no copy, and its page is not in the log");
+  }
+  return {
+    kernel,
+    helpers: [rcuKernel],
+    bytes: BYTES,
+    nameOf,
+    setUp: ({ u32 }) => {
+      setUp(u32, 0);
+      const { valid, final } = TABLES;
+      u32.copyWithin(final / 4, valid / 4, (valid + TABLE_BYTES) / 4);
+      SLOT.flags.set(u32, logged, SLOT_FLAG.LOG_DIRTY);
+    },
+    threads: [
+      { name: "vCPU", script: writer(mapThenMark) },
+      { name: "collector", script: collector },
+    ],
   };
 }

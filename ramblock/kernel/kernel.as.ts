@@ -25,12 +25,16 @@ import {
   SHADOW_ENTRY_HOST,
   SHADOW_ENTRY_SIZE,
   SHADOW_MASK,
+  SHADOW_PAGE_BITS,
+  SHADOW_PAGE_SIZE,
+  SHADOW_PAGE_SLOTS,
   SLOT_BASE,
   SLOT_FLAG_INVALID,
   SLOT_FLAG_LOG_DIRTY,
   SLOT_FLAG_READONLY,
   SLOT_FLAGS,
   SLOT_HOST,
+  SLOT_ID,
   SLOT_LOG,
   SLOT_PAGES,
   SLOT_SIZE,
@@ -321,7 +325,9 @@ export function takeLog(row: usize, into: usize): u32 {
 // ---- shadow mappings --------------------------------------------------------------------------
 //
 // An entry is two 64-bit words: the tag (gfn << 2, writable 2, present 1) and the host address. The
-// vCPU that owns the table is the only one that fills entries; a flush changes tags alone.
+// vCPU that owns the table is the only one that fills entries; a flush changes tags alone. Entries form
+// pages, each with a bitmap of the slots that it maps, so that whoever looks for the mappings of one
+// slot passes over the other pages.
 
 const PRESENT: u64 = 1;
 const WRITABLE: u64 = 2;
@@ -337,6 +343,20 @@ function entryOf(shadow: usize, gfn: u64): usize {
 @inline
 function endOf(shadow: usize): usize {
   return shadow + SHADOW_ENTRIES + (usize(load<u32>(shadow, SHADOW_MASK)) + 1) * SHADOW_ENTRY_SIZE;
+}
+
+// @ts-ignore: a decorator of AssemblyScript
+@inline
+function pageOf(shadow: usize, gfn: u64): usize {
+  const index = usize(u32(gfn) & load<u32>(shadow, SHADOW_MASK));
+  return endOf(shadow) + (index >>> SHADOW_PAGE_BITS) * SHADOW_PAGE_SIZE;
+}
+
+/** The bit of a slot in the bitmap of a shadow page. */
+// @ts-ignore: a decorator of AssemblyScript
+@inline
+function slotBit(row: usize): u64 {
+  return u64(1) << (u64(load<u32>(row, SLOT_ID)) & 63);
 }
 
 /** The host address that a mapping gives, or -1 if there is none that allows the access. */
@@ -367,6 +387,12 @@ export function shadowFill(shadow: usize, table: usize, gfn: f64, write: u32, pa
     : flags & SLOT_FLAG_LOG_DIRTY
     ? write != 0
     : true;
+  // Set before the mapping is there, and so before the mark below. Whoever looks for the slot's mappings
+  // and finds the bit clear has taken the log before: the mark is in the next one. The bit is loaded
+  // plainly because its owner alone changes it.
+  const slots = pageOf(shadow, page);
+  const bit = slotBit(row);
+  if (!(load<u64>(slots, SHADOW_PAGE_SLOTS) & bit)) atomic.or<u64>(slots, bit, SHADOW_PAGE_SLOTS);
   // A concurrent flush that has read the old tag changes it by compare-and-exchange, so it cannot
   // undo the stores below, and the old tag is never seen with the new host.
   atomic.store<u64>(entry, 0);
@@ -380,18 +406,40 @@ export function shadowFill(shadow: usize, table: usize, gfn: f64, write: u32, pa
 
 /** Ends the mappings of gfns [first, first + count); how many there were. */
 export function shadowFlush(shadow: usize, first: f64, count: f64): u32 {
-  return change(shadow, u64(first), u64(count), 0);
+  return change(shadow + SHADOW_ENTRIES, endOf(shadow), u64(first), u64(count), 0);
 }
 
-/** Makes the mappings of gfns [first, first + count) read-only; how many were writable. */
-export function shadowProtect(shadow: usize, first: f64, count: f64): u32 {
-  return change(shadow, u64(first), u64(count), ~WRITABLE);
-}
-
-function change(shadow: usize, first: u64, count: u64, keep: u64): u32 {
+/** Makes the mappings of a slot read-only, in the shadow pages that map it; how many were writable. */
+export function shadowProtect(shadow: usize, row: usize): u32 {
   const end = endOf(shadow);
+  const bytes = SHADOW_ENTRY_SIZE << SHADOW_PAGE_BITS;
+  const first = load<u64>(row, SLOT_BASE);
+  const pages = load<u64>(row, SLOT_PAGES);
+  const bit = slotBit(row);
+  let page = end;
   let changed: u32 = 0;
-  for (let entry = shadow + SHADOW_ENTRIES; entry < end; entry += SHADOW_ENTRY_SIZE) {
+  for (let entry = shadow + SHADOW_ENTRIES; entry < end; entry += bytes) {
+    if (atomic.load<u64>(page, SHADOW_PAGE_SLOTS) & bit) {
+      changed += change(entry, min(entry + bytes, end), first, pages, ~WRITABLE);
+    }
+    page += SHADOW_PAGE_SIZE;
+  }
+  return changed;
+}
+
+/** Ends all mappings. Its owner alone may do so: the bitmaps of its pages are cleared, too. */
+export function shadowClear(shadow: usize): void {
+  const end = endOf(shadow);
+  change(shadow + SHADOW_ENTRIES, end, 0, u64.MAX_VALUE, 0);
+  const pages = (load<u32>(shadow, SHADOW_MASK) >>> SHADOW_PAGE_BITS) + 1;
+  for (let page: u32 = 0; page < pages; page++) {
+    atomic.store<u64>(end + usize(page) * SHADOW_PAGE_SIZE, 0, SHADOW_PAGE_SLOTS);
+  }
+}
+
+function change(from: usize, end: usize, first: u64, count: u64, keep: u64): u32 {
+  let changed: u32 = 0;
+  for (let entry = from; entry < end; entry += SHADOW_ENTRY_SIZE) {
     const tag = atomic.load<u64>(entry);
     if (!(tag & PRESENT) || (tag >>> 2) - first >= count) continue;
     const now = tag & keep;

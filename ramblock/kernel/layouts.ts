@@ -136,8 +136,20 @@ export const SHADOW = defineLayout({
   owner: "u32",
   /** How many entries, less one. Constant. */
   mask: "u32",
-  /** The entries, a {@linkcode SHADOW_ENTRY} each. */
+  /** The entries, a {@linkcode SHADOW_ENTRY} each; then their pages, a {@linkcode SHADOW_PAGE} each. */
   entries: aligned(CACHE_LINE, bytes(0)),
+});
+
+/** log2 of the entries of a shadow page: 64 entries that follow one another. */
+export const SHADOW_PAGE_BITS = 6;
+
+/** A shadow page. */
+export const SHADOW_PAGE = defineLayout({
+  /**
+   * The slots that its entries may map: bit n stands for the slots whose numbers are n modulo 64. Its
+   * vCPU sets a bit before it fills the first such entry, and clears them all when it drops its map.
+   */
+  slots: "u64",
 });
 
 /** An entry of a shadow map. Its vCPU fills it; a flush changes the tag alone. */

@@ -81,14 +81,17 @@ export class Commit {
     this.#exchange(this.#change.base, this.#interim || this.#final);
   }
 
-  /** Ends the mappings of removed slots, and those of slots whose flags change. */
+  /**
+   * Ends the mappings of removed slots, and makes those of slots whose flags change read-only: the next
+   * write finds a miss, and goes by the new flags. That is how logging starts.
+   */
   flush(): void {
     const { kernel } = this.#core;
     const { removed, flagsOnly } = this.#change;
+    const rows = this.#rowsOf(flagsOnly);
     forEachShadow(this.#core, (shadow) => {
-      for (const { baseGfn, pages } of [...removed, ...flagsOnly]) {
-        kernel.shadowFlush(shadow, baseGfn, pages);
-      }
+      for (const { baseGfn, pages } of removed) kernel.shadowFlush(shadow, baseGfn, pages);
+      for (const row of rows) kernel.shadowProtect(shadow, row);
     });
   }
 
@@ -101,12 +104,21 @@ export class Commit {
   collectLogs(sink: LogSink | undefined): void {
     if (!sink) return;
     const { arena, kernel } = this.#core;
-    const { base, unlogged } = this.#change;
-    for (const slot of unlogged) {
-      const row = rowsOf(arena.u32, base).find((row) => SLOT.log.get(arena.u32, row) === slot.log)!;
-      const words = takeBits(arena, slot.pages, (into) => kernel.takeLog(row, into));
+    const { unlogged } = this.#change;
+    const rows = this.#rowsOf(unlogged);
+    unlogged.forEach((slot, index) => {
+      const words = takeBits(arena, slot.pages, (into) => kernel.takeLog(rows[index]!, into));
       sink(slot, new DirtySnapshot(slot.baseGfn, slot.pages, words));
-    }
+    });
+  }
+
+  /** The rows of some slots in the table that the batch began with. */
+  #rowsOf(slots: readonly TableSlot[]): number[] {
+    const { arena: { u32 } } = this.#core;
+    const rows = new Map(
+      rowsOf(u32, this.#change.base).map((row) => [SLOT.id.get(u32, row), row]),
+    );
+    return slots.map(({ id }) => rows.get(id)!);
   }
 
   /**

@@ -15,6 +15,8 @@ import { forEachShadow, type SlotsCore } from "./slots_core.ts";
 export interface TakenLog {
   /** Its pages. */
   readonly dirty: DirtySnapshot;
+  /** The slot's first gfn when it was taken. */
+  readonly baseGfn: number;
   /** Where the slot's log lies. */
   readonly log: number;
 }
@@ -31,18 +33,21 @@ export function takeLog(core: SlotsCore, id: number): TakenLog {
   const { baseGfn, pages } = readSlot(arena.u32, row);
   const words = takeBits(arena, pages, (into) => kernel.takeLog(row, into));
   // Not earlier: a mapping that becomes writable after this is marked after the log was taken.
-  forEachShadow(core, (shadow) => kernel.shadowProtect(shadow, baseGfn, pages));
-  return { dirty: new DirtySnapshot(baseGfn, pages, words), log: SLOT.log.get(arena.u32, row) };
+  forEachShadow(core, (shadow) => kernel.shadowProtect(shadow, row));
+  const dirty = new DirtySnapshot(baseGfn, pages, words);
+  return { dirty, baseGfn, log: SLOT.log.get(arena.u32, row) };
 }
 
 /**
  * Marks the pages of a taken log again, because they were not copied; unless a batch has ended the log
- * since.
+ * since. A batch may also have moved the slot, and its log with it.
  */
-export function putBackLog(core: SlotsCore, { dirty, log }: TakenLog): void {
-  const row = currentRows(core).find((row) => SLOT.log.get(core.arena.u32, row) === log);
+export function putBackLog(core: SlotsCore, { dirty, baseGfn, log }: TakenLog): void {
+  const { arena: { u32 }, kernel } = core;
+  const row = currentRows(core).find((row) => SLOT.log.get(u32, row) === log);
   if (row === undefined) return;
-  for (const gfn of dirty) core.kernel.logDirty(row, gfn);
+  const moved = SLOT.base.get(u32, row) - baseGfn;
+  for (const gfn of dirty) kernel.logDirty(row, gfn + moved);
 }
 
 function currentRows({ arena: { u32 }, kernel, memslots }: SlotsCore): number[] {

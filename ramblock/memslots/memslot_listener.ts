@@ -170,13 +170,15 @@ export class MemslotListener {
   }
 
   /**
-   * Moves the dirty logs of all slots to the dirty bitmaps of RAM, for the clients that log: a memory
-   * listener's `log_sync`.
+   * The dirty log of a section is about to be read: moves the log of its slot to the dirty bitmaps of
+   * RAM, for the clients that log. Blocks for a grace period.
+   *
+   * @throws As `Memslots.collectDirtyLog`; the log keeps its pages.
    */
-  syncLogs(): void {
-    for (const slot of this.#committed.values()) {
-      if (slot.clients !== 0) this.#passOn(slot, this.#slots.collectDirtyLog(slot.id));
-    }
+  logSync(section: RamSection): void {
+    const cut = this.#cut(section);
+    const slot = cut && this.#committed.get(cut.baseGfn);
+    if (slot && slot.clients !== 0) this.#passOn(slot, this.#slots.collectDirtyLog(slot.id));
   }
 
   get #page(): number {

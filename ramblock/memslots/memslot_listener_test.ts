@@ -188,8 +188,8 @@ Deno.test("dirty logs: switched by the listener, moved to the bitmaps of RAM, ke
   listener.logStart(one, 0, 1 << DIRTY_CLIENT.VGA);
   listener.commit();
   assertEquals(seen()[0]![3], SLOT_FLAG.LOG_DIRTY);
-  write(0x101); // the mapping from before was ended, so this is logged
-  listener.syncLogs();
+  write(0x101); // the mapping from before is read-only now, so this is logged
+  listener.logSync(one);
   assertEquals(dirty(), [0x41]);
   write(0x101);
   write(0x10f);

@@ -8,7 +8,7 @@ import { type Arena, RcuError, type ReadGuard, type Srcu } from "@guestmem/rcu";
 import { exactNumber, invalidAddress, isAddress, lookupAddress } from "../address/exact_number.ts";
 import type { DirtySnapshot } from "../dirty/dirty_snapshot.ts";
 import type { Kernel } from "../kernel/kernel.ts";
-import { MEMSLOTS, SLOT, SLOT_TABLE } from "../kernel/layouts.ts";
+import { MEMSLOTS, OUTCOME, SLOT, SLOT_FLAG, SLOT_TABLE } from "../kernel/layouts.ts";
 import type { LogSink } from "./batch_commit.ts";
 import { putBackLog, takeLog } from "./dirty_log.ts";
 import { flushHostRange, forEachInHostRange } from "./host_range.ts";
@@ -72,7 +72,7 @@ export class Memslots {
   readonly pageBits: number;
   /**
    * Gets the last dirty pages of a slot whose dirty log ends with a batch that this context commits:
-   * the slot was deleted or moved, or its logging was switched off. Unless set, they are dropped.
+   * the slot was deleted, or its logging was switched off. Unless set, they are dropped.
    */
   onLogEnd: ((slot: Memslot, dirty: DirtySnapshot) => void) | undefined;
   readonly #core: SlotsCore;
@@ -213,6 +213,35 @@ export class Memslots {
    */
   flushHostRange(table: number, first: number | bigint, last: number | bigint): number {
     return flushHostRange(this.#core, table, first, last);
+  }
+
+  /**
+   * The number of the slot that has a gfn: KVM's `memslot_id`. O(log slots).
+   *
+   * @param table A snapshot.
+   * @param gfn Number of a guest page.
+   * @returns The number; {@linkcode OUTCOME}.NO_SLOT if no slot has the gfn.
+   * @throws {RamBlockError} INVALID_ADDRESS.
+   */
+  memslotId(table: number, gfn: number | bigint): number {
+    const row = this.find(table, gfn);
+    return row === 0 ? OUTCOME.NO_SLOT : SLOT.id.get(this.#u32, row);
+  }
+
+  /**
+   * Where the TSS of real mode lies unless it was placed: on the third page from the end of slot 0.
+   * KVM's `rmode_tss_base`. O(slots).
+   *
+   * @param table A snapshot: the slot's base and size come from one table.
+   * @returns The guest physical address; if negative, {@linkcode OUTCOME}.NO_SLOT if slot 0 does not have
+   * three pages, or RETRY.
+   */
+  rmodeTssBase(table: number): number {
+    const row = rowsOf(this.#u32, table).find((row) => SLOT.id.get(this.#u32, row) === 0);
+    if (row === undefined) return OUTCOME.NO_SLOT;
+    const { baseGfn, pages, flags } = readSlot(this.#u32, row);
+    if (flags & SLOT_FLAG.INVALID) return OUTCOME.RETRY;
+    return pages < 3 ? OUTCOME.NO_SLOT : (baseGfn + pages - 3) * 2 ** this.pageBits;
   }
 
   /** Number of guest pages in all slots of a snapshot. */

@@ -4,7 +4,10 @@ import { Arena, Srcu } from "@guestmem/rcu";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { OUTCOME, SLOT_FLAG } from "../kernel/layouts.ts";
-import { Memslots } from "./memslots.ts";
+import { kernelOf } from "../kernel/kernel.ts";
+import { commitSteps } from "./batch_commit.ts";
+import { putBackLog, takeLog } from "./dirty_log.ts";
+import { Memslots, slotsCoreOf } from "./memslots.ts";
 import { ShadowMap } from "./shadow_map.ts";
 import type { Memslot } from "./slot_table.ts";
 import { refused } from "../testdata/refused.ts";
@@ -300,7 +303,11 @@ Deno.test("shadow mappings: from valid slots, within permissions, counted and fl
   const batch = slots.batch();
   batch.setFlags(0, SLOT_FLAG.READONLY);
   batch.commit();
-  look((table) => assertEquals(slots.countMappings(table), 1));
+  const after = reader.lock();
+  assertEquals(slots.countMappings(slots.snapshot(after)), 2, "mappings to read stay");
+  assertEquals(b.translate(after, 3, false), HOST + 3 * PAGE);
+  assertEquals(b.translate(after, 3, true), OUTCOME.READ_ONLY);
+  after.unlock();
   b.release();
   look((table) => assertEquals(slots.countMappings(table), 0));
   assertEquals(ShadowMap.create(slots).offset, b.offset, "a released map is used again");
@@ -334,14 +341,96 @@ Deno.test("the dirty log: marked by writes, taken once, handed over when it ends
   const batch = slots.batch();
   batch.move(0, 1000);
   batch.commit();
-  assertEquals(ended, [[slot(0, 0, 200, SLOT_FLAG.LOG_DIRTY), [7, 64]]]);
+  assertEquals(ended, [], "the log goes with the slot");
   write(1003);
+  const moved = { ...slot(0, 0, 200, SLOT_FLAG.LOG_DIRTY), baseGfn: 1000 };
   const off = slots.batch();
   off.setFlags(0, 0);
   off.commit();
-  assertEquals(ended[1]![1], [1003]);
+  assertEquals(ended, [[moved, [1003, 1007, 1064]]]);
   refused("NO_DIRTY_LOG", () => slots.collectDirtyLog(0));
   refused("UNKNOWN_SLOT", () => slots.collectDirtyLog(5));
+});
+
+Deno.test("a slot that is made anew over the same memory keeps its log; over other memory it does not", () => {
+  const { slots, look } = setUp();
+  create(slots, slot(0, 0, 16, SLOT_FLAG.LOG_DIRTY), slot(1, 32, 16, SLOT_FLAG.LOG_DIRTY));
+  look((table) => [3, 35].forEach((gfn) => slots.markDirty(table, gfn)));
+  const batch = slots.batch();
+  batch.delete(0);
+  batch.delete(1);
+  batch.create({ ...slot(0, 0, 16, SLOT_FLAG.LOG_DIRTY), baseGfn: 64 });
+  batch.create({ ...slot(1, 96, 16, SLOT_FLAG.LOG_DIRTY) });
+  batch.commit();
+  assertEquals([...slots.collectDirtyLog(0)], [67]);
+  assertEquals([...slots.collectDirtyLog(1)], []);
+});
+
+Deno.test("a log that is put back is found where its slot has moved in the meantime", async () => {
+  const { slots, srcu, reader, look } = setUp();
+  create(slots, slot(0, 0, 16, SLOT_FLAG.LOG_DIRTY));
+  look((table) => slots.markDirty(table, 5));
+  const core = slotsCoreOf(slots);
+  const taken = takeLog(core, 0);
+  const batch = slots.batch();
+  batch.move(0, 100);
+  batch.commit();
+  putBackLog(core, taken);
+  assertEquals([...slots.collectDirtyLog(0)], [105]);
+  reader.unregister();
+  await srcu.srcuBarrierAsync();
+});
+
+Deno.test("the real-mode TSS lies on the third page from the end of slot 0", () => {
+  const { slots, look } = setUp();
+  assertEquals(look((table) => slots.rmodeTssBase(table)), OUTCOME.NO_SLOT);
+  create(slots, slot(3, 0, 16), slot(0, 32, 8));
+  assertEquals(look((table) => slots.rmodeTssBase(table)), 37 * PAGE);
+  const batch = slots.batch();
+  batch.delete(0);
+  batch.create(slot(0, 64, 3));
+  const steps = commitSteps(batch["prepare"](), undefined);
+  steps.next();
+  assertEquals(look((table) => slots.rmodeTssBase(table)), OUTCOME.RETRY);
+  while (!steps.next().done);
+  assertEquals(look((table) => slots.rmodeTssBase(table)), 64 * PAGE);
+  const small = slots.batch();
+  small.delete(0);
+  small.create(slot(0, 0x1000, 2));
+  small.commit();
+  assertEquals(look((table) => slots.rmodeTssBase(table)), OUTCOME.NO_SLOT);
+  const ids = look((table) => [0, 15, 16, 0x1001].map((gfn) => slots.memslotId(table, gfn)));
+  assertEquals(ids, [3, 3, OUTCOME.NO_SLOT, 0]);
+});
+
+Deno.test("starting a log write-protects the mappings of its slot, and leaves those of others", () => {
+  const { slots, reader } = setUp();
+  // Numbers that share a bit, and slots whose pages share shadow pages and entries.
+  const wanted = [slot(1, 0, 40), slot(65, 40, 40), slot(2, 80, 200)];
+  create(slots, ...wanted);
+  const shadows = [ShadowMap.create(slots, { entries: 256 }), ShadowMap.create(slots)];
+  const kernel = kernelOf(slots.arena.memory);
+  const gfns = Array.from({ length: 280 }, (_, gfn) => gfn);
+  const writable = () => {
+    const seen = shadows.map(({ offset }) =>
+      gfns.filter((gfn) => kernel.shadowLookup(offset, gfn, 1) >= 0)
+    );
+    return seen;
+  };
+  const guard = reader.lock();
+  for (const shadow of shadows) for (const gfn of gfns) shadow.translate(guard, gfn, true);
+  guard.unlock();
+  const before = writable();
+  assertEquals(before[1], gfns);
+  const start = slots.batch();
+  start.setFlags(65, SLOT_FLAG.LOG_DIRTY);
+  start.commit();
+  const outside = (gfn: number) => gfn < 40 || gfn >= 80;
+  assertEquals(writable(), before.map((seen) => seen.filter(outside)));
+  const again = reader.lock();
+  shadows[0]!.translate(again, 50, true);
+  again.unlock();
+  assertEquals([...slots.collectDirtyLog(65)], [50]);
 });
 
 Deno.test("a log keeps its pages if its wait is refused", async () => {

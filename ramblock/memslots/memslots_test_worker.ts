@@ -64,14 +64,15 @@ const setup = (data: Data) => {
     /** The base of the real-mode TSS, from one snapshot, or as the seed's hunk has it, from two. */
     tssBase(once: boolean): number {
       const guard = reader.lock();
-      const first = rowsOf(arena.u32, slots.snapshot(guard))[0]!;
-      const base = SLOT.base.get(arena.u32, first);
+      const table = slots.snapshot(guard);
+      const base = SLOT.base.get(arena.u32, rowsOf(arena.u32, table)[0]!);
       schedule.reach(1);
       schedule.awaitStep(2);
-      const second = once ? first : rowsOf(arena.u32, slots.snapshot(guard))[0]!;
-      const pages = SLOT.pages.get(arena.u32, second);
+      const second = rowsOf(arena.u32, slots.snapshot(guard))[0]!;
+      const torn = base + SLOT.pages.get(arena.u32, second) - 3;
+      const tss = once ? slots.rmodeTssBase(table) : torn * 4096;
       guard.unlock();
-      return base + pages - 3;
+      return tss;
     },
 
     /** Holds a section from step 1 to step 2. */

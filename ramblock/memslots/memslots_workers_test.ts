@@ -114,7 +114,7 @@ for (const once of [true, false]) {
       commit.publishFirst();
       commit.publishLast();
       schedule.reach(2);
-      const possible = [16 + 16 - 3, 64 + 128 - 3];
+      const possible = [(16 + 16 - 3) * PAGE, (64 + 128 - 3) * PAGE];
       assertEquals(possible.includes(await base), once);
       srcu.synchronizeSrcu();
       commit.freeOld(true);

@@ -8,14 +8,21 @@ import { RcuError, type ReadGuard } from "@guestmem/rcu";
 import { exactNumber, invalidAddress } from "../address/exact_number.ts";
 import { RamBlockError } from "../errors/ramblock_error.ts";
 import type { Kernel } from "../kernel/kernel.ts";
-import { MEMSLOTS, SHADOW, SHADOW_ENTRY } from "../kernel/layouts.ts";
+import {
+  MEMSLOTS,
+  SHADOW,
+  SHADOW_ENTRY,
+  SHADOW_PAGE,
+  SHADOW_PAGE_BITS,
+} from "../kernel/layouts.ts";
 import { type Memslots, slotsCoreOf } from "./memslots.ts";
 import { forEachShadow, type SlotsCore } from "./slots_core.ts";
 
 /**
  * The shadow mappings of one vCPU: a direct-mapped cache of gfn to host address. It lies in the arena,
  * so that a batch can end mappings of every vCPU. Its vCPU alone fills it, and only from slots that are
- * valid in its snapshot.
+ * valid in its snapshot. Its entries form shadow pages of 64, each with a bitmap of the slots that it
+ * maps (KVM's `slot_bitmap`): starting the dirty log of a slot visits only the pages that map it.
  *
  * A vCPU holds a section from `translate` to the end of its access. It may keep one open for many
  * accesses, and ends it when `reader.hurry` is set and before it waits.
@@ -112,7 +119,7 @@ export class ShadowMap {
 
   /** Ends all mappings of this vCPU. */
   clear(): void {
-    this.#kernel.shadowFlush(this.offset, 0, Number.MAX_SAFE_INTEGER);
+    this.#kernel.shadowClear(this.offset);
   }
 
   /** Releases the map for another vCPU. It cannot be used afterwards. */
@@ -142,14 +149,15 @@ function adopt(core: SlotsCore, entries: number): number {
     if (owner !== 0 && isAlive(owner)) return;
     if (kernel.compareExchange32(cell, owner, arena.token) >>> 0 === owner) adopted = shadow;
   });
-  if (adopted !== 0) kernel.shadowFlush(adopted, 0, Number.MAX_SAFE_INTEGER);
+  if (adopted !== 0) kernel.shadowClear(adopted);
   return adopted;
 }
 
 /** Allocates a map and pushes it on the list, where flushes find it. */
 function allocate({ arena, kernel, memslots }: SlotsCore, entries: number): number {
   const { u32 } = arena;
-  const bytes = SHADOW.size + entries * SHADOW_ENTRY.size;
+  const pages = Math.ceil(entries / 2 ** SHADOW_PAGE_BITS);
+  const bytes = SHADOW.size + entries * SHADOW_ENTRY.size + pages * SHADOW_PAGE.size;
   const shadow = arena.allocate(bytes, SHADOW.alignment);
   SHADOW.mask.set(u32, shadow, entries - 1);
   SHADOW.owner.set(u32, shadow, arena.token);

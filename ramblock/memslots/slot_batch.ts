@@ -111,7 +111,7 @@ export class SlotBatch {
   }
 
   /**
-   * Moves a slot to other guest pages; its host memory stays the same.
+   * Moves a slot to other guest pages. Its host memory stays the same, and its dirty log goes with it.
    *
    * @throws {RamBlockError} UNKNOWN_SLOT; INVALID_SLOT if it does not fit there; INVALID_ADDRESS.
    */
@@ -207,7 +207,7 @@ export class SlotBatch {
     const before = new Map(this.#before.map((slot) => [slot.id, slot]));
     const final = slots.map((slot) => {
       const old = before.get(slot.id);
-      const kept = old && isSamePlace(old, slot) ? old.log : 0;
+      const kept = old && isSameMemory(old, slot) ? old.log : 0;
       return { ...slot, log: this.#logFor(slot, kept, logs) };
     });
     const after = new Map(final.map((slot) => [slot.id, slot]));
@@ -220,7 +220,7 @@ export class SlotBatch {
       generation: this.#generation,
       removed: this.#before.filter((old) => !stays(old)),
       flagsOnly: this.#before.filter((old) => (stays(old) ?? old).flags !== old.flags),
-      unlogged: this.#before.filter((old) => old.log !== 0 && stays(old)?.log !== old.log),
+      unlogged: this.#before.filter(({ id, log }) => log !== 0 && after.get(id)?.log !== log),
       interim: this.#before.map((old) =>
         stays(old) ?? { ...old, flags: old.flags | SLOT_FLAG.INVALID }
       ),
@@ -250,9 +250,14 @@ export class SlotBatch {
   }
 }
 
+/** Whether a slot has the same host memory, wherever the guest sees it: its dirty log stays valid. */
+function isSameMemory(a: Memslot, b: Memslot): boolean {
+  return a.pages === b.pages && a.host === b.host;
+}
+
 /** Whether a slot maps the same guest pages to the same host memory: its mappings stay valid. */
 function isSamePlace(a: Memslot, b: Memslot): boolean {
-  return a.baseGfn === b.baseGfn && a.pages === b.pages && a.host === b.host;
+  return a.baseGfn === b.baseGfn && isSameMemory(a, b);
 }
 
 function refuseIfInProgress(arena: SlotsArena, table: number): void {

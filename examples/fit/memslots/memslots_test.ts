@@ -147,7 +147,7 @@ function createLogged() {
   const { ram } = blocks;
   /** Takes the dirty pages of a client. */
   const take = (client: keyof typeof DIRTY_CLIENT): number[] => {
-    machine.listener.syncLogs();
+    topology.syncDirtyLog();
     const guard = rcu.lock();
     const pages = [...ram.dirty.snapshotAndClear(guard, DIRTY_CLIENT[client], 0, 16 * PAGE)];
     guard.unlock();
