@@ -404,12 +404,12 @@ Deno.test("the real-mode TSS lies on the third page from the end of slot 0", () 
 });
 
 Deno.test("starting a log write-protects the mappings of its slot, and leaves those of others", () => {
-  const { slots, reader } = setUp();
+  const { arena, slots, reader } = setUp();
   // Numbers that share a bit, and slots whose pages share shadow pages and entries.
   const wanted = [slot(1, 0, 40), slot(65, 40, 40), slot(2, 80, 200)];
   create(slots, ...wanted);
   const shadows = [ShadowMap.create(slots, { entries: 256 }), ShadowMap.create(slots)];
-  const kernel = kernelOf(slots.arena.memory);
+  const kernel = kernelOf(arena.memory);
   const gfns = Array.from({ length: 280 }, (_, gfn) => gfn);
   const writable = () => {
     const seen = shadows.map(({ offset }) =>
