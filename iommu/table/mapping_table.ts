@@ -4,7 +4,6 @@
  * @module
  */
 
-import { DeferredBudgetError } from "@guestmem/rcu";
 import { waitOutside } from "@guestmem/rcu/internal";
 import {
   appendRun,
@@ -26,7 +25,7 @@ import {
 } from "../addresses/pages.ts";
 import { IommuError } from "../errors/iommu_error.ts";
 import { NODE, TABLE } from "../kernel/layouts.ts";
-import type { UnitResources } from "../resources/unit_resources.ts";
+import { deferFreeAll, type UnitResources } from "../resources/unit_resources.ts";
 import { NodeWords } from "./node_words.ts";
 import { planMap } from "./plan_map.ts";
 import { planUnmap, retireTree } from "./plan_unmap.ts";
@@ -234,7 +233,7 @@ export class MappingTable {
 
   /** @internal Frees the table after a grace period. No region may be bound to it. */
   release(): void {
-    this.#deferFree([...this.#allNodes(), this.offset]);
+    deferFreeAll(this.#resources, [...this.#allNodes(), this.offset]);
   }
 
   /** The pages of the address space. */
@@ -252,7 +251,7 @@ export class MappingTable {
     });
     // After the entries are cleared: see the log for why.
     this.#resources.log.append(this.id, range.first, range.last);
-    this.#deferFree(retired);
+    deferFreeAll(this.#resources, retired);
     for (const listener of this.#listeners) listener.unmapped(runs);
     return runs.reduce((pages, { first, last }) => pages + last - first + 1, 0);
   }
@@ -268,19 +267,6 @@ export class MappingTable {
     }
     edit.commit();
     return edit.retired;
-  }
-
-  /** Frees blocks after a grace period; those beyond the domain's budget in a callback. */
-  #deferFree(blocks: readonly number[]): void {
-    const { arena, domain } = this.#resources;
-    for (const [at, block] of blocks.entries()) {
-      try {
-        domain.deferFree(block);
-      } catch (error) {
-        if (!(error instanceof DeferredBudgetError)) throw error;
-        return domain.callRcu(() => blocks.slice(at).forEach((rest) => arena.free(rest)));
-      }
-    }
   }
 
   #range(action: string, iova: number | bigint, size: number | bigint): PageRange {
