@@ -40,7 +40,7 @@ Deno.test("debug mode names the context that freed a block too early", async () 
   // A run ends with what is seen first, which may be the poison.
   for (const seed of rounds(1, () => named !== undefined, "a reader asks for a freed block")) {
     const report = await torture({ ...BASE, seed, plant: "early-free", debug: true });
-    named = report.findings.find(({ kind }) => kind === "UseAfterFreeError")?.example;
+    named = report.findings.find(({ kind }) => kind === "USE_AFTER_FREE")?.example;
   }
   assertMatch(named!, /allocated and "updater [34]"/);
 });

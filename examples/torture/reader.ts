@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Arena, RcuPointer, type ReadGuard } from "@guestmem/rcu";
+import { type Arena, RcuError, RcuPointer, type ReadGuard } from "@guestmem/rcu";
 import type { Control } from "./control.ts";
 import { attachGrace, openReader, type TortureReader } from "./domains.ts";
 import { Elements } from "./element.ts";
@@ -135,7 +135,8 @@ export class ReaderLoop {
     try {
       this.#arena.checked.loadU32(block);
     } catch (error) {
-      this.#error((error as Error).name, block, (error as Error).message);
+      if (!(error instanceof RcuError)) throw error;
+      this.#error(error.code, block, error.message);
     }
   }
 

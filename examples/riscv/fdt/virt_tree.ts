@@ -108,9 +108,9 @@ function cpu(hart: number): DeviceNode {
 
 /** The events that QEMU's counters could count: the firmware is told what it is told there. */
 function pmu(): DeviceNode {
-  const events = [[0x1, 0x7fff9], [0x2, 0x7fffc]].flatMap(([event, counters]) =>
-    [event!, event!, counters!]
-  );
+  const events = [[0x1, 0x7fff9], [0x2, 0x7fffc]].flatMap((
+    [event, counters],
+  ) => [event!, event!, counters!]);
   const caches = [0x10019, 0x1001b, 0x10021].flatMap((event) => [event, event, 0x7fff8]);
   return node("pmu", {
     compatible: "riscv,pmu",
@@ -181,11 +181,14 @@ function soc(harts: readonly number[]): DeviceNode {
       compatible: "ns16550a",
     }),
     pci(),
-    ...Array.from({ length: VIRTIO_SLOTS }, (_, slot) =>
-      device("virtio_mmio", { ...virtio, base: virtio.base + slot * virtio.size }, {
-        ...wired(INTERRUPT.virtio + slot),
-        compatible: "virtio,mmio",
-      })),
+    ...Array.from(
+      { length: VIRTIO_SLOTS },
+      (_, slot) =>
+        device("virtio_mmio", { ...virtio, base: virtio.base + slot * virtio.size }, {
+          ...wired(INTERRUPT.virtio + slot),
+          compatible: "virtio,mmio",
+        }),
+    ),
   ]);
 }
 

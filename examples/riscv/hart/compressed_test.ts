@@ -117,7 +117,7 @@ Deno.test("each of the 49,152 instructions of 16 bits does what its expansion do
         );
       }
     }),
-    { numRuns: 4, endOnFailure: true },
+    { seed: 1, numRuns: 4, endOnFailure: true },
   );
 });
 
@@ -160,5 +160,5 @@ Deno.test("the other 16,384 patterns take 32 bits; those of longer instructions 
       });
     }
   });
-  fc.assert(property, { numRuns: 4 });
+  fc.assert(property, { seed: 2, numRuns: 4 });
 });

@@ -11,7 +11,7 @@ Deno.test("every operation gives the result and the exceptions of its definition
     fc.property(operands(), (operands) => {
       compareAll(fp, operands);
     }),
-    { numRuns: 4_000 },
+    { seed: 1, numRuns: 4_000 },
   );
 });
 
