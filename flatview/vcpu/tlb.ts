@@ -243,64 +243,42 @@ export class Tlb {
    * Slow path: hits outside the main window or not aligned, misses, MMIO, and stores to ROM or to
    * logged pages.
    *
-   * The loads convert what it returns (`>>> 0`, `| 0`), so that a hit's value stays an integer in a
-   * register.
+   * One function, on purpose: V8 inlines none of more than 460 bytes of bytecode. Its parts, called
+   * at each miss while the TLB fills, would be inlined into `load32`, which V8 then finds too large
+   * to be inlined in turn; each hit would cost a call and an address in a heap number. The loads
+   * convert what it returns (`>>> 0`, `| 0`), so that a hit's value stays an integer in a register.
    *
    * @returns The lower half of what was loaded; the upper half is in {@linkcode upper}.
    */
   #slowPath(address: number, size: number, isStore: boolean, low: number, high: number): number {
+    const inPage = address & (PAGE - 1);
+    const isInPage = inPage + size <= PAGE && Math.floor(address) === address && address >= 0;
+    if (!isInPage) return this.#exit(address, size, isStore, low, high);
+    const entries = this.#entries;
     const entry = (address >>> 10) & this.#mask;
-    const isValid = address >= 0 && Math.floor(address) === address;
-    if (isValid && (address & (PAGE - 1)) + size <= PAGE) {
-      const field = entry + (isStore ? WRITE : READ);
-      if (this.#holds(field, entry, address) || this.#fill(field, entry, address)) {
-        return this.#accessMemory(entry, address, size, isStore, low, high);
-      }
-    }
-    return this.#exit(address, size, isStore, low, high);
-  }
-
-  /** Whether an entry allows a kind of access to the page of an address, aligned or not. */
-  #holds(field: number, entry: number, address: number): boolean {
-    const tag = this.#entries[field]! ^ (address & 0xffff_f000);
-    return (tag & ~(FAR | OTHER)) === 0 &&
-      this.#entries[entry + HIGH] === ((address * PER_TWO_32) | 0);
-  }
-
-  /** Resolves a page, and enters it if it is memory. @returns Whether the entry allows the access. */
-  #fill(field: number, entry: number, address: number): boolean {
-    const pages = this.#pages;
-    const access = pages.resolve(Math.floor(address / PAGE));
-    if ((access & PageAccess.READ) === 0) return false;
-    const window = pages.window!;
-    if (this.#main === null || window.buffer.byteLength > this.#main.buffer.byteLength) {
-      this.#setMain(window);
-    }
     const page = address & 0xffff_f000;
     const far = (address * PER_TWO_32) | 0;
-    const tag = page | (far === 0 ? 0 : FAR) | (window === this.#main ? 0 : OTHER);
-    const entries = this.#entries;
-    entries[entry + READ] = tag;
-    entries[entry + DELTA] = pages.at - page;
-    entries[entry + HIGH] = far;
-    const isWritable = (access & (PageAccess.WRITE | PageAccess.LOGGED)) === PageAccess.WRITE;
-    entries[entry + WRITE] = isWritable ? tag : NONE;
-    this.#windows[entry >>> 2] = window;
-    return entries[field] === tag;
-  }
-
-  /** Loads from or stores to the memory of an entry, in which all bytes lie. */
-  #accessMemory(
-    entry: number,
-    address: number,
-    size: number,
-    isStore: boolean,
-    low: number,
-    high: number,
-  ): number {
+    const held = entries[entry + (isStore ? WRITE : READ)]! ^ page;
+    if ((held & ~(FAR | OTHER)) !== 0 || entries[entry + HIGH] !== far) {
+      const pages = this.#pages;
+      const access = pages.resolve((address - inPage) / PAGE);
+      if ((access & PageAccess.READ) === 0) return this.#exit(address, size, isStore, low, high);
+      const window = pages.window!;
+      if (this.#main === null || window.buffer.byteLength > this.#main.buffer.byteLength) {
+        this.#setMain(window);
+      }
+      const tag = page | (far === 0 ? 0 : FAR) | (window === this.#main ? 0 : OTHER);
+      entries[entry + READ] = tag;
+      entries[entry + DELTA] = pages.at - page;
+      entries[entry + HIGH] = far;
+      const isWritable = (access & (PageAccess.WRITE | PageAccess.LOGGED)) === PageAccess.WRITE;
+      entries[entry + WRITE] = isWritable ? tag : NONE;
+      this.#windows[entry >>> 2] = window;
+      if (isStore && !isWritable) return this.#exit(address, size, isStore, low, high);
+    }
     const { ram, value } = this.#path;
     const window = this.#windows[entry >>> 2]!;
-    const at = (address + this.#entries[entry + DELTA]!) >>> 0;
+    const at = (address + entries[entry + DELTA]!) >>> 0;
     this.result = MemTxResult.OK;
     if (isStore) {
       ram.store(window, at, size, false, low, high);
