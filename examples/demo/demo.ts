@@ -7,10 +7,10 @@
 
 import { type Machine, parseMachine } from "@guestmem/flatview/machine";
 import { MemoryAccess } from "@guestmem/flatview";
+import { VcpuControl } from "@guestmem/flatview/vcpu";
 import { Crew, type Member } from "../lib/crew.ts";
 import { Findings } from "../lib/findings.ts";
 import { readLines, readText } from "../lib/text_files.ts";
-import { RunState } from "../lib/vcpu/run_state.ts";
 import { Changes } from "./changes.ts";
 import type { Status } from "./display.ts";
 import { DemoMachine } from "./machine.ts";
@@ -138,11 +138,11 @@ async function buildRig(
 /** Runs the vCPUs for the time asked for, or until an error is found. */
 async function runVcpus(rig: Rig, watcher: Watcher): Promise<VcpuResult[]> {
   const { options, crew, access, changes, findings, memory } = rig;
-  const state = new RunState();
+  const controls = Array.from({ length: options.vcpus }, () => new VcpuControl());
   const url = import.meta.resolve("./vcpu_worker.ts");
-  const vcpus = Array.from({ length: options.vcpus }, (_, number) => (
-    crew.start<VcpuResult>(`vCPU ${number}`, url, orderOf(rig, number, state))
-  ));
+  const vcpus = controls.map((control, number) =>
+    crew.start<VcpuResult>(`vCPU ${number}`, url, orderOf(rig, number, control))
+  );
   const served = new AbortController();
   const serving = access.listen(served.signal);
   const start = performance.now();
@@ -155,7 +155,7 @@ async function runVcpus(rig: Rig, watcher: Watcher): Promise<VcpuResult[]> {
     if (crew.failures.length > 0 || findings.count > 0 || sumOf(rig, "FINDINGS") > 0) break;
     if (hasProven(rig)) break;
   }
-  state.stop();
+  for (const control of controls) control.stop();
   const answers = Promise.all(vcpus.map((vcpu) => vcpu.answer()));
   const results = await crew.within("vCPUs", answers) ?? [];
   served.abort();
@@ -169,7 +169,7 @@ function isKvm({ accel }: Options, number: number): boolean {
   return accel === "kvm" || accel === "mixed" && number % 2 === 1;
 }
 
-function orderOf(rig: Rig, number: number, state: RunState): VcpuOrder {
+function orderOf(rig: Rig, number: number, control: VcpuControl): VcpuOrder {
   const { memory, machine, options, recording, changes, counters } = rig;
   const { additions } = machine;
   return {
@@ -180,7 +180,7 @@ function orderOf(rig: Rig, number: number, state: RunState): VcpuOrder {
     channel: memory.channel.handle,
     memory: machine.memory.handle,
     slots: isKvm(options, number) ? memory.slots.handle : undefined,
-    run: state.buffer,
+    run: control.buffer,
     ports: machine.ports.handle,
     dma: additions.dma.handle,
     dmaRegion: additions.dmaRegion.id,

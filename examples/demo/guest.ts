@@ -79,7 +79,7 @@ export class Guest {
       this.#work();
       this.#changing();
       this.#torn();
-      this.#cpu.heed();
+      this.#cpu.loop.heed();
     }
     this.#twins();
     this.#remapped();
@@ -173,7 +173,7 @@ export class Guest {
     const access = recording.accesses[recording.order[this.#next]!]!;
     this.#next = (this.#next + 1) % recording.order.length;
     this.#exits++;
-    if (access.isPort) this.#cpu.outside(() => this.#port(access));
+    if (access.isPort) this.#cpu.loop.outside(() => this.#port(access));
     else if (access.place === null) this.#device(access);
     else this.#moving(access, access.place);
   }

@@ -22,3 +22,5 @@
 export { PageAccess } from "./page_extents.ts";
 export { PageResolver } from "./page_resolver.ts";
 export { Tlb } from "./tlb.ts";
+export { VcpuControl } from "./vcpu_control.ts";
+export { type VcpuCore, VcpuLoop, type VcpuMemory, type VcpuReader } from "./vcpu_loop.ts";

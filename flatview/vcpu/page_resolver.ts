@@ -89,6 +89,11 @@ export class PageResolver {
     return this.#map.guard;
   }
 
+  /** Whether a section is open. */
+  get isOpen(): boolean {
+    return this.#map.isOpen;
+  }
+
   /** Generation of the map of this section. Another one voids all that was resolved. Never repeats. */
   get generation(): number {
     return this.#map.generation;

@@ -113,6 +113,16 @@ export class Tlb {
     return this.#pages.guard;
   }
 
+  /** Whether a section is open. */
+  get isOpen(): boolean {
+    return this.#pages.isOpen;
+  }
+
+  /** Generation of the map of this section. The TLB itself follows it. */
+  get generation(): number {
+    return this.#pages.generation;
+  }
+
   /** The attributes of the accesses from now on: devices and IOMMUs see them; memory does not ask. */
   get attrs(): MemTxAttrs {
     return this.#pages.attrs;

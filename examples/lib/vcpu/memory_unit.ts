@@ -5,25 +5,20 @@
  */
 
 import type { MemTxResult } from "@guestmem/flatview";
+import type { VcpuMemory } from "@guestmem/flatview/vcpu";
 import type { ReadGuard } from "@guestmem/rcu";
 
 /**
  * Accesses lie between `lock()` and `unlock()`. One that exits to a device leaves the section and
- * enters another; no other access does. A `Tlb` of `@guestmem/flatview` is one.
+ * enters another; no other access does. A `Tlb` is one.
  */
-export interface MemoryUnit {
+export interface MemoryUnit extends VcpuMemory {
   /** Result of the last access that did not hit memory. */
   result: MemTxResult;
   /** The upper half of the last `load64`. */
   readonly upper: number;
   /** The open guard of the domain that protects the views. */
   readonly guard: ReadGuard;
-  /** Enters a section. */
-  lock(): void;
-  /** Leaves it. */
-  unlock(): void;
-  /** Between two instructions: passes a quiescent state, and looks for a new map. */
-  quiescent(): void;
   /** Loads a byte, unsigned, as all loads are. */
   load8(address: number): number;
   /** Loads two bytes. */

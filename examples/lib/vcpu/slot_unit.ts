@@ -24,6 +24,9 @@ type SrcuReader = ReturnType<Memslots["srcu"]["register"]>;
 export class SlotUnit implements MemoryUnit {
   result: MemTxResult = MemTxResult.OK;
   upper = 0;
+  isOpen = false;
+  /** Always the same: whoever changes the slots flushes the shadow mappings. */
+  readonly generation = 0;
   readonly #reader: QsbrReader;
   readonly #srcu: SrcuReader;
   readonly #shadow: ShadowMap;
@@ -48,9 +51,11 @@ export class SlotUnit implements MemoryUnit {
   lock(): void {
     this.#guard = this.#reader.lock();
     this.#slots = this.#srcu.lock();
+    this.isOpen = true;
   }
 
   unlock(): void {
+    this.isOpen = false;
     this.#slots.unlock();
     this.#guard.unlock();
   }

@@ -13,7 +13,7 @@ import {
   MmioChannel,
   type MmioChannelHandle,
 } from "@guestmem/flatview";
-import { Tlb } from "@guestmem/flatview/vcpu";
+import { Tlb, VcpuControl, VcpuLoop } from "@guestmem/flatview/vcpu";
 import { GuestRam, type GuestRamHandle } from "@guestmem/ramblock";
 import {
   Arena,
@@ -24,7 +24,6 @@ import {
 } from "@guestmem/rcu";
 import { Memslots, type MemslotsHandle } from "@guestmem/ramblock/memslots";
 import type { MemoryUnit } from "./memory_unit.ts";
-import { RunState } from "./run_state.ts";
 import { SlotUnit } from "./slot_unit.ts";
 
 /** What a vCPU is started with. Structured-cloneable. */
@@ -37,7 +36,7 @@ export interface VcpuHandles {
   readonly memory: AddressSpaceHandle;
   /** If given, it accesses memory through them, as under KVM; else through a TLB, as under TCG. */
   readonly slots?: MemslotsHandle | undefined;
-  /** A `RunState`'s buffer. */
+  /** A `VcpuControl`'s buffer. */
   readonly run: SharedArrayBuffer;
 }
 
@@ -53,8 +52,8 @@ export class Vcpu {
   readonly memory: GuestSpace;
   /** The guest's path to memory. */
   readonly unit: MemoryUnit;
+  readonly loop: VcpuLoop;
   readonly #slots: SlotUnit | null = null;
-  readonly #state: RunState;
 
   /** Attaches this worker. */
   constructor(handles: VcpuHandles, label: string) {
@@ -74,47 +73,20 @@ export class Vcpu {
       this.#slots = new SlotUnit(this.reader, slots, ram, this.memory);
     }
     this.unit = this.#slots ?? new Tlb(this.memory);
-    this.#state = new RunState(handles.run);
+    this.loop = new VcpuLoop(this.unit, this.reader, new VcpuControl(handles.run));
   }
 
   /**
-   * Runs slices until the control context asks it to stop. Between two slices it passes a quiescent
-   * state and looks for a new map.
+   * Runs slices until the control context asks it to stop.
    *
    * @param slice Runs the guest for a while, inside a section.
    */
   run(slice: () => void): void {
-    const { unit } = this;
-    unit.lock();
-    try {
-      while (!this.#state.isStopping) {
-        if (this.#state.isRunning) {
-          slice();
-          unit.quiescent();
-        } else this.outside(() => this.#pause());
-      }
-    } catch (error) {
-      // The worker may die of this error, and an updater that blocks must not wait for it.
-      unit.unlock();
-      this.reader.offline();
-      throw error;
-    }
-    unit.unlock();
-  }
-
-  /** In the middle of a long slice: passes a quiescent state if an updater is in a hurry. */
-  heed(): void {
-    if (this.reader.hurry) this.unit.quiescent();
-  }
-
-  /** Runs something that may wait, or that enters sections itself, outside the slice's section. */
-  outside(act: () => void): void {
-    this.unit.unlock();
-    try {
-      act();
-    } finally {
-      this.unit.lock();
-    }
+    const run = () => {
+      slice();
+      return 0;
+    };
+    this.loop.run({ run, flush() {} }); // the units look after themselves
   }
 
   /** Leaves: grace periods no longer wait for this worker. */
@@ -123,11 +95,5 @@ export class Vcpu {
     this.access.close();
     this.reader.unregister();
     this.arena.close();
-  }
-
-  #pause(): void {
-    this.reader.offline();
-    this.#state.awaitResume();
-    this.reader.online();
   }
 }

@@ -2,10 +2,10 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { until } from "#tools/testing/until.ts";
 import { withWorkers, WorkerError } from "#tools/testing/workers.ts";
 import { MemoryAccess, MmioChannel, Topology } from "@guestmem/flatview";
+import { VcpuControl } from "@guestmem/flatview/vcpu";
 import { GuestRam, RamList } from "@guestmem/ramblock";
 import { MemslotListener, Memslots } from "@guestmem/ramblock/memslots";
 import { Arena, RcuDomain, Srcu } from "@guestmem/rcu";
-import { RunState } from "./run_state.ts";
 import type { Entry, Setup } from "./vcpu_test_worker.ts";
 
 const WORKER = import.meta.resolve("./vcpu_test_worker.ts");
@@ -30,13 +30,13 @@ function createMachine(isKvm: boolean) {
   if (isKvm) topology.registerListener(new MemslotListener(slots, blocks), memory);
   const access = new MemoryAccess({ arena, reader: domain.register(), memory: ram, channel });
   access.bind(device.id, { read: () => 0xdef });
-  const state = new RunState();
+  const control = new VcpuControl();
   const handles = {
     ...{ arena: arena.handle, domain: domain.handle, ram: ram.handle, channel: channel.handle },
-    ...{ memory: memory.handle, run: state.buffer },
+    ...{ memory: memory.handle, run: control.buffer },
     slots: isKvm ? slots.handle : undefined,
   };
-  return { domain, access, state, handles, device };
+  return { domain, access, control, handles, device };
 }
 
 for (const isKvm of [false, true]) {
@@ -53,7 +53,7 @@ for (const isKvm of [false, true]) {
 
   Deno.test(`a vCPU ${name} runs, pauses, lets updaters pass, runs on and stops`, () =>
     withWorkers(async (workers) => {
-      const { domain, access, state, handles, device } = createMachine(isKvm);
+      const { domain, access, control, handles, device } = createMachine(isKvm);
       const words = new Int32Array(new SharedArrayBuffer(4));
       const served = new AbortController();
       const serving = access.listen(served.signal);
@@ -67,18 +67,18 @@ for (const isKvm of [false, true]) {
       await slicesAfter(0);
       await domain.synchronizeAsync(); // passes while it runs
 
-      state.pause();
-      await until(() => state.paused !== 0, "the vCPU has paused");
+      control.pause();
+      await until(() => control.state === "paused", "the vCPU has paused");
       const paused = Atomics.load(words, 0);
       domain.synchronize(); // and while it stands still, since it is offline then
       device.setAddress(DEVICE + 0x1000);
       device.setAddress(DEVICE);
       assertEquals(Atomics.load(words, 0), paused, "a paused vCPU runs no slice");
 
-      state.resume();
+      control.resume();
       await slicesAfter(paused);
-      assertEquals(state.paused, 0);
-      state.stop();
+      assertEquals(control.state, "running");
+      control.stop();
       assertEquals(await result, { ram: 0x3322_1100, device: 0xdef });
       served.abort();
       await serving;

@@ -31,7 +31,7 @@ const setup = ({ handles, slices, device }: Entry) => {
         unit.store64(0x1008, 1, 2);
         if (unit.load64(0x1008) !== 1 || unit.upper !== 2) seen.ram = -1;
         seen.device = unit.load32(device);
-        cpu.heed();
+        cpu.loop.heed();
         Atomics.add(words, 0, 1);
         Atomics.notify(words, 0);
       });
