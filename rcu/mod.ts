@@ -41,6 +41,8 @@ export type { ArenaStats, ClassStats } from "./arena/stats.ts";
 export { RcuList } from "./data/rcu_list.ts";
 export { RcuPair } from "./data/rcu_pair.ts";
 export { RcuPointer } from "./data/rcu_pointer.ts";
+export { RcuValue } from "./data/rcu_value.ts";
+export type { ValueCodec } from "./data/value_codec.ts";
 export { MembReader } from "./domain/memb_reader.ts";
 export { QsbrReader } from "./domain/qsbr_reader.ts";
 export { RcuDomain, type ReaderOptions } from "./domain/rcu_domain.ts";

@@ -69,6 +69,8 @@ export interface RcuErrorDetails {
   FOREIGN_HANDLE: { what: string; field: string; expected: unknown; actual: unknown };
   /** A label has too many bytes in UTF-8. */
   LABEL_TOO_LONG: { label: string; bytes: number; limit: number };
+  /** A value has been published as often as its versions can be told apart. */
+  VERSION_LIMIT: { limit: number };
   /** All contexts that the arena was created for are attached. */
   CONTEXT_LIMIT: { limit: number };
   /** No other context of the arena ever had this token. */
@@ -149,6 +151,8 @@ const MESSAGES: Messages<RcuErrorDetails> = {
     `Cannot reserve ${bytes} bytes of shared memory: the host refused it`,
   FOREIGN_HANDLE: ({ what, field, expected, actual }) =>
     `Cannot attach ${what}: ${field} must be ${String(expected)}, but is ${String(actual)}`,
+  VERSION_LIMIT: ({ limit }) =>
+    `Cannot publish the value: it has had ${limit} versions, and none is used again. Create another`,
   LABEL_TOO_LONG: ({ label, bytes, limit }) =>
     `Cannot use label "${label}": it has ${bytes} bytes in UTF-8, at most ${limit} fit`,
   CONTEXT_LIMIT: ({ limit }) =>

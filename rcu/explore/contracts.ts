@@ -43,6 +43,9 @@ function* pair(): Steps {
   yield* k.pairStore(cell, 0x8000_0001, 0x8000_0002);
   equal((yield* k.pairLoad(cell)) >>> 0, 0x8000_0001, "pairLoad");
   equal((yield* k.pairSecond()) >>> 0, 0x8000_0002, "pairSecond");
+  equal(yield* k.pairIs(cell, 0x8000_0001, 0x8000_0002), 1, "pairIs");
+  equal(yield* k.pairIs(cell, 0x8000_0001, 2), 0, "pairIs of another second half");
+  equal(yield* k.pairIs(cell, 1, 0x8000_0002), 0, "pairIs of another first half");
   yield* run(holds, cell, 0x8000_0001, "the first half");
   yield* run(holds, cell + 4, 0x8000_0002, "the second half");
   equal(yield* k.load64(cell), 0x8000_0002 * 2 ** 32 + 0x8000_0001, "load64");

@@ -73,6 +73,11 @@ export function pairSecond(): u32 {
   return second;
 }
 
+/** 1 if the pair is (first, other), else 0. */
+export function pairIs(cell: usize, first: u32, other: u32): u32 {
+  return u32(atomic.load<u64>(cell) == (u64(first) | (u64(other) << 32)));
+}
+
 export function pairStore(cell: usize, first: u32, other: u32): void {
   atomic.store<u64>(cell, u64(first) | (u64(other) << 32));
 }

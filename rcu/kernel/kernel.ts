@@ -35,6 +35,8 @@ export interface Kernel {
   pairLoad(cell: number): number;
   /** The second word of this instance's last `pairLoad`. */
   pairSecond(): number;
+  /** Loads two adjacent words as one 64-bit word; 1 if they are `first` and `second`, else 0. */
+  pairIs(cell: number, first: number, second: number): number;
   /** Stores two adjacent words as one 64-bit word. */
   pairStore(cell: number, first: number, second: number): void;
   /** Enters a memory-barrier section; 1 if the slot was evicted. */
