@@ -42,31 +42,22 @@ export {
   ListenerError,
 } from "./errors/flat_view_error.ts";
 export type { Address } from "./region/address.ts";
-export type { IoEventFd } from "./region/ioeventfd.ts";
 export type { MemoryRegion, RegionOptions } from "./region/memory_region.ts";
 export { dirtyLogMask, RangeFlag } from "./region/range_flags.ts";
 export type { RamBlocks } from "./region/region_block.ts";
-export type {
-  IommuOps,
-  IommuTlbEntry,
-  MemoryRegionOps,
-  MemTxAttrs,
-  RamBacking,
-} from "./region/region_ops.ts";
+export type { IommuOps, MemoryRegionOps, MemTxAttrs, RamBacking } from "./region/region_ops.ts";
 export type { FlatRange } from "./render/flat_range.ts";
 export { AddressSpace, type AddressSpaceHandle } from "./view/address_space.ts";
 export { AddressSpaceReader, UNASSIGNED } from "./view/address_space_reader.ts";
 export { EventNotifier } from "./view/event_notifier.ts";
 export { FlatView } from "./view/flat_view.ts";
 export type { MemoryListener, MemoryRegionSection } from "./view/memory_listener.ts";
-export type { ViewStats } from "./view/view_store.ts";
-export { Topology, type TopologyOptions } from "./topology/topology.ts";
+export { Topology } from "./topology/topology.ts";
 export { MemTxResult } from "./access/device/mem_tx_result.ts";
 export type { GuestMapping } from "./access/guest_mapping.ts";
-export type { AccessReader } from "./access/guard_holder.ts";
-export type { GuestMemory, RamWindow } from "./access/guest_memory.ts";
+export type { GuestMemory } from "./access/guest_memory.ts";
 export { GuestSpace } from "./access/guest_space.ts";
-export { MemoryAccess, type MemoryAccessOptions } from "./access/memory_access.ts";
+export { MemoryAccess } from "./access/memory_access.ts";
 export { MemoryRegionCache } from "./access/memory_region_cache.ts";
 export { MmioChannel, type MmioChannelHandle } from "./access/mmio/mmio_channel.ts";
 export type { RegionTranslator } from "./access/region_translator.ts";

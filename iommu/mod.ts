@@ -45,7 +45,6 @@ export { IommuFault } from "./faults/iommu_fault.ts";
 export type { IommuRegionHandle } from "./handles/region_handle.ts";
 export type { IommuHandle } from "./handles/unit_handle.ts";
 export { IotlbEntry } from "./iotlb/iotlb_entry.ts";
-export type { IotlbStats } from "./iotlb/iotlb.ts";
 export type { IommuEvent, IommuNotifier } from "./notify/iommu_notifier.ts";
 export { ShadowMapping } from "./notify/shadow_mapping.ts";
 export { BusMaster } from "./region/bus_master.ts";

@@ -21,7 +21,7 @@ const TWO_64 = 1n << 64n;
 /** An access without attributes. */
 export const NO_ATTRS: MemTxAttrs = {};
 
-/** What an access path is made of; see `MemoryAccessOptions`. */
+/** What an access path is made of; see `MemoryAccess`. */
 export interface AccessPathParts {
   /** The shared memory. */
   readonly arena: AccessMemory;

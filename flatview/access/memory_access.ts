@@ -11,32 +11,6 @@ import type { MmioEndpoint } from "./mmio/endpoint.ts";
 import type { MmioChannel } from "./mmio/mmio_channel.ts";
 import type { RegionTranslator } from "./region_translator.ts";
 
-/** What a worker's accesses use. */
-export interface MemoryAccessOptions {
-  /** The arena, as this worker attached to it. */
-  readonly arena: SharedMemory & {
-    /** Token of this context. */
-    readonly token: number;
-    /** Its `id` says whether a handle belongs to this memory. */
-    readonly handle: { readonly id: string };
-  };
-  /** This worker's reader in the domain that the topology publishes with. */
-  readonly reader: AccessReader;
-  /** Guest RAM: a `GuestRam` of `@guestmem/ramblock`, or another implementation. */
-  readonly memory: GuestMemory;
-  /** Reaches devices of other contexts, and lets them reach this one's. */
-  readonly channel?: MmioChannel;
-  /** How many bounce buffers this worker may use at once; 1 by default, as in QEMU. */
-  readonly bounceBuffers?: number;
-  /** Bytes of a bounce buffer; 4096 by default. */
-  readonly bounceBytes?: number;
-  /**
-   * Called with what a device's callback threw, in the context in which it ran. The access itself only
-   * gets `MemTxResult.ERROR`.
-   */
-  readonly onDeviceError?: (error: unknown, region: number) => void;
-}
-
 /**
  * One worker's access to guest memory: its address spaces, the devices whose callbacks it runs, and
  * its endpoint of the MMIO channel. Each worker creates its own.
@@ -84,10 +58,33 @@ export class MemoryAccess {
   /**
    * Sets up this worker's accesses, and joins the MMIO channel.
    *
-   * @param options See {@linkcode MemoryAccessOptions}.
+   * @param options What its accesses use.
    * @throws {FlatViewError} `MMIO_CHANNEL_FULL` if the channel has no endpoint left.
    */
-  constructor(options: MemoryAccessOptions) {
+  constructor(options: {
+    /** The arena, as this worker attached to it. */
+    readonly arena: SharedMemory & {
+      /** Token of this context. */
+      readonly token: number;
+      /** Its `id` says whether a handle belongs to this memory. */
+      readonly handle: { readonly id: string };
+    };
+    /** This worker's reader in the domain that the topology publishes with. */
+    readonly reader: AccessReader;
+    /** Guest RAM: a `GuestRam` of `@guestmem/ramblock`, or another implementation. */
+    readonly memory: GuestMemory;
+    /** Reaches devices of other contexts, and lets them reach this one's. */
+    readonly channel?: MmioChannel;
+    /** How many bounce buffers this worker may use at once; 1 by default, as in QEMU. */
+    readonly bounceBuffers?: number;
+    /** Bytes of a bounce buffer; 4096 by default. */
+    readonly bounceBytes?: number;
+    /**
+     * Called with what a device's callback threw, in the context in which it ran. The access itself only
+     * gets `MemTxResult.ERROR`.
+     */
+    readonly onDeviceError?: (error: unknown, region: number) => void;
+  }) {
     const { arena, reader, memory, channel = null, onDeviceError = () => {} } = options;
     this.#path = new AccessPath({ arena, reader, memory, channel, onDeviceError });
     const { bounceBuffers = 1, bounceBytes = 4096 } = options;

@@ -1,6 +1,7 @@
 import { type Dialect, dialectOf } from "../mtree/dialect.ts";
 import { addressSpaceLine, printedAddressSpace, rangeLine } from "../mtree/print_flat_views.ts";
 import type { ViewText } from "../mtree/print_flat_views.ts";
+import type { liveViews } from "../mtree/live_views.ts";
 import type { PrintedView } from "../mtree/printed_view.ts";
 
 /** Result of a comparison with QEMU's views: how much there is, and how much is exact. */
@@ -34,7 +35,7 @@ interface Lines {
  * @param printed QEMU's.
  */
 export function compareViews(
-  mine: readonly ViewText[],
+  mine: Readonly<ReturnType<typeof liveViews>>,
   printed: readonly PrintedView[],
 ): Comparison {
   const dialect = dialectOf(printed.flatMap(({ ranges }) => ranges.map(({ kind }) => kind)));

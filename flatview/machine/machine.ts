@@ -1,6 +1,5 @@
 /** A machine: its regions, its address spaces, and the views that QEMU printed of them. */
 
-import type { PrintedKind } from "../mtree/printed_kind.ts";
 import type { PrintedView } from "../mtree/printed_view.ts";
 
 /** A region of a machine. In the JSON form, numbers that may exceed 2^53 are hex text. */
@@ -16,7 +15,7 @@ export interface MachineRegion {
   /** Priority among siblings. */
   readonly prio: number;
   /** The printed kind, seen through aliases, without `nv-`. */
-  readonly kind: PrintedKind;
+  readonly kind: "ramd" | "romd" | "rom" | "ram" | "container" | "i/o";
   /** Whether it is enabled. */
   readonly enabled: boolean;
   /** Whether it answers accesses itself. */

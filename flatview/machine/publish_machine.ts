@@ -1,4 +1,4 @@
-import { Topology, type TopologyOptions } from "../topology/topology.ts";
+import { Topology } from "../topology/topology.ts";
 import { buildMachine, type BuiltMachine } from "./build_machine.ts";
 import type { Machine } from "./machine.ts";
 
@@ -12,7 +12,7 @@ import type { Machine } from "./machine.ts";
  */
 export function publishMachine(
   machine: Machine,
-  options: TopologyOptions,
+  options: NonNullable<ConstructorParameters<typeof Topology>[0]>,
 ): BuiltMachine {
   const topology = new Topology({ ...options, pageBits: machine.pageBits });
   return topology.transaction(() => {

@@ -1,7 +1,8 @@
 import type { Topology } from "../topology/topology.ts";
 import type { AddressSpace } from "../view/address_space.ts";
 import type { FlatView } from "../view/flat_view.ts";
-import type { ViewText } from "./print_flat_views.ts";
+import type { MemoryRegion } from "../region/memory_region.ts";
+import type { FlatRange } from "../render/flat_range.ts";
 
 /**
  * The published views of a topology as `info mtree -f` lists them: each once, with the address
@@ -10,7 +11,16 @@ import type { ViewText } from "./print_flat_views.ts";
  * @param topology A topology that publishes.
  * @param withDispatch Whether to include the lines of the dispatches.
  */
-export function liveViews(topology: Topology, withDispatch: boolean): ViewText[] {
+export function liveViews(topology: Topology, withDispatch: boolean): {
+  /** The address spaces that share the view, in the order of their creation. */
+  readonly addressSpaces: readonly { readonly name: string; readonly root: MemoryRegion }[];
+  /** The physical root, or null for the empty view. */
+  readonly root: MemoryRegion | null;
+  /** The ranges by rising address. */
+  readonly ranges: readonly FlatRange[];
+  /** The lines of the dispatch; empty if they are not printed. */
+  readonly dispatch: readonly string[];
+}[] {
   // Not Map.groupBy: Node 20 lacks it.
   const spaces = new Map<FlatView, AddressSpace[]>();
   for (const space of topology.addressSpaces) {

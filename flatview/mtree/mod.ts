@@ -8,7 +8,7 @@
 export { type Dialect, dialectOf } from "./dialect.ts";
 export { liveViews } from "./live_views.ts";
 export { parseFlatViews } from "./parse_flat_views.ts";
-export { printFlatViews, type ViewText } from "./print_flat_views.ts";
+export { printFlatViews } from "./print_flat_views.ts";
 export { printTree } from "./print_tree.ts";
-export { type PrintedKind, printedKind } from "./printed_kind.ts";
+export { printedKind } from "./printed_kind.ts";
 export type { PrintedView } from "./printed_view.ts";

@@ -3,21 +3,13 @@ import { RangeFlag } from "../region/range_flags.ts";
 import { hex16, lower, upper } from "../region/split64.ts";
 import type { FlatRange } from "../render/flat_range.ts";
 import type { Dialect } from "./dialect.ts";
+import type { liveViews } from "./live_views.ts";
 import type { NamedRoot } from "./print_tree.ts";
 import { printedKind } from "./printed_kind.ts";
 import type { PrintedAddressSpace, RangeText } from "./printed_view.ts";
 
 /** A flat view, with what its text shows. */
-export interface ViewText {
-  /** The address spaces that share the view, in the order of their creation. */
-  readonly addressSpaces: readonly { readonly name: string; readonly root: MemoryRegion }[];
-  /** The physical root, or null for the empty view. */
-  readonly root: MemoryRegion | null;
-  /** The ranges by rising address. */
-  readonly ranges: readonly FlatRange[];
-  /** The lines of the dispatch; empty if they are not printed. */
-  readonly dispatch: readonly string[];
-}
+export type ViewText = ReturnType<typeof liveViews>[number];
 
 /**
  * Flat views in the text of QEMU's `info mtree -f`, or `-f -d` if the views have the lines of their dispatch.
@@ -27,7 +19,7 @@ export interface ViewText {
  * @returns The lines, without line ends; every view ends with an empty line.
  */
 export function printFlatViews(
-  views: readonly ViewText[],
+  views: Readonly<ReturnType<typeof liveViews>>,
   dialect: Dialect = "qemu-7.2",
 ): string[] {
   return views.flatMap((view, number) => [

@@ -3,7 +3,7 @@ import { RangeFlag } from "../region/range_flags.ts";
 import type { Dialect } from "./dialect.ts";
 
 /** The kinds that QEMU's monitor prints; `container` only in the text of QEMU 11.1. */
-export type PrintedKind = "ramd" | "romd" | "rom" | "ram" | "container" | "i/o";
+export type PrintedKind = ReturnType<typeof printedKind>;
 
 /** The kinds that QEMU's monitor prints, in the order in which it looks for the first that fits. */
 export const PRINTED_KINDS: readonly PrintedKind[] = [
@@ -30,7 +30,10 @@ function finalTarget(region: MemoryRegion): MemoryRegion {
  *
  * @param dialect Whose text; QEMU 7.2's by default.
  */
-export function printedKind(region: MemoryRegion, dialect: Dialect = "qemu-7.2"): PrintedKind {
+export function printedKind(
+  region: MemoryRegion,
+  dialect: Dialect = "qemu-7.2",
+): "ramd" | "romd" | "rom" | "ram" | "container" | "i/o" {
   const target = finalTarget(region);
   const { flags } = target;
   if (flags & RangeFlag.RAM_DEVICE) return "ramd";

@@ -1,16 +1,8 @@
 import { type Address, toAddress } from "./address.ts";
+import type { MemoryRegion } from "./memory_region.ts";
 
 /** A write to a region that signals an event instead of calling the device. */
-export interface IoEventFd {
-  /** Offset in the region, or address in the address space. */
-  readonly offset: bigint;
-  /** Bytes of the write: 1, 2, 4 or 8; 0 matches any. */
-  readonly size: number;
-  /** The value that must be written; null matches any. */
-  readonly data: bigint | null;
-  /** What is signalled: opaque here, compared by identity. */
-  readonly event: unknown;
-}
+export type IoEventFd = MemoryRegion["ioeventfds"][number];
 
 /**
  * Checks what a caller gives of an ioeventfd.

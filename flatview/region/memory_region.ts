@@ -1,5 +1,4 @@
 import type { Address } from "./address.ts";
-import type { IoEventFd } from "./ioeventfd.ts";
 import type { IommuOps, MemoryRegionOps, RamBacking } from "./region_ops.ts";
 
 /** What every region may be given at creation. */
@@ -92,7 +91,16 @@ export interface MemoryRegion {
   /** Whether the region is in a container, itself or by way of an alias. Its container may be in none. */
   readonly isMapped: boolean;
   /** The ioeventfds of the region, sorted. */
-  readonly ioeventfds: readonly IoEventFd[];
+  readonly ioeventfds: readonly {
+    /** Offset in the region, or address in the address space. */
+    readonly offset: bigint;
+    /** Bytes of the write: 1, 2, 4 or 8; 0 matches any. */
+    readonly size: number;
+    /** The value that must be written; null matches any. */
+    readonly data: bigint | null;
+    /** What is signalled: opaque here, compared by identity. */
+    readonly event: unknown;
+  }[];
   /** The ranges of the region whose writes may be coalesced. */
   readonly coalesced: readonly {
     /** First byte, an offset in the region. */

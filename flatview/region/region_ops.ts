@@ -82,24 +82,21 @@ export interface MemoryRegionOps {
 /** Sizes and alignments that a device accepts (`valid`) or implements (`impl`), as QEMU has them. */
 export type AccessLimits = NonNullable<MemoryRegionOps["impl"]>;
 
-/** The answer of an IOMMU. */
-export interface IommuTlbEntry {
-  /** Region that roots the address space in which the translated address lies. */
-  readonly target: unknown;
-  /** The address that was looked up, the mask's bits cleared. */
-  readonly iova: bigint;
-  /** What it translates to, the mask's bits cleared. */
-  readonly translated: bigint;
-  /** Bits that pass through: 0xfff is a page of 4 KiB. */
-  readonly addrMask: bigint;
-  /** 0 none, 1 read, 2 write, 3 both. */
-  readonly perm: 0 | 1 | 2 | 3;
-}
-
 /** What an IOMMU region does, to be implemented by an IOMMU. */
 export interface IommuOps {
   /** Translates an address for a read (1) or write (2). */
-  translate(address: bigint, access: 1 | 2, iommuIndex: number): IommuTlbEntry;
+  translate(address: bigint, access: 1 | 2, iommuIndex: number): {
+    /** Region that roots the address space in which the translated address lies. */
+    readonly target: unknown;
+    /** The address that was looked up, the mask's bits cleared. */
+    readonly iova: bigint;
+    /** What it translates to, the mask's bits cleared. */
+    readonly translated: bigint;
+    /** Bits that pass through: 0xfff is a page of 4 KiB. */
+    readonly addrMask: bigint;
+    /** 0 none, 1 read, 2 write, 3 both. */
+    readonly perm: 0 | 1 | 2 | 3;
+  };
   /** The IOMMU index for these attributes; 0 if not given. */
   attrsToIndex?(attrs: MemTxAttrs): number;
 }

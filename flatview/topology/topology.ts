@@ -12,27 +12,9 @@ import { findSection } from "../view/find_section.ts";
 import type { FlatView } from "../view/flat_view.ts";
 import type { MemoryListener, MemoryRegionSection } from "../view/memory_listener.ts";
 import { notifyLogClear, notifyLogSync } from "../view/notify_dirty_log.ts";
-import { type ViewStats, ViewStore } from "../view/view_store.ts";
+import { ViewStore } from "../view/view_store.ts";
 import { PublishedSpaces } from "./published_spaces.ts";
 import { Transactions } from "./transactions.ts";
-
-/** What a topology is made with. */
-export interface TopologyOptions {
-  /** The arena in which views are published. Without one the topology is a tree that can be edited, rendered and printed. */
-  readonly arena?: BlockAllocator & {
-    /** Token of this context. */
-    readonly token: number;
-    /** Its `id` says whether a handle belongs to this memory. */
-    readonly handle: { readonly id: string };
-  };
-  /** The arena's RCU domain, whose grace periods views and regions await. */
-  readonly domain?: Pick<Reclaimer, "callRcu"> & {
-    /** Blocks until what was queued has run. */
-    barrier(): void;
-  };
-  /** Bits of a page of the dispatch: 12 unless given. */
-  readonly pageBits?: number;
-}
 
 /**
  * The topology of guest memory: the regions, their transactions and what is published of them.
@@ -50,7 +32,22 @@ export class Topology {
    * @param options Where to publish.
    * @throws {ArenaExhaustedError} If the arena has no room for the empty view.
    */
-  constructor({ arena, domain, pageBits = 12 }: TopologyOptions = {}) {
+  constructor({ arena, domain, pageBits = 12 }: {
+    /** The arena in which views are published. Without one the topology is a tree that can be edited, rendered and printed. */
+    readonly arena?: BlockAllocator & {
+      /** Token of this context. */
+      readonly token: number;
+      /** Its `id` says whether a handle belongs to this memory. */
+      readonly handle: { readonly id: string };
+    };
+    /** The arena's RCU domain, whose grace periods views and regions await. */
+    readonly domain?: Pick<Reclaimer, "callRcu"> & {
+      /** Blocks until what was queued has run. */
+      barrier(): void;
+    };
+    /** Bits of a page of the dispatch: 12 unless given. */
+    readonly pageBits?: number;
+  } = {}) {
     this.#store = arena && domain ? new ViewStore(arena, domain, pageBits) : null;
     this.#transactions = new Transactions(this.#store);
     this.#spaces = this.#store && new PublishedSpaces(arena!, this.#store, this.#transactions);
@@ -62,7 +59,20 @@ export class Topology {
   }
 
   /** What was rendered, built, shared and freed so far. */
-  get stats(): ViewStats {
+  get stats(): {
+    /** Renderings of a physical root. */
+    readonly rendered: number;
+    /** Views built; a rendering that shows what the root's view shows already builds none. */
+    readonly built: number;
+    /** Dispatches built; a view that shows what one of the latest shows has its dispatch. */
+    readonly dispatches: number;
+    /** Times that an address space was given a view that another one shows as well. */
+    readonly shared: number;
+    /** Views freed, their grace period over. */
+    readonly freed: number;
+    /** Views alive, held or waiting for their grace period, the empty one included. */
+    readonly alive: number;
+  } {
     return this.#publishing("count views", this.#store).stats;
   }
 

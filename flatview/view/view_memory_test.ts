@@ -2,10 +2,12 @@ import { assertEquals } from "@std/assert";
 import { assertSpyCalls, spy } from "@std/testing/mock";
 import { assertType, type Has, type IsExact } from "@std/testing/types";
 import { Arena, type BlockAllocator, RcuDomain, type SharedMemory } from "@guestmem/rcu";
-import { Topology, type TopologyOptions } from "../topology/topology.ts";
+import { Topology } from "../topology/topology.ts";
 import { AddressSpaceReader } from "./address_space_reader.ts";
 import type { EventNotifier } from "./event_notifier.ts";
 import type { ReaderMemory, ViewMemory, ViewReclaimer } from "./view_memory.ts";
+
+type TopologyOptions = NonNullable<ConstructorParameters<typeof Topology>[0]>;
 
 Deno.test("an arena and its domain are what a topology needs, and more than it needs", () => {
   assertType<Has<Arena, ViewMemory>>(true);

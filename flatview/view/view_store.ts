@@ -11,22 +11,6 @@ import { ViewBuilder } from "./view_builder.ts";
 import type { ViewMemory, ViewReclaimer } from "./view_memory.ts";
 import { takeDead, tryRefView, unrefView } from "./view_refs.ts";
 
-/** What a topology has done so far, and what lives now. */
-export interface ViewStats {
-  /** Renderings of a physical root. */
-  readonly rendered: number;
-  /** Views built; a rendering that shows what the root's view shows already builds none. */
-  readonly built: number;
-  /** Dispatches built; a view that shows what one of the latest shows has its dispatch. */
-  readonly dispatches: number;
-  /** Times that an address space was given a view that another one shows as well. */
-  readonly shared: number;
-  /** Views freed, their grace period over. */
-  readonly freed: number;
-  /** Views alive, held or waiting for their grace period, the empty one included. */
-  readonly alive: number;
-}
-
 /** The published views: shared by physical root, and freed after their grace period. */
 export class ViewStore {
   /** The view of every address space in which nothing can be seen. */
@@ -66,7 +50,10 @@ export class ViewStore {
   }
 
   /** What was done so far, and what lives. */
-  get stats(): ViewStats {
+  get stats(): Record<
+    "rendered" | "built" | "dispatches" | "shared" | "freed" | "alive",
+    number
+  > {
     return {
       rendered: this.#rendered,
       built: this.#builder.views,

@@ -9,22 +9,6 @@ import type { Access } from "../faults/iommu_fault.ts";
 import { EVERY_DOMAIN, type InvalidationLog } from "./invalidation_log.ts";
 import type { IotlbFields } from "./iotlb_entry.ts";
 
-/** What an IOTLB counted, in this context alone. */
-export interface IotlbStats {
-  /** Translations that the IOTLB answered. */
-  readonly hits: number;
-  /** Translations that needed a walk. */
-  readonly misses: number;
-  /** Entries that were replaced by others. */
-  readonly evictions: number;
-  /** Invalidations of a range that this context processed. */
-  readonly rangeInvalidations: number;
-  /** Invalidations of a whole domain. */
-  readonly domainInvalidations: number;
-  /** Invalidations of everything, including those made because too many had been missed. */
-  readonly fullInvalidations: number;
-}
-
 // A slot is eight doubles, a cache line, in this worker's own memory. TAG is the page number at the
 // entry's level.
 const STRIDE = 8;
@@ -154,7 +138,15 @@ export class Iotlb {
   }
 
   /** Figures since it was created. */
-  get stats(): IotlbStats {
+  get stats(): Record<
+    | "hits"
+    | "misses"
+    | "evictions"
+    | "rangeInvalidations"
+    | "domainInvalidations"
+    | "fullInvalidations",
+    number
+  > {
     const counts = this.#counts;
     return {
       hits: counts[HITS]!,

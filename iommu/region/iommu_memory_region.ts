@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { IommuOps, IommuTlbEntry, MemTxAttrs } from "@guestmem/flatview";
+import type { IommuOps, MemTxAttrs } from "@guestmem/flatview";
 import { type LeafRun, type Mapping, type PageRun, toMapping } from "../addresses/page_run.ts";
 import { MASK, MAX_PAGES, pageOf, toAddress } from "../addresses/pages.ts";
 import { IommuError } from "../errors/iommu_error.ts";
@@ -79,7 +79,11 @@ export abstract class IommuMemoryRegion implements IommuOps {
    * @returns The result. If the access is not allowed, its `perm` is 0.
    * @throws {IommuError} `INVALID_ADDRESS` or `INVALID_INDEX` if there is no such address or index.
    */
-  translate(address: number | bigint, access: 0 | 1 | 2 | 3, iommuIndex: number): IommuTlbEntry {
+  translate(
+    address: number | bigint,
+    access: 0 | 1 | 2 | 3,
+    iommuIndex: number,
+  ): ReturnType<IommuOps["translate"]> {
     this.requireIndex(iommuIndex);
     const page = pageOf(address);
     const found = this.find(iommuIndex, page);

@@ -9,7 +9,7 @@ import type { SharedMemory } from "@guestmem/rcu";
 import { PAGE_BYTES, pageOf } from "../addresses/pages.ts";
 import { IommuError } from "../errors/iommu_error.ts";
 import { type Access, type FaultKind, IommuFault } from "../faults/iommu_fault.ts";
-import type { Iotlb, IotlbStats } from "../iotlb/iotlb.ts";
+import type { Iotlb } from "../iotlb/iotlb.ts";
 import type { IotlbEntry, IotlbFields } from "../iotlb/iotlb_entry.ts";
 
 /** Returned by `walk` if the access is refused. */
@@ -102,7 +102,20 @@ export abstract class IommuTranslator {
   }
 
   /** Figures of the worker's IOTLB, which all its translators for this IOMMU share. */
-  get stats(): IotlbStats {
+  get stats(): {
+    /** Translations that the IOTLB answered. */
+    readonly hits: number;
+    /** Translations that needed a walk. */
+    readonly misses: number;
+    /** Entries that were replaced by others. */
+    readonly evictions: number;
+    /** Invalidations of a range that this context processed. */
+    readonly rangeInvalidations: number;
+    /** Invalidations of a whole domain. */
+    readonly domainInvalidations: number;
+    /** Invalidations of everything, including those made because too many had been missed. */
+    readonly fullInvalidations: number;
+  } {
     return this.#iotlb.stats;
   }
 
