@@ -42,16 +42,17 @@ export interface FieldSpec<F> {
   readonly place: (offset: number) => F;
 }
 
-/** The accessor of a field that is described by a scalar type's name or by a {@linkcode FieldSpec}. */
-export type FieldOf<S> = S extends keyof Scalars ? Scalars[S] : S extends FieldSpec<infer F> ? F
-: never;
-
 /**
- * A struct: an accessor for each field; its `size` in bytes, a multiple of its `alignment`; and its
+ * A struct: an accessor for each field, which is described by a scalar type's name or by a
+ * {@linkcode FieldSpec}; its `size` in bytes, a multiple of its `alignment`; and its
  * `alignment`, which the address of a struct has to be a multiple of.
  */
 export type Layout<Specs> =
-  & { readonly [Name in keyof Specs]: FieldOf<Specs[Name]> }
+  & {
+    readonly [Name in keyof Specs]: Specs[Name] extends keyof Scalars ? Scalars[Specs[Name]]
+      : Specs[Name] extends FieldSpec<infer F> ? F
+      : never;
+  }
   & { readonly size: number; readonly alignment: number };
 
 /** How a scalar type is placed; its size is its alignment. */
@@ -69,7 +70,12 @@ const SCALARS: { readonly [T in keyof Scalars]: FieldSpec<Scalars[T]> } = {
  *
  * @param count How many.
  */
-export function bytes(count: number): FieldSpec<BytesField> {
+export function bytes(count: number): FieldSpec<
+  Field & {
+    /** The bytes themselves, not a copy. */
+    view(u8: Uint8Array, base: number): Uint8Array;
+  }
+> {
   return { alignment: 1, place: (offset) => new BytesField(offset, count) };
 }
 
@@ -82,7 +88,22 @@ export function bytes(count: number): FieldSpec<BytesField> {
 export function array<T extends keyof Scalars>(
   of: T,
   length: number,
-): FieldSpec<ArrayField<Parameters<Scalars[T]["get"]>[0]>> {
+): FieldSpec<
+  Field & {
+    /** How many elements. */
+    readonly length: number;
+    /** Bytes from one element to the next. */
+    readonly stride: number;
+    /** Byte address of an element; of element 0 unless given. */
+    at(base: number, index?: number): number;
+    /** Index of an element in its typed array; of element 0 unless given. For `Atomics`. */
+    index(base: number, index?: number): number;
+    /** Loads an element. */
+    get(array: Parameters<Scalars[T]["get"]>[0], base: number, index: number): number;
+    /** Stores an element. */
+    set(array: Parameters<Scalars[T]["get"]>[0], base: number, index: number, value: number): void;
+  }
+> {
   const { alignment, place } = SCALARS[of];
   return { alignment, place: (offset) => new ArrayField(place(offset) as never, length) };
 }
@@ -97,14 +118,14 @@ export function array<T extends keyof Scalars>(
 export function aligned<S extends keyof Scalars | FieldSpec<Field>>(
   alignment: number,
   field: S,
-): FieldSpec<FieldOf<S>> {
+): FieldSpec<Layout<{ readonly field: S }>["field"]> {
   if (!Number.isInteger(Math.log2(alignment))) {
     throw new RangeError(`Cannot align a field to ${alignment}: it must be a power of two`);
   }
   const spec = specOf(field);
   return {
     alignment: Math.max(alignment, spec.alignment),
-    place: spec.place as (offset: number) => FieldOf<S>,
+    place: spec.place as (offset: number) => Layout<{ readonly field: S }>["field"],
   };
 }
 

@@ -19,14 +19,13 @@
  * @module
  */
 
-export { ArrayField, BytesField, Field, ScalarField, U64Field } from "./fields.ts";
+export { Field, ScalarField, U64Field } from "./fields.ts";
 export {
   aligned,
   array,
   bytes,
   CACHE_LINE,
   defineLayout,
-  type FieldOf,
   type FieldSpec,
   type Layout,
   type Scalars,

@@ -11,15 +11,15 @@ import { isPublished, PORTABLE, topOf, type Tree, withoutComments } from "../lib
 /** The most public symbols that each entry may have. */
 const MOST_SYMBOLS: Readonly<Record<string, number>> = {
   "@guestmem/rcu": 44,
-  "@guestmem/rcu/layout": 14,
-  "@guestmem/physmap": 12,
-  "@guestmem/flatview": 54,
-  "@guestmem/flatview/machine": 27,
-  "@guestmem/flatview/mtree": 16,
+  "@guestmem/rcu/layout": 11,
+  "@guestmem/physmap": 9,
+  "@guestmem/flatview": 33,
+  "@guestmem/flatview/machine": 12,
+  "@guestmem/flatview/mtree": 8,
   "@guestmem/flatview/vcpu": 10,
-  "@guestmem/ramblock": 21,
-  "@guestmem/ramblock/memslots": 10,
-  "@guestmem/iommu": 31,
+  "@guestmem/ramblock": 14,
+  "@guestmem/ramblock/memslots": 8,
+  "@guestmem/iommu": 24,
   "@guestmem/rcu/internal": 13,
 };
 
