@@ -51,6 +51,7 @@ function setUp(u32: Uint32Array): void {
   RAM.version.set(u32, 0, 7);
   RAM.chunkBits.set(u32, 0, 7);
   RAM.dirty.set(u32, 0, TABLE);
+  RAM.logEpoch.setHalves(u32, 0, ...half(2 ** 32 - 2));
   u32[at(HEAD) / 4] = FIRST;
   u32[at(FIRST) / 4] = SECOND;
   u32[at(SECOND) / 4] = HEAD;
@@ -194,6 +195,16 @@ function* bitmap(client: number, ...wanted: number[]): Steps {
       `word ${word} of client ${client}`,
     );
   }
+}
+
+/** The epoch is a number of 64 bits: it goes on beyond 2^32. */
+function* logEpochs(): Steps {
+  equal(yield* k.logEpoch(RAM_AT), 2 ** 32 - 2, "logEpoch");
+  for (const epoch of [2 ** 32 - 1, 2 ** 32, 2 ** 32 + 1]) {
+    yield* k.bumpLogEpoch(RAM_AT);
+    equal(yield* k.logEpoch(RAM_AT), epoch, "logEpoch after bumpLogEpoch");
+  }
+  yield* run(holds, RAM.dirty.at(RAM_AT), TABLE, "the table of the dirty bitmaps");
 }
 
 function* dirty(): Steps {
@@ -384,6 +395,7 @@ export const contracts: Readonly<Record<string, Program>> = {
   "blocks by the MRU word": contract(byTheWord),
   "used lengths": contract(lengths),
   "cells": contract(cells),
+  "log epochs": contract(logEpochs),
   "ranges of dirty pages": contract(dirty),
   "single dirty pages": contract(dirtyPages),
   "taken dirty pages": contract(taken),

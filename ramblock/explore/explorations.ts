@@ -7,6 +7,7 @@
 import type { Exploration } from "#tools/explorer/mod.ts";
 import { contracts } from "./contracts.ts";
 import { growth, migration, plainData } from "./dirty.ts";
+import { logEpoch } from "./log_epoch.ts";
 import { deletion, dirtyLog, dirtyLogFilled, logStart } from "./memslots.ts";
 import { bumpsFirst, lookups } from "./mru.ts";
 import { protocol } from "./mru_protocols.ts";
@@ -118,6 +119,33 @@ export const explorations: readonly Exploration[] = [
     fails: "check",
   },
   { name: "dirty log: no wait", program: dirtyLog("take", "protect"), fails: "check" },
+  { name: "log epoch: take, bump, wait", program: logEpoch("take, bump, wait") },
+  {
+    name: "log epoch: bump, wait, take",
+    program: logEpoch("bump, wait, take"),
+    fails: "check",
+  },
+  {
+    name: "log epoch: take, wait, bump",
+    program: logEpoch("take, wait, bump"),
+    fails: "check",
+  },
+  { name: "log epoch: no wait", program: logEpoch("take, bump"), fails: "check" },
+  { name: "log epoch: no bump", program: logEpoch("take, wait"), fails: "check" },
+  {
+    name: "log epoch: the wait fails, the marks are put back",
+    program: logEpoch("take, bump, put back, give up"),
+  },
+  {
+    name: "log epoch: the wait fails, the marks are lost",
+    program: logEpoch("take, bump, give up"),
+    fails: "check",
+  },
+  {
+    name: "log epoch: loaded outside the section",
+    program: logEpoch("take, bump, wait", "outside"),
+    fails: "check",
+  },
   { name: "dirty bitmaps: written, then marked", program: migration("write first") },
   {
     name: "dirty bitmaps: marked, then written",

@@ -19,6 +19,7 @@ import {
   RAM_CHUNK_BITS,
   RAM_DIRTY,
   RAM_LIST,
+  RAM_LOG_EPOCH,
   RAM_MRU,
   RAM_VERSION,
   SHADOW_ENTRIES,
@@ -213,6 +214,15 @@ function dirtyRange(ram: usize, client: u32, first: u64, count: u64, operation: 
     count -= part;
   }
   return any;
+}
+
+/** The log epoch: see `dirty_memory.ts`. */
+export function logEpoch(ram: usize): f64 {
+  return f64(atomic.load<u64>(ram, RAM_LOG_EPOCH));
+}
+
+export function bumpLogEpoch(ram: usize): void {
+  atomic.add<u64>(ram, 1, RAM_LOG_EPOCH);
 }
 
 /** Number of pages that the bitmaps cover. */

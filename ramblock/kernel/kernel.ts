@@ -37,6 +37,10 @@ export interface Kernel {
   and32(cell: number, value: number): number;
   /** Stores `value` if the word holds `expected`; its old value. */
   compareExchange32(cell: number, expected: number, value: number): number;
+  /** The log epoch. */
+  logEpoch(ram: number): number;
+  /** Begins another log epoch. */
+  bumpLogEpoch(ram: number): void;
   /** How many pages the dirty bitmaps cover. */
   dirtyPages(ram: number): number;
   /** Sets one page's bit for each client in the mask; 0 if the page is not covered. */

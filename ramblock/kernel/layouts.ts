@@ -39,6 +39,8 @@ export const RAM = defineLayout({
   mru: "u64",
   /** The {@linkcode DIRTY_TABLE}, in a cache line of its own. Under RCU. */
   dirty: aligned(CACHE_LINE, "u32"),
+  /** Counts the collections of dirty bits: the log epoch. Who collects adds to it; vCPUs load it. */
+  logEpoch: "u64",
 });
 
 /** The record of a RAM block; immutable once published, except where noted. */
