@@ -12,6 +12,7 @@ import {
   nameWords,
   type Program,
   run,
+  type Step,
   type Steps,
 } from "#tools/explorer/mod.ts";
 import {
@@ -156,12 +157,29 @@ export function plainData(mark: "always" | "look first"): Program {
   };
 }
 
-/** A worker marks a page twice while the table of the bitmaps is replaced by a larger one. */
-export function growth(waits: boolean): Program {
-  function* worker(): Steps {
-    yield* run(writeAndMark, 1);
-    yield* run(writeAndMark, 2);
+/** Every way in which a worker uses the bitmaps, in a section each. */
+const USES: readonly (() => Step<number> | Step<void>)[] = [
+  () => k.setDirty(RAM_AT, PAGE, 1, 1),
+  () => k.testDirty(RAM_AT, 0, PAGE, 1),
+  () => k.takeDirty(RAM_AT, 0, 0, 2, TAKEN),
+  () => k.dirtyPages(RAM_AT),
+];
+
+function* useAll(): Steps {
+  for (const use of USES) {
+    yield* run(lock, SLOT);
+    yield* use();
+    yield* run(unlock, SLOT);
   }
+}
+
+function* markTwice(): Steps {
+  yield* run(writeAndMark, 1);
+  yield* run(writeAndMark, 2);
+}
+
+/** A worker marks a page while the table of the bitmaps is replaced by a larger one. */
+export function growth(waits: boolean, uses: "marks" | "all"): Program {
   function* grower(): Steps {
     yield* k.store32(RAM.dirty.at(RAM_AT), LARGE);
     if (waits) yield* run(synchronize);
@@ -170,7 +188,10 @@ export function growth(waits: boolean): Program {
   }
   return {
     ...base(),
-    threads: [{ name: "worker", script: worker }, { name: "grower", script: grower }],
+    threads: [{ name: "worker", script: uses === "all" ? useAll : markTwice }, {
+      name: "grower",
+      script: grower,
+    }],
     atEnd: ({ load32 }) => check(load32(CHUNK) === 1 << PAGE, "the mark is in the bitmap"),
   };
 }

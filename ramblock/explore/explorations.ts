@@ -5,12 +5,14 @@
  */
 
 import type { Exploration } from "#tools/explorer/mod.ts";
+import { changes, oneMark, testsWhileTaken } from "./cells.ts";
 import { contracts } from "./contracts.ts";
 import { growth, migration, plainData } from "./dirty.ts";
 import { logEpoch } from "./log_epoch.ts";
 import { deletion, dirtyLog, dirtyLogFilled, logStart } from "./memslots.ts";
-import { bumpsFirst, lookups } from "./mru.ts";
+import { bumpsFirst, lastBlock, lookups } from "./mru.ts";
 import { protocol } from "./mru_protocols.ts";
+import { adoption, adoptionUnderDeletion, newMaps, replacing } from "./shadow_maps.ts";
 
 const freed = "use after free" as const;
 
@@ -18,6 +20,7 @@ const freed = "use after free" as const;
 export const explorations: readonly Exploration[] = [
   ...Object.entries(contracts).map(([name, program]) => ({ name: `alone: ${name}`, program })),
   { name: "mru: 2 readers of 2 sections, 2 blocks freed", program: lookups },
+  { name: "mru: every lookup of a block that is freed", program: lastBlock },
   {
     name: "mru: the version is bumped before the block is unlinked",
     program: bumpsFirst,
@@ -78,6 +81,29 @@ export const explorations: readonly Exploration[] = [
     fails: freed,
   },
   { name: "deletion: gone, wait", program: deletion("gone", "wait"), fails: freed },
+  { name: "shadow maps: a mapping is replaced during a flush", program: replacing("flush") },
+  {
+    name: "shadow maps: a mapping is replaced while it is protected",
+    program: replacing("protect"),
+  },
+  { name: "shadow maps: two are made during a deletion", program: newMaps },
+  { name: "shadow maps: adopted from a vCPU that may die", program: adoption() },
+  { name: "shadow maps: adopted during a deletion", program: adoptionUnderDeletion },
+  {
+    name: "shadow maps: whether the owner is gone is asked before the owner is read",
+    program: adoption("asks first"),
+    fails: "check",
+  },
+  {
+    name: "shadow maps: adopted as it is",
+    program: adoption("does not clear"),
+    fails: "check",
+  },
+  {
+    name: "shadow maps: adopted from whoever has it",
+    program: adoption("takes a map that is in use"),
+    fails: "check",
+  },
   { name: "dirty log: take, protect, wait", program: dirtyLog("take", "protect", "wait") },
   {
     name: "dirty log: the slot's bit, the mapping, the mark",
@@ -158,6 +184,15 @@ export const explorations: readonly Exploration[] = [
     program: plainData("look first"),
     fails: "check",
   },
-  { name: "dirty bitmaps: the table grows", program: growth(true) },
-  { name: "dirty bitmaps: the small table is freed at once", program: growth(false), fails: freed },
+  { name: "dirty bitmaps: the table grows", program: growth(true, "marks") },
+  { name: "dirty bitmaps: the table grows under every use", program: growth(true, "all") },
+  {
+    name: "dirty bitmaps: the small table is freed at once",
+    program: growth(false, "marks"),
+    fails: freed,
+  },
+  { name: "dirty bitmaps: two contexts clear one mark", program: oneMark("clears") },
+  { name: "dirty bitmaps: one context takes a mark, one clears it", program: oneMark("takes") },
+  { name: "dirty bitmaps: tested while marks are taken", program: testsWhileTaken },
+  { name: "cells: two contexts change the same words", program: changes },
 ];

@@ -65,7 +65,9 @@ export const RAM_AT = domain.bytes;
 export const HEAD = RAM_AT + RAM.size;
 /** The block's record. */
 export const X = HEAD + 16;
-const BYTES = X + 80;
+/** The record of a block that some programs have behind it. */
+const Y = X + BLOCK.size;
+const BYTES = Y + BLOCK.size;
 /** The block has two pages from here on. */
 const START = 0x10000;
 /** The address that readers look up. */
@@ -129,7 +131,7 @@ export function lookupProgram(
     kernel,
     helpers: [rcuKernel],
     bytes: BYTES,
-    blocks: { x: { at: X, bytes: 80 } },
+    blocks: { x: { at: X, bytes: BLOCK.size } },
     setUp: ({ u32 }) => {
       domain.setUp(u32);
       RAM.list.set(u32, RAM_AT, HEAD);
@@ -161,3 +163,46 @@ export const lookups: Program = lookupProgram(writer(unlinkAndBump));
 
 /** The writer bumps the version before it unlinks the block. */
 export const bumpsFirst: Program = lookupProgram(writer(bumpAndUnlink));
+
+// ---- the other lookups --------------------------------------------------------------------------
+
+const Y_START = 0x40000;
+const Y_HOST = 0x8000_0000;
+
+/** One section for each lookup. */
+function* looksUpAll(slot: number): Steps {
+  for (const by of ["findHost", "walkBlocks", "findBlock"] as const) {
+    yield* run(lock, slot);
+    const block = yield* k[by](RAM_AT, by === "findHost" ? Y_HOST : Y_START);
+    if (block !== 0) yield* k.usedLength(block);
+    yield* run(unlock, slot);
+  }
+}
+
+function* removesBoth(): Steps {
+  for (const [block, before] of [["y", X], ["x", HEAD]] as const) {
+    yield* k.store32(BLOCK.next.at(before), HEAD);
+    yield* k.bumpVersion(RAM_AT);
+    yield* run(synchronize);
+    yield* free(block);
+  }
+}
+
+/** A reader looks the last of two blocks up in every way, while a writer removes both. */
+export const lastBlock: Program = {
+  ...lookups,
+  blocks: { ...lookups.blocks, y: { at: Y, bytes: BLOCK.size } },
+  setUp: (memory) => {
+    lookups.setUp!(memory);
+    const { u32 } = memory;
+    BLOCK.next.set(u32, X, Y);
+    BLOCK.next.set(u32, Y, HEAD);
+    BLOCK.offset.set(u32, Y, Y_START);
+    BLOCK.host.set(u32, Y, Y_HOST);
+    BLOCK.maxLength.set(u32, Y, 0x2000);
+  },
+  threads: [{ name: "reader", script: looksUpAll, args: [domain.slots[0]!] }, {
+    name: "writer",
+    script: removesBoth,
+  }],
+};

@@ -184,10 +184,11 @@ function takeRange(bitmap: usize, first: u64, count: u64, into: usize, at: u64):
     const mask = bits(bit, u32(part));
     const word = bitmap + usize(first >>> 6 << 3);
     if (atomic.load<u64>(word) & mask) {
-      const taken = (atomic.and<u64>(word, ~mask) & mask) >>> u64(bit);
+      const taken = atomic.and<u64>(word, ~mask) & mask;
       const target = into + usize(at >>> 6 << 3);
-      store<u64>(target, load<u64>(target) | (taken << (at & 63)));
-      any = true;
+      store<u64>(target, load<u64>(target) | (taken >>> u64(bit) << (at & 63)));
+      // Another context may have taken the bits in between.
+      if (taken) any = true;
     }
     first += part;
     at += part;
@@ -403,9 +404,9 @@ export function shadowFill(shadow: usize, table: usize, gfn: f64, write: u32, pa
   const slots = pageOf(shadow, page);
   const bit = slotBit(row);
   if (!(load<u64>(slots, SHADOW_PAGE_SLOTS) & bit)) atomic.or<u64>(slots, bit, SHADOW_PAGE_SLOTS);
-  // A concurrent flush that has read the old tag changes it by compare-and-exchange, so it cannot
-  // undo the stores below, and the old tag is never seen with the new host.
-  atomic.store<u64>(entry, 0);
+  // The host address is read by this vCPU alone; whoever adopts the map clears it first. A concurrent
+  // flush that has read the old tag changes it by compare-and-exchange: the store below is undone only
+  // if the tag is the same, and then the mapping is made anew.
   store<u64>(entry, host, SHADOW_ENTRY_HOST);
   atomic.store<u64>(entry, (page << 2) | (writable ? WRITABLE : 0) | PRESENT);
   // Mark after the mapping is writable. The other way round, a collector that takes the mark and

@@ -174,7 +174,7 @@ class Exploration {
 
   /** Notes what a state has to hold besides. */
   #learn(error: unknown): void {
-    if (error instanceof NewlyWritten) this.#written.add(error.word);
+    if (error instanceof NewlyWritten) error.words.forEach((word) => this.#written.add(word));
     else if (error instanceof NewlyRacing) this.#racing.add(error.word);
     else throw error;
   }

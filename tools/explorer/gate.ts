@@ -50,6 +50,7 @@ export interface Cache {
 export class Gate {
   readonly #module: Module;
   readonly #explorations: readonly Measured[];
+  readonly #sources: string;
 
   /**
    * Runs every exploration once over the kernel as it is.
@@ -57,10 +58,12 @@ export class Gate {
    * @param module The kernel.
    * @param explorations What must hold of it. Those that must fail judge no mutant: that a wrong
    * program goes wrong in another way, or not at all, says nothing of the kernel.
+   * @param sources The source text of the explorations and of the explorer, for the cache.
    * @throws {Error} If one of them does not end as it should.
    */
-  constructor(module: Module, explorations: readonly Exploration[]) {
+  constructor(module: Module, explorations: readonly Exploration[], sources = "") {
     this.#module = module;
+    this.#sources = hash(new TextEncoder().encode(sources));
     const right = explorations.map(measure).filter(({ fails }) => fails === undefined);
     this.#explorations = right.sort((a, b) => a.states - b.states);
   }
@@ -69,8 +72,8 @@ export class Gate {
    * Judges mutants.
    *
    * @param isWanted Whether to judge a mutant, by the name of its function and its number.
-   * @param cache Verdicts of earlier runs; a verdict is taken from it if the mutated function and the
-   * explorations that execute it are the same.
+   * @param cache Verdicts of earlier runs; a verdict is taken from it if the mutated function, the
+   * explorations that execute it and their sources are the same.
    */
   *judge(
     isWanted: (functionName: string, number: number) => boolean = () => true,
@@ -114,7 +117,7 @@ export class Gate {
     return tooLarge === undefined ? judged("survives") : judged("undecided", tooLarge);
   }
 
-  /** The function's name, what it was and what it is, and the explorations that execute it. */
+  /** The mutant's name, its function before and after, and the explorations that execute it. */
   #keyOf({ name, code, at, bytes }: Mutant): string {
     const before = this.#module.bytes.subarray(code.entry.start, code.entry.end);
     const after = bytes.subarray(code.entry.start);
@@ -122,7 +125,8 @@ export class Gate {
       at.some((offset) => executed.has(offset))
     );
     const sizes = by.map(({ name, states }) => `${name} ${states}`);
-    return `${name} ${hash(before)} ${hash(after)} ${hash(new TextEncoder().encode(`${sizes}`))}`;
+    const explorations = hash(new TextEncoder().encode(`${sizes}`));
+    return `${name} ${hash(before)} ${hash(after)} ${explorations} ${this.#sources}`;
   }
 }
 

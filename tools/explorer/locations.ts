@@ -22,11 +22,11 @@ export interface Footprint {
   readonly writes: readonly number[];
 }
 
-/** Thrown at a write to a word that was held to be written by nobody. */
+/** Thrown at a write to words of which some were held to be written by nobody. */
 export class NewlyWritten extends Error {
-  /** Notes the word. */
-  constructor(readonly word: number) {
-    super(`Word ${word} is written`);
+  /** Notes the words that the access writes. */
+  constructor(readonly words: readonly number[]) {
+    super(`Words ${words} are written`);
   }
 }
 
@@ -162,12 +162,11 @@ export class Locations {
   }
 
   #words(address: number, bytes: number, mustHaveSlot = false): number[] {
-    const slots: number[] = [];
-    for (let word = address >>> 2; word * 4 < address + bytes; word++) {
-      const slot = this.slotOf[word]!;
-      if (slot >= 0) slots.push(slot);
-      else if (mustHaveSlot) throw new NewlyWritten(word);
-    }
+    const first = address >>> 2;
+    const count = bytes === 0 ? 0 : Math.ceil((address + bytes) / 4) - first;
+    const words = Array.from({ length: count }, (_, index) => first + index);
+    const slots = words.map((word) => this.slotOf[word]!).filter((slot) => slot >= 0);
+    if (mustHaveSlot && slots.length < count) throw new NewlyWritten(words);
     return slots;
   }
 }

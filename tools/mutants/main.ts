@@ -5,7 +5,7 @@
  *
  *     --only NAME     only mutants of this exported function, or of this package
  *     --part I/N      only every Nth mutant, from the Ith on: to use several processes
- *     --cache FILE    takes and keeps verdicts there
+ *     --cache FILE    keeps verdicts there, and takes those whose function and explorations are the same
  *     --verbose       a line for each mutant
  *
  * Exits with 1 if a mutant was neither caught nor listed, or if a list has a name too many.
@@ -18,6 +18,8 @@ import { EQUIVALENTS as IOMMU_EQUIVALENTS } from "../../iommu/explore/equivalent
 import { explorations as iommuExplorations } from "../../iommu/explore/explorations.ts";
 import { EQUIVALENTS as PHYSMAP_EQUIVALENTS } from "../../physmap/explore/equivalents.ts";
 import { explorations as physmapExplorations } from "../../physmap/explore/explorations.ts";
+import { EQUIVALENTS as RAMBLOCK_EQUIVALENTS } from "../../ramblock/explore/equivalents.ts";
+import { explorations as ramblockExplorations } from "../../ramblock/explore/explorations.ts";
 import { EQUIVALENTS as RCU_EQUIVALENTS } from "../../rcu/explore/equivalents.ts";
 import { explorations as rcuExplorations } from "../../rcu/explore/explorations.ts";
 import { kernel as rcuKernel } from "../../rcu/explore/setting.ts";
@@ -47,6 +49,12 @@ const KERNELS: readonly Kernel[] = [
     equivalents: PHYSMAP_EQUIVALENTS,
   },
   {
+    name: "ramblock",
+    module: ramblockExplorations[0]!.program.kernel,
+    explorations: ramblockExplorations,
+    equivalents: RAMBLOCK_EQUIVALENTS,
+  },
+  {
     name: "iommu",
     module: iommuExplorations[0]!.program.kernel,
     explorations: iommuExplorations,
@@ -67,13 +75,24 @@ function isWanted(kernel: string, functionName: string, number: number): boolean
   return number % of === index % of;
 }
 
+/** The text of all modules in some folders of the repository. */
+async function sourcesOf(...folders: readonly string[]): Promise<string> {
+  const texts: string[] = [];
+  for (const folder of folders) {
+    const url = new URL(`../../${folder}/`, import.meta.url);
+    const names = Array.from(Deno.readDirSync(url), ({ name }) => name);
+    for (const name of names.sort()) texts.push(await Deno.readTextFile(new URL(name, url)));
+  }
+  return texts.join("\n");
+}
+
 let failed = false;
 for (const { name, module, explorations, equivalents } of KERNELS) {
   const { only } = options;
   if (only !== undefined && only !== name && !module.exports.has(only)) continue;
   const start = performance.now();
   const cache = options.cache === undefined ? undefined : await readVerdicts(options.cache);
-  const gate = new Gate(module, explorations);
+  const gate = new Gate(module, explorations, await sourcesOf("tools/explorer", `${name}/explore`));
   const judged: Judged[] = [];
   const wanted = (functionName: string, number: number) => isWanted(name, functionName, number);
   for (const one of gate.judge(wanted, cache)) {
