@@ -1,7 +1,7 @@
 /**
- * The two remedies for the MRU race (`explore/mru_protocols.ts`) against each other: what the tag costs a lookup, and
- * what the second grace period costs whoever frees a block. The kernel is compiled once more with the
- * tag taken out of `findBlock`.
+ * The two remedies for the MRU race (`explore/mru_protocols.ts`) against each other: what the tag costs
+ * a lookup, and what the second grace period costs whoever frees a block. The kernel's part for blocks
+ * is compiled once more with the tag taken out of `findBlock`.
  */
 
 import { Arena, RcuDomain } from "@guestmem/rcu";
@@ -11,7 +11,7 @@ import { coreOf, GuestRam } from "./guest_ram.ts";
 import { RamList } from "./ram_list.ts";
 import * as layouts from "../kernel/layouts.ts";
 
-const source = await Deno.readTextFile(new URL("../kernel/kernel.as.ts", import.meta.url));
+const source = await Deno.readTextFile(new URL("../kernel/blocks.as.ts", import.meta.url));
 
 const constants = constantsOf(layouts);
 
@@ -24,7 +24,7 @@ async function variant(memory: WebAssembly.Memory, changes: [string, string][]) 
   }
   let binary = new Uint8Array();
   const { error, stderr } = await asc.main([
-    "kernel.as.ts",
+    "blocks.as.ts",
     ...["--runtime", "stub", "--noAssert", "--optimizeLevel", "3", "--shrinkLevel", "0"],
     ...["--enable", "threads", "--importMemory", "--sharedMemory"],
     ...[
@@ -38,7 +38,7 @@ async function variant(memory: WebAssembly.Memory, changes: [string, string][]) 
       "k.wasm",
     ],
   ], {
-    readFile: (name: string) => ({ "kernel.as.ts": text, "layouts.ts": constants })[name] ?? null,
+    readFile: (name: string) => ({ "blocks.as.ts": text, "layouts.ts": constants })[name] ?? null,
     writeFile: (name: string, contents: Uint8Array | string) => {
       if (name === "k.wasm") binary = Uint8Array.from(contents as Uint8Array);
     },
