@@ -22,12 +22,11 @@
  *
  * // In any worker that was posted `arena.handle` and `ram.handle`:
  * const reader = domain.register();
+ * ram.dirty.collect(reader, DIRTY_CLIENT.MIGRATION); // a new block is all dirty
  * const guard = reader.lock();
- * ram.dirty.snapshotAndClear(guard, DIRTY_CLIENT.MIGRATION, offset, 2 ** 30);
  * ram.write(guard, offset + 0x3000, new TextEncoder().encode("boot"));
- * const dirty = ram.dirty.snapshotAndClear(guard, DIRTY_CLIENT.MIGRATION, offset, 2 ** 30);
- * assertEquals([...dirty], [3]);
  * guard.unlock();
+ * assertEquals([...ram.dirty.collect(reader, DIRTY_CLIENT.MIGRATION)], [3]); // may be copied now
  * ```
  *
  * @module

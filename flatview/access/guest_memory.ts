@@ -42,6 +42,11 @@ export interface GuestMemory {
   readonly dirty: {
     /** Marks pages after they were written; bit n of `clients` is client n of `MemoryRegion.setLog`. */
     markRange(guard: ReadGuard, address: number, length: number, clients: number): void;
+    /**
+     * The log epoch, to be loaded inside a section: as long as it is the same, one mark of a page stands
+     * for all stores to it. Whoever collects marks changes it. Never repeats.
+     */
+    readonly epoch: number;
   };
 }
 

@@ -67,6 +67,11 @@ export class RamAccess {
     return count;
   }
 
+  /** The log epoch, see `GuestMemory`. */
+  get logEpoch(): number {
+    return this.#memory.dirty.epoch;
+  }
+
   /** Marks written bytes dirty, for the clients in a range's flags. */
   markDirty(guard: ReadGuard, ramAddr: number, length: number, flags: number): void {
     const clients = flags >>> DIRTY_LOG_SHIFT & CLIENTS;

@@ -51,6 +51,7 @@ export class FlatMemory implements GuestMemory {
   /** What was marked dirty: first, length and clients of each call. */
   readonly marked: [number, number, number][] = [];
   readonly dirty = {
+    epoch: 0,
     markRange: (_section: unknown, address: number, length: number, clients: number): void => {
       this.marked.push([address, length, clients]);
     },

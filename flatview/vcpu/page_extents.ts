@@ -26,7 +26,10 @@ export const PageAccess = {
   WRITE: 2,
   /** Instruction fetches. */
   EXECUTE: 4,
-  /** Stores are logged: the first one to the page goes through `store`, and marks it. */
+  /**
+   * Stores are logged. The first one to the page goes through `store`, which marks it; after that the core
+   * may store to it by itself, until {@linkcode PageResolver.logEpoch} changes.
+   */
   LOGGED: 8,
 } as const;
 

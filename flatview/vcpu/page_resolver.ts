@@ -21,6 +21,9 @@ const PAGE = 4096;
  * `store`, since an access to a device in another context leaves the section and enters a new one. If it
  * has changed, all that was ever resolved is void: drop it before the next access.
  *
+ * {@linkcode logEpoch} is compared at the same places. Another one voids permissions to store to pages
+ * that are `LOGGED`: whoever collects dirty pages relies on it.
+ *
  * `load` and `store` are the one call for everything that a CPU does not do by itself: devices in this
  * worker and in others, ROM, unassigned addresses, pages that are not whole. They allocate nothing, and
  * split an access that is not aligned as QEMU's TCG does.
@@ -97,6 +100,14 @@ export class PageResolver {
   /** Generation of the map of this section. Another one voids all that was resolved. Never repeats. */
   get generation(): number {
     return this.#map.generation;
+  }
+
+  /**
+   * The log epoch of this section. After a `store` to a page that is `LOGGED`, the core may store to the
+   * page by itself until the epoch is another one. Never repeats.
+   */
+  get logEpoch(): number {
+    return this.#map.logEpoch;
   }
 
   /** Result of the last `load` or `store`. */

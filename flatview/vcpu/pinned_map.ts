@@ -11,6 +11,8 @@ import type { AddressSpaceReader } from "../view/address_space_reader.ts";
 export class PinnedMap implements GuardHolder {
   /** Generation of the map: what was found under another one is void. Generations never repeat. */
   generation: number = 0;
+  /** The log epoch of the section: marks that were made in another one stand for no further stores. */
+  logEpoch: number = 0;
   readonly #path: AccessPath;
   readonly #space: AddressSpaceReader;
   #guard: ReadGuard | null = null;
@@ -45,6 +47,7 @@ export class PinnedMap implements GuardHolder {
     this.#guard = guard;
     const view = this.#view = this.#space.view(guard);
     this.generation = this.#space.generation(view);
+    this.logEpoch = this.#path.ram.logEpoch; // inside the section: see `GuestMemory`
   }
 
   /** Leaves the section. */

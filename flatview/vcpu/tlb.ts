@@ -41,7 +41,8 @@ const NONE = -1;
  * section and enters a new one, which looks for a new map.
  *
  * Addresses are integers from 0 to 2^53 - 1; those below 4 GiB are fastest. Values are little-endian,
- * and unsigned unless the method's name says otherwise. Stores to ROM are dropped. The result of the
+ * and unsigned unless the method's name says otherwise. Stores to ROM are dropped. The first store to a
+ * logged page in each log epoch marks it, and is slower than the others. The result of the
  * last access that was not a hit is in {@linkcode result}.
  *
  * @example
@@ -89,6 +90,9 @@ export class Tlb {
   readonly #pages: PageResolver;
   readonly #path: AccessPath;
   #generation = 0;
+  #logEpoch = 0;
+  /** Whether an entry allows stores to a logged page, which was marked in this log epoch. */
+  #hasMarked = false;
 
   /**
    * @param space The address space, from `MemoryAccess.attach`.
@@ -121,6 +125,11 @@ export class Tlb {
   /** Generation of the map of this section. The TLB itself follows it. */
   get generation(): number {
     return this.#pages.generation;
+  }
+
+  /** The log epoch of this section. The TLB itself follows it. */
+  get logEpoch(): number {
+    return this.#pages.logEpoch;
   }
 
   /** The attributes of the accesses from now on: devices and IOMMUs see them; memory does not ask. */
@@ -284,7 +293,15 @@ export class Tlb {
       const isWritable = (access & (PageAccess.WRITE | PageAccess.LOGGED)) === PageAccess.WRITE;
       entries[entry + WRITE] = isWritable ? tag : NONE;
       this.#windows[entry >>> 2] = window;
-      if (isStore && !isWritable) return this.#exit(address, size, isStore, low, high);
+      if (isStore && !isWritable) {
+        this.#exit(address, size, isStore, low, high);
+        // A logged page is marked now, once for this epoch. The store has not left the section.
+        if ((access & PageAccess.WRITE) !== 0) {
+          entries[entry + WRITE] = tag;
+          this.#hasMarked = true;
+        }
+        return 0;
+      }
     }
     const { ram, value } = this.#path;
     const window = this.#windows[entry >>> 2]!;
@@ -313,12 +330,19 @@ export class Tlb {
     return value;
   }
 
-  /** Drops the entries of another map. */
+  /** Drops the entries of another map, and in another log epoch those that it voids. */
   #renew(): void {
-    const { generation } = this.#pages;
-    if (generation === this.#generation) return;
-    this.#generation = generation;
-    this.flush();
+    const { generation, logEpoch } = this.#pages;
+    if (generation !== this.#generation) {
+      this.#generation = generation;
+      this.flush();
+    }
+    if (logEpoch === this.#logEpoch) return;
+    this.#logEpoch = logEpoch;
+    if (!this.#hasMarked) return;
+    this.#hasMarked = false;
+    // All of them: the next store to a page that is not logged enters it again.
+    for (let at = WRITE; at < this.#entries.length; at += 4) this.#entries[at] = NONE;
   }
 
   #setMain(window: RamWindow): void {

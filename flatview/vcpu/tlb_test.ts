@@ -256,7 +256,7 @@ Deno.test("misses and devices go by the map of the section, as hits do", () => {
   tlb.unlock();
 });
 
-Deno.test("stores to logged memory are marked, each of them; loads are hits as before", () => {
+Deno.test("the first store to a logged page in a log epoch marks it; later ones are hits", () => {
   const { system, space, ram, memory } = setUp();
   const region = ram(0x3000, 0x2000);
   system.addSubregion(0x1000, region);
@@ -267,9 +267,30 @@ Deno.test("stores to logged memory are marked, each of them; loads are hits as b
   tlb.store32(0x1000, 2);
   assertEquals(memory.marked, []); // the map was older
   tlb.quiescent();
+  const marked = () => memory.marked.splice(0);
   tlb.store32(0x1000, 3);
+  assertEquals(marked(), [[0x3000, 4, 1]]);
   tlb.store8(0x1001, 4);
-  assertEquals([memory.marked, tlb.load32(0x1000)], [[[0x3000, 4, 1], [0x3001, 1, 1]], 0x403]);
+  tlb.store32(0x1ff1, 5);
+  assertEquals([marked(), tlb.load32(0x1000), tlb.load32(0x1ff1)], [[], 0x403, 5]);
+  tlb.store8(0x2001, 4);
+  assertEquals(marked(), [[0x4001, 1, 1]]);
+  memory.dirty.epoch++;
+  tlb.store8(0x1001, 6); // the section began in the old epoch, whose collection waits for it
+  assertEquals(marked(), []);
+  tlb.quiescent();
+  assertEquals(tlb.load32(0x1000), 0x603);
+  tlb.store8(0x1001, 7);
+  tlb.store8(0x1001, 8);
+  tlb.store8(0x2001, 9);
+  assertEquals(marked(), [[0x3001, 1, 1], [0x4001, 1, 1]]);
+  tlb.unlock();
+  memory.dirty.epoch++;
+  tlb.lock();
+  tlb.store32(0x1ffe, 10); // across both pages, not aligned
+  assertEquals(marked(), [[0x3ffe, 4, 1]]);
+  tlb.store8(0x1001, 11);
+  assertEquals(marked(), [[0x3001, 1, 1]]);
   tlb.unlock();
 });
 

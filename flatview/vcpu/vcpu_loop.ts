@@ -7,6 +7,8 @@ export interface VcpuMemory {
   readonly isOpen: boolean;
   /** Generation of the map of the section: another one voids what a core has resolved. */
   readonly generation: number;
+  /** Log epoch of the section: another one voids permissions to store to logged pages. */
+  readonly logEpoch: number;
   /** Enters a section, and looks for a new map. */
   lock(): void;
   /** Leaves the section. */
@@ -25,7 +27,7 @@ export interface VcpuCore {
    * only an interrupt ends the wait, 0 to run on.
    */
   run(): number;
-  /** Drops all that was resolved: the map is another one. Called inside the section. */
+  /** Drops all that was resolved: the map or the log epoch is another one. Called inside the section. */
   flush(): void;
 }
 
@@ -121,7 +123,7 @@ export class VcpuLoop {
 
   /**
    * Runs something that may wait, or that enters sections itself, outside the section of the slice.
-   * Compare `generation` afterwards, as after an access to a device.
+   * Compare `generation` and `logEpoch` afterwards, as after an access to a device.
    */
   outside(act: () => void): void {
     this.#memory.unlock();
@@ -136,6 +138,7 @@ export class VcpuLoop {
     const memory = this.#memory;
     const control = this.#control;
     let generation = NaN;
+    let logEpoch = NaN;
     for (;;) {
       const { bell } = control; // first: see `VcpuSide`
       if (control.isStopping) return;
@@ -143,8 +146,8 @@ export class VcpuLoop {
         this.#wait("paused", bell, Infinity);
         continue;
       }
-      if (memory.generation !== generation) {
-        generation = memory.generation;
+      if (memory.generation !== generation || memory.logEpoch !== logEpoch) {
+        ({ generation, logEpoch } = memory);
         core.flush();
       }
       const sleep = core.run();

@@ -83,7 +83,7 @@ export class GuestRam {
   private constructor({ core, domain, handle }: AttachedRam) {
     this.handle = handle;
     this.domain = domain;
-    this.dirty = new DirtyMemory(domain.arena, core.ram);
+    this.dirty = new DirtyMemory(domain.arena, core.ram, domain);
     this.#core = core;
     this.#arena = core.arena;
     this.#kernel = core.kernel;

@@ -9,7 +9,15 @@ import { exactNumber } from "../address/exact_number.ts";
 import { RamBlockError } from "../errors/ramblock_error.ts";
 import { type Kernel, kernelOf } from "../kernel/kernel.ts";
 import { RAM } from "../kernel/layouts.ts";
-import { DirtySnapshot } from "./dirty_snapshot.ts";
+import { DirtySnapshot, takeBits } from "./dirty_snapshot.ts";
+
+/** What a collection waits with: an `RcuDomain`. */
+export interface LogPeriods {
+  /** Waits for a grace period. */
+  synchronize(): void;
+  /** Waits for a grace period without blocking the thread. */
+  synchronizeAsync(options: { readonly signal?: AbortSignal }): Promise<void>;
+}
 
 /** What the dirty bitmaps need of the arena in which they lie. */
 export interface DirtyArena extends BlockAllocator {
@@ -26,7 +34,14 @@ export interface DirtyArena extends BlockAllocator {
  * write. Loading first and skipping the store would lose it: the load could come before the taking,
  * and the write become visible only after it.
  *
- * Every method needs an open section of the domain that protects the RAM; it protects the table of
+ * **The log epoch**: a vCPU that stores to a logged page writes and marks it, and may then go on storing
+ * to it without a mark until the epoch changes. It looks for another {@linkcode epoch} at the start of
+ * each section. {@linkcode collect} takes the marks, begins another epoch, waits for a grace period, and
+ * only then returns the marks: by then every store that had no mark of its own is in memory, and the next
+ * one marks again. Whoever takes marks without that wait, by `testAndClear` or `snapshotAndClear`, misses
+ * such stores: these two are for memory that no vCPU stores to meanwhile.
+ *
+ * Other methods need an open section of the domain that protects the RAM; it protects the table of
  * chunks. Addresses and lengths are numbers or bigints alike, up to 2^53 - 1. The algorithm is that of
  * QEMU's `ram_list.dirty_memory`.
  */
@@ -37,15 +52,18 @@ export class DirtyMemory {
   readonly #kernel: Kernel;
   readonly #ram: number;
   readonly #pageBytes: number;
+  readonly #periods: LogPeriods;
 
   /**
    * The bitmaps as one context sees them; users have them from `GuestRam.dirty`.
    *
    * @param arena The arena.
    * @param ram The `RAM` struct.
+   * @param periods Its grace periods protect the RAM.
    */
-  constructor(arena: DirtyArena, ram: number) {
+  constructor(arena: DirtyArena, ram: number, periods: LogPeriods) {
     this.#arena = arena;
+    this.#periods = periods;
     this.#kernel = kernelOf(arena.memory);
     this.#ram = ram;
     this.pageBits = RAM.pageBits.get(arena.u32, ram);
@@ -56,6 +74,14 @@ export class DirtyMemory {
   covered(guard: ReadGuard): number {
     this.#check(guard);
     return this.#covered();
+  }
+
+  /**
+   * The log epoch. Its marks stand for all stores to their pages as long as it does not change; to be
+   * loaded inside the section in which they are made. It never repeats.
+   */
+  get epoch(): number {
+    return this.#kernel.logEpoch(this.#ram);
   }
 
   /**
@@ -147,6 +173,90 @@ export class DirtyMemory {
     return new DirtySnapshot(first, count, words);
   }
 
+  /**
+   * Takes the marks of one client, and waits until they stand for all that was stored to their pages: the
+   * pages may be copied then, and a store that comes later marks its page for the next collection. For the
+   * display, for a snapshot, for migration. It must be called outside every section.
+   *
+   * If the wait fails, the marks are put back: the next collection has them.
+   *
+   * @param reader This context's reader in the domain that protects the RAM.
+   * @param range The ram_addr_t of the first byte, and how many bytes; all RAM by default.
+   * @returns The pages that were stored to since they were last taken.
+   * @throws {RamBlockError} DIRTY_RANGE if the bitmaps do not cover the range.
+   * @throws {WaitInSectionError} Inside a section.
+   * @throws {ArenaExhaustedError} If there is no room for the copy; nothing has changed.
+   */
+  collect(
+    reader: { lock(): ReadGuard },
+    client: 0 | 1 | 2,
+    range: { readonly address?: number | bigint; readonly length?: number | bigint } = {},
+  ): DirtySnapshot {
+    const taken = this.#takeAndBump(reader, client, range);
+    try {
+      this.#periods.synchronize();
+    } catch (error) {
+      this.#putBack(reader, client, taken);
+      throw error;
+    }
+    return taken;
+  }
+
+  /**
+   * As `collect`, without blocking the thread.
+   *
+   * @param options The range, and a signal that ends the wait; the promise rejects with its reason.
+   */
+  async collectAsync(
+    reader: { lock(): ReadGuard },
+    client: 0 | 1 | 2,
+    options: {
+      readonly address?: number | bigint;
+      readonly length?: number | bigint;
+      readonly signal?: AbortSignal;
+    } = {},
+  ): Promise<DirtySnapshot> {
+    const { signal } = options;
+    const taken = this.#takeAndBump(reader, client, options);
+    try {
+      await this.#periods.synchronizeAsync(signal === undefined ? {} : { signal });
+    } catch (error) {
+      this.#putBack(reader, client, taken);
+      throw error;
+    }
+    return taken;
+  }
+
+  /**
+   * Takes marks, and begins another epoch, in this order: a mark that is made between the two is left for
+   * the next collection, and holds for the old epoch only. In the other order, it would be taken while a
+   * vCPU trusts it.
+   */
+  #takeAndBump(
+    reader: { lock(): ReadGuard },
+    client: 0 | 1 | 2,
+    { address = 0, length }: { address?: number | bigint; length?: number | bigint },
+  ): DirtySnapshot {
+    const guard = reader.lock();
+    try {
+      const all = length ?? this.#covered() - exactNumber(address);
+      return this.snapshotAndClear(guard, client, address, all);
+    } finally {
+      guard.unlock();
+      this.#kernel.bumpLogEpoch(this.#ram);
+    }
+  }
+
+  /** Marks the pages of marks that were taken in vain. */
+  #putBack(reader: { lock(): ReadGuard }, client: 0 | 1 | 2, taken: DirtySnapshot): void {
+    const guard = reader.lock();
+    try {
+      for (const page of taken) this.mark(guard, page * this.#pageBytes, 1 << client);
+    } finally {
+      guard.unlock();
+    }
+  }
+
   /** Number of the page of an address. */
   #page(address: number): number {
     return Math.floor(address / this.#pageBytes);
@@ -177,27 +287,5 @@ export class DirtyMemory {
 
   #refuse(address: number, length: number): never {
     throw new RamBlockError("DIRTY_RANGE", { address, length, covered: this.#covered() });
-  }
-}
-
-/**
- * Has `take` move bits to a zeroed bitmap in the arena, and copies them out of it.
- *
- * @param count How many bits.
- * @param take Gets the bitmap's offset.
- * @returns The bits, in ordinary memory.
- */
-export function takeBits(
-  arena: BlockAllocator,
-  count: number,
-  take: (into: number) => void,
-): Uint32Array {
-  const words = Math.max(2 * Math.ceil(count / 64), 2);
-  const into = arena.allocate(words * 4);
-  try {
-    take(into);
-    return arena.u32.slice(into / 4, into / 4 + words);
-  } finally {
-    arena.free(into);
   }
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { BlockAllocator } from "@guestmem/rcu";
+
 /**
  * The dirty bits of a range of pages, which were cleared when it was taken. It is a copy in ordinary
  * memory, and belongs to the caller.
@@ -51,5 +53,27 @@ export class DirtySnapshot {
         yield this.first + index * 32 + (31 - Math.clz32(word & -word));
       }
     }
+  }
+}
+
+/**
+ * Has `take` move bits to a zeroed bitmap in the arena, and copies them out of it.
+ *
+ * @param count How many bits.
+ * @param take Gets the bitmap's offset.
+ * @returns The bits, in ordinary memory.
+ */
+export function takeBits(
+  arena: BlockAllocator,
+  count: number,
+  take: (into: number) => void,
+): Uint32Array {
+  const words = Math.max(2 * Math.ceil(count / 64), 2);
+  const into = arena.allocate(words * 4);
+  try {
+    take(into);
+    return arena.u32.slice(into / 4, into / 4 + words);
+  } finally {
+    arena.free(into);
   }
 }

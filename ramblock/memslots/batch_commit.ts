@@ -4,7 +4,7 @@
  * @module
  */
 
-import { takeBits } from "../dirty/dirty_memory.ts";
+import { takeBits } from "../dirty/dirty_snapshot.ts";
 import { DirtySnapshot } from "../dirty/dirty_snapshot.ts";
 import { RamBlockError } from "../errors/ramblock_error.ts";
 import { MEMSLOTS, SLOT } from "../kernel/layouts.ts";

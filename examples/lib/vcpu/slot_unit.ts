@@ -27,6 +27,7 @@ export class SlotUnit implements MemoryUnit {
   isOpen = false;
   /** Always the same: whoever changes the slots flushes the shadow mappings. */
   readonly generation = 0;
+  readonly logEpoch = 0;
   readonly #reader: QsbrReader;
   readonly #srcu: SrcuReader;
   readonly #shadow: ShadowMap;
