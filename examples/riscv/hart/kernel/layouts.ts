@@ -109,14 +109,23 @@ export const FETCH = defineLayout({
   reserved: "u32",
 });
 
-/** An entry of the cache of resolved guest physical pages. */
+/** An entry of the cache of guest physical pages. */
 export const RESOLVED = defineLayout({
-  /** Guest physical address of the page, or all ones. */
+  /** Number of the page, or all ones. */
   tag: "u64",
   /** Address in this memory, with {@linkcode RESOLUTION} in its low bits; 0: no memory here. */
   result: "u32",
-  reserved: "u32",
+  /** What PMP allows on the page, see {@linkcode PROTECTION}; 0: not asked yet. */
+  protection: "u32",
 });
+
+/** What PMP allows on a page: bits of READ, WRITE, EXECUTE for S and U, then for M. */
+export const PROTECTION = {
+  MACHINE_SHIFT: 3,
+  KNOWN: 1 << 6,
+  /** All bytes of the page have the same answer. */
+  UNIFORM: 1 << 7,
+} as const;
 
 /** Low bits of what `resolve` returns. */
 export const RESOLUTION = { READABLE: 1, WRITABLE: 2 } as const;
@@ -137,8 +146,8 @@ export const DECODED = defineLayout({
 export const TLB_ENTRIES = 1024;
 /** Entries of a fetch TLB; there is one for each privilege. */
 export const FETCH_ENTRIES = 512;
-/** Entries of the cache of resolved pages. */
-export const RESOLVED_ENTRIES = 256;
+/** Entries of the cache of guest physical pages. */
+export const RESOLVED_ENTRIES = 2048;
 
 /** What a hart's area holds; `decoded` pages follow, as many as the owner reserves. */
 export const AREA = defineLayout({

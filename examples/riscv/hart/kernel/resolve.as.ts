@@ -1,6 +1,6 @@
 // Guest physical pages, as addresses in this memory.
 
-import { RESOLVED_ENTRIES, RESOLVED_RESULT, RESOLVED_SIZE } from "./layouts";
+import { RESOLVED_ENTRIES, RESOLVED_PROTECTION, RESOLVED_RESULT, RESOLVED_SIZE } from "./layouts";
 
 /**
  * The owner's answer for a guest physical page, given by its number: the page's address in this
@@ -10,25 +10,31 @@ import { RESOLVED_ENTRIES, RESOLVED_RESULT, RESOLVED_SIZE } from "./layouts";
 @external("env", "resolve")
 declare function resolve(pageLow: u32, pageHigh: u32): u32;
 
-/** Cache of answers, direct-mapped by page number. */
+/** Cache of pages, direct-mapped by page number. */
 let table: usize = 0;
 
 export function setResolved(address: usize): void {
   table = address;
 }
 
-/** Forgets all answers. */
+/** Forgets all pages. */
 export function flushResolved(): void {
   memory.fill(table, 0xff, RESOLVED_ENTRIES * <u32>RESOLVED_SIZE);
 }
 
-/** The answer for the page of a guest physical address. */
-export function resolved(physical: u64): u32 {
+/** The entry of the page of a guest physical address: a RESOLVED. */
+export function pageEntry(physical: u64): usize {
   const number = physical >> 12;
   const entry = table + (<usize>number & (RESOLVED_ENTRIES - 1)) * RESOLVED_SIZE;
-  if (load<u64>(entry) == number) return load<u32>(entry + RESOLVED_RESULT);
+  if (load<u64>(entry) == number) return entry;
   const result = resolve(<u32>number, <u32>(number >> 32));
   store<u64>(entry, number);
   store<u32>(entry + RESOLVED_RESULT, result);
-  return result;
+  store<u32>(entry + RESOLVED_PROTECTION, 0);
+  return entry;
+}
+
+/** The answer for the page of a guest physical address. */
+export function resolved(physical: u64): u32 {
+  return load<u32>(pageEntry(physical) + RESOLVED_RESULT);
 }
