@@ -64,20 +64,63 @@ function instantiate(options: HartOptions): Kernel {
   return new WebAssembly.Instance(compiled, { env }).exports as unknown as Kernel;
 }
 
-/** A hart. One context runs it. */
-export class Hart {
-  readonly #kernel: Kernel;
-  readonly #base: number;
-  readonly #u32: Uint32Array;
+/** A hart's state in shared memory. Another context may look at it while the hart is paused. */
+export class HartState {
+  /** Address of the state. */
+  protected readonly base: number;
+  /** The memory as words. */
+  protected readonly u32: Uint32Array;
   readonly #words: BigUint64Array;
 
-  /** Resets the hart: M mode, no translation, `pc` 0, all registers 0. */
-  constructor(options: HartOptions) {
-    const { buffer } = options.memory;
-    this.#base = AREA.hart.at(options.area);
-    this.#u32 = new Uint32Array(buffer);
+  /** @param area Address of the hart's area in `memory`. */
+  constructor({ buffer }: WebAssembly.Memory, area: number) {
+    this.base = AREA.hart.at(area);
+    this.u32 = new Uint32Array(buffer);
     this.#words = new BigUint64Array(buffer);
-    this.#u32.fill(0, this.#base / 4, (this.#base + HART.size) / 4);
+  }
+
+  /** An integer register. */
+  x(register: number): bigint {
+    return this.#words[(HART.x.at(this.base) >>> 3) + register]!;
+  }
+
+  setX(register: number, value: bigint): void {
+    if (register) this.#words[(HART.x.at(this.base) >>> 3) + register] = value;
+  }
+
+  /** A floating-point register's bits. */
+  f(register: number): bigint {
+    return this.#words[(HART.f.at(this.base) >>> 3) + register]!;
+  }
+
+  setF(register: number, value: bigint): void {
+    this.#words[(HART.f.at(this.base) >>> 3) + register] = value;
+  }
+
+  /** A word of the state, between slices. */
+  get<Name extends HartWord>(name: Name): WordValue<Name> {
+    const at = (HART[name] as { at(base: number): number }).at(this.base);
+    return (isNarrow(name) ? this.u32[at >>> 2] : this.#words[at >>> 3]) as WordValue<Name>;
+  }
+
+  set<Name extends HartWord>(name: Name, value: WordValue<Name>): void {
+    const at = (HART[name] as { at(base: number): number }).at(this.base);
+    if (typeof value === "number") this.u32[at >>> 2] = value;
+    else this.#words[at >>> 3] = value;
+  }
+}
+
+/** A hart. One context runs it. */
+export class Hart extends HartState {
+  readonly #kernel: Kernel;
+
+  /**
+   * Resets the hart: M mode, no translation, `pc` 0, all registers 0. The last words of the state stay:
+   * another hart may have raised a line already.
+   */
+  constructor(options: HartOptions) {
+    super(options.memory, options.area);
+    this.u32.fill(0, this.base / 4, HART.lines.index(this.base));
     this.set("privilege", 3);
     this.set("mstatus", 0n);
     this.set("mhartid", BigInt(options.id));
@@ -125,39 +168,9 @@ export class Hart {
 
   /** Raises or lowers interrupt lines, given as bits of `mip`. Any context may do so. */
   setLines(mask: number, level: boolean): void {
-    const index = HART.lines.index(this.#base);
-    if (level) Atomics.or(this.#u32, index, mask);
-    else Atomics.and(this.#u32, index, ~mask);
-  }
-
-  /** An integer register. */
-  x(register: number): bigint {
-    return this.#words[(HART.x.at(this.#base) >>> 3) + register]!;
-  }
-
-  setX(register: number, value: bigint): void {
-    if (register) this.#words[(HART.x.at(this.#base) >>> 3) + register] = value;
-  }
-
-  /** A floating-point register's bits. */
-  f(register: number): bigint {
-    return this.#words[(HART.f.at(this.#base) >>> 3) + register]!;
-  }
-
-  setF(register: number, value: bigint): void {
-    this.#words[(HART.f.at(this.#base) >>> 3) + register] = value;
-  }
-
-  /** A word of the state, between slices. */
-  get<Name extends HartWord>(name: Name): WordValue<Name> {
-    const at = (HART[name] as { at(base: number): number }).at(this.#base);
-    return (isNarrow(name) ? this.#u32[at >>> 2] : this.#words[at >>> 3]) as WordValue<Name>;
-  }
-
-  set<Name extends HartWord>(name: Name, value: WordValue<Name>): void {
-    const at = (HART[name] as { at(base: number): number }).at(this.#base);
-    if (typeof value === "number") this.#u32[at >>> 2] = value;
-    else this.#words[at >>> 3] = value;
+    const index = HART.lines.index(this.base);
+    if (level) Atomics.or(this.u32, index, mask);
+    else Atomics.and(this.u32, index, ~mask);
   }
 }
 
@@ -170,6 +183,7 @@ const NARROW = [
   "mmioOperation",
   "mmioRegister",
   "lines",
+  "doorbell",
 ] as const;
 type NarrowWord = (typeof NARROW)[number];
 type Other = "x" | "f" | "pmpaddr" | "pmpcfg" | "scratch" | "barrier" | "size" | "alignment";

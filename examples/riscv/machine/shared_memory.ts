@@ -44,17 +44,25 @@ export interface SharedMemoryParts {
   readonly aclint: number;
 }
 
+/** The shared memory as its creator uses it, and what others attach with. */
+export interface CreatedMemory extends SharedMemoryParts {
+  readonly handles: SharedHandles;
+}
+
 /** Creates the shared memory. */
-export function createSharedMemory(run: SharedArrayBuffer, label: string): SharedHandles {
+export function createSharedMemory(run: SharedArrayBuffer, label: string): CreatedMemory {
   const arena = Arena.create({ bytes: ARENA_BYTES, contexts: CONTEXTS, label });
   const domain = RcuDomain.create(arena, { label: "machine" });
   const ram = GuestRam.create(domain, { bytes: WINDOW_BYTES });
   const channel = MmioChannel.create(arena, { contexts: CONTEXTS });
   const board = arena.allocate(BOARD.size, BOARD.alignment);
-  for (const [field, layout] of [["clock", CLOCK], ["plic", PLIC], ["aclint", ACLINT]] as const) {
-    BOARD[field].set(arena.u32, board, arena.allocate(layout.size, layout.alignment));
-  }
-  return {
+  const clock = arena.allocate(CLOCK.size, CLOCK.alignment);
+  const plic = arena.allocate(PLIC.size, PLIC.alignment);
+  const aclint = arena.allocate(ACLINT.size, ACLINT.alignment);
+  BOARD.clock.set(arena.u32, board, clock);
+  BOARD.plic.set(arena.u32, board, plic);
+  BOARD.aclint.set(arena.u32, board, aclint);
+  const handles: SharedHandles = {
     arena: arena.handle,
     domain: domain.handle,
     ram: ram.handle,
@@ -62,6 +70,7 @@ export function createSharedMemory(run: SharedArrayBuffer, label: string): Share
     board,
     run,
   };
+  return { arena, domain, ram, channel, clock, plic, aclint, handles };
 }
 
 /** Attaches a context. */

@@ -4,8 +4,8 @@ import { RunState } from "../../lib/vcpu/run_state.ts";
 import type { GuestExit } from "../devices/test_finisher.ts";
 import { DeviceBoard } from "./device_board.ts";
 import { serveDevices } from "./device_loop.ts";
+import { mapText } from "./map_text.ts";
 import type { DeviceCommand, DeviceMessage, DeviceOrder } from "./messages.ts";
-import { answerMonitor } from "./monitor.ts";
 
 const say = (message: DeviceMessage) => self.postMessage(message);
 
@@ -35,7 +35,7 @@ async function run({ shared, harts, memory, pieces }: DeviceOrder): Promise<void
   self.onmessage = ({ data }: MessageEvent<DeviceCommand>) => {
     if (data.kind === "input") board.uart.receive(data.bytes);
     else if (data.kind === "end") isEnded = true;
-    else say({ kind: "monitor", id: data.id, text: answerMonitor(board.machine, data.command) });
+    else say({ kind: "map", text: mapText(board.machine, data.question) });
   };
   board.clock.start();
   say({

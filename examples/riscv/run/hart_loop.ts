@@ -179,7 +179,6 @@ export class HartLoop {
 
   #pause(): void {
     this.#offline(() => this.#run.awaitResume());
-    this.#clock.follow();
   }
 
   /** Waits outside the section, and offline: no grace period waits for this hart. */

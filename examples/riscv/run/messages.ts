@@ -8,6 +8,7 @@ import type { AddressSpaceHandle } from "@guestmem/flatview";
 import type { Piece } from "../boot/boot_plan.ts";
 import type { GuestExit } from "../devices/test_finisher.ts";
 import type { SharedHandles } from "../machine/shared_memory.ts";
+import type { MapQuestion } from "./map_text.ts";
 
 /** What the device worker is started with. */
 export interface DeviceOrder {
@@ -36,14 +37,14 @@ export interface HartOrder {
 /** Posted to the device worker. */
 export type DeviceCommand =
   | { readonly kind: "input"; readonly bytes: Uint8Array }
-  | { readonly kind: "monitor"; readonly id: number; readonly command: string }
+  | { readonly kind: "map"; readonly question: MapQuestion }
   | { readonly kind: "end" };
 
 /** Posted by the device worker. */
 export type DeviceMessage =
   | { readonly kind: "ready"; readonly machine: MachineHandles }
   | { readonly kind: "output"; readonly bytes: Uint8Array }
-  | { readonly kind: "monitor"; readonly id: number; readonly text: string }
+  | { readonly kind: "map"; readonly text: string }
   | { readonly kind: "exit"; readonly exit: GuestExit }
   | { readonly kind: "ended"; readonly served: number }
   | { readonly kind: "failed"; readonly reason: string };

@@ -4,13 +4,16 @@
  * @module
  */
 
-import { Arena } from "@guestmem/rcu";
+import type { Arena, RcuDomain } from "@guestmem/rcu";
 import { RunState } from "../../lib/vcpu/run_state.ts";
 import { startWorker } from "../../lib/workers.ts";
 import type { Piece } from "../boot/boot_plan.ts";
 import type { GuestExit } from "../devices/test_finisher.ts";
+import { HartState } from "../hart/hart.ts";
 import { createSharedMemory, type SharedHandles } from "../machine/shared_memory.ts";
 import { HartSignals } from "../signals/hart_signals.ts";
+import { MachineClock } from "../signals/machine_clock.ts";
+import type { MapQuestion } from "./map_text.ts";
 import type {
   DeviceCommand,
   DeviceMessage,
@@ -19,6 +22,7 @@ import type {
   HartReport,
   MachineHandles,
 } from "./messages.ts";
+import { registersText } from "./registers_text.ts";
 
 /** A worker that has not ended this many milliseconds after the machine stopped is given up. */
 const PATIENCE_MS = 10_000;
@@ -53,12 +57,15 @@ export class Supervisor {
   readonly #options: RunOptions;
   readonly #state = new RunState();
   readonly #arena: Arena;
+  readonly #domain: RcuDomain;
+  readonly #clock: MachineClock;
   readonly #shared: SharedHandles;
   readonly #devices: Worker;
   readonly #failures: string[] = [];
   readonly #reports: HartReport[] = [];
   readonly #running = new Set<string>(["devices"]);
-  readonly #answers = new Map<number, (text: string) => void>();
+  /** Questions about the map, which are answered in order. */
+  readonly #questions: ((text: string) => void)[] = [];
   readonly #settle: (report: RunReport) => void;
   #signals: HartSignals | undefined;
   #machine: MachineHandles | undefined;
@@ -67,7 +74,7 @@ export class Supervisor {
   #stopped = 0;
   #deviceAccesses = 0;
   #patience: ReturnType<typeof setTimeout> | undefined;
-  #questions = 0;
+  #pausedAt: number | undefined;
 
   /** Starts the machine. */
   constructor(options: RunOptions) {
@@ -75,8 +82,11 @@ export class Supervisor {
     const { promise, resolve } = Promise.withResolvers<RunReport>();
     this.done = promise;
     this.#settle = resolve;
-    this.#shared = createSharedMemory(this.#state.buffer, "supervisor");
-    this.#arena = Arena.attach(this.#shared.arena, { label: "supervisor" });
+    const { arena, domain, clock, handles } = createSharedMemory(this.#state.buffer, "supervisor");
+    this.#shared = handles;
+    this.#arena = arena;
+    this.#domain = domain;
+    this.#clock = new MachineClock(arena, clock);
     const { harts, memory, pieces } = options;
     this.#devices = startWorker<DeviceMessage>(
       import.meta.resolve("./device_worker.ts"),
@@ -95,13 +105,62 @@ export class Supervisor {
     this.#command({ kind: "input", bytes });
   }
 
-  /** Asks the device worker's monitor. */
-  ask(command: string): Promise<string> {
-    const id = this.#questions++;
+  /** The text of `info mtree`. */
+  mapText(question: MapQuestion): Promise<string> {
     return new Promise((resolve) => {
-      this.#answers.set(id, resolve);
-      this.#command({ kind: "monitor", id, command });
+      this.#questions.push(resolve);
+      this.#command({ kind: "map", question });
     });
+  }
+
+  /** The text of `info registers`. A machine that runs is paused for it. */
+  async registersText(): Promise<string> {
+    const wasRunning = this.#pausedAt === undefined;
+    await this.pause();
+    const window = this.#shared.ram.windows[0]!;
+    const areas = this.#machine?.hartAreas ?? [];
+    const text = areas.map((area, hart) => registersText(hart, new HartState(window, area)));
+    if (wasRunning) this.resume();
+    return text.join("\n");
+  }
+
+  /** Statistics of the domain that protects the map and guest RAM. */
+  rcuText(): string {
+    const { gracePeriods, readers, deferredBlocks, deferredBytes } = this.#domain.stats();
+    const contexts = this.#arena.contexts().map(({ token, label }) =>
+      `  context ${token}: ${label}`
+    );
+    return [
+      `grace periods: ${gracePeriods}`,
+      `readers: ${readers}`,
+      `deferred: ${deferredBlocks} blocks, ${deferredBytes} bytes`,
+      ...contexts,
+    ].join("\n");
+  }
+
+  /** Whether the machine is paused. */
+  get isPaused(): boolean {
+    return this.#pausedAt !== undefined;
+  }
+
+  /** Pauses the harts and `mtime`. Resolves when all harts that run are paused. */
+  async pause(): Promise<void> {
+    if (this.#pausedAt !== undefined || this.#exit !== undefined) return;
+    this.#pausedAt = performance.now();
+    this.#state.pause();
+    this.#signals?.ringAll();
+    // Nobody wakes an event loop for this: the user's pause is looked for every millisecond.
+    while (this.#state.paused < this.#liveHarts && this.#exit === undefined) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  }
+
+  /** Goes on after a pause. */
+  resume(): void {
+    if (this.#pausedAt === undefined || this.#exit !== undefined) return;
+    this.#clock.skip(performance.now() - this.#pausedAt);
+    this.#pausedAt = undefined;
+    this.#state.resume();
   }
 
   /** Ends the run. */
@@ -119,10 +178,8 @@ export class Supervisor {
         return this.#startHarts(message.machine);
       case "output":
         return this.#options.output(message.bytes);
-      case "monitor":
-        this.#answers.get(message.id)?.(message.text);
-        this.#answers.delete(message.id);
-        return;
+      case "map":
+        return this.#questions.shift()?.(message.text);
       case "exit":
         return this.#stop(message.exit);
       case "ended":
@@ -176,8 +233,11 @@ export class Supervisor {
 
   /** The devices serve as long as a hart may wait for them. */
   #endDevices(): void {
-    const hartsRun = [...this.#running].some((name) => name !== "devices");
-    if (this.#exit !== undefined && !hartsRun) this.#command({ kind: "end" });
+    if (this.#exit !== undefined && this.#liveHarts === 0) this.#command({ kind: "end" });
+  }
+
+  get #liveHarts(): number {
+    return this.#running.size - (this.#running.has("devices") ? 1 : 0);
   }
 
   #ended(name: string): void {

@@ -31,41 +31,34 @@ const LARGEST_SKEW = 2 ** 30;
  */
 export class MachineClock {
   readonly #words: Int32Array;
-  readonly #zero: Float64Array;
+  readonly #doubles: Float64Array;
   readonly #latest: number;
-  readonly #zeroAt: number;
-  #offset = 0;
+  readonly #zero: number;
+  readonly #origin = performance.timeOrigin;
 
   /** @param clock Offset of the struct in `memory`. */
   constructor(memory: SharedMemory, clock: number) {
     this.#words = memory.i32;
-    this.#zero = new Float64Array(memory.memory.buffer);
+    this.#doubles = new Float64Array(memory.memory.buffer);
     this.#latest = CLOCK.latest.index(clock);
-    this.#zeroAt = CLOCK.zero.index(clock);
-    this.follow();
-  }
-
-  /** Takes over a change of `zero`: when a context starts, and after each pause. */
-  follow(): void {
-    // A small number, so that ticks stay exact: the two large ones have a resolution of 240 ns.
-    this.#offset = performance.timeOrigin - this.#zero[this.#zeroAt]!;
+    this.#zero = CLOCK.zero.index(clock);
   }
 
   /** Starts the clock at 0. */
   start(): void {
-    this.#zero[this.#zeroAt] = performance.timeOrigin + performance.now();
-    this.follow();
+    this.#doubles[this.#zero] = this.#origin + performance.now();
   }
 
   /** Makes up for a pause of this many milliseconds. All harts are paused. */
   skip(milliseconds: number): void {
-    this.#zero[this.#zeroAt]! += milliseconds;
-    this.follow();
+    this.#doubles[this.#zero]! += milliseconds;
   }
 
   /** `mtime` in ticks. */
   now(): number {
-    const ticks = Math.max(0, Math.floor((performance.now() + this.#offset) * TICKS_PER_MS));
+    // The two large numbers first: their difference is exact, and small enough to count ticks.
+    const origin = this.#origin - this.#doubles[this.#zero]!;
+    const ticks = Math.max(0, Math.floor((performance.now() + origin) * TICKS_PER_MS));
     const low = ticks | 0;
     for (;;) {
       const latest = Atomics.load(this.#words, this.#latest);

@@ -1,0 +1,39 @@
+/**
+ * Reads the images that the command line names.
+ *
+ * @module
+ */
+
+import { BootError } from "../boot/boot_error.ts";
+import { type Piece, planBoot } from "../boot/boot_plan.ts";
+import { readKernelImage } from "../boot/kernel_image.ts";
+import type { Command } from "./options.ts";
+
+/** Reads a file. */
+export type ReadFile = (name: string) => Promise<Uint8Array<ArrayBuffer>>;
+
+/**
+ * Reads and places the images.
+ *
+ * @throws {BootError} If one is missing, is wrong or does not fit.
+ */
+export async function loadImages(command: Command, readFile: ReadFile): Promise<readonly Piece[]> {
+  const read = async (what: string, name: string) => {
+    try {
+      return await readFile(name);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new BootError(`Cannot read the ${what} ${name}: ${reason}`);
+    }
+  };
+  const { harts, memory, kernel, initrd, append } = command;
+  const [firmware, image, disk] = await Promise.all([
+    read("firmware", command.firmware),
+    kernel === undefined ? undefined : readKernelImage(kernel, await read("kernel", kernel)),
+    initrd === undefined ? undefined : read("initrd", initrd),
+  ]);
+  return planBoot({
+    ...{ harts, memory, firmware, kernel: image, initrd: disk, bootArguments: append },
+    seed: crypto.getRandomValues(new Uint8Array(32)),
+  });
+}
