@@ -11,6 +11,7 @@ import type { Halves } from "./device/halves.ts";
 import { MemTxResult, RETRY } from "./device/mem_tx_result.ts";
 import { AccessGuards, type AccessReader, type GuardHolder } from "./guard_holder.ts";
 import type { GuestMemory, RamWindow } from "./guest_memory.ts";
+import type { EndpointTiming } from "./mmio/endpoint_timing.ts";
 import type { MmioChannel } from "./mmio/mmio_channel.ts";
 import { MmioDispatcher } from "./mmio_dispatcher.ts";
 import { RamAccess } from "./ram_access.ts";
@@ -33,6 +34,8 @@ export interface AccessPathParts {
   readonly channel: MmioChannel | null;
   /** Called with what a device threw. */
   readonly onDeviceError: DeviceErrorHandler;
+  /** How waits for other contexts measure time. */
+  readonly timing: EndpointTiming;
 }
 
 /**
@@ -57,13 +60,15 @@ export class AccessPath {
   readonly arena: AccessMemory;
 
   /** @throws {FlatViewError} `MMIO_CHANNEL_FULL` if the channel has no endpoint left. */
-  constructor({ arena, reader, memory, channel, onDeviceError }: AccessPathParts) {
+  constructor({ arena, reader, memory, channel, onDeviceError, timing }: AccessPathParts) {
     this.arena = arena;
     const { token } = arena;
     this.ram = new RamAccess(memory);
     const guards = this.guards = new AccessGuards(reader);
     const translator = this.translator = new AddressTranslator(arena);
-    this.dispatcher = new MmioDispatcher({ token, guards, translator, channel, onDeviceError });
+    this.dispatcher = new MmioDispatcher({
+      ...{ token, guards, translator, channel, onDeviceError, timing },
+    });
     this.value = this.dispatcher.value;
   }
 

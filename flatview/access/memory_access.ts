@@ -7,7 +7,9 @@ import type { AccessReader } from "./guard_holder.ts";
 import { Mappings } from "./guest_mapping.ts";
 import type { GuestMemory } from "./guest_memory.ts";
 import { GuestSpace } from "./guest_space.ts";
+import { processorCount } from "./mmio/adaptive_spin.ts";
 import type { MmioEndpoint } from "./mmio/endpoint.ts";
+import type { ExitStall } from "./mmio/endpoint_timing.ts";
 import type { MmioChannel } from "./mmio/mmio_channel.ts";
 import type { RegionTranslator } from "./region_translator.ts";
 
@@ -84,9 +86,22 @@ export class MemoryAccess {
      * gets `MemTxResult.ERROR`.
      */
     readonly onDeviceError?: (error: unknown, region: number) => void;
+    /**
+     * Called once for each access to a device in another context that has not answered for 5 seconds,
+     * such as one that forgot to `listen`. The access goes on waiting. A `console.warn` unless given.
+     *
+     * @param stall The region, the token of the context, and how long it has not answered.
+     */
+    readonly onStall?: (
+      stall: { readonly region: number; readonly context: number; readonly elapsedMs: number },
+    ) => void;
+    /** @internal Milliseconds that never go back, for tests. */
+    readonly clock?: () => number;
   }) {
     const { arena, reader, memory, channel = null, onDeviceError = () => {} } = options;
-    this.#path = new AccessPath({ arena, reader, memory, channel, onDeviceError });
+    const { onStall = warnOfStall, clock = () => performance.now() } = options;
+    const timing = { clock, processors: processorCount(), onStall };
+    this.#path = new AccessPath({ arena, reader, memory, channel, onDeviceError, timing });
     const { bounceBuffers = 1, bounceBytes = 4096 } = options;
     this.#mappings = new Mappings(this.#path, bounceBuffers, bounceBytes);
   }
@@ -201,4 +216,13 @@ export class MemoryAccess {
     }
     return endpoint;
   }
+}
+
+function warnOfStall({ region, context, elapsedMs }: ExitStall): void {
+  console.warn(
+    `An access to the device of region ${region} has waited ${
+      Math.round(elapsedMs / 1000)
+    } s for ` +
+      `context ${context}: does it call \`listen\`, \`serve\` or \`poll\` of its MemoryAccess?`,
+  );
 }

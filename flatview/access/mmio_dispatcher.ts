@@ -14,6 +14,7 @@ import { MemTxResult, RETRY } from "./device/mem_tx_result.ts";
 import type { RegionInfo } from "./device/region_records.ts";
 import type { AccessGuards, GuardHolder } from "./guard_holder.ts";
 import { MmioEndpoint } from "./mmio/endpoint.ts";
+import type { EndpointTiming } from "./mmio/endpoint_timing.ts";
 import type { MmioChannel } from "./mmio/mmio_channel.ts";
 import type { MmioRequest } from "./mmio/mmio_request.ts";
 import { hasCallbacks, type ResolvedAddress } from "./resolved_address.ts";
@@ -30,6 +31,8 @@ export interface MmioDispatcherParts {
   readonly channel: MmioChannel | null;
   /** Called with what devices threw. */
   readonly onDeviceError: DeviceErrorHandler;
+  /** How waits for other contexts measure time. */
+  readonly timing: EndpointTiming;
 }
 
 /**
@@ -50,7 +53,9 @@ export class MmioDispatcher {
   readonly #engaged = new EngagedDevices();
 
   /** @throws {FlatViewError} `MMIO_CHANNEL_FULL` if the channel has no endpoint left. */
-  constructor({ token, guards, translator, channel, onDeviceError }: MmioDispatcherParts) {
+  constructor(
+    { token, guards, translator, channel, onDeviceError, timing }: MmioDispatcherParts,
+  ) {
     this.#token = token;
     this.#guards = guards;
     this.#translator = translator;
@@ -59,6 +64,7 @@ export class MmioDispatcher {
       channel,
       this.#engaged,
       (request, value) => this.#serveOnline(request, value),
+      timing,
     );
   }
 

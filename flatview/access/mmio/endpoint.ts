@@ -12,6 +12,7 @@ import type { AccessMemory } from "../device/access_memory.ts";
 import { type EngagedDevices, MAX_ENGAGED } from "../device/engaged_devices.ts";
 import type { Halves } from "../device/halves.ts";
 import { MemTxResult } from "../device/mem_tx_result.ts";
+import { AdaptiveSpin } from "./adaptive_spin.ts";
 import {
   callersIndex,
   CHANNEL,
@@ -29,14 +30,17 @@ import {
   VACANT,
 } from "./channel_structs.ts";
 import { depart, ring } from "./departure.ts";
+import type { EndpointTiming } from "./endpoint_timing.ts";
 import type { MmioChannel } from "./mmio_channel.ts";
 import { type MmioRequest, writeRequest } from "./mmio_request.ts";
 import { type PerformRequest, RequestServer } from "./request_server.ts";
 
 /** How often a waiting context checks whether it was evicted itself. */
 const RECHECK_MS = 1000;
-/** Polls before a waiter sleeps: a device that polls answers within as many. */
-const SPINS = 200;
+/** An exit that is not answered for so long is reported. */
+const STALL_MS = 5000;
+/** Longest time that a listener keeps its event loop from turning, in milliseconds. */
+const LONGEST_TURN_MS = 1;
 
 /**
  * One context's endpoint of an MMIO channel: it posts requests and waits for them, and serves those
@@ -56,6 +60,9 @@ export class MmioEndpoint {
   readonly #endpoint: number;
   /** Index of a context's endpoint when it was last found; checked at each use. */
   readonly #known = new Map<number, number>();
+  readonly #timing: EndpointTiming;
+  /** The spins of a wait for an answer, and of one for a request. */
+  readonly #spins: { readonly answer: AdaptiveSpin; readonly request: AdaptiveSpin };
   #depth = 0;
 
   /**
@@ -64,7 +71,18 @@ export class MmioEndpoint {
    * @param engaged The devices whose callbacks led to what this context does.
    * @throws {FlatViewError} `MMIO_CHANNEL_FULL` if all endpoints are taken.
    */
-  constructor(channel: MmioChannel, engaged: EngagedDevices, perform: PerformRequest) {
+  constructor(
+    channel: MmioChannel,
+    engaged: EngagedDevices,
+    perform: PerformRequest,
+    timing: EndpointTiming,
+  ) {
+    const { clock, processors } = timing;
+    this.#timing = timing;
+    this.#spins = {
+      answer: new AdaptiveSpin(clock, processors),
+      request: new AdaptiveSpin(clock, processors),
+    };
     const { arena, handle } = channel;
     this.#memory = arena;
     this.#i32 = arena.i32;
@@ -96,9 +114,10 @@ export class MmioEndpoint {
       return MemTxResult.ACCESS_ERROR;
     }
     const slot = slotAt(this.#endpoint, this.#depth);
+    const start = this.#timing.clock();
     const number = this.#post(slot, target, context, request);
     try {
-      this.#await(slot, action);
+      this.#await(slot, { region: request.region, context, start }, action);
       return this.#result(slot, value);
     } finally {
       this.#retire(slot, number);
@@ -118,17 +137,35 @@ export class MmioEndpoint {
     const seen = this.#rings();
     const served = this.server.poll();
     if (served > 0) return served;
-    this.#sleep(action, seen, milliseconds);
+    const { request } = this.#spins;
+    const start = this.#timing.clock();
+    const slept = !this.#spinFor(request, seen, start);
+    if (slept) this.#sleep(action, seen, milliseconds);
+    request.learn(start, slept);
     return this.server.poll();
   }
 
   /** Serves requests from this context's event loop, and keeps the process alive, until aborted. */
   async listen(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#timing;
+    const { request } = this.#spins;
     const doorbell = ENDPOINT.doorbell.index(this.#endpoint);
+    let turn = clock();
     while (!signal.aborted) {
       const seen = this.#rings();
       this.server.poll();
-      await waitAsync(this.#i32, doorbell, seen, RECHECK_MS, signal);
+      const start = clock();
+      if (start - turn > LONGEST_TURN_MS) {
+        await nextTurn();
+        turn = clock();
+        continue;
+      }
+      const slept = !this.#spinFor(request, seen, start);
+      if (slept) {
+        await waitAsync(this.#i32, doorbell, seen, RECHECK_MS, signal);
+        turn = clock();
+      }
+      request.learn(start, slept);
     }
   }
 
@@ -200,16 +237,34 @@ export class MmioEndpoint {
   }
 
   /** Waits until a request is answered; serves what would otherwise deadlock. */
-  #await(slot: number, action: string): void {
-    for (let spins = 0;; spins++) {
+  #await(
+    slot: number,
+    { region, context, start }: { region: number; context: number; start: number },
+    action: string,
+  ): void {
+    const { clock, onStall } = this.#timing;
+    const { answer } = this.#spins;
+    let isReported = false;
+    let slept = false;
+    for (;;) {
       const seen = this.#rings();
-      if (!isOpen(loadState(this.#i32, slot))) return;
-      if (spins < SPINS) continue;
-      if (this.server.serveRing()) continue;
+      if (!isOpen(loadState(this.#i32, slot))) break;
+      if (this.server.serveRing() || this.#spinFor(answer, seen, start)) continue;
       this.#sleep(action, seen, RECHECK_MS);
+      slept = true;
       const { token } = this.#memory;
       if (loadToken(this.#i32, this.#endpoint) !== token) throw new EvictedError({ token });
+      const elapsedMs = clock() - start;
+      if (isReported || elapsedMs < STALL_MS || !isOpen(loadState(this.#i32, slot))) continue;
+      isReported = true;
+      onStall({ region, context, elapsedMs });
     }
+    answer.learn(start, slept);
+  }
+
+  /** Spins until this context's doorbell rings; false if it is time to sleep. */
+  #spinFor(spin: AdaptiveSpin, seen: number, start: number): boolean {
+    return spin.until(this.#i32, ENDPOINT.doorbell.index(this.#endpoint), seen, start);
   }
 
   #result(slot: number, value: Halves): number {
@@ -246,4 +301,16 @@ export class MmioEndpoint {
   #rings(): number {
     return Atomics.load(this.#i32, ENDPOINT.doorbell.index(this.#endpoint));
   }
+}
+
+/** Resolves in the next turn of the event loop. */
+function nextTurn(): Promise<void> {
+  const { port1, port2 } = new MessageChannel();
+  return new Promise((resolve) => {
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
 }
