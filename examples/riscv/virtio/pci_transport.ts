@@ -9,6 +9,14 @@ import type { DmaMemory } from "../devices/dma_memory.ts";
 import { ConfigurationSpace, REGISTER } from "../pci/configuration_space.ts";
 import { Msix, MSIX_BAR } from "../pci/msix.ts";
 import { PciFunction, type PciWiring } from "../pci/pci_function.ts";
+import {
+  ACCESS,
+  addCapabilities,
+  NOTIFY_BYTES,
+  WINDOW_BAR,
+  WINDOW_BYTES,
+  WINDOWS,
+} from "./pci_capabilities.ts";
 import { half, isQueueSize, withHalf } from "./mmio_transport.ts";
 import { causeOf, VirtioDevice, type VirtioKind } from "./virtio_device.ts";
 
@@ -19,13 +27,7 @@ const FIRST_DEVICE = 0x1040;
 const CLASSES: Readonly<Record<number, number>> = { 1: 0x0200, 2: 0x0100 };
 const OTHER_CLASS = 0x00ff;
 
-/** The windows of BAR 4, one page each: virtio's type of each, by name. */
-const WINDOWS = [["common", 1], ["isr", 3], ["device", 4], ["notify", 2]] as const;
-const WINDOW_BYTES = 0x1000;
 const MSIX = { bar: 1, capability: 0x98 } as const;
-const WINDOW_BAR = 4;
-/** Where each queue is notified, in the window of notifications. */
-const NOTIFY_BYTES = 4;
 const NO_VECTOR = 0xffff;
 
 /** Creates the regions of a device. */
@@ -70,6 +72,11 @@ export class PciTransport {
 
   /** The guest reads the function's configuration. */
   read(offset: number, size: number): number {
+    if (touchesData(offset, size)) {
+      this.#throughConfiguration((ops, at, bytes) => {
+        this.function.configuration.set32(ACCESS.data, Number(ops.read!(at, bytes, {})));
+      });
+    }
     return this.function.read(offset, size);
   }
 
@@ -77,6 +84,20 @@ export class PciTransport {
   write(offset: number, value: number, size: number): void {
     this.function.write(offset, value, size);
     this.#msix.deliver();
+    if (touchesData(offset, size)) {
+      this.#throughConfiguration((ops, at, bytes) => {
+        ops.write!(at, this.function.configuration.get32(ACCESS.data), bytes, {}, 0);
+      });
+    }
+  }
+
+  /** An access to a window of BAR 4 that the capability for it describes: for drivers without BARs. */
+  #throughConfiguration(access: (ops: MemoryRegionOps, at: number, bytes: number) => void): void {
+    const { configuration } = this.function;
+    const at = configuration.get32(ACCESS.offset), bytes = configuration.get32(ACCESS.length);
+    const window = WINDOWS[Math.floor(at / WINDOW_BYTES)]?.[0];
+    if (!window || ![1, 2, 4].includes(bytes) || at % bytes !== 0) return;
+    access(this.#windows[window], at % WINDOW_BYTES, bytes);
   }
 
   #msixRegion(regions: RegionMaker): MemoryRegion {
@@ -146,6 +167,11 @@ export class PciTransport {
     read: () => 0,
     write: (offset) => this.device.serve(Math.floor(Number(offset) / NOTIFY_BYTES)),
   };
+
+  /** The callbacks of the windows, by name. */
+  get #windows() {
+    return { common: this.#common, isr: this.#isr, device: this.#device, notify: this.#notify };
+  }
 
   #readCommon(register: number): number {
     const { device } = this, queue = device.registers[this.#queue];
@@ -262,26 +288,11 @@ export class PciTransport {
   }
 }
 
+function touchesData(offset: number, size: number): boolean {
+  return offset < ACCESS.data + 4 && offset + size > ACCESS.data;
+}
+
 /** A vector for each queue, and one for the configuration; the network has one for control as well. */
 function vectorsOf(kind: VirtioKind): number {
   return kind.name === "virtio-net" ? 4 : kind.queues + 1;
-}
-
-/** Virtio's capabilities: where each window is, and a window onto the BARs through the configuration. */
-function addCapabilities(configuration: ConfigurationSpace): void {
-  const VENDOR_SPECIFIC = 9;
-  WINDOWS.forEach(([name, type], index) => {
-    const bytes = new DataView(new ArrayBuffer(name === "notify" ? 18 : 14));
-    bytes.setUint8(0, bytes.byteLength + 2);
-    bytes.setUint8(1, type);
-    bytes.setUint8(2, WINDOW_BAR);
-    bytes.setUint32(6, index * WINDOW_BYTES, true);
-    bytes.setUint32(10, WINDOW_BYTES, true);
-    if (name === "notify") bytes.setUint32(14, NOTIFY_BYTES, true);
-    configuration.addCapability(0x40 + index * 0x10, VENDOR_SPECIFIC, new Uint8Array(bytes.buffer));
-  });
-  const access = new Uint8Array(18);
-  access[0] = 20;
-  access[1] = 5;
-  configuration.addCapability(0x84, VENDOR_SPECIFIC, access);
 }

@@ -7,7 +7,7 @@
 
 import { assemble, type Line } from "../assembler.ts";
 import type { Hart } from "../hart.ts";
-import { Board, i, r, RAM, s } from "../test_board.ts";
+import { type Board, i, r, RAM, s } from "../test_board.ts";
 import type { Litmus, Step, Word } from "./tests.ts";
 
 /** Times that a test is repeated, each with words and results of its own. */
