@@ -8,7 +8,7 @@
 import type { MemoryRegionOps } from "@guestmem/flatview";
 import type { SharedMemory } from "@guestmem/rcu";
 import { array, defineLayout } from "@guestmem/rcu/layout";
-import { type HartSignals, LINE } from "../signals/hart_signals.ts";
+import { type InterruptLines, LINE } from "../signals/interrupt_lines.ts";
 import type { MachineClock } from "../signals/machine_clock.ts";
 import { MAX_HARTS } from "./max_harts.ts";
 
@@ -31,18 +31,18 @@ const NEVER = 2n ** 64n - 1n;
  *
  * - `msip` is the hart's interrupt line itself: one atomic operation sets or clears it.
  * - The timer's line belongs to its hart, which alone raises and lowers it (`refreshTimer`). Whoever
- *   changes `mtimecmp` stores first and rings second, so the hart sees the change before it sleeps.
+ *   changes `mtimecmp` stores first and wakes second, so the hart sees the change before it sleeps.
  */
 export class Aclint {
-  readonly #signals: HartSignals;
+  readonly #lines: InterruptLines;
   readonly #clock: MachineClock;
   readonly #words: Int32Array;
   readonly #compare: BigUint64Array;
   readonly #at: number;
 
   /** @param aclint Offset of the struct in `memory`. */
-  constructor(memory: SharedMemory, aclint: number, signals: HartSignals, clock: MachineClock) {
-    this.#signals = signals;
+  constructor(memory: SharedMemory, aclint: number, lines: InterruptLines, clock: MachineClock) {
+    this.#lines = lines;
     this.#clock = clock;
     this.#words = memory.i32;
     this.#compare = new BigUint64Array(memory.memory.buffer);
@@ -51,7 +51,7 @@ export class Aclint {
 
   /** Resets the timers. Before the harts start. */
   reset(): void {
-    for (let hart = 0; hart < this.#signals.harts; hart++) this.#store(hart, NEVER);
+    for (let hart = 0; hart < this.#lines.harts; hart++) this.#store(hart, NEVER);
   }
 
   /** The callbacks of the region with `msip`. */
@@ -59,15 +59,15 @@ export class Aclint {
     valid: { minAccessSize: 4, maxAccessSize: 4 },
     read: (offset) => {
       const hart = Number(offset) >>> 2;
-      const isUp = hart < this.#signals.harts &&
-        (this.#signals.lines(hart) & LINE.MACHINE_SOFTWARE) !== 0;
+      const isUp = hart < this.#lines.harts &&
+        (this.#lines.get(hart) & LINE.MACHINE_SOFTWARE) !== 0;
       return isUp ? 1 : 0;
     },
     write: (offset, value) => {
       const hart = Number(offset) >>> 2;
-      if (hart >= this.#signals.harts) return;
-      if (value & 1) this.#signals.raise(hart, LINE.MACHINE_SOFTWARE);
-      else this.#signals.lower(hart, LINE.MACHINE_SOFTWARE);
+      if (hart >= this.#lines.harts) return;
+      if (value & 1) this.#lines.raise(hart, LINE.MACHINE_SOFTWARE);
+      else this.#lines.lower(hart, LINE.MACHINE_SOFTWARE);
     },
   };
 
@@ -90,10 +90,10 @@ export class Aclint {
     const due = Atomics.load(this.#compare, this.#index(hart));
     const left = due === NEVER ? Infinity : Number(due) - this.#clock.now();
     if (left > 0) {
-      this.#signals.lower(hart, LINE.MACHINE_TIMER);
+      this.#lines.lower(hart, LINE.MACHINE_TIMER);
       return left;
     }
-    this.#signals.raise(hart, LINE.MACHINE_TIMER);
+    this.#lines.raise(hart, LINE.MACHINE_TIMER);
     return 0;
   }
 
@@ -101,7 +101,7 @@ export class Aclint {
     const hart = offset >>> 3;
     let value = 0n;
     if (offset - (offset & 7) === MTIME) value = BigInt(this.#clock.now());
-    else if (hart < this.#signals.harts) value = Atomics.load(this.#compare, this.#index(hart));
+    else if (hart < this.#lines.harts) value = Atomics.load(this.#compare, this.#index(hart));
     if (size === 8) return value;
     return Number(offset & 4 ? value >> 32n : value & 0xffff_ffffn);
   }
@@ -109,10 +109,10 @@ export class Aclint {
   /** A write to `mtime` is ignored: all contexts read one clock, and none of them sets it. */
   #writeTimer(offset: number, value: number, size: number, upper: number): void {
     const hart = offset >>> 3;
-    if (hart >= this.#signals.harts) return;
+    if (hart >= this.#lines.harts) return;
     if (size === 8) this.#store(hart, BigInt(upper >>> 0) << 32n | BigInt(value >>> 0));
     else Atomics.store(this.#words, (this.#at + offset) >>> 2, value | 0);
-    this.#signals.ring(hart);
+    this.#lines.wake(hart);
   }
 
   #store(hart: number, ticks: bigint): void {

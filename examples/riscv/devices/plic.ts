@@ -8,7 +8,7 @@
 import type { MemoryRegionOps } from "@guestmem/flatview";
 import type { SharedMemory } from "@guestmem/rcu";
 import { array, defineLayout } from "@guestmem/rcu/layout";
-import { type HartSignals, LINE } from "../signals/hart_signals.ts";
+import { type InterruptLines, LINE } from "../signals/interrupt_lines.ts";
 import { MAX_HARTS } from "./max_harts.ts";
 
 /** Sources are 1 to 96, as in QEMU's machine. */
@@ -57,13 +57,13 @@ const CONTEXT = 0x200000;
  * harmless: the claim returns 0.
  */
 export class Plic {
-  readonly #signals: HartSignals;
+  readonly #lines: InterruptLines;
   readonly #words: Int32Array;
   readonly #plic: number;
 
   /** @param plic Offset of the struct in `memory`. */
-  constructor(memory: SharedMemory, plic: number, signals: HartSignals) {
-    this.#signals = signals;
+  constructor(memory: SharedMemory, plic: number, lines: InterruptLines) {
+    this.#lines = lines;
     this.#words = memory.i32;
     this.#plic = plic;
   }
@@ -88,8 +88,8 @@ export class Plic {
   /** Lowers the lines of a hart that have no source any more. By the hart itself, between two slices. */
   refreshLines(hart: number): void {
     const both = LINE.MACHINE_EXTERNAL | LINE.SUPERVISOR_EXTERNAL;
-    if ((this.#signals.lines(hart) & both) === 0) return;
-    this.#signals.lower(hart, both);
+    if ((this.#lines.get(hart) & both) === 0) return;
+    this.#lines.lower(hart, both);
     this.#raiseLine(2 * hart);
     this.#raiseLine(2 * hart + 1);
   }
@@ -172,13 +172,13 @@ export class Plic {
   }
 
   #raiseLines(): void {
-    for (let context = 0; context < 2 * this.#signals.harts; context++) this.#raiseLine(context);
+    for (let context = 0; context < 2 * this.#lines.harts; context++) this.#raiseLine(context);
   }
 
   #raiseLine(context: number): void {
     if (this.#best(context) === 0) return;
     const line = context & 1 ? LINE.SUPERVISOR_EXTERNAL : LINE.MACHINE_EXTERNAL;
-    this.#signals.raise(context >>> 1, line);
+    this.#lines.raise(context >>> 1, line);
   }
 
   #change(source: number, step: (state: number) => number): void {
@@ -199,7 +199,7 @@ export class Plic {
   }
 
   #isContext(context: number): boolean {
-    return context < 2 * this.#signals.harts;
+    return context < 2 * this.#lines.harts;
   }
 
   #enableIndex(offset: number): number {

@@ -115,8 +115,8 @@ export class Hart extends HartState {
   readonly #kernel: Kernel;
 
   /**
-   * Resets the hart: M mode, no translation, `pc` 0, all registers 0. The last words of the state stay:
-   * another hart may have raised a line already.
+   * Resets the hart: M mode, no translation, `pc` 0, all registers 0. Its interrupt lines stay as they
+   * are: another hart may have raised one already.
    */
   constructor(options: HartOptions) {
     super(options.memory, options.area);
@@ -183,7 +183,6 @@ const NARROW = [
   "mmioOperation",
   "mmioRegister",
   "lines",
-  "doorbell",
 ] as const;
 type NarrowWord = (typeof NARROW)[number];
 type Other = "x" | "f" | "pmpaddr" | "pmpcfg" | "scratch" | "barrier" | "size" | "alignment";

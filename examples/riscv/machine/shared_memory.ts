@@ -29,8 +29,8 @@ export interface SharedHandles {
   readonly channel: MmioChannelHandle;
   /** Offset of the table of shared structs. */
   readonly board: number;
-  /** A `RunState`'s buffer. */
-  readonly run: SharedArrayBuffer;
+  /** The buffer of each hart's `VcpuControl`. */
+  readonly controls: readonly SharedArrayBuffer[];
 }
 
 /** A context's part of the shared memory. */
@@ -50,7 +50,10 @@ export interface CreatedMemory extends SharedMemoryParts {
 }
 
 /** Creates the shared memory. */
-export function createSharedMemory(run: SharedArrayBuffer, label: string): CreatedMemory {
+export function createSharedMemory(
+  controls: readonly SharedArrayBuffer[],
+  label: string,
+): CreatedMemory {
   const arena = Arena.create({ bytes: ARENA_BYTES, contexts: CONTEXTS, label });
   const domain = RcuDomain.create(arena, { label: "machine" });
   const ram = GuestRam.create(domain, { bytes: WINDOW_BYTES });
@@ -68,7 +71,7 @@ export function createSharedMemory(run: SharedArrayBuffer, label: string): Creat
     ram: ram.handle,
     channel: channel.handle,
     board,
-    run,
+    controls,
   };
   return { arena, domain, ram, channel, clock, plic, aclint, handles };
 }

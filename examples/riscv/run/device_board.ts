@@ -5,6 +5,7 @@
  */
 
 import { type GuestSpace, MemoryAccess, MemTxResult } from "@guestmem/flatview";
+import { VcpuControl } from "@guestmem/flatview/vcpu";
 import { RamList } from "@guestmem/ramblock";
 import { Aclint } from "../devices/aclint.ts";
 import { CfiFlash } from "../devices/cfi_flash.ts";
@@ -17,7 +18,7 @@ import { Uart } from "../devices/uart.ts";
 import { INTERRUPT, MEMORY_MAP } from "../fdt/memory_map.ts";
 import { attachSharedMemory, type SharedHandles } from "../machine/shared_memory.ts";
 import { addHartAreas, type BoundRegion, VirtMachine } from "../machine/virt_machine.ts";
-import { HartSignals } from "../signals/hart_signals.ts";
+import { InterruptLines } from "../signals/interrupt_lines.ts";
 import { MachineClock } from "../signals/machine_clock.ts";
 
 /** What the board is connected to. */
@@ -36,7 +37,8 @@ export class DeviceBoard {
   readonly memory: GuestSpace;
   readonly uart: Uart;
   readonly clock: MachineClock;
-  readonly signals: HartSignals;
+  /** Steer the harts. */
+  readonly controls: readonly VcpuControl[];
   /** Address of each hart's area in the first window. */
   readonly hartAreas: readonly number[];
   /** Regions that every hart serves itself. */
@@ -51,10 +53,11 @@ export class DeviceBoard {
     const blocks = new RamList(ram);
     this.hartAreas = addHartAreas(blocks, harts);
     const window = ram.handle.windows[0]!;
-    this.signals = new HartSignals(window, this.hartAreas);
+    this.controls = shared.controls.map((buffer) => new VcpuControl(buffer));
+    const lines = new InterruptLines(window, this.hartAreas, this.controls);
     this.clock = new MachineClock(arena, board.clock);
-    const plic = new Plic(arena, board.plic, this.signals);
-    const aclint = new Aclint(arena, board.aclint, this.signals, this.clock);
+    const plic = new Plic(arena, board.plic, lines);
+    const aclint = new Aclint(arena, board.aclint, lines, this.clock);
     aclint.reset();
     this.uart = new Uart({
       transmit: (byte) => wiring.transmit(byte),

@@ -1,6 +1,5 @@
 /// <reference lib="deno.worker" />
 
-import { RunState } from "../../lib/vcpu/run_state.ts";
 import type { GuestExit } from "../devices/test_finisher.ts";
 import { DeviceBoard } from "./device_board.ts";
 import { serveDevices } from "./device_loop.ts";
@@ -19,11 +18,9 @@ function flush(): void {
 }
 
 async function run({ shared, harts, memory, pieces }: DeviceOrder): Promise<void> {
-  const state = new RunState(shared.run);
   const finish = (exit: GuestExit) => {
     flush();
-    state.stop();
-    board.signals.ringAll();
+    for (const control of board.controls) control.stop();
     say({ kind: "exit", exit });
   };
   const board = new DeviceBoard(shared, harts, memory, {

@@ -4,14 +4,13 @@
  * @module
  */
 
+import { VcpuControl } from "@guestmem/flatview/vcpu";
 import type { Arena, RcuDomain } from "@guestmem/rcu";
-import { RunState } from "../../lib/vcpu/run_state.ts";
 import { startWorker } from "../../lib/workers.ts";
 import type { Piece } from "../boot/boot_plan.ts";
 import type { GuestExit } from "../devices/test_finisher.ts";
 import { HartState } from "../hart/hart.ts";
 import { createSharedMemory, type SharedHandles } from "../machine/shared_memory.ts";
-import { HartSignals } from "../signals/hart_signals.ts";
 import { MachineClock } from "../signals/machine_clock.ts";
 import type { MapQuestion } from "./map_text.ts";
 import type {
@@ -55,7 +54,7 @@ export class Supervisor {
   /** Settles when all workers have ended. */
   readonly done: Promise<RunReport>;
   readonly #options: RunOptions;
-  readonly #state = new RunState();
+  readonly #controls: readonly VcpuControl[];
   readonly #arena: Arena;
   readonly #domain: RcuDomain;
   readonly #clock: MachineClock;
@@ -67,7 +66,6 @@ export class Supervisor {
   /** Questions about the map, which are answered in order. */
   readonly #questions: ((text: string) => void)[] = [];
   readonly #settle: (report: RunReport) => void;
-  #signals: HartSignals | undefined;
   #machine: MachineHandles | undefined;
   #exit: RunReport["exit"] | undefined;
   #started = 0;
@@ -82,7 +80,9 @@ export class Supervisor {
     const { promise, resolve } = Promise.withResolvers<RunReport>();
     this.done = promise;
     this.#settle = resolve;
-    const { arena, domain, clock, handles } = createSharedMemory(this.#state.buffer, "supervisor");
+    this.#controls = Array.from({ length: options.harts }, () => new VcpuControl());
+    const buffers = this.#controls.map(({ buffer }) => buffer);
+    const { arena, domain, clock, handles } = createSharedMemory(buffers, "supervisor");
     this.#shared = handles;
     this.#arena = arena;
     this.#domain = domain;
@@ -147,10 +147,9 @@ export class Supervisor {
   async pause(): Promise<void> {
     if (this.#pausedAt !== undefined || this.#exit !== undefined) return;
     this.#pausedAt = performance.now();
-    this.#state.pause();
-    this.#signals?.ringAll();
-    // Nobody wakes an event loop for this: the user's pause is looked for every millisecond.
-    while (this.#state.paused < this.#liveHarts && this.#exit === undefined) {
+    for (const control of this.#controls) control.pause();
+    // Nobody wakes an event loop for this: the harts' states are looked at every millisecond.
+    while (this.#exit === undefined && this.#controls.some(({ state }) => isMoving(state))) {
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
   }
@@ -160,7 +159,7 @@ export class Supervisor {
     if (this.#pausedAt === undefined || this.#exit !== undefined) return;
     this.#clock.skip(performance.now() - this.#pausedAt);
     this.#pausedAt = undefined;
-    this.#state.resume();
+    for (const control of this.#controls) control.resume();
   }
 
   /** Ends the run. */
@@ -192,7 +191,6 @@ export class Supervisor {
 
   #startHarts(machine: MachineHandles): void {
     this.#machine = machine;
-    this.#signals = new HartSignals(this.#shared.ram.windows[0]!, machine.hartAreas);
     this.#started = performance.now();
     for (let hart = 0; hart < this.#options.harts; hart++) {
       const name = `hart ${hart}`;
@@ -225,8 +223,7 @@ export class Supervisor {
     if (this.#exit !== undefined) return;
     this.#exit = exit;
     this.#stopped = performance.now();
-    this.#state.stop();
-    this.#signals?.ringAll();
+    for (const control of this.#controls) control.stop();
     this.#patience = setTimeout(() => this.#giveUp(), PATIENCE_MS);
     this.#endDevices();
   }
@@ -264,4 +261,9 @@ export class Supervisor {
       failures: this.#failures,
     });
   }
+}
+
+/** Whether a hart may still run the guest before it pauses. One whose worker has only just started counts. */
+function isMoving(state: VcpuControl["state"]): boolean {
+  return state === "running" || state === "asleep";
 }

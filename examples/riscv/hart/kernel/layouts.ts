@@ -3,7 +3,7 @@
  * kernel` makes the kernel's constants from every layout and number that this module exports.
  *
  * One worker runs a hart and alone touches what is here, with plain accesses. The one exception is
- * the last two words, which devices and other harts change atomically at any time.
+ * `lines`, which devices and other harts change atomically at any time.
  *
  * @module
  */
@@ -80,8 +80,6 @@ export const HART = defineLayout({
   barrier: "u32",
   /** Interrupt lines, as bits of `mip`. */
   lines: aligned(CACHE_LINE, "u32"),
-  /** Counts what the hart must look at. The futex word of a hart in `wfi`; the kernel ignores it. */
-  doorbell: "u32",
 });
 
 /**

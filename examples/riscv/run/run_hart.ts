@@ -1,0 +1,41 @@
+import { MemoryAccess } from "@guestmem/flatview";
+import { PageResolver, VcpuControl, VcpuLoop } from "@guestmem/flatview/vcpu";
+import { Aclint } from "../devices/aclint.ts";
+import { Plic } from "../devices/plic.ts";
+import { attachSharedMemory } from "../machine/shared_memory.ts";
+import { DECODED_PAGES } from "../machine/virt_machine.ts";
+import { InterruptLines } from "../signals/interrupt_lines.ts";
+import { MachineClock } from "../signals/machine_clock.ts";
+import { HartCore } from "./hart_core.ts";
+import type { HartOrder, HartReport } from "./messages.ts";
+
+/** Runs a hart in this worker until the machine stops. */
+export function runHart({ shared, machine, hart: id }: HartOrder): HartReport {
+  const label = `hart ${id}`;
+  const { arena, domain, ram, channel, ...board } = attachSharedMemory(shared, label);
+  const reader = domain.register({ flavour: "qsbr", label });
+  const access = new MemoryAccess({ arena, reader, memory: ram, channel });
+  const resolver = new PageResolver(access.attach(machine.hartMemories[id]!));
+  const memory = ram.handle.windows[0]!;
+  const controls = shared.controls.map((buffer) => new VcpuControl(buffer));
+  const lines = new InterruptLines(memory, machine.hartAreas, controls);
+  const clock = new MachineClock(arena, board.clock);
+  const aclint = new Aclint(arena, board.aclint, lines, clock);
+  const plic = new Plic(arena, board.plic, lines);
+  access.bind(machine.inPlace.software, aclint.software);
+  access.bind(machine.inPlace.timer, aclint.timer);
+  access.bind(machine.inPlace.plic, plic.ops);
+  const core = new HartCore({
+    ...{ id, memory, resolver, lines, clock, aclint, plic },
+    area: machine.hartAreas[id]!,
+    decodedPages: DECODED_PAGES,
+  });
+  const started = performance.now();
+  new VcpuLoop(resolver, reader, controls[id]!).run(core);
+  const milliseconds = performance.now() - started;
+  access.close();
+  reader.unregister();
+  arena.close();
+  const { instructions, slices, exits, asleep } = core;
+  return { hart: id, instructions, slices, exits, milliseconds, asleep };
+}
