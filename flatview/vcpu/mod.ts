@@ -19,6 +19,7 @@
  * @module
  */
 
+export { VIRTUAL_TLB_BYTES } from "./assembly/layouts.ts";
 export { PageAccess } from "./page_extents.ts";
 export { PageResolver } from "./page_resolver.ts";
 export { Tlb } from "./tlb.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isPublished, PORTABLE, topOf } from "../lib/tree.ts";
+import { isForKernels, isPublished, PORTABLE, topOf } from "../lib/tree.ts";
 
 const DOCUMENTS = ["README.md", "CHANGELOG.md", "LICENSE"];
 
@@ -23,7 +23,8 @@ export function checkPublishedFiles(output: string, root: string): string[] {
   return [
     ...wanted.filter((path) => !paths.includes(path)).map((path) => `${path} is not published`),
     ...paths.filter((path) =>
-      !wanted.includes(path) && !(PORTABLE.includes(topOf(path)) && isPublished(path))
+      !wanted.includes(path) &&
+      !(PORTABLE.includes(topOf(path)) && (isPublished(path) || isForKernels(path)))
     ).map((path) => `${path} is published`),
   ];
 }

@@ -3,7 +3,8 @@
  * a TypeScript module, since a worker of a JSR or npm package must load them with no file access.
  *
  * A kernel imports the offsets and sizes of what lies in shared memory from `./layouts`. The compiler
- * gets that module from here, made of what `layouts.ts` beside the kernel exports.
+ * gets that module from here, made of what `layouts.ts` beside the kernel exports. Source that the
+ * kernels of others import finds them in a file, `constants.as.ts`, which is written here too.
  *
  *     deno task kernel           # rebuild every kernel
  *     deno task kernel --check   # recompile, compare, exit 1 if a committed module differs
@@ -16,6 +17,9 @@ import { constantsOf } from "./constants.ts";
 
 /** 65,536 pages: the import accepts any shared memory whose own maximum is at most this. */
 const MAXIMUM_PAGES = 65536;
+
+/** Folders of source that the kernels of others import. */
+const IMPORTED = ["flatview/vcpu/assembly"];
 
 /** Section ids of the WebAssembly binary format that a kernel must not have. */
 const FORBIDDEN_SECTIONS = new Map([
@@ -101,17 +105,26 @@ function kernelFoldersIn(folder: string): string[] {
 
 const check = Deno.args.includes("--check");
 let stale = false;
-for (const folder of kernelFolders()) {
-  const text = moduleText(await compile(folder));
-  const path = `${folder}/bytes.ts`;
+
+/** Writes a generated file, or compares it with the committed one. */
+async function put(path: string, source: string, text: string): Promise<void> {
   const committed = await Deno.readTextFile(path).catch(() => "");
-  if (text === committed) continue;
+  if (text === committed) return;
   if (check) {
     stale = true;
-    console.error(`${path} does not match kernel.as.ts: run \`deno task kernel\``);
+    console.error(`${path} does not match ${source}: run \`deno task kernel\``);
   } else {
     await Deno.writeTextFile(path, text);
     console.log(`${path} rebuilt`);
   }
+}
+
+for (const folder of IMPORTED) {
+  const constants = constantsOf(await sharedOf(folder));
+  const header = "// Generated from layouts.ts by `deno task kernel`; do not edit.\n\n";
+  await put(`${folder}/constants.as.ts`, "layouts.ts", header + constants);
+}
+for (const folder of kernelFolders()) {
+  await put(`${folder}/bytes.ts`, "kernel.as.ts", moduleText(await compile(folder)));
 }
 if (stale) Deno.exit(1);

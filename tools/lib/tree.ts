@@ -45,6 +45,11 @@ export function isPublished(path: string): boolean {
   return path.endsWith(".ts") && !path.endsWith(".as.ts") && !isTestOnly(path);
 }
 
+/** Whether a file is AssemblyScript that the kernels of others import, and is published for them. */
+export function isForKernels(path: string): boolean {
+  return /\/assembly\/\w+\.as\.ts$/.test(path);
+}
+
 /** Whether a file's code blocks are examples for users: what is published, and the READMEs. */
 export function isDocumented(path: string): boolean {
   return path === "README.md" || (MEMBERS.includes(topOf(path)) && path.endsWith("/README.md")) ||

@@ -7,7 +7,7 @@
 import { build, emptyDir } from "@deno/dnt";
 import { importedBy, internalsImportedBy } from "../lib/import_graph.ts";
 import { allEntries, configOf, entriesOf } from "../lib/packages.ts";
-import { PORTABLE, type Tree } from "../lib/tree.ts";
+import { isForKernels, PORTABLE, topOf, type Tree } from "../lib/tree.ts";
 
 /** The descriptions in package.json. */
 const DESCRIPTIONS: Readonly<Record<string, string>> = {
@@ -69,7 +69,16 @@ async function buildPackage(
       engines: { node: ">=20" },
     },
     async postBuild() {
-      for (const file of DOCUMENTS) await Deno.copyFile(`${member}/${file}`, `${folder}/${file}`);
+      const sources = [...tree.keys()].filter((path) =>
+        topOf(path) === member && isForKernels(path)
+      )
+        .map((path) => path.slice(member.length + 1));
+      for (const file of [...DOCUMENTS, ...sources]) {
+        await Deno.mkdir(`${folder}/${file.slice(0, file.lastIndexOf("/") + 1)}`, {
+          recursive: true,
+        });
+        await Deno.copyFile(`${member}/${file}`, `${folder}/${file}`);
+      }
     },
   });
 }

@@ -8,7 +8,7 @@ import { run } from "../lib/command.ts";
 import { importsOf } from "../lib/import_graph.ts";
 import { configOf } from "../lib/packages.ts";
 import { readTarball } from "../lib/tar.ts";
-import { isTestOnly, PORTABLE, type Tree } from "../lib/tree.ts";
+import { isForKernels, isTestOnly, PORTABLE, topOf, type Tree } from "../lib/tree.ts";
 
 /** A package as npm packed it. */
 export interface Tarball {
@@ -45,8 +45,9 @@ interface PackageJson {
   readonly dependencies?: Readonly<Record<string, string>>;
 }
 
-/** Whether a file belongs in a package at all: compiled code, declarations, documents. */
+/** Whether a file belongs in a package at all: compiled code, declarations, documents, and source for kernels. */
 function belongs(path: string): boolean {
+  if (isForKernels(path)) return true;
   const source = path.replace(/\.(js|d\.ts)$/, ".ts");
   return REQUIRED.includes(path) || path === "esm/package.json" ||
     (/^esm\/.*\.(js|d\.ts)$/.test(path) && !isTestOnly(source));
@@ -61,7 +62,11 @@ export function checkTarball({ member, files }: Omit<Tarball, "path">, tree: Tre
   const text = (path: string) => new TextDecoder().decode(files.get(path));
   const config = configOf(tree, member);
   const problems: string[] = [];
-  for (const path of REQUIRED) if (!files.has(path)) problems.push(`lacks ${path}`);
+  const sources = [...tree.keys()].filter((path) => topOf(path) === member && isForKernels(path))
+    .map((path) => path.slice(member.length + 1));
+  for (const path of [...REQUIRED, ...sources]) {
+    if (!files.has(path)) problems.push(`lacks ${path}`);
+  }
   for (const path of files.keys()) if (!belongs(path)) problems.push(`has ${path}`);
   if (!files.has("package.json")) return problems.map((problem) => `${member}: ${problem}`);
   const { version, exports, dependencies = {} } = JSON.parse(text("package.json")) as PackageJson;

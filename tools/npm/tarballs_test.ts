@@ -1,7 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { checkTarball } from "./tarballs.ts";
 
-const tree = new Map([["physmap/deno.json", JSON.stringify({ version: "1.2.3" })]]);
+const tree = new Map([
+  ["physmap/deno.json", JSON.stringify({ version: "1.2.3" })],
+  ["physmap/x/assembly/y.as.ts", ""],
+]);
 const manifest = {
   version: "1.2.3",
   exports: { ".": { import: "./esm/mod.js" } },
@@ -18,6 +21,7 @@ function check(changes: Record<string, unknown> = {}): string[] {
     "esm/package.json": { type: "module" },
     "esm/mod.js": `/** import "@std/assert" */ import { a } from "@guestmem/rcu"; import "./b.js";`,
     "esm/mod.d.ts": "",
+    "x/assembly/y.as.ts": "",
     ...changes,
   };
   const files = Object.entries(contents).filter(([, content]) => content !== undefined)
@@ -51,7 +55,9 @@ Deno.test("each thing that must not be in a tarball is caught", () => {
 });
 
 Deno.test("each thing that a tarball must have is missed", () => {
-  for (const path of ["README.md", "CHANGELOG.md", "LICENSE", "package.json"]) {
+  for (
+    const path of ["README.md", "CHANGELOG.md", "LICENSE", "package.json", "x/assembly/y.as.ts"]
+  ) {
     assertEquals(check({ [path]: undefined }), [`physmap: lacks ${path}`]);
   }
   const exports = { ...manifest.exports, "./x": { import: "./esm/x.js" } };

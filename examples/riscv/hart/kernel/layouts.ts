@@ -8,6 +8,7 @@
  * @module
  */
 
+import { VIRTUAL_TLB_BYTES } from "@guestmem/flatview/vcpu";
 import { aligned, array, bytes, CACHE_LINE, defineLayout } from "@guestmem/rcu/layout";
 
 export { BITS, OP } from "./operations.ts";
@@ -82,22 +83,6 @@ export const HART = defineLayout({
   lines: aligned(CACHE_LINE, "u32"),
 });
 
-/**
- * An entry of a data TLB. A tag is the virtual address of a page with an epoch (see `epoch.as.ts`) in
- * bits 3 to 11, or all ones. Low bits of an access that is not aligned to its size make the comparison
- * fail, so one comparison checks page, epoch and alignment.
- */
-export const TLB = defineLayout({
-  /** Tag for loads. */
-  read: "u64",
-  /** Tag for stores. The dirty bit is set already. */
-  write: "u64",
-  /** What to add to the low 32 bits of a virtual address: gives the address in this memory. */
-  addend: "u32",
-  reserved: "u32",
-  padding: "u64",
-});
-
 /** An entry of a fetch TLB. */
 export const FETCH = defineLayout({
   /** Virtual address of the page with an epoch in bits 3 to 11, or all ones. */
@@ -140,8 +125,8 @@ export const DECODED = defineLayout({
   entries: array("u64", 2048),
 });
 
-/** Entries of a data TLB; there is one for each of U, S, S with SUM, M. */
-export const TLB_ENTRIES = 1024;
+/** Bytes of a data TLB; there is one for each of U, S, S with SUM, M. */
+export const TLB_BYTES = VIRTUAL_TLB_BYTES;
 /** Entries of a fetch TLB; there is one for each privilege. */
 export const FETCH_ENTRIES = 512;
 /** Entries of the cache of guest physical pages. */
@@ -150,7 +135,7 @@ export const RESOLVED_ENTRIES = 2048;
 /** What a hart's area holds; `decoded` pages follow, as many as the owner reserves. */
 export const AREA = defineLayout({
   hart: aligned(CACHE_LINE, bytes(HART.size)),
-  dataTlbs: aligned(CACHE_LINE, bytes(4 * TLB_ENTRIES * TLB.size)),
+  dataTlbs: aligned(CACHE_LINE, bytes(4 * TLB_BYTES)),
   fetchTlbs: aligned(CACHE_LINE, bytes(4 * FETCH_ENTRIES * FETCH.size)),
   resolved: aligned(CACHE_LINE, bytes(RESOLVED_ENTRIES * RESOLVED.size)),
   decoded: aligned(CACHE_LINE, bytes(0)),

@@ -1,10 +1,11 @@
 // Loads and stores of guest memory: the TLBs of data, and what happens on a miss.
 
-import { epoch } from "./epoch.as";
+import {
+  addressIn, canLoad, canStore, clearTables, entryOf, fill,
+} from "../../../../flatview/vcpu/assembly/virtual_tlb.as";
 import {
   HART_MMIO_ADDRESS, HART_MMIO_KIND, HART_MMIO_SIZE, HART_MMIO_VALUE, HART_MMIO_VIRTUAL, HART_MSTATUS,
-  HART_SCRATCH, MMIO_LOAD, MMIO_STORE, RESOLUTION_READABLE, RESOLUTION_WRITABLE, TLB_ADDEND,
-  TLB_ENTRIES, TLB_READ, TLB_SIZE, TLB_WRITE,
+  HART_SCRATCH, MMIO_LOAD, MMIO_STORE, RESOLUTION_READABLE, RESOLUTION_WRITABLE, TLB_BYTES,
 } from "./layouts";
 import { accessFault, dataPrivilege, isCacheable, physical, translate } from "./mmu.as";
 import { READ, WRITE } from "./pmp.as";
@@ -16,8 +17,6 @@ import {
 /** No address: the access was refused. Address 0 may be guest memory. */
 export const REFUSED: usize = 0xffffffff;
 
-const PAGE: u64 = ~0xfff;
-
 /** All data TLBs; the one in use. */
 let tables: usize = 0;
 let table: usize = 0;
@@ -28,30 +27,22 @@ export function setDataTlbs(address: usize): void {
 
 /** Overwrites all entries. */
 export function clearDataTlbs(): void {
-  memory.fill(tables, 0xff, 4 * TLB_ENTRIES * TLB_SIZE);
+  clearTables(tables, 4);
 }
 
 /** Takes the TLB of the present privilege, MPRV and SUM: changing them flushes nothing. */
 export function selectDataTlb(): void {
   const privilege = dataPrivilege();
   const index = privilege == S && get(HART_MSTATUS) & SUM ? 2 : privilege == M ? 3 : privilege;
-  table = tables + <usize>index * TLB_ENTRIES * TLB_SIZE;
-}
-
-// @ts-ignore: decorator
-@inline
-function entryOf(va: u64): usize {
-  return table + (<usize>(va >> 12) & (TLB_ENTRIES - 1)) * TLB_SIZE;
+  table = tables + <usize>index * TLB_BYTES;
 }
 
 /** The address to load a T from, or REFUSED. */
 // @ts-ignore: decorator
 @inline
 export function loadAddress<T>(va: u64): usize {
-  const entry = entryOf(va);
-  if (load<u64>(entry + TLB_READ) == (va & (PAGE | (sizeof<T>() - 1)) | epoch)) {
-    return <usize>va + load<u32>(entry + TLB_ADDEND);
-  }
+  const entry = entryOf(table, va);
+  if (canLoad<T>(entry, va)) return addressIn(entry, va);
   return missedLoad(va, sizeof<T>());
 }
 
@@ -59,9 +50,9 @@ export function loadAddress<T>(va: u64): usize {
 // @ts-ignore: decorator
 @inline
 export function storeValue<T>(va: u64, value: u64): bool {
-  const entry = entryOf(va);
-  if (load<u64>(entry + TLB_WRITE) == (va & (PAGE | (sizeof<T>() - 1)) | epoch)) {
-    store<T>(<usize>va + load<u32>(entry + TLB_ADDEND), <T>value);
+  const entry = entryOf(table, va);
+  if (canStore<T>(entry, va)) {
+    store<T>(addressIn(entry, va), <T>value);
     return true;
   }
   return missedStore(va, value, sizeof<T>());
@@ -73,9 +64,10 @@ export function atomicAddress(va: u64, size: u32, access: u32): usize {
     refuse(access == READ ? LOAD_MISALIGNED : STORE_MISALIGNED, va);
     return REFUSED;
   }
-  const entry = entryOf(va);
-  const tag = load<u64>(entry + (access == READ ? TLB_READ : TLB_WRITE));
-  if (tag == (va & PAGE | epoch)) return <usize>va + load<u32>(entry + TLB_ADDEND);
+  const entry = entryOf(table, va);
+  // Aligned: that the page is entered is all to ask.
+  const hits = access == READ ? canLoad<u8>(entry, va) : canStore<u8>(entry, va);
+  if (hits) return addressIn(entry, va);
   const address = missed(va, size, access);
   if (address == NO_MEMORY) accessFault(access, va);
   return address == NO_MEMORY ? REFUSED : address;
@@ -116,22 +108,8 @@ function missed(va: u64, size: u32, access: u32): usize {
   const wanted = access == WRITE ? RESOLUTION_WRITABLE : RESOLUTION_READABLE;
   if (!(page & wanted)) return NO_MEMORY;
   const host = <usize>(page & ~0xfff);
-  if (isCacheable()) fill(va & PAGE, host, access);
+  if (isCacheable()) fill(table, va, host, access == WRITE);
   return host + (<usize>va & 0xfff);
-}
-
-/** Enters a page for one kind of access; the other tag stays only if it is the same page's. */
-function fill(page: u64, host: usize, access: u32): void {
-  const entry = entryOf(page);
-  const mine = access == WRITE ? TLB_WRITE : TLB_READ;
-  const other = access == WRITE ? TLB_READ : TLB_WRITE;
-  const addend = <u32>host - <u32>page;
-  const tag = page | epoch;
-  if (load<u64>(entry + other) != tag || load<u32>(entry + TLB_ADDEND) != addend) {
-    store<u64>(entry + other, ~0);
-  }
-  store<u64>(entry + mine, tag);
-  store<u32>(entry + TLB_ADDEND, addend);
 }
 
 /** Describes an access to a device, by the address just translated. */
