@@ -11,7 +11,6 @@ import {
   RAM,
   SHADOW,
   SHADOW_ENTRY,
-  SHADOW_PAGE,
   SLOT,
   SLOT_FLAG,
   SLOT_TABLE,
@@ -21,7 +20,7 @@ import { k, kernel } from "./mru.ts";
 /** Entries of the shadow map, whose second half lies above 2^31. */
 export const ENTRIES = 4;
 const MAP_BYTES = SHADOW.size + ENTRIES * SHADOW_ENTRY.size;
-/** The bitmap of its only page follows. */
+/** What follows its entries: the bitmap of its only page. */
 const AFTER = 64;
 const BEFORE = 64;
 const ORIGIN = 2 ** 31 - BEFORE - SHADOW.size - ENTRIES / 2 * SHADOW_ENTRY.size;
@@ -35,6 +34,9 @@ const STRAY = [
   SHADOW_AT + MAP_BYTES + 32,
 ];
 const STRAY_TAG = 0x11 << 2 | 3;
+
+/** The bitmap of the map's only page. */
+export const PAGE_AT = SHADOW_AT + MAP_BYTES;
 
 /** Guest RAM with two blocks. */
 export const RAM_AT = SHADOW_AT + MAP_BYTES + AFTER;
@@ -72,14 +74,7 @@ export const NO_SLOTS = ONE_SLOT + SLOT_TABLE.size + SLOT.size;
 export const LOG = NO_SLOTS + SLOT_TABLE.size + SLOT.size;
 /** Words that contracts use as they like. */
 export const CELL = LOG + 16;
-/** A shadow map of two pages. */
-export const WIDE_AT = CELL + 40;
-const WIDE_ENTRIES = 128;
-/** The bitmap of one of its pages. */
-export const widePageAt = (page: number) => {
-  return SHADOW.entries.at(WIDE_AT) + WIDE_ENTRIES * SHADOW_ENTRY.size + page * SHADOW_PAGE.size;
-};
-const BYTES = widePageAt(3) - ORIGIN;
+const BYTES = CELL + 40 - ORIGIN;
 
 /** A slot of a contract. */
 interface Row {
@@ -90,9 +85,9 @@ interface Row {
   readonly flags: number;
 }
 
-/** The slots: two whose numbers differ by 64, and one whose bit is in the upper half of a bitmap. */
+/** The slots. */
 export const ROWS: readonly Row[] = [
-  { id: 0, base: 0, pages: 3, host: 2 ** 37, flags: 0 },
+  { id: 0, base: 0, pages: 12, host: 2 ** 37, flags: 0 },
   { id: 5, base: 0x10, pages: 4, host: 2 ** 35, flags: 0 },
   { id: 69, base: 0x20, pages: 2 ** 32, host: 2 ** 42, flags: SLOT_FLAG.READONLY },
   { id: 40, base: 2 ** 33, pages: 70, host: 2 ** 36 + 0x4000, flags: SLOT_FLAG.LOG_DIRTY },
@@ -118,7 +113,6 @@ function setUp(u32: Uint32Array): void {
   SLOT_TABLE.count.set(u32, NO_SLOTS - ORIGIN, 0);
   SLOT.log.set(u32, rowAt(3) - ORIGIN, LOG);
   SHADOW.mask.set(u32, SHADOW_AT - ORIGIN, ENTRIES - 1);
-  SHADOW.mask.set(u32, WIDE_AT - ORIGIN, WIDE_ENTRIES - 1);
   for (const at of STRAY) SHADOW_ENTRY.tag.setHalves(u32, at - ORIGIN, STRAY_TAG, 0);
 }
 

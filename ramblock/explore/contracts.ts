@@ -8,6 +8,7 @@
 import type { Program } from "#tools/explorer/mod.ts";
 import { blockContracts } from "./block_contracts.ts";
 import { dirtyContracts } from "./dirty_contracts.ts";
+import { shadowPageContracts } from "./shadow_page_contracts.ts";
 import { slotContracts } from "./slot_contracts.ts";
 import { windowContracts } from "./window_contracts.ts";
 
@@ -16,5 +17,6 @@ export const contracts: Readonly<Record<string, Program>> = {
   ...blockContracts,
   ...dirtyContracts,
   ...slotContracts,
+  ...shadowPageContracts,
   ...windowContracts,
 };

@@ -86,6 +86,10 @@ export const explorations: readonly Exploration[] = [
     name: "shadow maps: a mapping is replaced while it is protected",
     program: replacing("protect"),
   },
+  {
+    name: "shadow maps: one is cleared while it is protected",
+    program: replacing("protect", "clears"),
+  },
   { name: "shadow maps: two are made during a deletion", program: newMaps },
   { name: "shadow maps: adopted from a vCPU that may die", program: adoption() },
   { name: "shadow maps: adopted during a deletion", program: adoptionUnderDeletion },

@@ -123,12 +123,15 @@ function* flushes(): Steps {
 }
 
 function* protects(): Steps {
-  const changed = yield* k.shadowProtect(MAPS[0], SLOT_TABLE.rows.at(VALID));
-  check(changed <= 1, "more mappings are protected than there are");
+  yield* k.shadowProtect(MAPS[0], SLOT_TABLE.rows.at(VALID));
 }
 
-/** A vCPU replaces the mapping in an entry, twice, while another context changes mappings. */
-export function replacing(change: "flush" | "protect"): Program {
+function* clears(): Steps {
+  yield* k.shadowClear(MAPS[0]);
+}
+
+/** A vCPU replaces or clears the mapping in an entry, while another context changes mappings. */
+export function replacing(change: "flush" | "protect", by: "fills" | "clears" = "fills"): Program {
   return {
     ...base,
     setUp: ({ u32 }) => {
@@ -137,7 +140,7 @@ export function replacing(change: "flush" | "protect"): Program {
       SHADOW_ENTRY.host.set(u32, ENTRY, PAGES);
       SHADOW_PAGE.slots.set(u32, ENTRY + SHADOW_ENTRY.size, 1);
     },
-    threads: [{ name: "vCPU", script: replaces }, {
+    threads: [{ name: "vCPU", script: by === "fills" ? replaces : clears }, {
       name: "other",
       script: change === "flush" ? flushes : protects,
     }],

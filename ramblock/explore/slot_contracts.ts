@@ -4,7 +4,7 @@
  * @module
  */
 
-import { check, type Program, run, type Steps } from "#tools/explorer/mod.ts";
+import { type Program, run, type Steps } from "#tools/explorer/mod.ts";
 import { OUTCOME, SHADOW, SHADOW_ENTRY, SLOT, SLOT_FLAG } from "../kernel/layouts.ts";
 import {
   contract,
@@ -15,12 +15,11 @@ import {
   LOG,
   NO_SLOTS,
   ONE_SLOT,
+  PAGE_AT,
   rowAt,
   ROWS,
   SHADOW_AT,
   SLOTS,
-  WIDE_AT,
-  widePageAt,
 } from "./contract_memory.ts";
 import { k } from "./mru.ts";
 
@@ -135,10 +134,11 @@ function* flushes(): Steps {
     yield* run(holds, at, 0, "the tag of what was flushed");
     yield* run(holds, at + 4, 0, "the tag of what was flushed");
   }
-  yield* fillsAll([0x10, 0x12]);
-  equal(yield* k.shadowFlush(SHADOW_AT, 0x13, 2 ** 40), 0, "shadowFlush beyond the mappings");
-  equal(yield* k.shadowFlush(SHADOW_AT, 0, 0x10), 0, "shadowFlush before the mappings");
+  yield* fillsAll([0, 0x11]);
+  equal(yield* k.shadowFlush(SHADOW_AT, 0x12, 2 ** 40), 0, "shadowFlush beyond the mappings");
+  equal(yield* k.shadowFlush(SHADOW_AT, 1, 0x10), 0, "shadowFlush between the mappings");
   equal(yield* k.shadowFlush(SHADOW_AT, 0, 2 ** 40), 2, "shadowFlush of all");
+  yield* run(holds, PAGE_AT, 8 << 2 | 1, "the bitmap of slots");
   // A read-only mapping of page 0, whose tag has one bit.
   yield* k.store32(SLOT.flags.at(rowAt(0)), SLOT_FLAG.READONLY);
   yield* run(fills, 0, 0, hostOf(0, 0));
@@ -149,58 +149,14 @@ function* flushes(): Steps {
 /** The mappings of one slot alone, also among those of a slot that was larger. */
 function* protects(): Steps {
   yield* fillsAll(NEIGHBOURS);
-  for (const slot of [0, 2, 3]) {
-    equal(yield* k.shadowProtect(SHADOW_AT, rowAt(slot)), 0, `shadowProtect of slot ${slot}`);
-  }
-  for (const changed of [1, 0]) {
-    const row = rowAt(0, ONE_SLOT);
-    equal(yield* k.shadowProtect(SHADOW_AT, row), changed, "shadowProtect of one page");
-  }
+  for (const slot of [0, 2, 3]) yield* k.shadowProtect(SHADOW_AT, rowAt(slot));
+  for (const gfn of NEIGHBOURS) yield* run(maps, gfn, hostOf(gfn, 1), hostOf(gfn, 1));
+  yield* k.shadowProtect(SHADOW_AT, rowAt(0, ONE_SLOT));
   for (const gfn of NEIGHBOURS) {
     yield* run(maps, gfn, hostOf(gfn, 1), gfn === 0x12 ? -1 : hostOf(gfn, 1));
   }
-  equal(yield* k.shadowProtect(SHADOW_AT, rowAt(1)), 3, "shadowProtect of four pages");
+  yield* k.shadowProtect(SHADOW_AT, rowAt(1));
   for (const gfn of NEIGHBOURS) yield* run(maps, gfn, hostOf(gfn, 1), -1);
-}
-
-// ---- shadow pages -------------------------------------------------------------------------------
-
-/** The bitmaps of both pages, as halves. */
-function* bitmaps(...wanted: readonly [number, number, number, number]): Steps {
-  for (const [half, value] of wanted.entries()) {
-    const at = widePageAt(half >>> 1) + 4 * (half & 1);
-    yield* run(holds, at, value, `half ${half} of the bitmaps`);
-  }
-}
-
-function* fillsWide(gfn: number, write: number): Steps {
-  const host = yield* k.shadowFill(WIDE_AT, SLOTS, gfn, write, PAGE_BITS);
-  check(host > 0, `shadowFill of ${gfn}`);
-}
-
-function* shadowPages(): Steps {
-  yield* bitmaps(0, 0, 0, 0);
-  yield* run(fillsWide, 0x10, 1);
-  yield* bitmaps(1 << 5, 0, 0, 0);
-  // A slot whose bit is the same.
-  yield* run(fillsWide, 0x40 + 0x20, 0);
-  yield* bitmaps(1 << 5, 0, 1 << 5, 0);
-  const logged = 2 ** 33;
-  for (const page of [0, 63, 64]) yield* run(fillsWide, logged + page, 1);
-  yield* bitmaps(1 << 5, 1 << 8, 1 << 5, 1 << 8);
-  yield* run(fillsWide, 0x13, 1);
-  equal(yield* k.shadowProtect(WIDE_AT, rowAt(3)), 3, "shadowProtect in both pages");
-  equal(yield* k.shadowProtect(WIDE_AT, rowAt(2)), 0, "shadowProtect by a bit of another slot");
-  // The bitmap alone says which pages are walked.
-  yield* k.store32(widePageAt(0), 1 << 4);
-  equal(yield* k.shadowProtect(WIDE_AT, rowAt(1)), 0, "shadowProtect without the bit");
-  yield* run(fillsWide, 0x12, 0);
-  yield* bitmaps(1 << 4 | 1 << 5, 1 << 8, 1 << 5, 1 << 8);
-  equal(yield* k.shadowProtect(WIDE_AT, rowAt(1)), 3, "shadowProtect with the bit");
-  yield* k.shadowClear(WIDE_AT);
-  yield* bitmaps(0, 0, 0, 0);
-  equal(yield* k.shadowCount(WIDE_AT, SLOTS, 0), 0, "mappings after shadowClear");
-  yield* run(holds, widePageAt(2), 0, "what lies behind the bitmaps");
 }
 
 /** The mappings that lie in a table's slots: in any, and in each. */
@@ -214,7 +170,11 @@ function* counts(table: number, all: number, ...each: readonly number[]): Steps 
 
 function* counting(): Steps {
   yield* run(counts, SLOTS, 0, 0, 0, 0, 0);
-  yield* fillsAll([0, 0x11, 0x22, 2 ** 33 + 3]);
+  // What follows the entries would look like a mapping of page 8.
+  yield* fillsAll([0, 0x11]);
+  yield* run(holds, PAGE_AT, 8 << 2 | 1, "the bitmap of slots");
+  yield* run(counts, SLOTS, 2, 1, 1, 0, 0);
+  yield* fillsAll([0x22, 2 ** 33 + 3]);
   yield* run(counts, SLOTS, 4, 1, 1, 1, 1);
   yield* fillsAll([2 ** 33, 1, 0x12, 0x13]);
   yield* run(counts, SLOTS, 4, 1, 2, 0, 1);
@@ -234,5 +194,4 @@ export const slotContracts: Readonly<Record<string, Program>> = {
   "flushes": contract(flushes),
   "write protection": contract(protects),
   "counts of mappings": contract(counting),
-  "shadow pages": contract(shadowPages),
 };

@@ -67,8 +67,8 @@ export interface Kernel {
   shadowFill(shadow: number, table: number, gfn: number, write: number, pageBits: number): number;
   /** Ends the mappings of a range of gfns; how many there were. */
   shadowFlush(shadow: number, first: number, count: number): number;
-  /** Makes the mappings of the slot in a row read-only; how many were writable. */
-  shadowProtect(shadow: number, row: number): number;
+  /** Makes the mappings of the slot in a row read-only. */
+  shadowProtect(shadow: number, row: number): void;
   /** Ends all mappings; for the owner alone. */
   shadowClear(shadow: number): void;
   /** How many mappings lie in one slot of the table, or in any (`row` 0). */

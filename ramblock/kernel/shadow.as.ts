@@ -106,22 +106,20 @@ export function shadowFlush(shadow: usize, first: f64, count: f64): u32 {
   return change(shadow + SHADOW_ENTRIES, endOf(shadow), u64(first), u64(count), 0);
 }
 
-/** Makes the mappings of a slot read-only, in the shadow pages that map it; how many were writable. */
-export function shadowProtect(shadow: usize, row: usize): u32 {
+/** Makes the mappings of a slot read-only, in the shadow pages that map it. */
+export function shadowProtect(shadow: usize, row: usize): void {
   const end = endOf(shadow);
   const bytes = SHADOW_ENTRY_SIZE << SHADOW_PAGE_BITS;
   const first = load<u64>(row, SLOT_BASE);
   const pages = load<u64>(row, SLOT_PAGES);
   const bit = slotBit(row);
   let page = end;
-  let changed: u32 = 0;
   for (let entry = shadow + SHADOW_ENTRIES; entry < end; entry += bytes) {
     if (atomic.load<u64>(page, SHADOW_PAGE_SLOTS) & bit) {
-      changed += change(entry, min(entry + bytes, end), first, pages, ~WRITABLE);
+      change(entry, min(entry + bytes, end), first, pages, ~WRITABLE);
     }
     page += SHADOW_PAGE_SIZE;
   }
-  return changed;
 }
 
 /** Ends all mappings. Its owner alone may do so: the bitmaps of its pages are cleared, too. */
