@@ -89,8 +89,8 @@ export class HartCore implements VcpuCore {
   #resolve(page: number): number {
     const { resolver, memory } = this.#parts;
     const access = resolver.resolve(page);
-    const buffer: ArrayBufferLike = memory.buffer;
-    if ((access & PageAccess.READ) === 0 || resolver.window!.buffer !== buffer) return 0;
+    if ((access & PageAccess.READ) === 0) return 0;
+    if (resolver.window!.buffer !== memory.buffer as ArrayBufferLike) return 0;
     const isWritable = access & PageAccess.WRITE && !(access & PageAccess.LOGGED);
     return resolver.at | RESOLUTION.READABLE | (isWritable ? RESOLUTION.WRITABLE : 0);
   }
