@@ -6,7 +6,7 @@
  */
 
 export { type EvictionHandler, evictionHandlers } from "./arena/members.ts";
-export { registerMember, unregisterMember } from "./arena/register_member.ts";
+export { destroyMember, registerMember } from "./arena/register_member.ts";
 export { CodedError, type Messages } from "./errors/coded_error.ts";
 export { instantiateKernel, type Kernel } from "./kernel/kernel.ts";
 export { kernelLoader } from "./kernel/loader.ts";

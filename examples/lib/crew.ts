@@ -28,12 +28,12 @@ export interface Member<Answer> {
 export class Crew {
   /** A line for each worker that failed, and for each wait that was given up. */
   readonly failures: string[] = [];
-  readonly #arena: Pick<Arena, "contexts" | "evict">;
+  readonly #arena: Pick<Arena, "contexts" | "evict" | "expel">;
 
   /**
    * @param arena Workers that fail are evicted from it, so that the others do not wait for them.
    */
-  constructor(arena: Pick<Arena, "contexts" | "evict">) {
+  constructor(arena: Pick<Arena, "contexts" | "evict" | "expel">) {
     this.#arena = arena;
   }
 
@@ -48,10 +48,10 @@ export class Crew {
     const answers: Answer[] = [];
     let hasFailed = false;
     let wake = () => {};
-    const fail = (reason: string): void => {
+    const fail = (reason: string, stopped = true): void => {
       this.failures.push(`${name} ${reason}`);
       hasFailed = true;
-      this.#evict(name);
+      this.#evict(name, stopped);
       wake();
     };
     const worker = startWorker<Answer | WorkFailure>(url, order, {
@@ -60,7 +60,7 @@ export class Crew {
         answers.push(message);
         wake();
       },
-      unreadable: fail,
+      unreadable: (reason) => fail(reason, false),
       died: fail,
     }, name);
     const answer = async (): Promise<Answer | null> => {
@@ -86,9 +86,12 @@ export class Crew {
     return first;
   }
 
-  #evict(name: string): void {
+  /** A member that has posted its failure closes, and does nothing else. */
+  #evict(name: string, stopped: boolean): void {
     for (const { token, label } of this.#arena.contexts()) {
-      if (label === name) this.#arena.evict(token);
+      if (label !== name) continue;
+      if (stopped) this.#arena.evict(token, { stopped });
+      else this.#arena.expel(token);
     }
   }
 }

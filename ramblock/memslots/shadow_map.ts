@@ -138,15 +138,17 @@ export class ShadowMap {
  */
 function adopt(core: SlotsCore, entries: number): number {
   const { arena, kernel } = core;
-  const isAlive = (owner: number) => {
-    return arena.contexts().some(({ token, alive }) => token === owner && alive);
+  const mayRun = (owner: number) => {
+    return arena.contexts().some(({ token, state }) => {
+      return token === owner && (state === "alive" || state === "expelled");
+    });
   };
   let adopted = 0;
   forEachShadow(core, (shadow) => {
     if (adopted !== 0 || SHADOW.mask.get(arena.u32, shadow) !== entries - 1) return;
     const cell = SHADOW.owner.at(shadow);
     const owner = kernel.load32(cell) >>> 0;
-    if (owner !== 0 && isAlive(owner)) return;
+    if (owner !== 0 && mayRun(owner)) return;
     if (kernel.compareExchange32(cell, owner, arena.token) >>> 0 === owner) adopted = shadow;
   });
   if (adopted !== 0) kernel.shadowClear(adopted);

@@ -264,7 +264,7 @@ function refuseIfInProgress(arena: SlotsArena, table: number): void {
   const committer = SLOT_TABLE.committer.get(arena.u32, table);
   if (committer === 0) return;
   const context = arena.contexts().find(({ token }) => token === committer);
-  if (!context?.alive) return;
+  if (context?.state !== "alive" && context?.state !== "expelled") return;
   throw new RamBlockError("BATCH_CONFLICT", {
     reason: `context ${committer} ("${context.label}") is committing one, and has not finished`,
   });

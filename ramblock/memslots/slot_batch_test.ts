@@ -126,7 +126,7 @@ Deno.test("while a batch is being committed another cannot begin; one whose cont
   dying["prepare"]().publishFirst();
   look((table) => assertEquals(slots.gfnToHost(table, 3), OUTCOME.RETRY));
   refused("BATCH_CONFLICT", () => slots.batch());
-  arena.evict(other.token);
+  arena.evict(other.token, { stopped: true });
   create(slots, slot(1, 32, 1));
   look((table) => assertEquals(slots.gfnToHost(table, 3), HOST + 3 * PAGE));
 });

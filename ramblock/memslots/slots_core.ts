@@ -4,7 +4,13 @@
  * @module
  */
 
-import { type Arena, type BlockAllocator, type DomainHandle, Srcu } from "@guestmem/rcu";
+import {
+  type Arena,
+  type BlockAllocator,
+  type ContextState,
+  type DomainHandle,
+  Srcu,
+} from "@guestmem/rcu";
 import { RamBlockError } from "../errors/ramblock_error.ts";
 import { type Kernel, kernelOf } from "../kernel/kernel.ts";
 import { MEMSLOTS, SHADOW } from "../kernel/layouts.ts";
@@ -33,7 +39,7 @@ export interface SlotsArena extends BlockAllocator {
   contexts(): readonly {
     readonly token: number;
     readonly label: string;
-    readonly alive: boolean;
+    readonly state: ContextState;
   }[];
 }
 

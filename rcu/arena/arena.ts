@@ -7,9 +7,10 @@
 import { RcuError } from "../errors/rcu_error.ts";
 import type { BlockAllocator } from "./allocator.ts";
 import { CheckedView } from "./checked.ts";
+import { holdLock } from "./certificate.ts";
 import { type ContextInfo, Contexts } from "./contexts.ts";
 import { ArenaCore } from "./core.ts";
-import { evictContext, type EvictionReport } from "./evict.ts";
+import { certify, type EvictionReport, type Evictor, expelContexts, repairAfter } from "./evict.ts";
 import {
   type ArenaGeometry,
   DEFAULT_CONTEXTS,
@@ -20,11 +21,13 @@ import {
 } from "./header.ts";
 import { Heap } from "./heap.ts";
 import { detectBlocking } from "./lock.ts";
+import { Members } from "./members.ts";
 import { reserve, sharedBuffer } from "./memory.ts";
 import { checkBlocks } from "./quarantine.ts";
 import { repair, type RepairReport, verify } from "./repair.ts";
 import { type ArenaStats, readStats } from "./stats.ts";
 import { Store } from "./store.ts";
+import { watchContexts, type WatchOptions } from "./watch.ts";
 
 /** What another worker attaches with. Structured-cloneable: post it. */
 export interface ArenaHandle {
@@ -88,6 +91,8 @@ export class Arena implements BlockAllocator {
   /** Loads and stores that report a use after free. */
   readonly checked: CheckedView;
   readonly #core: ArenaCore;
+  /** Releases the lock that certifies this context's death. */
+  readonly #releaseLock: () => void;
 
   static {
     coreOf = (arena) => arena.#core;
@@ -96,7 +101,7 @@ export class Arena implements BlockAllocator {
   private constructor(handle: ArenaHandle, geometry: ArenaGeometry, label: string) {
     const buffer = sharedBuffer(handle.memory);
     const store = new Store(buffer);
-    const contexts = new Contexts(buffer, geometry);
+    const contexts = new Contexts(handle.memory, geometry);
     const heap = new Heap(store, geometry, (token) => contexts.nameOf(token));
     this.memory = handle.memory;
     this.handle = handle;
@@ -111,11 +116,13 @@ export class Arena implements BlockAllocator {
       geometry,
       heap,
       contexts,
+      new Members(this, contexts),
       this.token,
       this.debug,
       detectBlocking(),
     );
     this.checked = new CheckedView(heap, (action) => this.#core.locked(action));
+    this.#releaseLock = holdLock(handle.id, this.token, () => contexts.certify(this.token));
   }
 
   /**
@@ -176,14 +183,21 @@ export class Arena implements BlockAllocator {
   }
 
   /**
-   * Detaches this context. Locks that it still holds count as held by a dead context.
+   * Detaches this context: its readers are unregistered, and mutexes that it holds pass on as those of
+   * a dead context do.
    *
    * @throws {RcuError} `READER_STATE`: a reader that this context registered is inside a section or
    * online, and would hold up grace periods for ever. Nothing changes.
    */
   close(): void {
-    if (this.#core.contexts.isAttached()) this.#core.refuseWithReaders();
-    this.#core.contexts.leave(this.token);
+    const { contexts, members, readers } = this.#core;
+    if (contexts.isAttached()) {
+      this.#core.refuseWithReaders();
+      for (const reader of [...readers]) reader.unregister();
+      members.leave(this, this.token);
+      contexts.leave(this.token);
+    }
+    this.#releaseLock();
   }
 
   /**
@@ -252,20 +266,69 @@ export class Arena implements BlockAllocator {
   }
 
   /**
-   * Declares a context dead: passes on the locks that it holds, repairs the arena if it died inside,
-   * and lets each domain end its sections. May be called again, for instance when the first caller
-   * died during the call.
+   * Tells contexts to stop: the next call that locks, waits, allocates or reports a quiescent state
+   * throws {@linkcode EvictedError} there, and waits of theirs that are in progress end with it.
    *
-   * A context that is alive after all gets {@linkcode EvictedError} from its next call. It must not be
-   * in a read-side section, whose blocks may be freed at once, nor inside a call of the arena or
-   * holding a mutex: its lock is given to another.
+   * Repairs nothing, since such a context may still run: what it holds stays its own, and a section
+   * that it has open holds up grace periods until it ends. Does not block.
    *
-   * @param token The dead context's `token`.
+   * @param tokens The `token` of a context, or of several.
+   * @throws {RcuError} `UNKNOWN_CONTEXT` if no other context ever had such a token. Nobody is expelled.
+   */
+  expel(tokens: number | readonly number[]): void {
+    expelContexts(this.#evictor, [tokens].flat());
+  }
+
+  /**
+   * Expels a context, and repairs what it left behind if it certainly executes nothing more: its
+   * sections end, its reader slots and the mutexes that it held are free, its deferred blocks are freed
+   * after their grace period. In every domain of the arena. May be called again, for instance when the
+   * first caller died during the call.
+   *
+   * @param token The context's `token`.
+   * @param options With `stopped`, the caller vouches that the worker has stopped: Node's `exit` event
+   * and the end of an awaited `terminate()` say so. The repair is done when the call returns. If the
+   * worker runs on all the same, it may write to memory that is no longer its own.
    * @returns What was done.
+   * @throws {RcuError} `STILL_RUNNING` while the platform says that it runs. It is expelled.
+   * @throws {RcuError} `NOT_CERTIFIED` if the platform does not say that it has stopped. It is
+   * expelled.
    * @throws {RcuError} `UNKNOWN_CONTEXT` if no other context ever had this token.
    */
-  evict(token: number): EvictionReport {
-    return evictContext(this.#core, this, token);
+  async evict(token: number, options?: { readonly stopped?: boolean }): Promise<EvictionReport>;
+  /** As above, for several contexts: if one of them may still run, none is repaired. */
+  async evict(
+    tokens: readonly number[],
+    options?: { readonly stopped?: boolean },
+  ): Promise<EvictionReport[]>;
+  async evict(
+    tokens: number | readonly number[],
+    options: { readonly stopped?: boolean } = {},
+  ): Promise<EvictionReport | EvictionReport[]> {
+    const all = [tokens].flat();
+    this.expel(all);
+    if (options.stopped !== true) await certify(this.#evictor, all);
+    const reports = repairAfter(this.#evictor, all);
+    return typeof tokens === "number" ? reports[0]! : reports;
+  }
+
+  /**
+   * Watches the other contexts, and evicts each that is found dead. For one context of the program, or
+   * for several. Needs a platform with Web Locks: a worker's context holds one for as long as it lives,
+   * except that nobody knows of a worker that dies before it was seen to hold it.
+   *
+   * @param options The signal that ends the watch, whom to tell, and how often to look.
+   * @returns Resolves once the signal is aborted, and leaves nothing pending. What `onEvicted` throws
+   * ends the watch as well.
+   * @throws {RcuError} `NOT_CERTIFIED` where there are no such locks, as on Node 20 and 22.
+   * @throws {EvictedError} If this context is evicted or closes the arena.
+   */
+  watch(options: WatchOptions): Promise<void> {
+    return watchContexts(this.#evictor, options);
+  }
+
+  get #evictor(): Evictor {
+    return { core: this.#core, arena: this };
   }
 }
 

@@ -17,7 +17,7 @@ import { HEADER } from "./header.ts";
 import { LIMBO } from "./limbo.ts";
 import { evictionHandlers } from "./members.ts";
 import { reserve } from "./memory.ts";
-import { registerMember, unregisterMember } from "./register_member.ts";
+import { destroyMember, registerMember } from "./register_member.ts";
 
 const WORKER = import.meta.resolve("./arena_test_worker.ts");
 
@@ -39,7 +39,7 @@ Deno.test("contexts: tokens never repeat, records do, labels stay known while th
     other.close();
     assertThrows(() => other.allocate(16), EvictedError);
     const last = first.contexts().at(-1)!;
-    assertEquals(last, { token: other.token, label: `other ${round}`, alive: false });
+    assertEquals(last, { token: other.token, label: `other ${round}`, state: "gone" });
   }
   assertEquals(tokens.size, 6);
   assertFalse(tokens.has(0));
@@ -176,15 +176,14 @@ for (const what of ["allocate", "free", "defer"] as const) {
         );
         // Asks for the lock while the dead context holds it.
         const waiting = survivor.call("allocate", 64);
-        const report = arena.evict(token);
+        const report = await arena.evict(token, { stopped: true });
         assertEquals(report.context, { token, label: "mortal" });
-        // The survivor may have found the dead context in the lock word before the eviction did.
-        assert(report.wasAlive);
+        assert(report.wasAttached);
         const block = await waiting;
         arena.checkHeap();
         assertEquals([arena.u32[blocks[0]! / 4], arena.u32[blocks[2]! / 4]], [1, 3]);
         arena.free(block);
-        assertFalse(arena.evict(token).wasAlive, "evicted twice");
+        assertFalse((await arena.evict(token, { stopped: true })).wasAttached, "evicted twice");
       }
     }));
 }
@@ -197,8 +196,8 @@ Deno.test("a worker that dies by an uncaught error with the lock", () =>
     worker.expectDeath();
     worker.call("dieHolding").catch(() => {});
     await worker.ended;
-    const report = arena.evict(token);
-    assert(report.heldArenaLock && report.repaired !== null);
+    const report = await arena.evict(token, { stopped: true });
+    assert(report.repaired !== null);
     assertEquals(report.repaired.reclaimed, 0);
     arena.free(arena.allocate(16));
   }));
@@ -230,12 +229,10 @@ Deno.test("an evicted context that is alive after all learns of it at its next c
   const arena = Arena.create({ bytes: 1 << 20 });
   const other = Arena.attach(arena.handle, { label: "slow" });
   const block = other.allocate(16);
-  arena.evict(other.token);
+  arena.evict(other.token, { stopped: true });
   const error = assertThrows(() => other.allocate(16), EvictedError);
   assertEquals(error.details.token, other.token);
-  for (
-    const call of [() => other.free(block), () => other.stats(), () => other.evict(arena.token)]
-  ) {
+  for (const call of [() => other.free(block), () => other.stats(), () => other.expel(1)]) {
     assertThrows(call, EvictedError);
   }
   arena.free(block);
@@ -245,7 +242,7 @@ Deno.test("a context that is evicted while it holds the lock loses it without ha
   const arena = Arena.create({ bytes: 1 << 20 });
   const other = Arena.attach(arena.handle);
   coreOf(other).enter();
-  arena.evict(other.token);
+  arena.evict(other.token, { stopped: true });
   arena.free(arena.allocate(16));
   assertThrows(() => coreOf(other).leave(), EvictedError);
   arena.checkHeap();
@@ -262,18 +259,19 @@ Deno.test("a lock whose holder closed its arena, or was evicted half-way, is tak
   assert(core.lastRepair !== null, "it was not repaired");
 });
 
-Deno.test("an arena that cannot be repaired says so at each call, and its lock is not stuck", () => {
+Deno.test("an arena that cannot be repaired says so at each call, and its lock is not stuck", async () => {
   const arena = Arena.create({ bytes: 1 << 20 });
   const block = arena.allocate(64);
   const other = Arena.attach(arena.handle);
   coreOf(other).enter();
-  arena.evict(other.token);
+  arena.evict(other.token, { stopped: true });
   const header = arena.u32[block / 4 - 8]!;
   const third = Arena.attach(arena.handle);
   coreOf(third).enter();
   arena.u32[block / 4 - 8] = 0; // planted
   for (let call = 0; call < 2; call++) {
-    const error = assertThrows(() => arena.evict(third.token), RcuError);
+    const evicted = arena.evict(third.token, { stopped: true });
+    const error = await assertRejects(() => evicted, RcuError);
     assertEquals(error.details["offset"], block - 32);
     assertEquals(assertThrows(() => arena.allocate(16), RcuError).code, "ARENA_CORRUPT");
   }
@@ -282,10 +280,12 @@ Deno.test("an arena that cannot be repaired says so at each call, and its lock i
   arena.checkHeap();
 });
 
-Deno.test("tokens that no other context had are refused", () => {
+Deno.test("tokens that no other context had are refused", async () => {
   const arena = Arena.create({ bytes: 1 << 20 });
   for (const token of [0, -1, 1.5, NaN, 99, arena.token]) {
-    assertEquals(assertThrows(() => arena.evict(token), RcuError).code, "UNKNOWN_CONTEXT");
+    const evicted = arena.evict(token, { stopped: true });
+    assertEquals((await assertRejects(() => evicted, RcuError)).code, "UNKNOWN_CONTEXT");
+    assertEquals(assertThrows(() => arena.expel(token), RcuError).code, "UNKNOWN_CONTEXT");
   }
 });
 
@@ -304,7 +304,7 @@ Deno.test("after an error that is not an RcuError the next holder repairs the ar
   assertEquals(core.lastRepair, null, "an RcuError leaves nothing to repair");
 });
 
-Deno.test("members: handlers run for each, results are added up, unknown types are counted", () => {
+Deno.test("members: handlers run for each, results are added up, unknown types are counted", async () => {
   const arena = Arena.create({ bytes: 1 << 20 });
   const blocks = [1, 1, 2].map((type) => {
     const block = arena.allocate(32);
@@ -312,18 +312,23 @@ Deno.test("members: handlers run for each, results are added up, unknown types a
     return block;
   });
   const seen: number[] = [];
-  evictionHandlers.set(1, (_, offset, token) => {
-    seen.push(offset, token);
-    return { slots: 2 };
+  const expelled: number[] = [];
+  evictionHandlers.set(1, {
+    expel: (_, offset, token) => void expelled.push(offset, token),
+    evict: (_, offset, token) => {
+      seen.push(offset, token);
+      return { slots: 2 };
+    },
   });
   const token = Arena.attach(arena.handle).token;
-  const report = arena.evict(token);
+  const report = await arena.evict(token, { stopped: true });
   assertEquals(report.members, { slots: 4 });
   assertEquals(report.unhandled, 1);
-  assertEquals(seen, [blocks[1]!, token, blocks[0]!, token]);
-  unregisterMember(arena, blocks[1]!);
-  assertThrows(() => unregisterMember(arena, blocks[1]!), RcuError, "not registered");
-  assertEquals(arena.evict(token).members, { slots: 2 });
+  assertEquals(seen, [blocks[0]!, token, blocks[1]!, token]);
+  assertEquals(expelled, seen);
+  destroyMember(arena, blocks[1]!);
+  assertThrows(() => destroyMember(arena, blocks[1]!), RcuError, "not registered");
+  assertEquals((await arena.evict(token, { stopped: true })).members, { slots: 2 });
   evictionHandlers.delete(1);
 });
 

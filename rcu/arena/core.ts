@@ -20,9 +20,9 @@ import {
   unregisterLimbo,
   waitCookie,
 } from "./limbo.ts";
-import { acquire, type LockContext, release, setInconsistent } from "./lock.ts";
+import { acquire, type LockContext, passOn, release, setInconsistent } from "./lock.ts";
 import type { LocalReader } from "./local_reader.ts";
-import { isMember, linkMember } from "./members.ts";
+import { isMember, type Members } from "./members.ts";
 import { checkCanary, makeRoom, quarantine, releaseOldest } from "./quarantine.ts";
 import { repair, type RepairReport } from "./repair.ts";
 
@@ -30,14 +30,15 @@ import { repair, type RepairReport } from "./repair.ts";
 export class ArenaCore implements LockContext {
   /** What the last repair by this context found, null if it made none. */
   lastRepair: RepairReport | null = null;
-  /** The readers that were registered by way of this attachment. */
-  readonly readers: Set<LocalReader> = new Set();
+  /** The readers that were registered by way of this attachment. An array: each wait looks at all. */
+  readonly readers: LocalReader[] = [];
 
   /**
    * @param i32 The memory as signed words, for atomics.
    * @param geometry Where the parts of the arena lie.
    * @param heap The heap.
    * @param contexts The context table.
+   * @param members The list of members.
    * @param token This context's token.
    * @param debug Whether debug mode is on.
    * @param blocking Whether this context may block.
@@ -47,6 +48,7 @@ export class ArenaCore implements LockContext {
     readonly geometry: ArenaGeometry,
     readonly heap: Heap,
     readonly contexts: Contexts,
+    readonly members: Members,
     readonly token: number,
     readonly debug: boolean,
     readonly blocking: boolean,
@@ -54,7 +56,7 @@ export class ArenaCore implements LockContext {
 
   /** {@inheritDoc LockContext.isGone} */
   isGone(token: number): boolean {
-    return !this.contexts.isAlive(token);
+    return token === this.token ? !this.contexts.isAttached() : this.contexts.isGone(token);
   }
 
   /** Throws unless this context is attached. */
@@ -69,6 +71,14 @@ export class ArenaCore implements LockContext {
       const state = openSections > 0 ? "inside a section" : "online";
       throw new RcuError("READER_STATE", { action: `close the arena of reader "${label}"`, state });
     }
+  }
+
+  /** Takes over what a dead context left in the memory. May be called several times. */
+  adopt(token: number): RepairReport | null {
+    this.lastRepair = null;
+    passOn(this.i32, HEADER.lock.index(0), token);
+    this.locked(() => {});
+    return this.lastRepair;
   }
 
   /** Takes the arena's lock; repairs the arena if its last holder died. */
@@ -136,10 +146,9 @@ export class ArenaCore implements LockContext {
    * @param bytes Its size.
    * @param alignment Its alignment.
    * @param zeroed Whether to zero it.
-   * @param memberType If not 0, the block is made a member of that type under the same lock.
    * @returns Its offset.
    */
-  allocate(bytes: number, alignment: number, zeroed = true, memberType = 0): number {
+  allocate(bytes: number, alignment: number, zeroed = true): number {
     checkRequest(bytes, alignment);
     const { heap } = this;
     const wanted = this.debug ? bytes + CANARY_BYTES : bytes;
@@ -152,7 +161,6 @@ export class ArenaCore implements LockContext {
         block = heap.allocate(wanted, bytes, aligned, this.token, zeroed);
       }
       if (block === 0) throw this.#exhausted(bytes);
-      if (memberType !== 0) linkMember(heap.store, block + BLOCK_HEADER, memberType);
     } catch (error) {
       this.leaveAfter(error);
       throw error;

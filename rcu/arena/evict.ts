@@ -1,26 +1,27 @@
 /**
- * Eviction: repairing what a dead context left behind.
+ * Expelling a context, and repairing what a dead one left behind.
+ *
+ * Two steps, because a supervisor that terminates a worker does not know when it stops. A context that
+ * is expelled is told at its next call, and whatever it holds stays its own: it may be in the middle
+ * of a store. Only a context that certainly executes nothing more is evicted.
  *
  * @module
  */
 
 import { type ContextName, RcuError } from "../errors/rcu_error.ts";
+import { canCertify, isLockFree } from "./certificate.ts";
 import type { SharedMemory } from "./allocator.ts";
 import type { ArenaCore } from "./core.ts";
-import { HEADER } from "./header.ts";
-import { passOn } from "./lock.ts";
-import { evictionHandlers, members } from "./members.ts";
+import { evictionHandlers } from "./members.ts";
 import type { RepairReport } from "./repair.ts";
 
-/** What {@linkcode Arena.evict} did. */
+/** What an eviction did, from `Arena.evict` and `Arena.watch`. */
 export interface EvictionReport {
   /** The context. */
   readonly context: ContextName;
-  /** Whether it counted as alive until now. */
-  readonly wasAlive: boolean;
-  /** Whether it held the arena's lock. */
-  readonly heldArenaLock: boolean;
-  /** The repair that this made necessary, or null. */
+  /** Whether it was attached until now, expelled or not; false if it was evicted before. */
+  readonly wasAttached: boolean;
+  /** The repair of the arena's memory that this made necessary, or null. */
   readonly repaired: RepairReport | null;
   /** Functions that it had queued with `callRcu` or `callSrcu`: they are lost. */
   readonly lostFunctions: number;
@@ -30,36 +31,93 @@ export interface EvictionReport {
   readonly unhandled: number;
 }
 
-/** Evicts a context; see {@linkcode Arena.evict}. */
-export function evictContext(
-  core: ArenaCore,
-  memory: SharedMemory,
-  token: number,
-): EvictionReport {
+/** An arena, as the context that evicts has attached to it. */
+export interface Evictor {
+  readonly core: ArenaCore;
+  readonly arena: SharedMemory & { readonly handle: { readonly id: string } };
+}
+
+/** Tells contexts to stop; see `Arena.expel`. */
+export function expelContexts({ core, arena }: Evictor, tokens: readonly number[]): void {
   core.checkAttached();
-  if (!core.contexts.wasIssued(token) || token === core.token) {
+  for (const token of tokens) {
+    if (core.contexts.wasIssued(token) && token !== core.token) continue;
     throw new RcuError("UNKNOWN_CONTEXT", { token });
   }
-  const context = core.contexts.nameOf(token);
-  // Marked first: from now on a context that finds the dead one in a lock word takes the lock over.
-  const wasAlive = core.contexts.evict(token);
-  const heldArenaLock = passOn(core.i32, HEADER.lock.index(0), token);
-  const found: Record<string, number> = {};
-  let unhandled = 0;
-  core.lastRepair = null;
-  core.locked(() => {
-    for (const { offset, type } of members(core.heap.store.u32)) {
-      const handler = evictionHandlers.get(type);
-      if (!handler) {
-        unhandled++;
-        continue;
-      }
-      for (const [name, count] of Object.entries(handler(memory, offset, token))) {
-        found[name] = (found[name] ?? 0) + count;
-      }
+  for (const token of tokens) core.contexts.expel(token);
+  core.members.forEach((offset, type) => {
+    const handler = evictionHandlers.get(type);
+    for (const token of tokens) handler?.expel?.(arena, offset, token);
+  });
+}
+
+/**
+ * Throws unless all contexts certainly run no more.
+ *
+ * @throws {RcuError} `STILL_RUNNING` or `NOT_CERTIFIED`.
+ */
+export async function certify(evictor: Evictor, tokens: readonly number[]): Promise<void> {
+  const { contexts } = evictor.core;
+  const running: ContextName[] = [];
+  const unknown: ContextName[] = [];
+  for (const token of tokens) {
+    const verdict = await judge(evictor, token);
+    if (verdict === "running") running.push(contexts.nameOf(token));
+    if (verdict === "unknown") unknown.push(contexts.nameOf(token));
+  }
+  if (running.length > 0) throw new RcuError("STILL_RUNNING", { contexts: running });
+  if (unknown.length > 0) {
+    const reason = canCertify()
+      ? "their locks are free, but were never seen held"
+      : "this platform has no locks that would say so";
+    throw new RcuError("NOT_CERTIFIED", { contexts: unknown, reason });
+  }
+}
+
+/** Whether a context runs, as far as its state and its lock say. */
+export async function judge(
+  { core, arena }: Evictor,
+  token: number,
+): Promise<"running" | "stopped" | "unknown"> {
+  if (core.contexts.isGone(token)) return "stopped";
+  if (!canCertify()) return "unknown";
+  if (await isLockFree(arena.handle.id, token)) {
+    return core.contexts.isCertified(token) ? "stopped" : "unknown";
+  }
+  core.contexts.certify(token);
+  return "running";
+}
+
+/**
+ * Repairs what contexts left behind that certainly run no more. Another context may do the same at the
+ * same time, and may die half-way: each step finds what is left to do.
+ */
+export function repairAfter({ core, arena }: Evictor, tokens: readonly number[]): EvictionReport[] {
+  core.checkAttached();
+  const found = tokens.map((token) => ({
+    context: core.contexts.nameOf(token),
+    wasAttached: core.contexts.declareDead(token),
+    members: {} as Record<string, number>,
+    unhandled: 0,
+  }));
+  core.members.forEach((offset, type) => {
+    const handler = evictionHandlers.get(type);
+    for (const report of found) {
+      if (handler) addUp(report.members, handler.evict(arena, offset, report.context.token));
+      else report.unhandled++;
     }
   });
-  const lostFunctions = core.contexts.queuedFunctions(token);
-  const repaired = core.lastRepair;
-  return { context, wasAlive, heldArenaLock, repaired, lostFunctions, members: found, unhandled };
+  return found.map((report) => {
+    const { token } = report.context;
+    const repaired = core.adopt(token);
+    const lostFunctions = core.contexts.queuedFunctions(token);
+    core.contexts.bury(token);
+    return { ...report, repaired, lostFunctions };
+  });
+}
+
+function addUp(sums: Record<string, number>, counts: Record<string, number>): void {
+  for (const [name, count] of Object.entries(counts)) {
+    if (count > 0) sums[name] = (sums[name] ?? 0) + count;
+  }
 }

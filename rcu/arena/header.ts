@@ -1,17 +1,18 @@
 /**
- * The header of an arena and the records of its context table; and where its parts lie: the header,
+ * The header of an arena, and where its parts lie: the header,
  * the context table, a bitmap with one bit for each 16 bytes (set where a block starts), the heap.
  *
  * @module
  */
 
 import { RcuError } from "../errors/rcu_error.ts";
+import { CONTEXT, REGISTRY } from "../kernel/layouts.ts";
 import { aligned, array, bytes, CACHE_LINE, defineLayout } from "../layout/layout.ts";
 
 /** First word of an arena. */
 export const MAGIC = 0x474d4152;
 /** Version of this layout; raised by every change to it. */
-export const LAYOUT_VERSION = 2;
+export const LAYOUT_VERSION = 3;
 
 /** Words kept for the rows of each block state; `bins.ts` uses the first of them. */
 export const STATE_ROWS = 28;
@@ -36,8 +37,7 @@ export const HEADER = defineLayout({
   serial: aligned(32, "u32"),
   /** Most bytes ever in use: under the lock. */
   peak: "u32",
-  /** Heads of the lists of members and of limbo records: under the lock. */
-  members: "u32",
+  /** Head of the list of limbo records: under the lock. */
   limbos: "u32",
   /** Quarantine of debug mode, a queue of blocks: under the lock. */
   quarantineHead: "u32",
@@ -46,6 +46,8 @@ export const HEADER = defineLayout({
   lock: aligned(2 * CACHE_LINE, "u32"),
   /** Token of the next context, alone in its cache line: any context, atomically. */
   nextToken: aligned(CACHE_LINE, "u32"),
+  /** The list of members: any context, atomically. */
+  registry: aligned(CACHE_LINE, bytes(REGISTRY.size)),
   /** Bytes by block state, then blocks by state and row: under the lock. */
   stateBytes: aligned(CACHE_LINE, array("u32", 8)),
   stateBlocks: array("u32", 5 * STATE_ROWS),
@@ -55,22 +57,8 @@ export const HEADER = defineLayout({
   bins: array("u32", 26 * 8),
 });
 
-/**
- * A record of the context table. Its context writes it; a context that evicts it writes `who`, too.
- */
-export const CONTEXT = defineLayout({
-  /** Token, and state in the two bits above: one compare-and-swap claims, closes or evicts. */
-  who: aligned(2 * CACHE_LINE, "u32"),
-  /** Repeats the token once the label is written: a label counts only if the two agree. */
-  labelled: "u32",
-  labelLength: "u32",
-  label: aligned(16, bytes(63)),
-  /** Functions that the context has queued and not yet run. */
-  queued: "u32",
-});
-
 /** Bytes kept for the header. */
-export const HEADER_BYTES = 2048;
+export const HEADER_BYTES = 2560;
 /** Contexts that an arena is created for unless told otherwise. */
 export const DEFAULT_CONTEXTS = 64;
 /** Bytes of a WebAssembly page. */

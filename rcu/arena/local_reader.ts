@@ -22,4 +22,6 @@ export interface LocalReader {
   resume(): void;
   /** Outside its sections: holds up no grace period until it is used again. */
   rest(): void;
+  /** Gives the slot back, outside its sections: the reader cannot be used afterwards. */
+  unregister(): void;
 }

@@ -14,20 +14,18 @@ class MembGuard extends OutermostGuard {
   #kernel: Kernel;
   #domain: number;
   #slot: number;
-  #evicted: () => never;
 
-  constructor(claimed: ClaimedSlot, evicted: () => never) {
+  constructor(claimed: ClaimedSlot) {
     super();
     this.#kernel = instantiateKernel(claimed.arena.memory);
     this.#domain = claimed.domain;
     this.#slot = claimed.slot;
-    this.#evicted = evicted;
   }
 
   override unlock(): void {
     if (this.depth !== 1) this.misuse();
     this.depth = 0;
-    if (this.#kernel.unlock(this.#domain, this.#slot) !== 0) this.#evicted();
+    this.#kernel.unlock(this.#domain, this.#slot);
   }
 }
 
@@ -55,7 +53,7 @@ export class MembReader extends RcuReader {
    */
   constructor(claimed: ClaimedSlot) {
     super(claimed);
-    this.outermost = new MembGuard(claimed, () => this.evicted());
+    this.outermost = new MembGuard(claimed);
   }
 
   /**
@@ -64,7 +62,7 @@ export class MembReader extends RcuReader {
    * @internal
    */
   protected override enter(): void {
-    if (this.kernel.lock(this.domain, this.slot) !== 0) this.evicted();
+    if (this.kernel.lock(this.domain, this.slot) !== 0) this.refuseIfExpelled();
   }
 
   /**
@@ -75,18 +73,18 @@ export class MembReader extends RcuReader {
    * @returns The word, unsigned.
    * @throws {RcuError} `READER_STATE`: inside a section, which the fused one would end.
    * @throws {RcuError} `NULL_POINTER`: the pointer is null.
-   * @throws {EvictedError} If the reader was evicted.
+   * @throws {EvictedError} If the context was expelled.
    */
   readWord(pointer: { readonly offset: number }, byteOffset: number): number {
     if (this.outermost.depth !== 0) this.refuse("read a word in a section of its own");
     const word = this.kernel.readWord(this.domain, this.slot, pointer.offset, byteOffset);
-    if (word < 0) this.#noWord(word, pointer.offset);
-    return word;
+    return word < 0 ? this.#noWord(word, pointer, byteOffset) : word;
   }
 
-  #noWord(why: number, pointer: number): never {
-    if (why === -2) throw new RcuError("NULL_POINTER", { pointer });
-    this.evicted();
+  #noWord(why: number, pointer: { readonly offset: number }, byteOffset: number): number {
+    if (why === -2) throw new RcuError("NULL_POINTER", { pointer: pointer.offset });
+    this.refuseIfExpelled();
+    return this.readWord(pointer, byteOffset);
   }
 
   /**

@@ -22,7 +22,7 @@ class QsbrGuard extends OutermostGuard {
  * then, and `offline()` before it blocks or idles. A worker that does neither holds up every grace
  * period. After liburcu's `urcu-qsbr`.
  *
- * It learns of an eviction at its next `quiescent()`, `offline()` or `online()`.
+ * It learns that its context was expelled at its next `quiescent()` or `online()`.
  */
 export class QsbrReader extends RcuReader {
   /** How it reports quiescent states. */
@@ -70,18 +70,17 @@ export class QsbrReader extends RcuReader {
    * Reports a quiescent state: the worker references nothing that it dereferenced before.
    *
    * @throws {RcuError} `READER_STATE`: inside a section, offline or unregistered.
-   * @throws {EvictedError} If the reader was evicted.
+   * @throws {EvictedError} If the context was expelled.
    */
   quiescent(): void {
     if (this.outermost.depth !== 0) this.#refuseUnless(true, "report a quiescent state");
-    if (this.kernel.quiescent(this.domain, this.slot) !== 0) this.evicted();
+    if (this.kernel.quiescent(this.domain, this.slot) !== 0) this.refuseIfExpelled();
   }
 
   /**
    * Goes offline: grace periods no longer wait for this worker.
    *
    * @throws {RcuError} `READER_STATE`: inside a section, offline already, or unregistered.
-   * @throws {EvictedError} If the reader was evicted.
    */
   offline(): void {
     this.#refuseUnless(true, "go offline");
@@ -92,7 +91,7 @@ export class QsbrReader extends RcuReader {
    * Comes back online.
    *
    * @throws {RcuError} `READER_STATE`: online already, or unregistered.
-   * @throws {EvictedError} If the reader was evicted.
+   * @throws {EvictedError} If the context was expelled.
    */
   online(): void {
     this.#refuseUnless(false, "go online");
@@ -143,12 +142,12 @@ export class QsbrReader extends RcuReader {
 
   #leave(): void {
     this.outermost.depth = OFFLINE;
-    if (this.kernel.unlock(this.domain, this.slot) !== 0) this.evicted();
+    this.kernel.unlock(this.domain, this.slot);
   }
 
   #comeBack(): void {
     this.#pause = undefined;
-    if (this.kernel.lock(this.domain, this.slot) !== 0) this.evicted();
+    if (this.kernel.lock(this.domain, this.slot) !== 0) this.refuseIfExpelled();
     this.outermost.depth = 0;
   }
 

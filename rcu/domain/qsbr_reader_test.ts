@@ -81,15 +81,14 @@ Deno.test("an offline reader may unregister", () => {
   assertEquals(domain.stats().readers, 0);
 });
 
-const CALLS = ["quiescent", "offline", "online", "unregister"] as const;
-for (const call of CALLS) {
-  Deno.test(`an evicted reader learns of it at ${call}, and at every call after that`, () => {
+for (const call of ["quiescent", "online"] as const) {
+  Deno.test(`an expelled reader learns of it at ${call}, and at every call after that`, () => {
     const { arena, domain, updater, reader } = create();
     if (call === "online") reader.offline();
-    updater.arena.evict(arena.token);
-    assert(updater.poll(updater.startPoll()));
+    updater.arena.expel(arena.token);
+    assertEquals(updater.poll(updater.startPoll()), call === "online");
     assertThrows(() => reader[call](), EvictedError);
-    for (const later of [...CALLS, "lock"] as const) {
+    for (const later of ["quiescent", "offline", "online", "lock", "unregister"] as const) {
       assertThrows(() => reader[later](), EvictedError);
     }
     assert(updater.poll(updater.startPoll()));
@@ -97,13 +96,15 @@ for (const call of CALLS) {
   });
 }
 
-Deno.test("an evicted reader that is offline learns of it when it unregisters", () => {
-  const { arena, domain, updater, reader } = create();
-  reader.offline();
-  updater.arena.evict(arena.token);
-  assertThrows(() => reader.unregister(), EvictedError);
-  assertEquals(domain.stats().readers, 0);
-});
+for (const call of ["offline", "unregister"] as const) {
+  Deno.test(`an expelled reader may go: ${call}`, () => {
+    const { arena, updater, reader } = create();
+    updater.arena.expel(arena.token);
+    assert(!updater.poll(updater.startPoll()), "it may still use what it has read");
+    reader[call]();
+    assert(updater.poll(updater.startPoll()));
+  });
+}
 
 Deno.test("a reader that blocks on a mutex does not hold up its holder's grace period", () =>
   withWorkers(async (workers) => {

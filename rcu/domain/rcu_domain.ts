@@ -11,14 +11,16 @@ import {
   type DomainHandle,
   type DomainOptions,
 } from "../grace_period/domain_block.ts";
-import { rcuEngine } from "../grace_period/engine.ts";
-import { type DomainStats, GracePeriods } from "../grace_period/grace_periods.ts";
+import { Domain } from "../grace_period/domain.ts";
+import type { SynchronizeOptions } from "../grace_period/driver.ts";
 import type { Reclaimer } from "../grace_period/reclaimer.ts";
-import { claimSlot, releaseEvicted } from "../grace_period/slots.ts";
-import type { StallReport } from "../grace_period/stall.ts";
-import { instantiateKernel } from "../kernel/kernel.ts";
+import { claimSlot } from "../grace_period/slots.ts";
+import { Deadline, type WaitOptions } from "../sync/wait_options.ts";
 import { MembReader } from "./memb_reader.ts";
 import { QsbrReader } from "./qsbr_reader.ts";
+
+/** What `synchronize` does, for errors. */
+const SYNCHRONIZE = "wait for a grace period";
 
 /** Options of `RcuDomain.register`. */
 export interface ReaderOptions<F extends "memb" | "qsbr"> {
@@ -54,26 +56,7 @@ export interface ReaderOptions<F extends "memb" | "qsbr"> {
  * assertEquals(domain.stats().readers, 1);
  * ```
  */
-export class RcuDomain implements Reclaimer {
-  /** The arena, as this context attached to it. */
-  readonly arena: Arena;
-  /** What another context attaches with. Structured-cloneable. */
-  readonly handle: DomainHandle;
-  /** Offset of the domain's block in the arena. */
-  readonly offset: number;
-  /** The label given at creation. */
-  readonly label: string;
-  readonly #periods: GracePeriods;
-
-  private constructor(arena: Arena, handle: DomainHandle) {
-    const engine = rcuEngine(instantiateKernel(arena.memory), handle.offset);
-    this.arena = arena;
-    this.handle = handle;
-    this.offset = handle.offset;
-    this.#periods = new GracePeriods(arena, handle, engine);
-    this.label = this.#periods.label;
-  }
-
+export class RcuDomain extends Domain implements Reclaimer {
   /**
    * Creates a domain in an arena.
    *
@@ -121,43 +104,27 @@ export class RcuDomain implements Reclaimer {
    * Blocks until every read-side section that was open at the call has ended: nobody references what
    * was unlinked before. A QSBR reader of this context is offline while it waits.
    *
-   * @param options With `hurry`, the readers in the way are asked to hurry at once, including those
-   * that hold up a grace period already in progress; otherwise only when it has lasted a while.
+   * @param options Whether to ask readers to hurry, and what ends the wait.
    * @throws {WaitInSectionError} Inside a read-side section.
    * @throws {BlockingForbiddenError} Where blocking is forbidden and no reader moves soon.
+   * @throws {RcuError} `WAIT_TIMEOUT` after `timeoutMs`; names the reader.
+   * @throws {EvictedError} If this context is expelled.
+   * @throws The signal's reason.
    */
-  synchronize(options: { readonly hurry?: boolean } = {}): void {
-    const { driver } = this.#periods;
-    driver.wait(driver.startPoll(), "wait for a grace period", options.hurry);
+  synchronize(options: SynchronizeOptions = {}): void {
+    const { driver } = this;
+    driver.wait(driver.startPoll(), new Deadline(SYNCHRONIZE, options), options.hurry);
   }
 
   /**
-   * As `synchronize`, without blocking the thread.
+   * As `synchronize`, without blocking the thread. If the platform says that the worker of a reader in
+   * the way has stopped, it is evicted.
    *
-   * @param options A signal that ends the wait; the promise rejects with its reason.
+   * @param options Whether to ask readers to hurry, and what ends the wait: the promise rejects.
    */
-  synchronizeAsync(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    const { driver } = this.#periods;
-    return driver.waitAsync(driver.startPoll(), options.signal);
-  }
-
-  /**
-   * A cookie of the first grace period that starts after this call: once `poll` of it is true,
-   * nobody references what was unlinked before. Never blocks.
-   */
-  startPoll(): number {
-    return this.#periods.driver.startPoll();
-  }
-
-  /**
-   * Whether the grace period of the cookie is over. Never blocks; moves the grace period on if no
-   * reader is in the way, so polling alone completes it.
-   *
-   * @param cookie From `startPoll`, in any context of this domain.
-   * @throws {RcuError} `INVALID_COOKIE`: this domain has not issued it.
-   */
-  poll(cookie: number): boolean {
-    return this.#periods.poll(cookie);
+  async synchronizeAsync(options: SynchronizeOptions = {}): Promise<void> {
+    const { driver } = this;
+    await driver.waitAsync(driver.startPoll(), new Deadline(SYNCHRONIZE, options), options.hurry);
   }
 
   /**
@@ -170,81 +137,25 @@ export class RcuDomain implements Reclaimer {
    * allows.
    */
   callRcu(run: () => void): void {
-    this.#periods.work.queue(run);
-  }
-
-  /**
-   * Frees an arena block after a grace period. The block waits in shared memory: another context
-   * frees it if this one is gone. Past the domain's budget it waits for a grace period itself.
-   *
-   * @param block A live block that no reader can reach any more.
-   * @throws {RcuError} `INVALID_POINTER`: it is no live block.
-   * @throws {RcuError} `DOUBLE_FREE`: it was freed or deferred before.
-   * @throws {RcuError} `MEMBER_BLOCK`: a mutex or a domain lies there.
-   * @throws {DeferredBudgetError} Past the budget, where this context cannot wait: inside a
-   * section,
-   * or where blocking is forbidden. Nothing is deferred then.
-   * @throws {UseAfterFreeError} In debug mode, if a block that leaves the quarantine was written to.
-   * Nothing is deferred then.
-   */
-  deferFree(block: number): void {
-    this.#periods.work.deferFree(block);
+    this.work.queue(run);
   }
 
   /**
    * Blocks until the functions that this context has queued have run, and the blocks that any
    * context has deferred are freed. Never waits for another context's event loop.
    *
+   * @param options What ends the wait.
    * @throws {WaitInSectionError} Inside a read-side section.
    * @throws {BlockingForbiddenError} Where blocking is forbidden and no reader moves soon.
+   * @throws {RcuError} `WAIT_TIMEOUT` after `timeoutMs`; names the reader.
+   * @throws The signal's reason.
    */
-  barrier(): void {
-    this.#periods.work.drain("wait for deferred work");
+  barrier(options: WaitOptions = {}): void {
+    this.work.drain(options);
   }
 
   /** As `barrier`, without blocking the thread. */
-  barrierAsync(): Promise<void> {
-    return this.#periods.work.drainAsync();
-  }
-
-  /**
-   * Called, in this context, when a grace period that it waits for has been held up for `stallMs`,
-   * and again after every further `stallMs`. It may wait, or evict who is reported. What it throws ends
-   * the wait, or, if nobody waits but deferred work, is an uncaught error of this context.
-   */
-  set onStall(report: ((report: StallReport) => void) | undefined) {
-    this.#periods.stalls.onStall = report;
-  }
-
-  /** Describes the grace period in progress if a reader holds it up, and which. Never blocks. */
-  stalled(): StallReport | undefined {
-    return this.#periods.stalled();
-  }
-
-  /**
-   * Gives back the reader slots of an evicted worker. `Arena.evict` lets them rest, since a worker
-   * that is alive after all may still store to them; call this once the worker has certainly stopped
-   * (when Node's `terminate()` has resolved, for example).
-   *
-   * @param token The worker's `arena.token`.
-   * @returns How many slots were freed.
-   */
-  releaseEvicted(token: number): number {
-    return releaseEvicted(this.arena, this.offset, token);
-  }
-
-  /** Figures of this moment. */
-  stats(): DomainStats {
-    return this.#periods.stats();
-  }
-
-  /**
-   * Frees the domain's block. No context may use the domain afterwards.
-   *
-   * @throws {RcuError} `DOMAIN_BUSY`: readers are registered or deferred work waits. Nothing
-   * changes.
-   */
-  destroy(): void {
-    this.#periods.destroy();
+  barrierAsync(options: WaitOptions = {}): Promise<void> {
+    return this.work.drainAsync(options);
   }
 }

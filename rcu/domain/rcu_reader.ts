@@ -41,7 +41,8 @@ export abstract class RcuReader implements ReadLock {
   #arena: Arena;
   #nested: NestedGuard[] = [];
   readonly #watches = new Set<() => void>();
-  #evicted = false;
+  #expelled = false;
+  readonly #claimed: ClaimedSlot;
   #leakCheck = false;
 
   /**
@@ -55,6 +56,7 @@ export abstract class RcuReader implements ReadLock {
     this.domain = claimed.domain;
     this.kernel = instantiateKernel(claimed.arena.memory);
     this.#arena = claimed.arena;
+    this.#claimed = claimed;
     if (claimed.arena.debug) this.lock = () => this.#lockInDebug();
     addLocalReader(claimed.arena, this);
   }
@@ -113,7 +115,7 @@ export abstract class RcuReader implements ReadLock {
    * end in the turn of the event loop that it began in.
    *
    * @returns The guard that ends it, valid until then.
-   * @throws {EvictedError} If the reader was evicted.
+   * @throws {EvictedError} If the context was expelled.
    * @throws {RcuError} `READER_STATE`: the reader is offline or unregistered.
    */
   lock(): ReadGuard {
@@ -144,12 +146,11 @@ export abstract class RcuReader implements ReadLock {
    * Gives the slot back. The reader cannot be used afterwards.
    *
    * @throws {RcuError} `READER_STATE`: inside a section, or not registered.
-   * @throws {EvictedError} If the reader was evicted.
+   * @throws {EvictedError} If the reader has found before that its context was expelled.
    */
   unregister(): void {
     this.refuse("unregister the reader");
     this.suspend();
-    if (this.kernel.load32(SLOT.evicted.at(this.slot)) !== 0) this.evicted();
     this.#end();
   }
 
@@ -165,12 +166,15 @@ export abstract class RcuReader implements ReadLock {
   }
 
   /**
-   * Ends a reader that finds itself evicted. It stores to its slot no more, so the slot is free.
+   * Called outside the sections with a mark in the slot. Ends the reader if the mark is meant for it.
    *
+   * @throws {EvictedError} If the context was expelled.
    * @internal
    */
-  protected evicted(): never {
-    this.#evicted = true;
+  protected refuseIfExpelled(): void {
+    if (this.kernel.isExpelled(this.slot, this.#arena.token) === 0) return;
+    this.#expelled = true;
+    this.kernel.unlock(this.domain, this.slot);
     this.#end();
     this.#fail("");
   }
@@ -179,11 +183,11 @@ export abstract class RcuReader implements ReadLock {
     this.outermost.depth = GONE;
     for (const stop of this.#watches) stop();
     removeLocalReader(this.#arena, this);
-    releaseSlot(this.#arena, this.domain, this.slot, this.#arena.token);
+    releaseSlot(this.#claimed);
   }
 
   #fail(action: string): never {
-    if (this.#evicted) throw new EvictedError({ token: this.#arena.token });
+    if (this.#expelled) throw new EvictedError({ token: this.#arena.token });
     throw new RcuError("READER_STATE", { action, state: "unregistered" });
   }
 

@@ -75,8 +75,14 @@ export interface RcuErrorDetails {
   CONTEXT_LIMIT: { limit: number };
   /** No other context of the arena ever had this token. */
   UNKNOWN_CONTEXT: { token: unknown };
-  /** This context was evicted, or has closed its arena: others may have taken over its locks. */
+  /** This context was expelled or evicted, or has closed its arena. */
   EVICTED: { token: number };
+  /** Contexts that are to be evicted are not dead: the platform says that they run. */
+  STILL_RUNNING: { contexts: readonly ContextName[] };
+  /** The platform does not say whether these contexts have stopped. */
+  NOT_CERTIFIED: { contexts: readonly ContextName[]; reason: string };
+  /** A wait took longer than its `timeoutMs`; `holder` says who was waited for. */
+  WAIT_TIMEOUT: { action: string; milliseconds: number; holder: string };
   /** Blocking is forbidden here, and the lock did not become free while the caller spun. */
   LOCK_TIMEOUT: { owner: number; milliseconds: number };
   /** A context asked for a lock that it holds. */
@@ -88,8 +94,8 @@ export interface RcuErrorDetails {
   /** A limbo record was given up with blocks in it, or was not registered. */
   LIMBO_RECORD: { limbo: number; reason: string };
   // ---- readers and guards ----
-  /** Every reader slot of the domain is taken; `evicted` of them rest after an eviction. */
-  READER_LIMIT: { limit: number; evicted: number };
+  /** Every reader slot of the domain is taken; `expelled` of them by contexts that were expelled. */
+  READER_LIMIT: { limit: number; expelled: number };
   /** This context has a reader in this domain already. */
   ALREADY_REGISTERED: { label: string };
   /** The call does not fit the reader's state: inside a section, offline or unregistered. */
@@ -161,7 +167,19 @@ const MESSAGES: Messages<RcuErrorDetails> = {
   UNKNOWN_CONTEXT: ({ token }) =>
     `Cannot evict context ${String(token)}: the arena has issued no such token to another context`,
   EVICTED: ({ token }) =>
-    `Cannot go on in context ${token}: it was evicted from the arena, or has closed it`,
+    `Cannot go on in context ${token}: it was expelled from the arena, or has closed it`,
+  STILL_RUNNING: ({ contexts }) =>
+    `Cannot evict ${
+      formatContexts(contexts)
+    }: still running. Expelled: the next call there throws. ` +
+    `Try again once its worker has stopped`,
+  NOT_CERTIFIED: ({ contexts, reason }) =>
+    `Cannot evict ${
+      formatContexts(contexts)
+    }: ${reason}. If you know that the worker has stopped ` +
+    `(Node's "exit" event says so), pass { stopped: true }`,
+  WAIT_TIMEOUT: ({ action, milliseconds, holder }) =>
+    `Cannot ${action} within ${milliseconds} ms: it is held up by ${holder}`,
   LOCK_TIMEOUT: ({ owner, milliseconds }) =>
     `Cannot take the lock: context ${owner} held it for ${milliseconds} ms, and this context may ` +
     `not block`,
@@ -173,9 +191,9 @@ const MESSAGES: Messages<RcuErrorDetails> = {
   MUTEX_BUSY: ({ owner }) => `Cannot destroy the mutex: context ${owner} holds it`,
   LIMBO_RECORD: ({ limbo, reason }) =>
     `Cannot give up limbo record ${formatOffset(limbo)}: ${reason}`,
-  READER_LIMIT: ({ limit, evicted }) =>
+  READER_LIMIT: ({ limit, expelled }) =>
     `Cannot register a reader: the domain was created for ${limit} readers and all slots are ` +
-    `taken (${evicted} of them evicted and not yet released by their workers)`,
+    `taken (${expelled} of them by contexts that were expelled and are not evicted yet)`,
   ALREADY_REGISTERED: ({ label }) =>
     `Cannot register a second reader in this context: "${label}" is registered already`,
   READER_STATE: ({ action, state }) => `Cannot ${action}: the reader is ${state}`,
@@ -246,6 +264,10 @@ function formatContext(context: ContextName): string {
   return context.label === ""
     ? `context ${context.token}`
     : `"${context.label}" (context ${context.token})`;
+}
+
+function formatContexts(contexts: readonly ContextName[]): string {
+  return contexts.length === 0 ? "dead contexts" : contexts.map(formatContext).join(", ");
 }
 
 function formatBlock(history: BlockHistory): string {

@@ -14,6 +14,8 @@ import { BLOCK, CELL, D, EVENT, FLAG, type Flavour, k, setting, SLOTS } from "./
 const [FIRST, SECOND] = SLOTS;
 const GP_CTR = DOMAIN.gpCtr.at(D);
 const GP_DONE = DOMAIN.gpDone.at(D);
+/** The token in the mark of an expulsion. */
+const MARK = 7;
 /** Grace periods are numbered from here: beyond 32 bits, and not a round number in either half. */
 const START = 2 ** 33 + 2 ** 31 + 4;
 
@@ -66,9 +68,9 @@ function* hasSignalled(slot: number): Steps {
   yield* run(holds, EVENT, 9, "event after a signal");
 }
 
-/** Does what a reader's function does, armed and not, with an eviction and without. */
+/** Does what a reader's function does, armed and not, with the mark of an expulsion and without. */
 function* reader(name: string, slot: number, index: number): Steps {
-  const told = name === "readWord" ? -1 : 1;
+  const told = name === "readWord" ? -1 : name === "quiescent" ? MARK : 0;
   const usual = name === "readWord" ? 0x8000_0007 : 0;
   equal(yield* run(call, name, slot, index), usual, name);
   yield* run(holds, EVENT, 0, "event without a signal");
@@ -76,15 +78,17 @@ function* reader(name: string, slot: number, index: number): Steps {
   yield* run(armSlot, slot);
   equal(yield* run(call, name, slot, index), usual, `${name} of an armed slot`);
   yield* run(hasSignalled, slot);
-  yield* k.store32(SLOT.evicted.at(slot), 1);
-  equal(yield* run(call, name, slot, index), told, `${name} of an evicted slot`);
+  yield* k.store32(SLOT.expelled.at(slot), MARK);
+  equal(yield* run(call, name, slot, index), told, `${name} of a marked slot`);
 }
 
+/** Calls a function that ends a section, or reports a quiescent state; 0 if it returns nothing. */
 function* call(name: string, slot: number, index: number): Steps<number> {
-  if (name === "unlock") return yield* k.unlock(D, slot);
   if (name === "quiescent") return yield* k.quiescent(D, slot);
   if (name === "readWord") return yield* k.readWord(D, slot, CELL, 4);
-  return yield* k.srcuUnlock(D, slot, index);
+  if (name === "unlock") yield* k.unlock(D, slot);
+  else yield* k.srcuUnlock(D, slot, index);
+  return 0;
 }
 
 function* readers(): Steps {
@@ -95,7 +99,7 @@ function* readers(): Steps {
   yield* k.store32(EVENT, 0);
   yield* run(reader, "readWord", FIRST, 0);
   yield* run(holds64, FIRST, 0, "ctr after readWord");
-  yield* k.store32(SLOT.evicted.at(FIRST), 0);
+  yield* k.store32(SLOT.expelled.at(FIRST), 0);
   yield* run(readsNull);
   yield* k.store32(EVENT, 0);
   yield* run(reader, "quiescent", FIRST, 0);
@@ -111,9 +115,9 @@ function* readsNull(): Steps {
 function* lock(slot: number): Steps {
   equal(yield* k.lock(D, slot), 0, "lock");
   yield* run(holds64, SLOT.ctr.at(slot), START, "ctr after lock");
-  yield* k.store32(SLOT.evicted.at(slot), 1);
-  equal(yield* k.lock(D, slot), 1, "lock of an evicted slot");
-  yield* k.store32(SLOT.evicted.at(slot), 0);
+  yield* k.store32(SLOT.expelled.at(slot), MARK);
+  equal(yield* k.lock(D, slot), MARK, "lock of a marked slot");
+  yield* k.store32(SLOT.expelled.at(slot), 0);
 }
 
 // ---- grace periods ------------------------------------------------------------------------------
@@ -153,7 +157,7 @@ function* srcu(): Steps {
   yield* k.store32(SRCU_SLOT.active.at(FIRST, index), 0);
   equal(yield* k.srcuStartPoll(D), START + 8, "srcuStartPoll after the flip");
   equal(yield* k.srcuLock(D, FIRST), 1 - index, "srcuLock after the flip");
-  equal(yield* k.srcuUnlock(D, FIRST, 1 - index), 0, "srcuUnlock");
+  yield* k.srcuUnlock(D, FIRST, 1 - index);
   yield* k.store32(EVENT, 0);
   yield* k.store32(SLOT.waiting.at(SECOND), 0);
   yield* k.store32(SLOT.hurry.at(SECOND), 0);
@@ -166,7 +170,7 @@ function* srcuLeaves(index: number): Steps {
   yield* k.store32(active, 4);
   yield* run(reader, "srcuUnlock", SECOND, index);
   yield* run(holds, active, 1, "active after three times srcuUnlock");
-  equal(yield* k.srcuLock(D, SECOND), 3 - index, "srcuLock of an evicted slot");
+  equal(yield* k.srcuLock(D, SECOND), 3 - index, "srcuLock of a marked slot");
   yield* k.store32(SRCU_SLOT.active.at(SECOND, 1 - index), 0);
   yield* k.store32(active, 0);
   yield* run(unarmed, "srcuArm");

@@ -1,25 +1,13 @@
 /**
- * Explorations of eviction: nobody waits for a reader that was evicted, and a reader that lives on
- * never takes for good what it read in a section that an eviction ended.
- *
- * A block is a word here: 1 while it holds an object, 0 once it is freed. An evicted reader may read
- * a freed block, as long as it is told, so the words are accessed by several threads at once.
+ * Explorations of expulsion and eviction. A reader that was expelled keeps the section that it is in,
+ * and is told when it enters the next. Nobody waits for a reader that has died, once it is evicted.
  *
  * @module
  */
 
+import { again, check, dead, type Program, run, type Steps } from "#tools/explorer/mod.ts";
+import { leave, sections, useBlock } from "./readers.ts";
 import {
-  again,
-  check,
-  dead,
-  type Program,
-  run,
-  type Steps,
-  type Thread,
-} from "#tools/explorer/mod.ts";
-import { sections } from "./readers.ts";
-import {
-  BLOCK,
   blocks,
   CELL,
   D,
@@ -31,84 +19,125 @@ import {
   SLOTS,
   TOKENS,
 } from "./setting.ts";
+import { DOMAIN } from "../kernel/layouts.ts";
 import { gracePeriod, updates } from "./updaters.ts";
 
 const SLOT_0 = SLOTS[0];
+/** A context that claims the slot of one that is expelled. */
+const NEW = 9;
 
-/** Ends the sections of slot 0. */
-function* evict(flavour: Flavour): Steps {
-  const readers = yield* k.evictSlots(D, TOKENS[0], isSrcu(flavour));
-  check(readers === 1, "an eviction counts another number of readers");
+/** Expels the owner of slot 0 and says so. */
+function* expel(): Steps {
+  yield* k.expelSlots(D, TOKENS[0]);
+  yield* k.store32(FLAG, 1);
 }
 
-/** Replaces the block, waits for a grace period and marks the old one as freed; then once more. */
-function* replaceTwice(flavour: Flavour): Steps {
-  yield* run(replace, flavour, BLOCK.other, BLOCK.old);
-  yield* run(replace, flavour, BLOCK.old, BLOCK.other);
+/** Enters a section. @returns Its index, plus 2 if a mark was found; it is entered all the same. */
+function* enterMarked(flavour: Flavour): Steps<number> {
+  if (flavour === "srcu") return yield* k.srcuLock(D, SLOT_0);
+  return (yield* k.lock(D, SLOT_0)) === 0 ? 0 : 2;
 }
 
-function* replace(flavour: Flavour, block: number, before: number): Steps {
-  yield* k.store32(block, 1);
-  yield* k.store32(CELL, block);
-  yield* run(gracePeriod, flavour, "look");
-  yield* k.store32(before, 0);
+/** A section, unless a mark says that there is to be none. */
+function* sectionUnlessExpelled(flavour: Flavour): Steps {
+  const wasExpelled = (yield* k.load32(FLAG)) === 1;
+  const entered = yield* run(enterMarked, flavour);
+  const isMarked = entered > 1;
+  check(isMarked || !wasExpelled, "an expelled reader enters a section and is not told");
+  if (!isMarked) yield* run(useBlock);
+  yield* run(leave, flavour, SLOT_0, entered & 1);
+  if (!isMarked) return;
+  check((yield* k.isExpelled(SLOT_0, TOKENS[0])) === 1, "the mark is not meant for the reader");
+  yield* k.releaseSlot(D, SLOT_0, TOKENS[0]);
 }
 
-function takeForGood(value: number, told: boolean): void {
-  check(told || value === 1, "an evicted reader uses a freed block and is not told");
-}
-
-/** One section. What it read counts unless its end reports an eviction. */
-function* section(flavour: Flavour): Steps {
-  const index = yield* run(enterUnlessEvicted, flavour);
-  const value = index < 0 ? 1 : yield* k.load32(yield* k.load32(CELL));
-  const told = yield* run(leave, flavour, index < 0 ? -1 - index : index);
-  takeForGood(value, told);
-  if (flavour === "qsbr") yield* k.unlock(D, SLOT_0);
-  if (told) yield* k.releaseSlot(D, SLOT_0, TOKENS[0]);
-}
-
-/** @returns The index of an SRCU section, or -1 - index if the entry reports an eviction. */
-function* enterUnlessEvicted(flavour: Flavour): Steps<number> {
-  if (flavour !== "srcu") return (yield* k.lock(D, SLOT_0)) === 1 ? -1 : 0;
-  const entered = yield* k.srcuLock(D, SLOT_0);
-  return entered & 2 ? -1 - (entered & 1) : entered;
-}
-
-/** @returns Whether the end of the section reports an eviction. */
-function* leave(flavour: Flavour, index: number): Steps<boolean> {
-  if (flavour === "memb") return (yield* k.unlock(D, SLOT_0)) === 1;
-  if (flavour === "qsbr") return (yield* k.quiescent(D, SLOT_0)) === 1;
-  return (yield* k.srcuUnlock(D, SLOT_0, index)) === 1;
-}
-
-function* fusedSection(): Steps {
-  const value = yield* k.readWord(D, SLOT_0, CELL, 0);
-  takeForGood(value, value === -1);
-}
-
-function withEvictor(flavour: Flavour, reader: Omit<Thread, "name">): Program {
+/** A reader of one section that is expelled at any time, and an updater of two updates. */
+export function expelled(flavour: Flavour): Program {
   return {
     ...setting(flavour),
-    // A load of a block that were late, past the atomic store that ends the section, could give what
-    // was stored after the eviction. The language does not forbid it; no engine moves a load so.
-    mayRace: (address) => address >= BLOCK.old && address < FLAG,
+    blocks,
     threads: [
-      { name: "reader", ...reader },
-      { name: "updater", script: replaceTwice, args: [flavour] },
-      { name: "evictor", script: evict, args: [flavour] },
+      { name: "reader", script: sectionUnlessExpelled, args: [flavour] },
+      { name: "updater", script: updates, args: [flavour, 2] },
+      { name: "supervisor", script: expel },
     ],
   };
 }
 
-/** A reader of one section that is evicted at any time, and an updater of two updates. */
-export function evicted(flavour: Flavour): Program {
-  return withEvictor(flavour, { script: section, args: [flavour] });
+function* fusedUnlessExpelled(): Steps {
+  const wasExpelled = (yield* k.load32(FLAG)) === 1;
+  const value = yield* k.readWord(D, SLOT_0, CELL, 0);
+  check(value === -1 || !wasExpelled, "an expelled reader reads and is not told");
 }
 
 /** The same with a reader whose section is one call. */
-export function fusedEvicted(): Program {
-  return withEvictor("memb", { script: fusedSection });
+export function fusedExpelled(): Program {
+  const { threads, ...rest } = expelled("memb");
+  return {
+    ...rest,
+    threads: [{ name: "reader", script: fusedUnlessExpelled }, ...threads.slice(1)],
+  };
+}
+
+/** A QSBR reader that reports quiescent states until it is told. */
+function* quiescentUntilTold(): Steps {
+  const wasExpelled = (yield* k.load32(FLAG)) === 1;
+  const isMarked = (yield* k.quiescent(D, SLOT_0)) !== 0;
+  check(isMarked || !wasExpelled, "an expelled reader reports a quiescent state and is not told");
+  if (!isMarked) return again(quiescentUntilTold);
+  yield* k.releaseSlot(D, SLOT_0, TOKENS[0]);
+}
+
+/** The same, with an updater that sleeps: what the reader gives back no longer holds it up. */
+export function quiescentExpelled(): Program {
+  return {
+    ...setting("qsbr"),
+    threads: [
+      { name: "reader", script: quiescentUntilTold },
+      { name: "updater", script: gracePeriod, args: ["qsbr", "look"] },
+      { name: "supervisor", script: expel },
+    ],
+  };
+}
+
+/** Gives its slot up, which another context may claim. */
+function* release(): Steps {
+  yield* k.releaseSlot(D, SLOT_0, TOKENS[0]);
+}
+
+/** Claims the slot once it is free, and enters two sections: no mark is meant for it. */
+function* claimOnceFree(flavour: Flavour): Steps {
+  const slot = (yield* k.claimSlot(D, NEW, isSrcu(flavour))) >>> 0;
+  if (slot === 0) return again(claimOnceFree, flavour);
+  for (let section = 0; section < 2; section++) {
+    const entered = yield* run(enterMarked, flavour);
+    const isOurs = entered > 1 && (yield* k.isExpelled(slot, NEW)) === 1;
+    check(!isOurs, "another's mark expels a reader");
+    yield* run(leave, flavour, slot, entered & 1);
+  }
+}
+
+/** A context that is expelled as it gives its slot up, and another that claims the slot. */
+export function lateMark(flavour: Flavour): Program {
+  const { setUp, ...rest } = setting(flavour);
+  return {
+    ...rest,
+    setUp: (memory) => {
+      setUp?.(memory);
+      DOMAIN.slotLimit.set(memory.u32, 0, 1);
+      DOMAIN.slotsUsed.set(memory.u32, 0, 1);
+    },
+    threads: [
+      { name: "reader", script: release },
+      { name: "supervisor", script: expel },
+      { name: "joiner", script: claimOnceFree, args: [flavour] },
+    ],
+  };
+}
+
+/** Ends the sections of slot 0. */
+function* evict(): Steps {
+  check((yield* k.evictSlots(D, TOKENS[0])) === 1, "an eviction counts another number of readers");
 }
 
 /** A reader of one section that sets a word at its end. */
@@ -118,9 +147,9 @@ function* andThenFlag(flavour: Flavour): Steps {
 }
 
 /** Evicts the reader once its death is reported; goes when the reader has gone. */
-function* supervise(flavour: Flavour): Steps {
-  if (yield* dead("reader")) return yield* run(evict, flavour);
-  if ((yield* k.load32(FLAG)) === 0) return again(supervise, flavour);
+function* supervise(): Steps {
+  if (yield* dead("reader")) return yield* run(evict);
+  if ((yield* k.load32(FLAG)) === 0) return again(supervise);
 }
 
 /** A reader that may die at any step, its supervisor, and an updater that must come to its end. */
@@ -131,7 +160,7 @@ export function readerDies(flavour: Flavour): Program {
     threads: [
       { name: "reader", script: andThenFlag, args: [flavour], dies: true },
       { name: "updater", script: updates, args: [flavour, 2] },
-      { name: "supervisor", script: supervise, args: [flavour] },
+      { name: "supervisor", script: supervise },
     ],
   };
 }

@@ -7,7 +7,14 @@
 import type { Exploration, Failure, Program } from "#tools/explorer/mod.ts";
 import { exchanges, wakes } from "./cells.ts";
 import { contracts } from "./contracts.ts";
-import { evicted, fusedEvicted, readerDies, readerDiesSleeper } from "./evictions.ts";
+import {
+  expelled,
+  fusedExpelled,
+  lateMark,
+  quiescentExpelled,
+  readerDies,
+  readerDiesSleeper,
+} from "./evictions.ts";
 import {
   bystander,
   fusedReaders,
@@ -66,11 +73,12 @@ function ofFlavour(flavour: Flavour): Exploration[] {
     ["1 reader, 1 sleeper", sleepers(flavour, 1, 1)],
     ["a dying reader, a supervisor that evicts it, 1 sleeper", readerDiesSleeper(flavour)],
     ["a dying reader, a supervisor that evicts it, 2 updates", readerDies(flavour)],
-    ["an evicted reader, 2 updates", evicted(flavour)],
+    ["an expelled reader, 2 updates", expelled(flavour)],
+    ["a reader that is expelled as it leaves, another in its slot", lateMark(flavour)],
     ["a free slot with what its last owner left", leftovers(flavour)],
     ["2 readers that claim slots, 1 sleeper", claiming(flavour)],
     ["2 supervisors that release 1 slot, a reader that claims it", releasing(flavour)],
-    ["a supervisor that releases a slot, 1 sleeper", releasingSleeper(flavour)],
+    ["a supervisor that evicts a reader, 1 sleeper", releasingSleeper(flavour)],
     ["a reader that claims a slot and may die", claimantDies(flavour)],
     ["a reader that joins, 1 sleeper", joiningSleeper(flavour)],
     ["a reader that joins, another context's grace period", joiningBystander(flavour)],
@@ -107,10 +115,11 @@ export const explorations: readonly Exploration[] = [
     name: "memb: sections of one call, 2 sleepers that ask to hurry",
     program: fusedHurrying(),
   },
-  { name: "memb: sections of one call, evicted", program: fusedEvicted() },
+  { name: "memb: sections of one call, expelled", program: fusedExpelled() },
   { name: "two contexts that take one word", program: exchanges() },
   { name: "notify wakes who sleeps", program: wakes() },
   { name: "notify wakes as many as it is told to", program: notifications() },
+  { name: "qsbr: quiescent states, expelled", program: quiescentExpelled() },
   { name: "qsbr: one quiescent state is enough", program: reports() },
   { name: "srcu: 2 readers, 1 sleeper, from the other index on", program: otherIndex() },
   { name: "srcu: overlapping sections of one slot, 2 updates", program: overlappingSections() },

@@ -38,7 +38,7 @@ function* join(flavour: Flavour, use: Use): Steps {
 /** Frees a slot at the start, and leaves in it what its last owner, updaters and an eviction stored. */
 function leftBehind(flavour: Flavour, memory: Uint32Array, slot: number): void {
   SLOT.owner.set(memory, slot - D, 0);
-  for (const word of [SLOT.waiting, SLOT.evicted, SLOT.hurry]) word.set(memory, slot - D, 1);
+  for (const word of [SLOT.waiting, SLOT.expelled, SLOT.hurry]) word.set(memory, slot - D, 1);
   // RCU: a section from before the next grace period. SRCU: an open section of each index.
   SRCU_SLOT.active.set(memory, slot - D, 0, 1);
   SRCU_SLOT.active.set(memory, slot - D, 1, isSrcu(flavour));
@@ -147,7 +147,6 @@ export function releasing(flavour: Flavour): Program {
       setUp?.(memory);
       DOMAIN.slotLimit.set(memory.u32, 0, 1);
       DOMAIN.slotsUsed.set(memory.u32, 0, 1);
-      SLOT.evicted.set(memory.u32, SLOTS[0] - D, 1);
     },
     threads: [
       { name: "supervisor 1", script: release, dies: true },
@@ -159,7 +158,7 @@ export function releasing(flavour: Flavour): Program {
   };
 }
 
-/** An updater that sleeps on what an evicted reader stored late, and a supervisor that releases its slot. */
+/** An updater that sleeps on what a dead reader stored last, and a supervisor that evicts it. */
 export function releasingSleeper(flavour: Flavour): Program {
   const { setUp, ...rest } = setting(flavour);
   return {
@@ -171,16 +170,19 @@ export function releasingSleeper(flavour: Flavour): Program {
     },
     threads: [
       { name: "updater", script: gracePeriod, args: [flavour, "sleep"] },
-      { name: "supervisor", script: release },
+      { name: "supervisor", script: evict },
     ],
   };
 }
 
-/** Evicts the context that claims the slot once its death is reported, and releases the slot. */
+function* evict(): Steps {
+  yield* k.evictSlots(D, TOKENS[0]);
+}
+
+/** Evicts the context that claims the slot once its death is reported. */
 function* supervise(flavour: Flavour): Steps {
   if (yield* dead("joiner 0")) {
-    yield* k.evictSlots(D, NEW[0], isSrcu(flavour));
-    yield* k.releaseSlot(D, SLOTS[0], NEW[0]);
+    yield* k.evictSlots(D, NEW[0]);
     return;
   }
   if ((yield* k.load32(FLAG)) === 0) return again(supervise, flavour);

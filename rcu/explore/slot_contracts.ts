@@ -16,7 +16,7 @@ const [ONE, OTHER] = [0x8000_0009, 10];
 const LEFT = 5;
 
 /** The words of a slot that a claim clears, without the sections. */
-const MARKS = [SLOT.waiting, SLOT.evicted, SLOT.hurry] as const;
+const MARKS = [SLOT.waiting, SLOT.expelled, SLOT.hurry] as const;
 
 /** Fails unless a slot has an owner, and the words about its sections and its marks hold a value. */
 function* slotHolds(slot: number, owner: number, sections: number, marks: number): Steps {
@@ -54,7 +54,8 @@ function* releases(flavour: Flavour): Steps {
   yield* run(holds, EVENT, 2, "event after a release of another's slot");
   equal(yield* k.releaseSlot(D, FIRST, ONE), 1, "a release");
   yield* run(slotHolds, FIRST, 0, 0, 0);
-  yield* run(holds, EVENT, 3, "event after a release");
+  yield* run(holds, EVENT, 2, "event after a release");
+  yield* run(holds, DOMAIN.slotsUsed.at(D), 2, "slotsUsed after a release of the first of two");
   equal(
     (yield* k.claimSlot(D, OTHER, isSrcu(flavour))) >>> 0,
     FIRST,
@@ -70,33 +71,58 @@ function* occupy(slot: number, owner: number): Steps {
   for (const word of MARKS) yield* k.store32(word.at(slot), LEFT);
 }
 
-function* evictions(flavour: Flavour): Steps {
-  const srcu = isSrcu(flavour);
+function* expulsions(): Steps {
   yield* run(occupy, FIRST, OTHER);
   yield* run(occupy, SECOND, ONE);
-  equal(yield* k.evictSlots(D, 77, srcu), 0, "an eviction of nobody");
-  equal(yield* k.evictSlots(D, ONE, srcu), 1, "an eviction of one reader");
+  equal(yield* k.expelSlots(D, 77), 0, "an expulsion of nobody");
+  equal(yield* k.expelSlots(D, ONE), 1, "an expulsion of one reader");
   yield* run(slotHolds, FIRST, OTHER, LEFT, LEFT);
-  yield* run(evicted, SECOND);
-  yield* run(holds, EVENT, 6, "event after two evictions");
+  yield* run(marked, SECOND, ONE, LEFT);
+  yield* run(holds, EVENT, 5, "event after two expulsions");
+  equal(yield* k.isExpelled(SECOND, ONE), 1, "isExpelled of a mark for the owner");
+  yield* run(marked, SECOND, ONE, LEFT);
+  equal(yield* k.isExpelled(SECOND, OTHER), 0, "isExpelled of a mark for another");
+  yield* run(holds, SLOT.expelled.at(SECOND), 0, "a mark that was taken away");
   yield* run(occupy, SECOND, OTHER);
-  equal(yield* k.evictSlots(D, OTHER, srcu), 2, "an eviction of two readers");
-  for (const slot of SLOTS) yield* run(evicted, slot);
+  equal(yield* k.expelSlots(D, OTHER), 2, "an expulsion of two readers");
+  for (const slot of SLOTS) yield* run(marked, slot, OTHER, LEFT);
 }
 
-function* evicted(slot: number): Steps {
+/** Fails unless a slot is marked, and nothing else in it has changed. */
+function* marked(slot: number, token: number, left: number): Steps {
   for (const half of [0, 1]) {
-    yield* run(holds, SRCU_SLOT.active.at(slot, half), 0, "sections after an eviction");
+    yield* run(holds, SRCU_SLOT.active.at(slot, half), left, "sections after an expulsion");
   }
-  yield* run(holds, SLOT.evicted.at(slot), 1, "evicted");
-  yield* run(holds, SLOT.waiting.at(slot), LEFT, "waiting after an eviction");
-  yield* run(holds, SLOT.hurry.at(slot), LEFT, "hurry after an eviction");
+  yield* run(holds, SLOT.expelled.at(slot), token, "expelled");
+  yield* run(holds, SLOT.waiting.at(slot), left, "waiting after an expulsion");
+  yield* run(holds, SLOT.hurry.at(slot), left, "hurry after an expulsion");
+}
+
+function* evictions(): Steps {
+  const used = DOMAIN.slotsUsed.at(D);
+  yield* k.store32(used, 2);
+  yield* run(occupy, FIRST, OTHER);
+  yield* run(occupy, SECOND, ONE);
+  yield* k.store32(EVENT, 0);
+  equal(yield* k.evictSlots(D, 77), 0, "an eviction of nobody");
+  yield* run(holds, EVENT, 1, "event after an eviction of nobody");
+  yield* run(holds, used, 2, "slotsUsed after an eviction of nobody");
+  equal(yield* k.evictSlots(D, ONE), 1, "an eviction of one reader");
+  yield* run(slotHolds, FIRST, OTHER, LEFT, LEFT);
+  yield* run(slotHolds, SECOND, 0, LEFT, LEFT);
+  yield* run(holds, used, 1, "slotsUsed after an eviction of the last reader");
+  yield* k.store32(used, 2);
+  yield* run(occupy, SECOND, OTHER);
+  equal(yield* k.evictSlots(D, OTHER), 2, "an eviction of two readers");
+  for (const slot of SLOTS) yield* run(slotHolds, slot, 0, LEFT, LEFT);
+  yield* run(holds, used, 0, "slotsUsed after an eviction of all readers");
 }
 
 function* life(flavour: Flavour): Steps {
   yield* run(claims, flavour);
   yield* run(releases, flavour);
-  yield* run(evictions, flavour);
+  yield* run(expulsions);
+  yield* run(evictions);
 }
 
 /** Slots that are claimed, released, claimed again and evicted. */

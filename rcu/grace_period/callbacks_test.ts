@@ -189,18 +189,18 @@ Deno.test("the functions of a context that dies are lost and counted", () =>
     worker.expectDeath();
     worker.call("queueAndDie", 7);
     await worker.ended;
-    assertEquals(arena.evict(token).lostFunctions, 7);
+    assertEquals((await arena.evict(token, { stopped: true })).lostFunctions, 7);
     open.unlock();
     domain.barrier();
   }));
 
-Deno.test("functions that have run do not count as lost", () => {
+Deno.test("functions that have run do not count as lost", async () => {
   const { arena, attach } = create();
   const evicted = attach();
   for (let index = 0; index < 5; index++) evicted.domain.callRcu(() => {});
   evicted.domain.barrier();
   evicted.domain.callRcu(() => {});
-  assertEquals(arena.evict(evicted.arena.token).lostFunctions, 1);
+  assertEquals((await arena.evict(evicted.arena.token, { stopped: true })).lostFunctions, 1);
 });
 
 Deno.test("a context that was evicted runs and queues no functions", async () => {
@@ -208,7 +208,7 @@ Deno.test("a context that was evicted runs and queues no functions", async () =>
   const evicted = attach();
   let ran = 0;
   evicted.domain.callRcu(() => ran++);
-  assertEquals(arena.evict(evicted.arena.token).lostFunctions, 1);
+  assertEquals((await arena.evict(evicted.arena.token, { stopped: true })).lostFunctions, 1);
   assertThrows(() => evicted.domain.callRcu(() => ran++), EvictedError);
   assertThrows(() => evicted.domain.barrier(), EvictedError);
   await assertRejects(() => evicted.domain.barrierAsync(), EvictedError);

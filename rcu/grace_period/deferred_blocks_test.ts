@@ -150,7 +150,7 @@ Deno.test("past the budget an evicted context learns that it was evicted", () =>
   const open = attach().domain.register().lock();
   evicted.domain.register({ flavour: "qsbr" });
   domain.deferFree(arena.allocate(16));
-  arena.evict(evicted.arena.token);
+  arena.evict(evicted.arena.token, { stopped: true });
   assertThrows(() => evicted.domain.deferFree(arena.allocate(16)), EvictedError);
   open.unlock();
 });

@@ -18,6 +18,7 @@ import { DOMAIN } from "../kernel/layouts.ts";
 import { reportUncaught } from "../sync/report_uncaught.ts";
 import { Callbacks } from "./callbacks.ts";
 import { DeferredBlocks } from "./deferred_blocks.ts";
+import { Deadline, type WaitOptions } from "../sync/wait_options.ts";
 import { type DomainHandle, isDomainThere } from "./domain_block.ts";
 import type { Driver } from "./driver.ts";
 
@@ -54,46 +55,48 @@ export class DeferredWork {
   queue(run: () => void): void {
     this.#core.checkAttached();
     this.#callbacks.push(run, this.#driver.startPoll());
-    this.#schedule();
+    this.schedule();
   }
 
   /** Frees a block after a grace period; past the budget, waits for one first. */
   deferFree(block: number): void {
     if (this.blocks.full) this.#relieve();
     this.blocks.push(block);
-    this.#schedule();
+    this.schedule();
   }
 
   /** Runs what this context has queued and frees what was deferred, waiting as long as it takes. */
-  drain(action: string): void {
-    this.#driver.refuse(action);
+  drain(options: WaitOptions): void {
+    const deadline = new Deadline(ACTION, options);
+    this.#driver.refuse(ACTION);
     this.#core.checkAttached();
     const queued = this.#callbacks.length;
-    if (queued > 0) this.#driver.wait(this.#driver.startPoll(), action, true);
+    if (queued > 0) this.#driver.wait(this.#driver.startPoll(), deadline, true);
     this.#callbacks.runReady((cookie) => this.#driver.poll(cookie), queued);
     for (let batch = 0; batch < BATCHES; batch++) {
       const { repairs } = this.#core;
       const cookie = this.blocks.cookie;
       if (cookie < 0) return;
-      this.#driver.wait(cookie, action, true);
+      this.#driver.wait(cookie, deadline, true);
       this.blocks.reclaim(cookie);
       if (this.#core.repairs !== repairs) batch = BEGIN_ANEW;
     }
   }
 
   /** As `drain`, without blocking. */
-  async drainAsync(): Promise<void> {
+  async drainAsync(options: WaitOptions): Promise<void> {
+    const deadline = new Deadline(ACTION, options);
     this.#core.checkAttached();
     const target = this.#callbacks.ran + this.#callbacks.length;
     while (this.#callbacks.ran < target) {
-      await this.#driver.waitAsync(this.#callbacks.firstCookie!);
+      await this.#driver.waitAsync(this.#callbacks.firstCookie!, deadline);
       this.#callbacks.runReady((cookie) => this.#driver.poll(cookie), target - this.#callbacks.ran);
     }
     for (let batch = 0; batch < BATCHES; batch++) {
       const { repairs } = this.#core;
       const cookie = this.blocks.cookie;
       if (cookie < 0) return;
-      await this.#driver.waitAsync(cookie);
+      await this.#driver.waitAsync(cookie, deadline);
       this.blocks.reclaim(cookie);
       if (this.#core.repairs !== repairs) batch = BEGIN_ANEW;
     }
@@ -106,7 +109,8 @@ export class DeferredWork {
       const cookie = this.blocks.cookie;
       if (cookie < 0) return;
       try {
-        this.#driver.wait(cookie, "wait for the blocks that are deferred already", true);
+        const deadline = new Deadline("wait for the blocks that are deferred already");
+        this.#driver.wait(cookie, deadline, true);
       } catch (cause) {
         if (!(cause instanceof WaitInSectionError || cause instanceof BlockingForbiddenError)) {
           throw cause;
@@ -118,8 +122,8 @@ export class DeferredWork {
     }
   }
 
-  /** Starts the pump unless it runs. */
-  #schedule(): void {
+  /** Starts the pump, unless it runs: for what this context has deferred, or took over. */
+  schedule(): void {
     if (this.#pumping) return;
     this.#pumping = true;
     setTimeout(() => this.#pump(), 0);
@@ -133,7 +137,12 @@ export class DeferredWork {
         this.#core.checkAttached();
         const cookie = this.#callbacks.firstCookie ?? this.blocks.cookie;
         if (cookie < 0) break;
-        await this.#driver.waitAsync(cookie, undefined, (look) => this.#ifThere(look));
+        await this.#driver.waitAsync(
+          cookie,
+          new Deadline(ACTION),
+          false,
+          (look) => this.#ifThere(look),
+        );
         this.#callbacks.runReady((cookie) => this.#isOver(cookie));
         this.blocks.reclaimReady();
       } catch (error) {
@@ -147,13 +156,13 @@ export class DeferredWork {
   }
 
   /**
-   * Runs `action` unless the domain is destroyed. Under the arena's lock, since the pump has no caller
-   * who would answer for that: another context may destroy the domain, once no reader is registered
+   * Runs `action` unless the domain is destroyed, whose block then stays. The pump has no caller who
+   * would answer for that: another context may destroy the domain, once no reader is registered
    * and no block deferred, while this context still waits for the grace period of blocks that others
    * have freed since. A destroyed domain has no readers, so its grace periods are over.
    */
   #ifThere<T>(action: () => T): T | undefined {
-    return this.#core.locked(() => this.#isThere() ? action() : undefined);
+    return this.#core.members.pinned(() => this.#isThere() ? action() : undefined);
   }
 
   #isOver(cookie: number): boolean {
@@ -178,6 +187,9 @@ function afterError(error: unknown): number | undefined {
   if (error instanceof RcuError && error.hasCode("ARENA_CORRUPT")) return undefined;
   return 0;
 }
+
+/** What waits for deferred work do, for errors. */
+const ACTION = "wait for deferred work";
 
 /** How long the pump waits before it tries again to take the arena's lock. */
 const RETRY_MS = 100;

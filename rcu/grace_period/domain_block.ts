@@ -6,11 +6,11 @@
 
 import { type Arena, coreOf } from "../arena/arena.ts";
 import { encodeLabel, storeLabel } from "../arena/label.ts";
-import { evictionHandlers, MemberType } from "../arena/members.ts";
-import { registerMember, unregisterMember } from "../arena/register_member.ts";
+import { MEMBER, MemberType } from "../arena/members.ts";
+import { destroyMember, registerMember } from "../arena/register_member.ts";
 import { RcuError } from "../errors/rcu_error.ts";
+import { instantiateKernel } from "../kernel/kernel.ts";
 import { DOMAIN, SLOT } from "../kernel/layouts.ts";
-import { evictSlots } from "./slots.ts";
 
 /** Options of `RcuDomain.create` and `Srcu.create`. */
 export interface DomainOptions {
@@ -22,7 +22,10 @@ export interface DomainOptions {
   readonly maxDeferred?: number;
   /** How many bytes of blocks may wait; an eighth of the arena unless given. */
   readonly maxDeferredBytes?: number;
-  /** After how many milliseconds a grace period counts as stalled; 10,000 unless given. */
+  /**
+   * After how many milliseconds a grace period counts as stalled; 10,000 unless given. `Infinity` ends
+   * the reports.
+   */
   readonly stallMs?: number;
 }
 
@@ -60,7 +63,8 @@ export function createBlock(
   const id = crypto.getRandomValues(new Uint32Array(1))[0]!;
   const maxDeferred = positive("maxDeferred", options.maxDeferred ?? 65536);
   const maxBytes = positive("maxDeferredBytes", options.maxDeferredBytes ?? arena.u8.length >>> 3);
-  const stallMs = positive("stallMs", options.stallMs ?? 10_000);
+  const { stallMs: stall = 10_000 } = options;
+  const stallMs = stall === Infinity ? 0 : positive("stallMs", stall);
   const label = encodeLabel(options.label ?? "", DOMAIN);
   const offset = arena.allocate(DOMAIN.size + readers * SLOT.size, BLOCK_ALIGNMENT);
   const { u32 } = arena;
@@ -84,9 +88,7 @@ export function createBlock(
 export function destroyBlock(arena: Arena, offset: number): void {
   // First, since it throws if another context has deferred blocks since the caller checked.
   coreOf(arena).unregisterLimbo(DOMAIN.limbo.at(offset));
-  unregisterMember(arena, offset);
-  DOMAIN.memberType.set(arena.u32, offset, 0); // so that old handles are refused
-  arena.free(offset);
+  destroyMember(arena, offset);
 }
 
 /**
@@ -113,12 +115,20 @@ export function checkDomain(
 }
 
 /**
- * Whether a domain that was there has not been destroyed since. The answer holds while the caller holds
- * the arena's lock: the block is freed under it, after `memberType` was cleared.
+ * Whether a domain that was there has not been destroyed since. The answer holds while the caller has
+ * pinned the members: the block is freed when nobody has, after its type was cleared.
  */
 export function isDomainThere(arena: Arena, handle: DomainHandle): boolean {
-  return DOMAIN.memberType.get(arena.u32, handle.offset) === TYPES[handle.kind] &&
+  const type = instantiateKernel(arena.memory).load32(MEMBER.type.at(handle.offset));
+  return type === TYPES[handle.kind] &&
     DOMAIN.id.get(arena.u32, handle.offset) === handle.id;
+}
+
+/** The handle of the domain whose block lies at `offset`. */
+export function handleOf(arena: Arena, offset: number): DomainHandle {
+  const isSrcu = DOMAIN.memberType.get(arena.u32, offset) === MemberType.SRCU;
+  const kind = isSrcu ? "guestmem-srcu" : "guestmem-rcu";
+  return { kind, arena: arena.handle.id, offset, id: DOMAIN.id.get(arena.u32, offset) };
 }
 
 function positive(name: string, value: number, most = 2 ** 32 - 1): number {
@@ -126,10 +136,4 @@ function positive(name: string, value: number, most = 2 ** 32 - 1): number {
   throw new RangeError(
     `Cannot create a domain with ${name} ${value}: it must be an integer from 1 to ${most}`,
   );
-}
-
-for (const type of [MemberType.DOMAIN, MemberType.SRCU]) {
-  evictionHandlers.set(type, (memory, domain, token) => {
-    return { readers: evictSlots(memory, domain, token, type === MemberType.SRCU) };
-  });
 }

@@ -58,7 +58,7 @@ Deno.test("attach refuses handles that name no domain of this arena", () => {
   assertEquals(RcuDomain.attach(arena, own).offset, own.offset);
 });
 
-Deno.test("attach refuses a domain that was destroyed", () => {
+Deno.test("attach refuses a domain that was destroyed", async () => {
   const arena = Arena.create({ bytes: 1 << 20 });
   const before = arena.stats().liveBlocks;
   const domain = RcuDomain.create(arena);
@@ -68,7 +68,10 @@ Deno.test("attach refuses a domain that was destroyed", () => {
     "FOREIGN_DOMAIN",
   );
   assertEquals(arena.stats().liveBlocks, before);
-  assertEquals(arena.evict(Arena.attach(arena.handle).token).members, {});
+  assertEquals(
+    (await arena.evict(Arena.attach(arena.handle).token, { stopped: true })).members,
+    {},
+  );
 });
 
 Deno.test("a domain in use is not destroyed", () => {

@@ -15,9 +15,12 @@ import { instantiateKernel, type Kernel } from "../kernel/kernel.ts";
 import { DOMAIN } from "../kernel/layouts.ts";
 import { canBlock } from "../sync/blocking.ts";
 import { pause } from "../sync/pause.ts";
+import { DeadHolder } from "../sync/dead_holder.ts";
 import { waitAsync } from "../sync/wait_async.ts";
+import type { Deadline, WaitOptions } from "../sync/wait_options.ts";
 import { refuseInSection, waitOutside } from "../sync/waiting.ts";
 import type { Engine } from "./engine.ts";
+import { nameReader, ownerOf } from "./slots.ts";
 import type { StallReport, StallWatch } from "./stall.ts";
 
 /** Scans of the readers before the driver sleeps: a section is shorter than a sleep. */
@@ -26,12 +29,23 @@ const SPINS = 2000;
 /** A reader that has held up a grace period for this many milliseconds is asked to hurry. */
 const HURRY_AFTER_MS = 10;
 
+/** Options of a wait for a grace period. */
+export interface SynchronizeOptions extends WaitOptions {
+  /**
+   * Whether the readers in the way are asked to hurry at once, including those that hold up a grace
+   * period already in progress; otherwise only when it has lasted a while.
+   */
+  readonly hurry?: boolean;
+}
+
 /** What an asynchronous wait found when it last looked. */
 export interface Look {
   /** What EVENT held before the readers were armed. */
   readonly seen: number;
   /** A reader that is in the way, or 0: look again. */
   readonly slot: number;
+  /** Token of the context that it belongs to. */
+  readonly holder: number;
   /** The stall report that is due, if any. */
   readonly report: StallReport | undefined;
   /** How long to sleep at most. */
@@ -81,20 +95,24 @@ export class Driver {
   }
 
   /**
-   * Blocks until the grace period is over. With `hurry`, the readers in the way are asked to hurry
-   * at once, including those that hold up a grace period already in progress.
+   * Blocks until the grace period is over.
    *
+   * @param cookie The grace period.
+   * @param deadline What ends the wait otherwise.
+   * @param hurry Whether readers are asked to hurry at once.
    * @throws {WaitInSectionError} Inside an RCU section, or an SRCU section of this domain.
    * @throws {EvictedError} If this context was evicted.
+   * @throws {RcuError} `WAIT_TIMEOUT`, or the signal's reason.
    */
-  wait(cookie: number, action: string, hurry = false): void {
+  wait(cookie: number, deadline: Deadline, hurry = false): void {
+    const { action } = deadline;
     this.refuse(action);
     coreOf(this.#arena).checkAttached();
     waitOutside(action, () => {
       if (hurry && !this.poll(cookie)) this.#engine.arm(true);
       if (this.#spin(cookie)) return;
       if (!canBlock()) throw new BlockingForbiddenError({ action });
-      for (let asks = hurry; !this.poll(cookie); asks = true) this.#sleep(cookie, asks);
+      for (let asks = hurry; !this.poll(cookie); asks = true) this.#sleep(cookie, asks, deadline);
     });
   }
 
@@ -106,38 +124,45 @@ export class Driver {
   /**
    * Resolves once the grace period is over; never blocks.
    *
-   * @param signal Ends the wait: the promise rejects with its reason.
-   * @param atomically Runs each look at the domain, or returns undefined: the grace period is over.
+   * @param cookie The grace period.
+   * @param deadline What ends the wait otherwise: the promise rejects.
+   * @param asks Whether readers are asked to hurry at once.
+   * @param safely Runs each look at the domain, or returns undefined: the grace period is over.
    */
   async waitAsync(
     cookie: number,
-    signal?: AbortSignal,
-    atomically: (look: () => Look | undefined) => Look | undefined = (look) => look(),
+    deadline: Deadline,
+    asks = false,
+    safely: (look: () => Look | undefined) => Look | undefined = (look) => look(),
   ): Promise<void> {
-    for (let hurry = false;; hurry = true) {
-      let look: Look | undefined;
-      do {
-        signal?.throwIfAborted();
-        look = atomically(() => this.#look(cookie, hurry));
-        if (look === undefined) return;
-      } while (look.slot === 0);
-      if (look.report) this.#stalls.onStall?.(look.report);
+    const dead = new DeadHolder(this.#arena);
+    for (let hurry = asks;; hurry = true) {
+      deadline.signal?.throwIfAborted();
+      const look = safely(() => this.#look(cookie, hurry, deadline));
+      if (look === undefined) return;
+      if (look.slot === 0) continue;
+      if (look.report) this.#stalls.onStall(look.report);
+      if (dead.isDue) await dead.look(look.holder);
       const event = DOMAIN.event.index(this.#domain);
       // Lets idle readers of this context rest. They were armed with the others: one that was in the
       // way signals as it goes, which keeps this wait from sleeping.
-      await waitAsync(this.#arena.i32, event, look.seen, look.napMs, signal);
+      await waitAsync(this.#arena.i32, event, look.seen, look.napMs, deadline.signal);
     }
   }
 
   /** What an asynchronous wait does before it sleeps, in the order of `#sleep`; undefined: it is over. */
-  #look(cookie: number, hurry: boolean): Look | undefined {
+  #look(cookie: number, hurry: boolean, deadline: Deadline): Look | undefined {
     if (this.poll(cookie)) return undefined;
     const seen = this.#kernel.load32(this.#event);
+    coreOf(this.#arena).checkAttached();
     const slot = this.#engine.arm(hurry);
-    if (slot === 0) return { seen, slot, report: undefined, napMs: 0 };
+    if (slot === 0) return { seen, slot, holder: 0, report: undefined, napMs: 0 };
     if (this.poll(cookie)) return undefined;
+    const leftMs = deadline.check(() => this.#nameOf(slot));
+    const holder = ownerOf(this.#arena, slot);
+    if (this.#endDead(holder)) return { seen, slot: 0, holder, report: undefined, napMs: 0 };
     const { report, nextMs } = this.#stalls.due(slot);
-    return { seen, slot, report, napMs: napMs(nextMs, hurry) };
+    return { seen, slot, holder, report, napMs: Math.min(napMs(nextMs, hurry), leftMs) };
   }
 
   #spin(cookie: number): boolean {
@@ -158,11 +183,31 @@ export class Driver {
    * context has completed the caller's in between: hence the last `poll`. If that finds the caller's
    * grace period not over, the reader is in the way of the caller's own or of one before it.
    */
-  #sleep(cookie: number, hurry: boolean): void {
+  #sleep(cookie: number, hurry: boolean, deadline: Deadline): void {
     const seen = this.#kernel.load32(this.#event);
+    // After EVENT is read, since who expels this context adds to it after the state has changed.
+    coreOf(this.#arena).checkAttached();
     const slot = this.#engine.arm(hurry);
     if (slot === 0 || this.poll(cookie)) return;
-    this.#kernel.wait32(this.#event, seen, napMs(this.#stalls.check(slot), hurry));
+    const leftMs = deadline.check(() => this.#nameOf(slot));
+    if (this.#endDead(ownerOf(this.#arena, slot))) return;
+    const nextMs = this.#stalls.check(slot);
+    this.#kernel.wait32(this.#event, seen, Math.min(napMs(nextMs, hurry), leftMs));
+  }
+
+  /**
+   * Releases the slots of a context that certainly runs no more: who evicts it may have died before it
+   * came to this domain. Whether there was anything to release.
+   */
+  #endDead(token: number): boolean {
+    const isDead = token !== 0 && coreOf(this.#arena).contexts.isGone(token);
+    return isDead && this.#kernel.evictSlots(this.#domain, token) > 0;
+  }
+
+  #nameOf(slot: number): string {
+    const { label, flavour, token } = nameReader(this.#arena, slot);
+    const worker = coreOf(this.#arena).contexts.nameOf(token).label;
+    return `reader "${label}" (${flavour}) of worker "${worker}" (context ${token})`;
   }
 }
 

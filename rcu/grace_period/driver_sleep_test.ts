@@ -6,6 +6,7 @@ import { DOMAIN } from "../kernel/layouts.ts";
 import { Arena, RcuDomain } from "../mod.ts";
 import { Driver } from "./driver.ts";
 import { rcuEngine } from "./engine.ts";
+import { Deadline } from "../sync/wait_options.ts";
 import { StallWatch } from "./stall.ts";
 
 /** A driver that finds a reader in its way until it has armed twice, and its steps once it has spun. */
@@ -45,7 +46,7 @@ function recording() {
 
 Deno.test("EVENT is read before the readers are armed, and the last look precedes the sleep", () => {
   const { driver, steps } = recording();
-  driver.wait(2, "wait");
+  driver.wait(2, new Deadline("wait"));
   assertEquals(steps, [
     ...["load EVENT", "arm", "advance", "sleep", "advance"],
     ...["load EVENT", "arm", "advance"],
@@ -55,7 +56,7 @@ Deno.test("EVENT is read before the readers are armed, and the last look precede
 
 Deno.test("a driver that never blocks keeps the same order", async () => {
   const { driver, steps } = recording();
-  await driver.waitAsync(2);
+  await driver.waitAsync(2, new Deadline("wait"));
   assertEquals(steps, [
     ...["load EVENT", "arm", "advance", "advance"],
     ...["load EVENT", "arm", "advance"],

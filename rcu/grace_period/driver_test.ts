@@ -10,6 +10,7 @@ import { Arena, EvictedError, RcuDomain, WaitInSectionError } from "../mod.ts";
 import { registerElsewhere } from "../testdata/elsewhere.ts";
 import { Driver } from "./driver.ts";
 import { rcuEngine } from "./engine.ts";
+import { Deadline } from "../sync/wait_options.ts";
 import { StallWatch } from "./stall.ts";
 
 const WORKER = import.meta.resolve("./grace_period_test_worker.ts");
@@ -221,7 +222,7 @@ Deno.test("a wait that finds its context evicted says so, and leaves no reader s
   const readers = [evicted.domain, RcuDomain.create(evicted.arena)].map((own) =>
     own.register({ flavour: "qsbr" })
   );
-  arena.evict(evicted.arena.token);
+  arena.evict(evicted.arena.token, { stopped: true });
   assertThrows(() => evicted.domain.synchronize(), EvictedError);
   for (const reader of readers) assertThrows(() => reader.quiescent(), EvictedError);
   domain.synchronize();
@@ -262,7 +263,7 @@ Deno.test("an updater whose grace period another completes does not sleep on the
     open.unlock();
     assert(!helper.domain.poll(helper.domain.startPoll()));
   });
-  driver.wait(driver.startPoll(), "test");
+  driver.wait(driver.startPoll(), new Deadline("test"));
   assert(lateReader.inSection);
   assertEquals(woken, []);
 });
@@ -274,7 +275,7 @@ Deno.test("an updater does not sleep on a reader that leaves before it is asked"
   const { driver, woken } = withHooks(arena, domain.offset, () => {
     if (++looks === 3) open.unlock();
   });
-  driver.wait(driver.startPoll(), "test");
+  driver.wait(driver.startPoll(), new Deadline("test"));
   assertEquals(woken, ["timed out", "timed out"]); // as long as it stayed
 });
 
@@ -283,7 +284,7 @@ Deno.test("an updater that falls asleep as the reader leaves is not asleep yet",
   const reader = registerElsewhere(attach().domain);
   const open = reader.lock();
   const { driver, woken } = withHooks(arena, domain.offset, () => {}, () => open.unlock());
-  driver.wait(driver.startPoll(), "test");
+  driver.wait(driver.startPoll(), new Deadline("test"));
   assertEquals(woken, ["not asleep yet"]);
 });
 
@@ -297,7 +298,7 @@ Deno.test("a reader is asked to hurry after a while, and at once if the wait say
       seen.push(reader.hurry);
       if (reader.hurry) open.unlock();
     });
-    driver.wait(driver.startPoll(), "test", hurry);
+    driver.wait(driver.startPoll(), new Deadline("test"), hurry);
     assertEquals(seen, [...asked]);
     assert(!reader.hurry, "it has moved");
   }

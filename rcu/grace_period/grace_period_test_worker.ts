@@ -184,8 +184,8 @@ const setup = (data: Data) => {
       if (how === "throw") throw new Death("planted");
       self.close();
     },
-    /** What happens to a reader that is evicted inside a section and lives on. */
-    surviveEviction(): string[] {
+    /** What happens to a reader that is expelled inside a section. */
+    surviveExpulsion(): string[] {
       const guard = reader.lock();
       schedule.reach(1);
       schedule.awaitStep(2);
@@ -198,11 +198,8 @@ const setup = (data: Data) => {
           names.push((error as Error).name);
         }
       };
-      if (reader instanceof MembReader) attempt(() => guard.unlock());
-      else {
-        guard.unlock();
-        attempt(() => qsbr().quiescent());
-      }
+      guard.unlock();
+      if (reader instanceof QsbrReader) attempt(() => qsbr().quiescent());
       attempt(() => reader.lock());
       attempt(() => domain.register());
       attempt(() => domain.callRcu(() => {}));
@@ -214,8 +211,8 @@ const setup = (data: Data) => {
       again.close();
       return names;
     },
-    /** An evicted reader that reads with the fused call. */
-    readWordEvicted(pointer: number): number {
+    /** An expelled reader that reads with the fused call. */
+    readWordExpelled(pointer: number): number {
       schedule.reach(1);
       schedule.awaitStep(2);
       return memb().readWord(RcuPointer.attach(arena, pointer), 0);

@@ -18,7 +18,6 @@ export interface ReadGuard {
    * Leaves the section. Nothing dereferenced inside it may be used afterwards.
    *
    * @throws {RcuError} `SECTION_ORDER`: the section is not the innermost open one. Nothing changes.
-   * @throws {EvictedError} If the reader was evicted: what the section read is not promised.
    */
   unlock(): void;
   /** The same as `unlock()`, for `using`. */

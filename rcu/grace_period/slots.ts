@@ -9,7 +9,7 @@ import type { SharedMemory } from "../arena/allocator.ts";
 import { type Arena, coreOf } from "../arena/arena.ts";
 import { encodeLabel, loadLabel, storeLabel } from "../arena/label.ts";
 import { RcuError } from "../errors/rcu_error.ts";
-import { instantiateKernel, type Kernel } from "../kernel/kernel.ts";
+import { instantiateKernel } from "../kernel/kernel.ts";
 import { DOMAIN, SLOT } from "../kernel/layouts.ts";
 import { localReader } from "../sync/waiting.ts";
 
@@ -65,86 +65,51 @@ export function claimSlot(
   if (registered) throw new RcuError("ALREADY_REGISTERED", { label: registered.label });
   const kernel = instantiateKernel(arena.memory);
   const text = encodeLabel(label, SLOT);
-  // Evictions hold the lock too. Without it, a slot that its worker gives up while it is evicted
-  // could be claimed here before the evictor's last store to it.
+  coreOf(arena).checkAttached();
   const srcu = flavour === "srcu" ? 1 : 0;
-  const slot = coreOf(arena).locked(() => kernel.claimSlot(domain, arena.token, srcu) >>> 0);
+  const slot = kernel.claimSlot(domain, arena.token, srcu) >>> 0;
   if (slot === 0) {
     const limit = DOMAIN.slotLimit.get(arena.u32, domain);
-    throw new RcuError("READER_LIMIT", { limit, evicted: countEvicted(kernel, domain, limit) });
+    throw new RcuError("READER_LIMIT", { limit, expelled: countExpelled(arena, domain) });
   }
   SLOT.flavour.set(arena.u32, slot, FLAVOURS.indexOf(flavour));
   storeLabel(arena, SLOT, slot, text);
   return { arena, domain, slot, label };
 }
 
-function countEvicted(kernel: Kernel, domain: number, limit: number): number {
-  let evicted = 0;
-  for (let index = 0; index < limit; index++) {
-    evicted += kernel.load32(SLOT.evicted.at(slotAt(domain, index)));
-  }
-  return evicted;
+function countExpelled(arena: Arena, domain: number): number {
+  const { contexts } = coreOf(arena);
+  const owners = claimedSlots(arena, domain).map((slot) => ownerOf(arena, slot));
+  return owners.filter((owner) => contexts.stateOf(owner) === "expelled").length;
 }
 
-/**
- * Gives a slot back, if it still belongs to the context `token`. Only that context's worker may, and
- * only outside its sections; or anyone, once the worker has certainly stopped.
- *
- * @returns Whether it did.
- */
-export function releaseSlot(
-  memory: SharedMemory,
-  domain: number,
-  slot: number,
-  token: number,
-): boolean {
-  return instantiateKernel(memory.memory).releaseSlot(domain, slot, token) !== 0;
+/** Token of the context that owns a slot, or 0. */
+export function ownerOf(memory: SharedMemory, slot: number): number {
+  return instantiateKernel(memory.memory).load32(SLOT.owner.at(slot)) >>> 0;
 }
 
-/** The slots that contexts own, evicted ones included. */
+/** The slots that contexts own. */
 export function claimedSlots(memory: SharedMemory, domain: number): number[] {
-  const kernel = instantiateKernel(memory.memory);
   const length = DOMAIN.slotLimit.get(memory.u32, domain);
   const slots = Array.from({ length }, (_, index) => slotAt(domain, index));
-  return slots.filter((slot) => kernel.load32(SLOT.owner.at(slot)) !== 0);
+  return slots.filter((slot) => ownerOf(memory, slot) !== 0);
 }
 
 /** Names the reader of a slot. */
 export function nameReader(memory: SharedMemory, slot: number): ReaderName {
-  const kernel = instantiateKernel(memory.memory);
   return {
     label: loadLabel(memory, SLOT, slot),
-    token: kernel.load32(SLOT.owner.at(slot)) >>> 0,
+    token: ownerOf(memory, slot),
     flavour: FLAVOURS[SLOT.flavour.get(memory.u32, slot)] ?? "memb",
     slot,
   };
 }
 
 /**
- * Gives back the evicted slots of a context that has certainly stopped.
+ * Gives back the slot of a context that has left its sections.
  *
- * @returns How many. Each slot counts for one of those who release it at once.
+ * @returns Whether it was the context's.
  */
-export function releaseEvicted(memory: SharedMemory, domain: number, token: number): number {
-  const kernel = instantiateKernel(memory.memory);
-  const evicted = claimedSlots(memory, domain).filter((slot) => {
-    return kernel.load32(SLOT.owner.at(slot)) >>> 0 === token &&
-      kernel.load32(SLOT.evicted.at(slot)) !== 0;
-  });
-  return evicted.filter((slot) => releaseSlot(memory, domain, slot, token)).length;
-}
-
-/**
- * Ends the sections of a context that is gone, so that grace periods no longer wait for it. Its
- * slots rest: if the context is alive after all, it may still store to them.
- *
- * @returns How many readers it has.
- */
-export function evictSlots(
-  memory: SharedMemory,
-  domain: number,
-  token: number,
-  srcu: boolean,
-): number {
-  return instantiateKernel(memory.memory).evictSlots(domain, token, srcu ? 1 : 0);
+export function releaseSlot({ arena, domain, slot }: ClaimedSlot): boolean {
+  return instantiateKernel(arena.memory).releaseSlot(domain, slot, arena.token) !== 0;
 }

@@ -33,7 +33,7 @@ Deno.test("beyond the limit of readers there is an error, and a released slot ca
   attach().domain.register();
   const third = attach().domain;
   const error = assertThrows(() => third.register(), RcuError, "2 readers");
-  assertEquals(error.details, { limit: 2, evicted: 0 });
+  assertEquals(error.details, { limit: 2, expelled: 0 });
   assertEquals(domain.stats().readers, 2);
   first.unregister();
   assertEquals(third.register().slot, first.slot);
@@ -60,58 +60,69 @@ Deno.test("a reader is named by label, token, flavour and slot", () => {
   ]);
 });
 
-Deno.test("the slot of an evicted reader rests until its worker learns of it", () => {
-  const { arena, domain, attach } = create(1);
-  const evicted = attach();
-  const reader = evicted.domain.register();
-  assertEquals(arena.evict(evicted.arena.token).members, { readers: 1 });
-  assertEquals(assertThrows(() => domain.register(), RcuError).details["evicted"], 1);
-  assertThrows(() => reader.lock(), EvictedError);
-  assertEquals(domain.register().slot, reader.slot);
-});
-
-Deno.test("releaseEvicted gives back the slots of a context that has certainly stopped", () => {
+Deno.test("an eviction gives back the slots of its context, and of no other", async () => {
   const { arena, domain, attach } = create(2);
   const stopped = attach();
   const { slot } = stopped.domain.register();
   const alive = attach();
-  alive.domain.register();
-  assertEquals(domain.releaseEvicted(stopped.arena.token), 0); // not evicted
-  arena.evict(stopped.arena.token);
-  assertEquals(domain.releaseEvicted(alive.arena.token), 0);
-  assertEquals(domain.releaseEvicted(stopped.arena.token), 1);
+  const { slot: other } = alive.domain.register();
+  assertEquals((await arena.evict(stopped.arena.token, { stopped: true })).members, { readers: 1 });
+  assertEquals(claimedSlots(arena, domain.offset), [other]);
   assertEquals(domain.register().slot, slot);
 });
 
-Deno.test("a supervisor that comes second frees nothing: somebody may have claimed the slot since", () => {
+Deno.test("the slot of an expelled reader is its own until it has learnt of it", () => {
+  const { arena, domain, attach } = create(1);
+  const expelled = attach();
+  const reader = expelled.domain.register();
+  arena.expel(expelled.arena.token);
+  const error = assertThrows(() => domain.register(), RcuError);
+  assertEquals(error.details, { limit: 1, expelled: 1 });
+  assertThrows(() => reader.lock(), EvictedError);
+  assertEquals(domain.register().slot, reader.slot);
+});
+
+Deno.test("a supervisor that comes second frees nothing: somebody may have claimed the slot since", async () => {
   const { arena, domain, attach } = create(1);
   const stopped = attach();
   const { slot } = stopped.domain.register();
-  arena.evict(stopped.arena.token);
-  // Both have found the slot: the second goes on after the first has freed it and a third claimed it.
-  const release = () => releaseSlot(arena, domain.offset, slot, stopped.arena.token);
-  assert(release());
+  await arena.evict(stopped.arena.token, { stopped: true });
   const fresh = attach().domain.register({ label: "fresh" });
   const guard = fresh.lock();
-  assertEquals([fresh.slot, release()], [slot, false]);
+  assertEquals(fresh.slot, slot);
+  const again = await arena.evict(stopped.arena.token, { stopped: true });
+  assertEquals([again.wasAttached, again.members], [false, {}]);
   assert(!domain.poll(domain.startPoll()));
   assertEquals(nameReader(arena, slot).label, "fresh");
   guard.unlock();
 });
 
+Deno.test("updaters scan no more slots than those up to the last that has an owner", () => {
+  const { arena, domain, attach } = create(4);
+  const used = () => DOMAIN.slotsUsed.low(arena.u32, domain.offset);
+  const readers = [1, 2, 3, 4].map(() => attach().domain.register());
+  readers[2]!.unregister();
+  assertEquals(used(), 4);
+  readers[3]!.unregister();
+  assertEquals(used(), 2);
+  attach().domain.register();
+  assertEquals(used(), 3);
+});
+
 Deno.test("an evicted context registers no reader before it attaches anew", () => {
   const { arena, domain, attach } = create(2);
   const evicted = attach();
-  arena.evict(evicted.arena.token);
+  arena.evict(evicted.arena.token, { stopped: true });
   assertThrows(() => evicted.domain.register(), EvictedError);
   assertEquals(domain.stats().readers, 0);
 });
 
-Deno.test("a claim clears what an eviction stored to a slot that was given up in between", () => {
+Deno.test("a claim clears what was stored to a slot since it was given up", () => {
   const { arena, domain } = create(1);
-  const { slot } = claimSlot(arena, domain.offset, "memb", "");
-  releaseSlot(arena, domain.offset, slot, arena.token);
-  for (const word of [SLOT.evicted, SLOT.waiting, SLOT.hurry]) word.set(arena.u32, slot, 1);
+  const claimed = claimSlot(arena, domain.offset, "memb", "");
+  const { slot } = claimed;
+  assert(releaseSlot(claimed) && !releaseSlot(claimed));
+  for (const word of [SLOT.expelled, SLOT.waiting, SLOT.hurry]) word.set(arena.u32, slot, 1);
   const reader = domain.register();
   assertEquals(reader.slot, slot);
   assertEquals(reader.hurry, false);

@@ -5,11 +5,10 @@
  */
 
 import { type Arena, coreOf } from "../arena/arena.ts";
-import { instantiateKernel, type Kernel } from "../kernel/kernel.ts";
 import { DOMAIN } from "../kernel/layouts.ts";
 import { type Clock, monotonicClock } from "../sync/clock.ts";
 import type { Engine } from "./engine.ts";
-import { nameReader, type ReaderName } from "./slots.ts";
+import { type Flavour, nameReader, type ReaderName } from "./slots.ts";
 
 /** A grace period that takes longer than the domain's `stallMs`. */
 export interface StallReport {
@@ -17,9 +16,9 @@ export interface StallReport {
   readonly domain: string;
   /** Which grace period of the domain, from 1 on. */
   readonly gracePeriod: number;
-  /** Milliseconds since an updater first found it held up. */
+  /** Milliseconds since this context first found it held up. */
   readonly elapsedMs: number;
-  /** The reader that the updater waits for. */
+  /** The reader that is waited for. */
   readonly reader: ReaderName;
   /** The label of the worker that the reader belongs to; empty if that is no longer known. */
   readonly worker: string;
@@ -28,16 +27,16 @@ export interface StallReport {
 /** Watches one domain from one context. */
 export class StallWatch {
   readonly #arena: Arena;
-  readonly #kernel: Kernel;
-  readonly #f64: Float64Array;
   readonly #domain: number;
   readonly #engine: Engine;
   readonly #label: string;
   readonly #clock: Clock;
-  /** When the grace period reported last was found held up, and how many reports it has had. */
-  #reported = { since: 0, reports: 0 };
-  /** Receives each report: after `stallMs`, and every further `stallMs`. */
-  onStall: ((report: StallReport) => void) | undefined;
+  /** The grace period seen last, when it was first found held up, and the slots reported for it. */
+  #gracePeriod = -1;
+  #since = 0;
+  #reported = new Set<number>();
+  /** Receives each report, once for each reader and grace period. */
+  onStall: (report: StallReport) => void = warnOfStall;
 
   /**
    * @param arena The arena, as this context attached to it.
@@ -54,8 +53,6 @@ export class StallWatch {
     clock: Clock = monotonicClock,
   ) {
     this.#arena = arena;
-    this.#kernel = instantiateKernel(arena.memory);
-    this.#f64 = new Float64Array(arena.memory.buffer);
     this.#domain = domain;
     this.#engine = engine;
     this.#label = label;
@@ -64,11 +61,12 @@ export class StallWatch {
 
   /** Describes the grace period in progress, which the reader of `slot` holds up. */
   describe(slot: number): StallReport {
+    const elapsedMs = this.#elapsed();
     const reader = nameReader(this.#arena, slot);
     return {
       domain: this.#label,
-      gracePeriod: this.#engine.current(),
-      elapsedMs: this.#elapsed(this.#since()),
+      gracePeriod: this.#gracePeriod,
+      elapsedMs,
       reader,
       worker: coreOf(this.#arena).contexts.nameOf(reader.token).label,
     };
@@ -77,39 +75,46 @@ export class StallWatch {
   /** Reports a stall if one is due. @returns Milliseconds until the next report could be due. */
   check(slot: number): number {
     const { report, nextMs } = this.due(slot);
-    if (report) this.onStall?.(report);
+    if (report) this.onStall(report);
     return nextMs;
   }
 
   /** The report that is due, if any, for the caller to pass on; and when the next could be. */
   due(slot: number): { readonly report: StallReport | undefined; readonly nextMs: number } {
-    const since = this.#since();
-    const elapsed = this.#elapsed(since);
-    const stallMs = DOMAIN.stallMs.get(this.#arena.u32, this.#domain);
-    const due = Math.floor(elapsed / stallMs);
-    if (this.#reported.since !== since) this.#reported = { since, reports: 0 };
-    const isDue = due > this.#reported.reports;
-    if (isDue) this.#reported.reports = due;
-    const report = isDue && this.onStall ? this.describe(slot) : undefined;
-    return { report, nextMs: stallMs - (elapsed % stallMs) };
+    const elapsed = this.#elapsed();
+    const stallMs = DOMAIN.stallMs.get(this.#arena.u32, this.#domain) || Infinity;
+    if (this.#reported.has(slot)) return { report: undefined, nextMs: Infinity };
+    if (elapsed < stallMs) return { report: undefined, nextMs: stallMs - elapsed };
+    this.#reported.add(slot);
+    return { report: this.describe(slot), nextMs: Infinity };
   }
 
-  /** Never negative: the time may have been noted by another context, whose clock is ahead. */
-  #elapsed(since: number): number {
-    return Math.max(this.#clock() - since, 0);
-  }
-
-  /**
-   * When this grace period was first found held up, by any context. Two contexts that note it at
-   * once write nearly the same time, and only reports use it.
-   */
-  #since(): number {
-    const current = this.#engine.current() >>> 0;
-    const noted = DOMAIN.stallGp.at(this.#domain);
-    if (this.#kernel.load32(noted) >>> 0 !== current) {
-      DOMAIN.stallSince.set(this.#f64, this.#domain, this.#clock());
-      this.#kernel.store32(noted, current);
+  /** For how long the grace period in progress has been held up, as this context has seen it. */
+  #elapsed(): number {
+    const current = this.#engine.current();
+    if (this.#gracePeriod !== current) {
+      this.#gracePeriod = current;
+      this.#since = this.#clock();
+      this.#reported.clear();
     }
-    return DOMAIN.stallSince.get(this.#f64, this.#domain);
+    return this.#clock() - this.#since;
   }
+}
+
+/** What to do about a reader of each flavour. */
+const ADVICE: Readonly<Record<Flavour, string>> = {
+  memb: "A section should be short: leave it before a wait or a long computation.",
+  qsbr: "A QSBR reader calls quiescent() often, and offline() before it waits or idles.",
+  srcu: "A section that spans an await ends once that is over.",
+};
+
+/** What becomes of a report unless `onStall` is set. */
+export function warnOfStall(report: StallReport): void {
+  const { domain, gracePeriod, elapsedMs, reader, worker } = report;
+  console.warn(
+    `guestmem: reader "${reader.label}" (${reader.flavour}) of worker "${worker}" (context ` +
+      `${reader.token}) has held up grace period ${gracePeriod} of domain "${domain}" for ` +
+      `${Math.round(elapsedMs / 100) / 10} s. ${ADVICE[reader.flavour]} If the worker is dead, ` +
+      `arena.evict(${reader.token}) ends its sections.`,
+  );
 }

@@ -11,17 +11,21 @@ import {
   DOMAIN_GP_CTR,
   DOMAIN_GP_DONE,
   DOMAIN_SIZE,
-  DOMAIN_SLOT_LIMIT,
-  DOMAIN_SLOTS_USED,
   SLOT_CTR,
-  SLOT_EVICTED,
+  SLOT_EXPELLED,
   SLOT_HURRY,
-  SLOT_OWNER,
   SLOT_SIZE,
   SLOT_WAITING,
   SRCU_SLOT_ACTIVE,
   SRCU_SLOT_ACTIVE_STRIDE,
 } from "./layouts";
+import { isOwned, slotsEnd } from "./slots.as";
+import { wakeUpdaters } from "./wake.as";
+
+export { isPinned, joinContext, moveContext } from "./contexts.as";
+export { addMember, dropMember, retireMember } from "./members.as";
+export { mutexArm, mutexConsistent, mutexLock, mutexPassOn, mutexUnlock } from "./mutex.as";
+export { claimSlot, evictSlots, expelSlots, isExpelled, releaseSlot } from "./slots.as";
 
 // ---- plain cells ------------------------------------------------------------------------------
 
@@ -84,22 +88,24 @@ export function pairStore(cell: usize, first: u32, other: u32): void {
 
 // ---- RCU read side ----------------------------------------------------------------------------
 
-/** Enters a section of the memory-barrier flavour. Returns 1 if the slot was evicted. */
+/**
+ * Enters a section of the memory-barrier flavour. The section is entered even if the slot is marked as
+ * expelled: then this returns the token in the mark, see `isExpelled`.
+ */
 export function lock(domain: usize, slot: usize): u32 {
   atomic.store<u64>(slot, atomic.load<u64>(domain, DOMAIN_GP_CTR), SLOT_CTR);
-  return atomic.load<u32>(slot, SLOT_EVICTED);
+  return atomic.load<u32>(slot, SLOT_EXPELLED);
 }
 
-/** Leaves a section, or goes offline in the QSBR flavour. Returns 1 if the slot was evicted. */
-export function unlock(domain: usize, slot: usize): u32 {
+/** Leaves a section, or goes offline in the QSBR flavour. */
+export function unlock(domain: usize, slot: usize): void {
   atomic.store<u64>(slot, 0, SLOT_CTR);
   if (atomic.load<u32>(slot, SLOT_WAITING)) signal(domain, slot);
-  return atomic.load<u32>(slot, SLOT_EVICTED);
 }
 
 /**
- * A whole section: lock, dereference the cell, read one word of the block, unlock. -1 if evicted, -2 if
- * the cell holds no block.
+ * A whole section: lock, dereference the cell, read one word of the block, unlock. -1 if the slot is
+ * marked as expelled, -2 if the cell holds no block.
  */
 export function readWord(domain: usize, slot: usize, cell: usize, offset: usize): f64 {
   atomic.store<u64>(slot, atomic.load<u64>(domain, DOMAIN_GP_CTR), SLOT_CTR);
@@ -107,14 +113,14 @@ export function readWord(domain: usize, slot: usize, cell: usize, offset: usize)
   const value = block ? f64(load<u32>(usize(block) + offset)) : -2;
   atomic.store<u64>(slot, 0, SLOT_CTR);
   if (atomic.load<u32>(slot, SLOT_WAITING)) signal(domain, slot);
-  return atomic.load<u32>(slot, SLOT_EVICTED) ? -1 : value;
+  return atomic.load<u32>(slot, SLOT_EXPELLED) ? -1 : value;
 }
 
-/** Reports a quiescent state of the QSBR flavour. Returns 1 if the slot was evicted. */
+/** Reports a quiescent state of the QSBR flavour. Returns as `lock` does. */
 export function quiescent(domain: usize, slot: usize): u32 {
   atomic.store<u64>(slot, atomic.load<u64>(domain, DOMAIN_GP_CTR), SLOT_CTR);
   if (atomic.load<u32>(slot, SLOT_WAITING)) signal(domain, slot);
-  return atomic.load<u32>(slot, SLOT_EVICTED);
+  return atomic.load<u32>(slot, SLOT_EXPELLED);
 }
 
 /** Wakes the updaters that armed this slot: its reader has moved. */
@@ -132,99 +138,7 @@ function signal(domain: usize, slot: usize): void {
   // it holds up nobody, and an updater that waits for its next section asks again before it sleeps.
   atomic.store<u32>(slot, 0, SLOT_WAITING);
   atomic.store<u32>(slot, 0, SLOT_HURRY);
-  wakeAll(domain);
-}
-
-/** Wakes every sleeping updater, to look again. */
-function wakeAll(domain: usize): void {
-  atomic.add<u32>(domain, 1, DOMAIN_EVENT);
-  atomic.notify(domain + DOMAIN_EVENT, -1);
-}
-
-// ---- reader slots -----------------------------------------------------------------------------
-//
-// SLOT_OWNER says whose a slot is, and changes by compare-and-exchange alone: from 0 to the token of
-// the context that claims it, and from that token to 0. What a free slot holds otherwise is whatever
-// its last owner left, so nobody waits for a slot without an owner (see `isOwned`), and a claim clears
-// it. Claims and evictions hold the arena's lock; releases need none.
-
-/** Claims a slot for the context `token`. Returns it, or 0 if every slot has an owner. */
-export function claimSlot(domain: usize, token: u32, srcu: u32): usize {
-  const limit = load<u32>(domain, DOMAIN_SLOT_LIMIT);
-  for (let index: u32 = 0; index < limit; index++) {
-    const slot = domain + DOMAIN_SIZE + usize(index) * SLOT_SIZE;
-    if (atomic.cmpxchg<u32>(slot, 0, token, SLOT_OWNER) != 0) continue;
-    clearSlot(slot, srcu);
-    raiseSlotsUsed(domain, index + 1);
-    // Between the first step and the clearing, an updater may have taken what the slot's last owner
-    // left for a section, and have gone to sleep on it.
-    wakeAll(domain);
-    return slot;
-  }
-  return 0;
-}
-
-/** Zeroes the words of a slot that its reader, updaters and evictions store to. */
-function clearSlot(slot: usize, srcu: u32): void {
-  endSections(slot, srcu);
-  atomic.store<u32>(slot, 0, SLOT_WAITING);
-  atomic.store<u32>(slot, 0, SLOT_EVICTED);
-  atomic.store<u32>(slot, 0, SLOT_HURRY);
-}
-
-/** By stores of the width that readers and updaters use. */
-function endSections(slot: usize, srcu: u32): void {
-  if (srcu) {
-    atomic.store<u32>(slot, 0, SRCU_SLOT_ACTIVE);
-    atomic.store<u32>(slot + SRCU_SLOT_ACTIVE_STRIDE, 0, SRCU_SLOT_ACTIVE);
-  } else {
-    atomic.store<u64>(slot, 0, SLOT_CTR);
-  }
-}
-
-function raiseSlotsUsed(domain: usize, count: u32): void {
-  while (true) {
-    const used = atomic.load<u32>(domain, DOMAIN_SLOTS_USED);
-    if (used >= count) return;
-    if (atomic.cmpxchg<u32>(domain, used, count, DOMAIN_SLOTS_USED) == used) return;
-  }
-}
-
-/**
- * Gives a slot back, if it belongs to the context `token`; returns whether it did. One step, which
- * names the owner: of several supervisors that release the slot of a dead context, one succeeds, and
- * the others leave alone whoever has claimed it since.
- */
-export function releaseSlot(domain: usize, slot: usize, token: u32): u32 {
-  if (atomic.cmpxchg<u32>(slot, token, 0, SLOT_OWNER) != token) return 0;
-  // An evicted SRCU reader that lived may have counted its zeroed sections below zero, and so has held
-  // up updaters since, which sleep: the slot is no longer in their way.
-  wakeAll(domain);
-  return 1;
-}
-
-/**
- * Ends the sections of the context `token`, so that grace periods no longer wait for them; returns how
- * many slots it has. It keeps them: if it is alive after all, it may still store to them.
- */
-export function evictSlots(domain: usize, token: u32, srcu: u32): u32 {
-  const limit = load<u32>(domain, DOMAIN_SLOT_LIMIT);
-  let evicted: u32 = 0;
-  for (let index: u32 = 0; index < limit; index++) {
-    const slot = domain + DOMAIN_SIZE + usize(index) * SLOT_SIZE;
-    if (atomic.load<u32>(slot, SLOT_OWNER) != token) continue;
-    // Marked first: a reader that nobody waits for any more is told at the end of its section.
-    atomic.store<u32>(slot, 1, SLOT_EVICTED);
-    endSections(slot, srcu);
-    evicted++;
-  }
-  wakeAll(domain);
-  return evicted;
-}
-
-/** Whether a slot has an owner. Asked only of slots that seem to be in the way. */
-function isOwned(slot: usize): bool {
-  return atomic.load<u32>(slot, SLOT_OWNER) != 0;
+  wakeUpdaters(domain);
 }
 
 // ---- RCU grace periods ------------------------------------------------------------------------
@@ -270,10 +184,6 @@ function holds(slot: usize, current: u64): bool {
   return ctr != 0 && ctr < current && isOwned(slot);
 }
 
-function slotsEnd(domain: usize): usize {
-  return domain + DOMAIN_SIZE + usize(atomic.load<u32>(domain, DOMAIN_SLOTS_USED)) * SLOT_SIZE;
-}
-
 /**
  * Asks every reader that holds up the grace period in progress to signal when it moves; with `hurry`,
  * also to hurry. Returns the slot of a reader that still held it up after it had been asked, or 0.
@@ -309,18 +219,17 @@ function indexOf(sequence: u64): usize {
   return usize(((sequence + 2) >>> 2) & 1);
 }
 
-/** Enters a section; returns its index, plus 2 if the slot was evicted. */
+/** Enters a section; returns its index, plus 2 if the slot is marked as expelled. */
 export function srcuLock(domain: usize, slot: usize): u32 {
   const index = indexOf(atomic.load<u64>(domain, DOMAIN_GP_CTR));
   atomic.add<u32>(slot + (index << 2), 1, SRCU_SLOT_ACTIVE);
-  return u32(index) | (atomic.load<u32>(slot, SLOT_EVICTED) << 1);
+  return u32(index) | (u32(atomic.load<u32>(slot, SLOT_EXPELLED) != 0) << 1);
 }
 
-/** Leaves a section. Returns 1 if the slot was evicted. */
-export function srcuUnlock(domain: usize, slot: usize, index: u32): u32 {
+/** Leaves a section. */
+export function srcuUnlock(domain: usize, slot: usize, index: u32): void {
   atomic.sub<u32>(slot + (usize(index) << 2), 1, SRCU_SLOT_ACTIVE);
   if (atomic.load<u32>(slot, SLOT_WAITING)) signal(domain, slot);
-  return atomic.load<u32>(slot, SLOT_EVICTED);
 }
 
 /** The sequence at which a grace period that starts after this call is over. */

@@ -39,16 +39,16 @@ export interface Kernel {
   pairIs(cell: number, first: number, second: number): number;
   /** Stores two adjacent words as one 64-bit word. */
   pairStore(cell: number, first: number, second: number): void;
-  /** Enters a memory-barrier section; 1 if the slot was evicted. */
+  /** Enters a memory-barrier section; not 0 if the slot is marked as expelled. */
   lock(domain: number, slot: number): number;
-  /** Leaves a section, or goes offline in the QSBR flavour; 1 if the slot was evicted. */
-  unlock(domain: number, slot: number): number;
+  /** Leaves a section, or goes offline in the QSBR flavour. */
+  unlock(domain: number, slot: number): void;
   /**
-   * A whole section that reads one word of the block that `cell` points at; -1 if evicted, -2 if it
-   * points at none.
+   * A whole section that reads one word of the block that `cell` points at; -1 if the slot is marked
+   * as expelled, -2 if the cell points at none.
    */
   readWord(domain: number, slot: number, cell: number, offset: number): number;
-  /** Reports a quiescent state in the QSBR flavour; 1 if the slot was evicted. */
+  /** Reports a quiescent state in the QSBR flavour; not 0 if the slot is marked as expelled. */
   quiescent(domain: number, slot: number): number;
   /**
    * Claims a reader slot for the context `token`: the slot, or 0 if every one has an owner. `srcu` is
@@ -57,8 +57,12 @@ export interface Kernel {
   claimSlot(domain: number, token: number, srcu: number): number;
   /** Gives a slot back if it belongs to the context `token`; 1 if it did, else 0. */
   releaseSlot(domain: number, slot: number, token: number): number;
-  /** Ends the sections of the context `token`, which keeps its slots; how many slots it has. */
-  evictSlots(domain: number, token: number, srcu: number): number;
+  /** Gives back the slots of the context `token`, which runs no more; how many. */
+  evictSlots(domain: number, token: number): number;
+  /** Marks the slots of the context `token` as expelled; how many. */
+  expelSlots(domain: number, token: number): number;
+  /** 1 if the mark in a slot of the context `token` is meant for it; else takes it away. */
+  isExpelled(slot: number, token: number): number;
   /** The cookie of the first grace period that starts after this call. */
   startPoll(domain: number): number;
   /** Drives grace periods until `cookie` is over: 0, or the slot that is in the way. */
@@ -68,16 +72,38 @@ export interface Kernel {
    * slot of one that was still in the way after it had been asked, or 0.
    */
   arm(domain: number, hurry: number): number;
-  /** Enters an SRCU section; its index, plus 2 if the slot was evicted. */
+  /** Enters an SRCU section; its index, plus 2 if the slot is marked as expelled. */
   srcuLock(domain: number, slot: number): number;
-  /** Leaves an SRCU section; 1 if the slot was evicted. */
-  srcuUnlock(domain: number, slot: number, index: number): number;
+  /** Leaves an SRCU section. */
+  srcuUnlock(domain: number, slot: number, index: number): void;
   /** The sequence at which a grace period that starts after this call is over. */
   srcuStartPoll(domain: number): number;
   /** Drives SRCU grace periods until `cookie` is reached: 0, or the slot that is in the way. */
   srcuAdvance(domain: number, cookie: number): number;
   /** As `arm`, for SRCU readers. */
   srcuArm(domain: number, hurry: number): number;
+  /** Claims a record of a context table of `count`, with a token from a cell: the record, or 0. */
+  joinContext(table: number, count: number, tokens: number): number;
+  /** Moves a context from one `CONTEXT_STATE` to another; 1 if it was in the first, else 0. */
+  moveContext(record: number, token: number, from: number, to: number): number;
+  /** 1 if a context of the table that may still run has pinned the members, else 0. */
+  isPinned(table: number, count: number): number;
+  /** Adds a member to the list; its entry, or 0 if the list needs another chunk. */
+  addMember(registry: number, offset: number): number;
+  /** Retires the entry of a member; 1 if this call did, else 0. */
+  retireMember(registry: number, entry: number, offset: number): number;
+  /** Drops a retired entry that holds these two words; 1 if this call did, else 0. */
+  dropMember(entry: number, offset: number, above: number): number;
+  /** Takes a mutex for the context `token` with its record, if it is free: one of `LOCKED`. */
+  mutexLock(mutex: number, token: number, record: number): number;
+  /** Releases a mutex that the context `token` holds; 1 if it did, else 0. */
+  mutexUnlock(mutex: number, token: number): number;
+  /** Announces one who waits for a mutex: its holder, or 0. */
+  mutexArm(mutex: number): number;
+  /** Takes away the mark of a holder that died; 1 if the context `token` holds the mutex, else 0. */
+  mutexConsistent(mutex: number, token: number): number;
+  /** Frees a mutex that the context `token` holds, which runs no more, and wakes all; 1 if it did. */
+  mutexPassOn(mutex: number, token: number): number;
 }
 
 /**

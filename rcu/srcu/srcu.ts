@@ -11,12 +11,14 @@ import {
   type DomainHandle,
   type DomainOptions,
 } from "../grace_period/domain_block.ts";
-import { srcuEngine } from "../grace_period/engine.ts";
-import { type DomainStats, GracePeriods } from "../grace_period/grace_periods.ts";
-import { claimSlot, releaseEvicted } from "../grace_period/slots.ts";
-import type { StallReport } from "../grace_period/stall.ts";
-import { instantiateKernel } from "../kernel/kernel.ts";
+import { Domain } from "../grace_period/domain.ts";
+import type { SynchronizeOptions } from "../grace_period/driver.ts";
+import { claimSlot } from "../grace_period/slots.ts";
+import { Deadline, type WaitOptions } from "../sync/wait_options.ts";
 import { SrcuReader } from "./srcu_reader.ts";
+
+/** What `synchronizeSrcu` does, for errors. */
+const SYNCHRONIZE = "wait for an SRCU grace period";
 
 /**
  * A sleepable domain: each section is independent, so the tasks of one worker may hold several at
@@ -45,26 +47,7 @@ import { SrcuReader } from "./srcu_reader.ts";
  * arena.free(old);
  * ```
  */
-export class Srcu {
-  /** The arena, as this context attached to it. */
-  readonly arena: Arena;
-  /** What another context attaches with. Structured-cloneable. */
-  readonly handle: DomainHandle;
-  /** Offset of the domain's block in the arena. */
-  readonly offset: number;
-  /** The label given at creation. */
-  readonly label: string;
-  readonly #periods: GracePeriods;
-
-  private constructor(arena: Arena, handle: DomainHandle) {
-    const engine = srcuEngine(instantiateKernel(arena.memory), handle.offset);
-    this.arena = arena;
-    this.handle = handle;
-    this.offset = handle.offset;
-    this.#periods = new GracePeriods(arena, handle, engine);
-    this.label = this.#periods.label;
-  }
-
+export class Srcu extends Domain {
   /**
    * Creates a domain in an arena.
    *
@@ -106,41 +89,27 @@ export class Srcu {
   /**
    * Blocks until every section of this domain that was open at the call has ended.
    *
-   * @param options With `hurry`, the readers in the way are asked to hurry at once, including those
-   * that hold up a grace period already in progress; otherwise only when it has lasted a while.
+   * @param options Whether to ask readers to hurry, and what ends the wait.
    * @throws {WaitInSectionError} While this context has an open section of this domain, whichever
    * task holds it, or an open RCU section.
    * @throws {BlockingForbiddenError} Where blocking is forbidden and no reader moves soon.
+   * @throws {RcuError} `WAIT_TIMEOUT` after `timeoutMs`; names the reader.
+   * @throws {EvictedError} If this context is expelled.
+   * @throws The signal's reason.
    */
-  synchronizeSrcu(options: { readonly hurry?: boolean } = {}): void {
-    const { driver } = this.#periods;
-    driver.wait(driver.startPoll(), "wait for an SRCU grace period", options.hurry);
+  synchronizeSrcu(options: SynchronizeOptions = {}): void {
+    const { driver } = this;
+    driver.wait(driver.startPoll(), new Deadline(SYNCHRONIZE, options), options.hurry);
   }
 
   /**
    * As `synchronizeSrcu`, without blocking the thread, so that this context's own sections can end.
    *
-   * @param options A signal that ends the wait; the promise rejects with its reason.
+   * @param options Whether to ask readers to hurry, and what ends the wait: the promise rejects.
    */
-  synchronizeSrcuAsync(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    const { driver } = this.#periods;
-    return driver.waitAsync(driver.startPoll(), options.signal);
-  }
-
-  /** A cookie of the first grace period that starts after this call; see `RcuDomain.startPoll`. */
-  startPoll(): number {
-    return this.#periods.driver.startPoll();
-  }
-
-  /**
-   * Whether the grace period of the cookie is over. Never blocks; moves the grace period on if no
-   * reader is in the way, so polling alone completes it.
-   *
-   * @param cookie From `startPoll`, in any context of this domain.
-   * @throws {RcuError} `INVALID_COOKIE`: this domain has not issued it.
-   */
-  poll(cookie: number): boolean {
-    return this.#periods.poll(cookie);
+  async synchronizeSrcuAsync(options: SynchronizeOptions = {}): Promise<void> {
+    const { driver } = this;
+    await driver.waitAsync(driver.startPoll(), new Deadline(SYNCHRONIZE, options), options.hurry);
   }
 
   /**
@@ -153,78 +122,22 @@ export class Srcu {
    * allows.
    */
   callSrcu(run: () => void): void {
-    this.#periods.work.queue(run);
-  }
-
-  /**
-   * Frees an arena block after a grace period of this domain; see `RcuDomain.deferFree`.
-   *
-   * @param block A live block that no reader can reach any more.
-   * @throws {RcuError} `INVALID_POINTER`: it is no live block.
-   * @throws {RcuError} `DOUBLE_FREE`: it was freed or deferred before.
-   * @throws {RcuError} `MEMBER_BLOCK`: a mutex or a domain lies there.
-   * @throws {DeferredBudgetError} Past the budget, where this context cannot wait: inside a
-   * section,
-   * or where blocking is forbidden. Nothing is deferred then.
-   * @throws {UseAfterFreeError} In debug mode, if a block that leaves the quarantine was written to.
-   * Nothing is deferred then.
-   */
-  deferFree(block: number): void {
-    this.#periods.work.deferFree(block);
+    this.work.queue(run);
   }
 
   /**
    * Blocks until the functions that this context has queued have run, and the blocks that any
    * context has deferred are freed.
    *
-   * @throws {WaitInSectionError} As `synchronizeSrcu`.
+   * @param options What ends the wait.
+   * @throws As `synchronizeSrcu`.
    */
-  srcuBarrier(): void {
-    this.#periods.work.drain("wait for deferred work");
+  srcuBarrier(options: WaitOptions = {}): void {
+    this.work.drain(options);
   }
 
   /** As `srcuBarrier`, without blocking the thread. */
-  srcuBarrierAsync(): Promise<void> {
-    return this.#periods.work.drainAsync();
-  }
-
-  /**
-   * Called, in this context, when a grace period that it waits for has been held up for `stallMs`,
-   * and again after every further `stallMs`. It may wait, or evict who is reported. What it throws ends
-   * the wait, or, if nobody waits but deferred work, is an uncaught error of this context.
-   */
-  set onStall(report: ((report: StallReport) => void) | undefined) {
-    this.#periods.stalls.onStall = report;
-  }
-
-  /** Describes the grace period in progress if a reader holds it up, and which. Never blocks. */
-  stalled(): StallReport | undefined {
-    return this.#periods.stalled();
-  }
-
-  /**
-   * Gives back the reader slots of an evicted worker that has certainly stopped; see
-   * `RcuDomain.releaseEvicted`.
-   *
-   * @param token The worker's `arena.token`.
-   * @returns How many slots were freed.
-   */
-  releaseEvicted(token: number): number {
-    return releaseEvicted(this.arena, this.offset, token);
-  }
-
-  /** Figures of this moment. */
-  stats(): DomainStats {
-    return this.#periods.stats();
-  }
-
-  /**
-   * Frees the domain's block. No context may use the domain afterwards.
-   *
-   * @throws {RcuError} `DOMAIN_BUSY`: readers are registered or deferred work waits. Nothing
-   * changes.
-   */
-  destroy(): void {
-    this.#periods.destroy();
+  srcuBarrierAsync(options: WaitOptions = {}): Promise<void> {
+    return this.work.drainAsync(options);
   }
 }

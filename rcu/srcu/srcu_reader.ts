@@ -47,9 +47,13 @@ export class SrcuReader implements ReadLock {
   readonly slot: number;
   /** False: a context may wait for another domain inside an SRCU section. */
   readonly inSection = false;
+  readonly #claimed: ClaimedSlot;
   #arena: Arena;
   #kernel: Kernel;
   #open = 0;
+  #expelled = false;
+  /** What every later call throws, once the reader has ended. */
+  #gone: (() => Error) | undefined;
   readonly #watches = new Set<() => void>();
 
   /**
@@ -61,6 +65,7 @@ export class SrcuReader implements ReadLock {
     this.label = claimed.label;
     this.domain = claimed.domain;
     this.slot = claimed.slot;
+    this.#claimed = claimed;
     this.#arena = claimed.arena;
     this.#kernel = instantiateKernel(claimed.arena.memory);
     addLocalReader(claimed.arena, this);
@@ -81,14 +86,14 @@ export class SrcuReader implements ReadLock {
    * turn of the event loop of this context.
    *
    * @returns The section's guard, valid until its `unlock()`, once.
-   * @throws {EvictedError} If the reader was evicted.
+   * @throws {EvictedError} If the context was expelled. Its open sections go on until they end.
    * @throws {RcuError} `READER_STATE`: the reader is not registered.
    */
   lock(): ReadGuard {
     const entered = this.#kernel.srcuLock(this.domain, this.slot);
-    if (entered > 1) this.#evicted();
+    if (entered > 1) this.#refuseIfExpelled(entered & 1);
     this.#open++;
-    return new SrcuGuard(this, entered);
+    return new SrcuGuard(this, entered & 1);
   }
 
   /**
@@ -111,7 +116,7 @@ export class SrcuReader implements ReadLock {
    * Gives the slot back. The reader cannot be used afterwards.
    *
    * @throws {RcuError} `READER_STATE`: sections are open, or it is not registered.
-   * @throws {EvictedError} If the reader was evicted.
+   * @throws {EvictedError} If the reader has found before that its context was expelled.
    */
   unregister(): void {
     if (this.#open > 0) {
@@ -120,7 +125,7 @@ export class SrcuReader implements ReadLock {
         state: "inside a section",
       });
     }
-    if (this.#kernel.load32(SLOT.evicted.at(this.slot)) !== 0) this.#evicted();
+    if (this.#gone) throw this.#gone();
     this.#end(() => {
       return new RcuError("READER_STATE", { action: "use the reader", state: "unregistered" });
     });
@@ -147,14 +152,22 @@ export class SrcuReader implements ReadLock {
    */
   rest(): void {}
 
-  #evicted(): never {
-    const gone = () => new EvictedError({ token: this.#arena.token });
-    this.#end(gone);
-    throw gone();
+  /** Called in a section just entered, with a mark in the slot. Leaves it if the mark is meant for us. */
+  #refuseIfExpelled(index: number): void {
+    if (this.#kernel.isExpelled(this.slot, this.#arena.token) === 0) return;
+    this.#kernel.srcuUnlock(this.domain, this.slot, index);
+    this.#expelled = true;
+    if (this.#open === 0) this.#end(() => this.#expulsion());
+    throw this.#expulsion();
+  }
+
+  #expulsion(): EvictedError {
+    return new EvictedError({ token: this.#arena.token });
   }
 
   /** Ends the reader: every later call of its kernel throws `error`. */
   #end(error: () => Error): void {
+    this.#gone = error;
     this.#kernel = new Proxy(this.#kernel, {
       get: () => {
         throw error();
@@ -162,7 +175,7 @@ export class SrcuReader implements ReadLock {
     });
     for (const stop of this.#watches) stop();
     removeLocalReader(this.#arena, this);
-    releaseSlot(this.#arena, this.domain, this.slot, this.#arena.token);
+    releaseSlot(this.#claimed);
   }
 
   /** Leaves a section; for its guard. */
@@ -171,7 +184,7 @@ export class SrcuReader implements ReadLock {
     if (index < 0) throw new RcuError("SECTION_ORDER", { depth: 1, open: this.#open });
     guard.index = -1;
     this.#open--;
-    const evicted = this.#kernel.srcuUnlock(this.domain, this.slot, index);
-    if (evicted !== 0) this.#evicted();
+    this.#kernel.srcuUnlock(this.domain, this.slot, index);
+    if (this.#expelled && this.#open === 0) this.#end(() => this.#expulsion());
   }
 }

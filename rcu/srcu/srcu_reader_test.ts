@@ -83,24 +83,26 @@ Deno.test("a context registers once; unregistering inside a section is refused",
   srcu.register().unregister();
 });
 
-for (const call of ["lock", "unlock", "unregister"] as const) {
-  Deno.test(`an evicted reader learns of it at ${call}, and at every call after that`, () => {
-    const { arena, srcu, updater, reader, passes } = create();
-    const guard = call === "unlock" ? reader.lock() : undefined;
-    updater.arena.evict(arena.token);
-    assert(passes());
-    const calls = {
-      lock: () => reader.lock(),
-      unlock: () => guard!.unlock(),
-      unregister: () => reader.unregister(),
-    };
-    assertThrows(calls[call], EvictedError);
-    assert(passes());
-    assertThrows(() => reader.lock(), EvictedError);
-    assertThrows(() => reader.unregister(), EvictedError);
-    assertEquals(srcu.stats().readers, 0);
-  });
-}
+Deno.test("an expelled reader enters no section, and is gone once those that are open have ended", () => {
+  const { arena, srcu, updater, reader, passes } = create();
+  const guard = reader.lock();
+  updater.arena.expel(arena.token);
+  assertThrows(() => reader.lock(), EvictedError);
+  assert(!passes());
+  assertEquals(srcu.stats().readers, 1);
+  guard.unlock();
+  assert(passes());
+  assertThrows(() => reader.lock(), EvictedError);
+  assertThrows(() => reader.unregister(), EvictedError);
+  assertEquals(srcu.stats().readers, 0);
+});
+
+Deno.test("an expelled reader that is idle may unregister", () => {
+  const { arena, srcu, updater, reader } = create();
+  updater.arena.expel(arena.token);
+  reader.unregister();
+  assertEquals(srcu.stats().readers, 0);
+});
 
 Deno.test("a task sees in hurry that an updater waits, and the event loop is notified", async () => {
   const { reader, updater } = create();

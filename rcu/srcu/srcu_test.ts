@@ -261,31 +261,30 @@ for (const how of ["close", "throw"] as const) {
       const reports: StallReport[] = [];
       srcu.onStall = (report) => {
         reports.push(report);
-        arena.evict(report.reader.token);
+        arena.evict(report.reader.token, { stopped: true });
       };
       srcu.synchronizeSrcu();
       assertEquals(reports.length, 1);
       const { reader, worker: label, domain } = reports[0]!;
       assertEquals([reader.label, reader.token, reader.flavour], ["task runner", token, "srcu"]);
       assertEquals([label, domain], ["srcu worker", "memslots"]);
-      assertEquals(srcu.releaseEvicted(token), 1);
+      assertEquals(srcu.stats().readers, 0);
     }));
 }
 
-Deno.test("an evicted reader that is alive after all learns of it at each of its sections", () =>
+Deno.test("the sections of an expelled reader hold up grace periods until they end, and it enters none", () =>
   withWorkers(async (workers) => {
     const { arena, srcu, schedule, data } = create({ stallMs: 600_000 });
     const worker = workers.spawn<Setup>(WORKER, data);
     const token = await worker.call("token");
-    const survived = worker.call("surviveEviction");
+    const survived = worker.call("surviveExpulsion");
     schedule.awaitStep(1);
     const cookie = srcu.startPoll();
     assert(!srcu.poll(cookie));
-    assertEquals(arena.evict(token).members, { readers: 1 });
-    assert(srcu.poll(cookie));
+    arena.expel(token);
+    assert(!srcu.poll(cookie));
     schedule.reach(2);
-    srcu.synchronizeSrcu(); // whatever its late unlock did to the counts
-    assertEquals(await survived, ["EvictedError", "EvictedError", "EvictedError"]);
+    assertEquals(await survived, ["EvictedError", "nothing", "nothing", "EvictedError"]);
     srcu.synchronizeSrcu();
     assertEquals(srcu.stats().readers, 0);
   }));

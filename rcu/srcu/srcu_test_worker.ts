@@ -85,13 +85,14 @@ const setup = (data: Data) => {
       if (how === "throw") throw new Death("planted");
       self.close();
     },
-    /** What happens to a reader that is evicted with sections open and lives on. */
-    async surviveEviction(): Promise<string[]> {
+    /** What happens to a reader that is expelled with sections open. */
+    async surviveExpulsion(): Promise<string[]> {
       const guards = [reader.lock(), reader.lock()];
       schedule.reach(1);
       await schedule.awaitStepAsync(2);
       const names: string[] = [];
-      const calls = [...guards.map((guard) => () => guard.unlock()), () => reader.lock()];
+      const lock = () => reader.lock();
+      const calls = [lock, ...guards.map((guard) => () => guard.unlock()), lock];
       for (const call of calls) {
         try {
           call();

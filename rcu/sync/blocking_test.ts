@@ -1,7 +1,7 @@
 import { until } from "#tools/testing/until.ts";
 import { withWorkers } from "#tools/testing/workers.ts";
 import { assertEquals } from "@std/assert";
-import { Arena, RcuDomain } from "../mod.ts";
+import { Arena, Mutex, RcuDomain } from "../mod.ts";
 import { canBlock } from "./blocking.ts";
 import type { Setup } from "./blocking_test_worker.ts";
 import { pause } from "./pause.ts";
@@ -38,4 +38,17 @@ Deno.test("where blocking is forbidden, waits spin for a while and then say so",
     assertEquals(await worker.call("deferFree", blocks[2]!), "nothing");
     domain.barrier();
     assertEquals(domain.stats().deferredBlocks, 0);
+  }));
+
+Deno.test("where blocking is forbidden, lock() gives up and lockAsync() waits", () =>
+  withWorkers(async (workers) => {
+    const arena = Arena.create({ bytes: 1 << 20 });
+    const domain = RcuDomain.create(arena);
+    const mutex = Mutex.create(arena);
+    const worker = workers.spawn<Setup>(WORKER, { arena: arena.handle, domain: domain.handle });
+    mutex.lock();
+    assertEquals(await worker.call("lock", mutex.offset), "BlockingForbiddenError");
+    const locked = worker.call("lockAsync", mutex.offset);
+    mutex.unlock();
+    assertEquals(await locked, "acquired");
   }));

@@ -1,7 +1,7 @@
 /// <reference lib="deno.worker" />
 import { attachAll } from "#tools/testing/attach.ts";
 import { serve } from "#tools/testing/worker_side.ts";
-import type { ArenaHandle, DomainHandle } from "../mod.ts";
+import { type ArenaHandle, type DomainHandle, Mutex } from "../mod.ts";
 import { canBlock } from "./blocking.ts";
 
 /** A context that must not block, as a browser's main thread. */
@@ -23,16 +23,8 @@ const setup = (data: { arena: ArenaHandle; domain: DomainHandle }) => {
     synchronize: (): string => nameOf(() => domain.synchronize()),
     barrier: (): string => nameOf(() => domain.barrier()),
     deferFree: (block: number): string => nameOf(() => domain.deferFree(block)),
-    /** Queues functions that count in the first of some words. */
-    queue(buffer: SharedArrayBuffer, functions: number): void {
-      const words = new Int32Array(buffer);
-      for (let made = 0; made < functions; made++) domain.callRcu(() => Atomics.add(words, 0, 1));
-    },
-    /** Resolves when this context has waited for the arena's lock in vain, after the pump has. */
-    async untilLockTimeout(): Promise<void> {
-      for (let turn = 0; turn < 2; turn++) await new Promise((next) => setTimeout(next, 0));
-      while (nameOf(() => arena.allocate(16)) !== "RcuError");
-    },
+    lock: (offset: number): string => nameOf(() => Mutex.attach(arena, offset).lock()),
+    lockAsync: (offset: number): Promise<string> => Mutex.attach(arena, offset).lockAsync(),
     synchronizeAsync: (): Promise<void> => domain.synchronizeAsync(),
   };
 };

@@ -4,8 +4,8 @@
  * @module
  */
 
-/** Milliseconds that never go back; two contexts read nearly the same value at the same moment. */
+/** Milliseconds that never go back. Two contexts count from different moments. */
 export type Clock = () => number;
 
-/** Milliseconds since the epoch, as of this context's start; unmoved by changes of the system time. */
-export const monotonicClock: Clock = () => performance.timeOrigin + performance.now();
+/** Milliseconds since this context's start, unmoved by changes of the system time. */
+export const monotonicClock: Clock = () => performance.now();

@@ -6,40 +6,52 @@
 
 import { type Arena, coreOf } from "../arena/arena.ts";
 import type { ArenaCore } from "../arena/core.ts";
-import {
-  acquire,
-  CONTENDED,
-  isConsistent,
-  markContended,
-  passOn,
-  RECHECK_MS,
-  release,
-  setInconsistent,
-  TOKEN_MASK,
-  tryAcquire,
-} from "../arena/lock.ts";
 import { evictionHandlers, MemberType } from "../arena/members.ts";
-import { unregisterMember } from "../arena/register_member.ts";
-import { RcuError } from "../errors/rcu_error.ts";
-import { defineLayout } from "../layout/layout.ts";
+import { destroyMember, registerMember } from "../arena/register_member.ts";
+import { type ContextName, RcuError } from "../errors/rcu_error.ts";
+import { BlockingForbiddenError, EvictedError } from "../errors/specific_errors.ts";
+import { instantiateKernel, type Kernel } from "../kernel/kernel.ts";
+import { LOCKED, MUTEX, TOKEN_BITS } from "../kernel/layouts.ts";
+import { canBlock } from "./blocking.ts";
+import { monotonicClock } from "./clock.ts";
+import { DeadHolder } from "./dead_holder.ts";
+import { pause } from "./pause.ts";
 import { waitAsync } from "./wait_async.ts";
+import { Deadline, type WaitOptions } from "./wait_options.ts";
 import { refuseInSection, waitOutside } from "./waiting.ts";
-
-/** A mutex's block. */
-const MUTEX = defineLayout({
-  /** The arena's: its next member, and the type of this one. */
-  memberNext: "u32",
-  memberType: "u32",
-  /** The lock word, see `arena/lock.ts`. */
-  lock: "u32",
-});
 
 /** What `lock` does, for error messages. */
 const ACTION = "wait for a mutex";
 
-evictionHandlers.set(MemberType.MUTEX, (memory, offset, token) => ({
-  mutexes: passOn(memory.i32, MUTEX.lock.index(offset), token) ? 1 : 0,
-}));
+/** Tries before a context sleeps: a lock is held for less time than a sleep takes. */
+const SPINS = 100;
+
+/** Where blocking is forbidden: how long to spin. */
+const SPIN_LIMIT_MS = 100;
+
+/** After how many milliseconds a holder is reported. */
+const STALL_MS = 10_000;
+
+evictionHandlers.set(MemberType.MUTEX, {
+  expel: (memory, offset) => {
+    const kernel = instantiateKernel(memory.memory);
+    kernel.add32(MUTEX.event.at(offset), 1);
+    kernel.notify(MUTEX.event.at(offset), -1);
+  },
+  evict: (memory, offset, token) => ({
+    mutexes: instantiateKernel(memory.memory).mutexPassOn(offset, token),
+  }),
+});
+
+/** A context that has held a mutex for long while others wait. */
+export interface LockStall {
+  /** Offset of the mutex. */
+  readonly mutex: number;
+  /** The context that holds it. */
+  readonly holder: ContextName;
+  /** Milliseconds that this context has waited for it. */
+  readonly elapsedMs: number;
+}
 
 /**
  * How a lock was taken. `"owner-died"`: a holder died, and nobody has called `consistent()` since;
@@ -75,17 +87,24 @@ export type LockOutcome = "acquired" | "owner-died";
 export class Mutex {
   /** Where it lies; what other contexts attach with. */
   readonly offset: number;
+  /**
+   * Called, in this context, when it has waited for one holder for ten seconds: once for each holder
+   * and wait. Unless it is set, reports go to `console.warn`. What it throws ends the wait.
+   */
+  onStall: (stall: LockStall) => void = warnOfStall;
   readonly #arena: Arena;
   readonly #core: ArenaCore;
-  readonly #i32: Int32Array;
-  readonly #index: number;
+  readonly #kernel: Kernel;
+  readonly #token: number;
+  readonly #record: number;
 
   private constructor(arena: Arena, offset: number) {
     this.offset = offset;
     this.#arena = arena;
     this.#core = coreOf(arena);
-    this.#i32 = arena.i32;
-    this.#index = MUTEX.lock.index(offset);
+    this.#kernel = instantiateKernel(arena.memory);
+    this.#token = arena.token;
+    this.#record = this.#core.contexts.record;
   }
 
   /**
@@ -96,7 +115,9 @@ export class Mutex {
    * @throws {ArenaExhaustedError} If the arena has no room.
    */
   static create(arena: Arena): Mutex {
-    return new Mutex(arena, coreOf(arena).allocate(MUTEX.size, 16, true, MemberType.MUTEX));
+    const offset = arena.allocate(MUTEX.size);
+    registerMember(arena, offset, MemberType.MUTEX);
+    return new Mutex(arena, offset);
   }
 
   /**
@@ -119,7 +140,7 @@ export class Mutex {
         actual: offset,
       });
     }
-    const type = MUTEX.memberType.get(arena.u32, offset);
+    const type = instantiateKernel(arena.memory).load32(MUTEX.memberType.at(offset)) >>> 0;
     if (type !== MemberType.MUTEX) {
       throw new RcuError("FOREIGN_HANDLE", {
         what: "mutex",
@@ -137,17 +158,21 @@ export class Mutex {
    *
    * A QSBR reader of this context is offline while it waits.
    *
+   * @param options What ends the wait.
    * @returns Whether a holder died.
    * @throws {WaitInSectionError} Inside a read-side section: the holder may be waiting for its end.
    * @throws {RcuError} `DEADLOCK` if this context holds it.
-   * @throws {RcuError} `LOCK_TIMEOUT` where blocking is forbidden, if the lock is not free soon.
-   * @throws {EvictedError} If this context was evicted.
+   * @throws {RcuError} `WAIT_TIMEOUT` after `timeoutMs`; names the holder.
+   * @throws {BlockingForbiddenError} Where blocking is forbidden, if the lock is not free soon.
+   * @throws {EvictedError} If this context was expelled.
+   * @throws The signal's reason.
    */
-  lock(): LockOutcome {
+  lock(options?: WaitOptions): LockOutcome {
     refuseInSection(ACTION);
-    return this.tryLock() ?? waitOutside(ACTION, () => {
-      return acquire(this.#i32, this.#index, this.#core) ? "acquired" : "owner-died";
-    });
+    const locked = this.#kernel.mutexLock(this.offset, this.#token, this.#record);
+    if (locked === LOCKED.ACQUIRED) return "acquired";
+    return this.#outcome(locked) ??
+      waitOutside(ACTION, () => this.#wait(new Deadline(ACTION, options)));
   }
 
   /**
@@ -155,66 +180,64 @@ export class Mutex {
    *
    * @returns Whether a holder died, or undefined if somebody holds the lock.
    * @throws {RcuError} `DEADLOCK` if this context holds it.
-   * @throws {EvictedError} If this context was evicted.
+   * @throws {EvictedError} If this context was expelled.
    */
   tryLock(): LockOutcome | undefined {
-    this.#core.checkAttached();
-    return tryAcquire(this.#i32, this.#index, this.#core) ? this.#outcome() : undefined;
+    return this.#outcome(this.#kernel.mutexLock(this.offset, this.#token, this.#record));
   }
 
   /**
    * Takes the lock without blocking the thread; keeps the process alive while it waits. The lock
    * belongs to the context, not to the task: a second task must not lock it concurrently. An idle
-   * QSBR reader of this context holds up nobody while it waits.
+   * QSBR reader of this context holds up nobody while it waits. If the platform says that the holder
+   * has stopped, it is evicted.
    *
-   * @param options A signal that gives up the wait.
+   * @param options What ends the wait.
    * @returns Whether a holder died.
    * @throws {RcuError} `DEADLOCK` if this context holds it.
-   * @throws {EvictedError} If this context was evicted.
+   * @throws {RcuError} `WAIT_TIMEOUT` after `timeoutMs`; names the holder.
+   * @throws {EvictedError} If this context was expelled.
    * @throws The signal's reason, if it is aborted before the lock is taken.
    */
-  async lockAsync(options: { readonly signal?: AbortSignal } = {}): Promise<LockOutcome> {
-    const { signal } = options;
-    signal?.throwIfAborted();
-    for (let mark = 0;; mark = CONTENDED) {
-      this.#core.checkAttached();
-      if (tryAcquire(this.#i32, this.#index, this.#core, mark)) return this.#outcome();
-      const word = markContended(this.#i32, this.#index);
-      if (word !== 0) await waitAsync(this.#i32, this.#index, word, RECHECK_MS, signal);
-      if (signal?.aborted) {
-        // The release may have woken this waiter alone: hand its turn to the next.
-        Atomics.notify(this.#i32, this.#index, 1);
-        throw signal.reason;
-      }
+  async lockAsync(options: WaitOptions = {}): Promise<LockOutcome> {
+    const deadline = new Deadline(ACTION, options);
+    const dead = new DeadHolder(this.#arena);
+    const waited = new Waited();
+    for (;;) {
+      deadline.signal?.throwIfAborted();
+      const outcome = this.tryLock();
+      if (outcome !== undefined) return outcome;
+      const look = this.#look(deadline, waited);
+      if (look === undefined) continue;
+      if (dead.isDue) await dead.look(look.holder);
+      const event = MUTEX.event.index(this.offset);
+      await waitAsync(this.#arena.i32, event, look.seen, look.napMs, deadline.signal);
     }
   }
 
   /**
-   * Releases the lock and wakes one waiter.
+   * Releases the lock and wakes those who wait.
    *
    * @throws {RcuError} `NOT_LOCK_OWNER` if this context does not hold it.
    * @throws {EvictedError} If this context was evicted and has lost it.
    */
   unlock(): void {
-    release(this.#i32, this.#index, this.#core);
+    if (this.#kernel.mutexUnlock(this.offset, this.#token) === 0) this.#refuse();
   }
 
   /**
    * Declares what the lock guards consistent again, after `"owner-died"`.
    *
    * @throws {RcuError} `NOT_LOCK_OWNER` if this context does not hold the lock.
+   * @throws {EvictedError} If this context was evicted and has lost it.
    */
   consistent(): void {
-    const owner = this.owner;
-    if (owner !== this.#core.token) {
-      throw new RcuError("NOT_LOCK_OWNER", { token: this.#core.token, owner });
-    }
-    setInconsistent(this.#i32, this.#index, false);
+    if (this.#kernel.mutexConsistent(this.offset, this.#token) === 0) this.#refuse();
   }
 
   /** Token of the current holder, or 0. */
   get owner(): number {
-    return Atomics.load(this.#i32, this.#index) & TOKEN_MASK;
+    return this.#kernel.load32(MUTEX.lock.at(this.offset)) & TOKEN_MASK;
   }
 
   /**
@@ -223,16 +246,121 @@ export class Mutex {
    * @throws {RcuError} `MUTEX_BUSY` if a context holds it.
    */
   destroy(): void {
-    this.#core.checkAttached();
-    if (this.owner === this.#core.token || !tryAcquire(this.#i32, this.#index, this.#core)) {
+    if (this.owner === this.#token || this.tryLock() === undefined) {
       throw new RcuError("MUTEX_BUSY", { owner: this.owner });
     }
-    unregisterMember(this.#arena, this.offset);
-    MUTEX.memberType.set(this.#arena.u32, this.offset, 0);
-    this.#arena.free(this.offset);
+    destroyMember(this.#arena, this.offset);
   }
 
-  #outcome(): LockOutcome {
-    return isConsistent(this.#i32, this.#index) ? "acquired" : "owner-died";
+  /** What `mutexLock` says, or undefined if the lock is held. */
+  #outcome(locked: number): LockOutcome | undefined {
+    switch (locked) {
+      case LOCKED.ACQUIRED:
+        return "acquired";
+      case LOCKED.OWNER_DIED:
+        return "owner-died";
+      case LOCKED.BUSY:
+        return undefined;
+      case LOCKED.OWN:
+        throw new RcuError("DEADLOCK", { token: this.#token });
+      default:
+        throw new EvictedError({ token: this.#token });
+    }
   }
+
+  #wait(deadline: Deadline): LockOutcome {
+    const waited = new Waited();
+    for (let spin = 0;; spin++) {
+      const outcome = this.tryLock();
+      if (outcome !== undefined) return outcome;
+      if (spin < SPINS || !canBlock() && waited.ms < SPIN_LIMIT_MS) {
+        pause();
+        continue;
+      }
+      if (!canBlock()) throw new BlockingForbiddenError({ action: ACTION });
+      const look = this.#look(deadline, waited);
+      if (look !== undefined) {
+        this.#kernel.wait32(MUTEX.event.at(this.offset), look.seen, look.napMs);
+      }
+    }
+  }
+
+  /**
+   * What a wait does before it sleeps: EVENT first, then the mark that makes the release add to it, then
+   * whether this context is still attached; `kernel/mutex.as.ts` says why no wake-up is lost. Undefined:
+   * the lock may be free.
+   */
+  #look(deadline: Deadline, waited: Waited): Look | undefined {
+    const seen = this.#kernel.load32(MUTEX.event.at(this.offset));
+    const holder = this.#kernel.mutexArm(this.offset);
+    this.#core.checkAttached();
+    if (holder === 0) return undefined;
+    if (this.#core.contexts.isGone(holder)) {
+      // Whoever evicts it has not come here yet, or has died before.
+      this.#kernel.mutexPassOn(this.offset, holder);
+      return undefined;
+    }
+    const napMs = deadline.check(() => this.#nameOf(holder));
+    if (waited.isStall(holder)) {
+      const name = this.#core.contexts.nameOf(holder);
+      this.onStall({ mutex: this.offset, holder: name, elapsedMs: waited.ms });
+    }
+    return { seen, holder, napMs };
+  }
+
+  #nameOf(holder: number): string {
+    return `worker "${this.#core.contexts.nameOf(holder).label}" (context ${holder})`;
+  }
+
+  #refuse(): never {
+    this.#core.checkAttached();
+    throw new RcuError("NOT_LOCK_OWNER", { token: this.#token, owner: this.owner });
+  }
+}
+
+const TOKEN_MASK = 2 ** TOKEN_BITS - 1;
+
+/** What a wait found when it last looked. */
+interface Look {
+  /** What EVENT held before. */
+  readonly seen: number;
+  /** Token of the holder. */
+  readonly holder: number;
+  /** How long to sleep at most. */
+  readonly napMs: number;
+}
+
+/** How long a context has waited for each holder of a mutex. */
+class Waited {
+  #holder = 0;
+  #since = monotonicClock();
+  #reported = false;
+
+  /** Milliseconds since the wait began, or the holder changed. */
+  get ms(): number {
+    return monotonicClock() - this.#since;
+  }
+
+  /** Whether a holder is to be reported now. */
+  isStall(holder: number): boolean {
+    if (holder !== this.#holder) {
+      this.#holder = holder;
+      this.#since = monotonicClock();
+      this.#reported = false;
+    }
+    if (this.#reported || this.ms < STALL_MS) return false;
+    this.#reported = true;
+    return true;
+  }
+}
+
+/** What becomes of a report unless `onStall` is set. */
+function warnOfStall({ mutex, holder, elapsedMs }: LockStall): void {
+  console.warn(
+    `guestmem: worker "${holder.label}" (context ${holder.token}) has held the mutex at ` +
+      `0x${mutex.toString(16)} for ${
+        Math.round(elapsedMs / 100) / 10
+      } s while others wait. If the ` +
+      `worker is dead, arena.evict(${holder.token}) passes it on.`,
+  );
 }

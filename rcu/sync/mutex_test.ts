@@ -1,4 +1,4 @@
-import { Barrier, Schedule } from "#tools/testing/schedule.ts";
+import { Barrier } from "#tools/testing/schedule.ts";
 import { withWorkers } from "#tools/testing/workers.ts";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Arena, coreOf } from "../arena/arena.ts";
@@ -92,7 +92,7 @@ Deno.test("a dead holder's mutex is passed on by eviction; each holder learns of
       theirs.unlock();
       return outcome;
     });
-    arena.evict(token);
+    arena.evict(token, { stopped: true });
     assertEquals(await waiting, "owner-died");
     assertEquals(await asynchronous, "owner-died");
     assertEquals(mine.lock(), "owner-died");
@@ -102,10 +102,10 @@ Deno.test("a dead holder's mutex is passed on by eviction; each holder learns of
     theirs.unlock();
   }));
 
-Deno.test("an eviction passes on what nobody waits for", () => {
+Deno.test("an eviction passes on what nobody waits for", async () => {
   const { arena, other, mine, theirs } = twoContexts();
   theirs.lock();
-  assertEquals(arena.evict(other.token).members["mutexes"], 1);
+  assertEquals((await arena.evict(other.token, { stopped: true })).members["mutexes"], 1);
   assertEquals(mine.owner, 0);
   assertEquals(mine.lock(), "owner-died");
 });
@@ -113,7 +113,7 @@ Deno.test("an eviction passes on what nobody waits for", () => {
 Deno.test("a holder found dead by the next one to ask is replaced without an eviction walk", () => {
   const { arena, other, mine, theirs } = twoContexts();
   theirs.lock();
-  coreOf(arena).contexts.evict(other.token); // the evicting context died right after this step
+  coreOf(arena).contexts.declareDead(other.token); // the evicting context died right after this step
   assertEquals(mine.lock(), "owner-died");
   assertThrows(() => theirs.unlock(), EvictedError);
   assertThrows(() => theirs.lock(), EvictedError);
@@ -124,31 +124,11 @@ Deno.test("a context that is evicted while it waits does not get the lock", asyn
   const { arena, other, mine, theirs } = twoContexts();
   mine.lock();
   const waiting = theirs.lockAsync();
-  arena.evict(other.token);
+  arena.evict(other.token, { stopped: true });
   mine.unlock();
   await assertRejects(() => waiting, EvictedError);
   assertEquals(mine.owner, 0);
 });
-
-Deno.test("where blocking is forbidden, lock() gives up and lockAsync() waits", () =>
-  withWorkers(async (workers) => {
-    const { arena, mine } = twoContexts();
-    const schedule = Schedule.create();
-    const holder = workers.spawn<Setup>(WORKER, {
-      arena: arena.handle,
-      label: "holder",
-      schedule: schedule.buffer,
-    });
-    const held = holder.call("hold", mine.offset);
-    schedule.awaitStep(1);
-    (coreOf(arena) as { blocking: boolean }).blocking = false; // as on a browser's main thread
-    assertEquals(assertThrows(() => mine.lock(), RcuError).code, "LOCK_TIMEOUT");
-    const waiting = mine.lockAsync();
-    schedule.reach(2);
-    assertEquals(await waiting, "acquired");
-    mine.unlock();
-    await held;
-  }));
 
 /** Runs with waits that never time out, so that a wake-up that is lost is not made up for. */
 async function withoutTimeouts(body: () => Promise<void>): Promise<void> {

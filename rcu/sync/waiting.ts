@@ -13,40 +13,46 @@ import { type Arena, coreOf } from "../arena/arena.ts";
 import type { LocalReader } from "../arena/local_reader.ts";
 import { EvictedError, WaitInSectionError } from "../errors/specific_errors.ts";
 
-/** The attachments of this context that have had readers. Weak: an arena may be dropped as it is. */
-const attachments: Set<WeakRef<Arena>> = new Set();
-const known: WeakSet<Arena> = new WeakSet();
+/** The attachments of this context that have readers. Weak: an arena may be dropped as it is. */
+const attachments: WeakRef<Arena>[] = [];
 
 /** How many waits of this context are in progress, one inside the other: a stall report may wait. */
 let waits = 0;
 
 /** Lists the readers of this context, each with the attachment by way of which it was registered. */
-function localReaders(): { arena: Arena; reader: LocalReader }[] {
-  const found: { arena: Arena; reader: LocalReader }[] = [];
-  for (const attachment of attachments) {
+function localReaders(): LocalReader[] {
+  return attachments.flatMap((attachment) => {
     const arena = attachment.deref();
-    if (arena === undefined) attachments.delete(attachment);
-    else for (const reader of coreOf(arena).readers) found.push({ arena, reader });
-  }
-  return found;
+    return arena === undefined ? [] : coreOf(arena).readers;
+  });
 }
 
 /** The reader that an attachment has registered in a domain. */
 export function localReader(arena: Arena, domain: number): LocalReader | undefined {
-  return [...coreOf(arena).readers].find((reader) => reader.domain === domain);
+  return coreOf(arena).readers.find((reader) => reader.domain === domain);
 }
 
 /** Makes a reader known to the waits of its context, and to `Arena.close`. */
 export function addLocalReader(arena: Arena, reader: LocalReader): void {
-  coreOf(arena).readers.add(reader);
-  if (known.has(arena)) return;
-  known.add(arena);
-  attachments.add(new WeakRef(arena));
+  const { readers } = coreOf(arena);
+  readers.push(reader);
+  if (readers.length > 1) return;
+  dropAttachments((other) => other === undefined);
+  attachments.push(new WeakRef(arena));
 }
 
 /** Forgets a reader that is unregistered. */
 export function removeLocalReader(arena: Arena, reader: LocalReader): void {
-  coreOf(arena).readers.delete(reader);
+  const { readers } = coreOf(arena);
+  const index = readers.indexOf(reader);
+  if (index >= 0) readers.splice(index, 1);
+  if (readers.length === 0) dropAttachments((other) => other === arena);
+}
+
+function dropAttachments(isDropped: (arena: Arena | undefined) => boolean): void {
+  for (let index = attachments.length - 1; index >= 0; index--) {
+    if (isDropped(attachments[index]!.deref())) attachments.splice(index, 1);
+  }
 }
 
 /** Whether a wait of this context is in progress: a reader that registers now starts suspended. */
@@ -63,16 +69,26 @@ export function refuseInSection(
   of?: { readonly arena: Arena; readonly domain: number },
 ): void {
   // Every lock of a mutex comes here, so nothing is allocated: no list as `localReaders` makes.
-  for (const attachment of attachments) {
-    const arena = attachment.deref();
+  for (let index = 0; index < attachments.length; index++) {
+    const arena = attachments[index]!.deref();
     if (arena === undefined) continue;
-    for (const reader of coreOf(arena).readers) {
-      const own = reader.domain === of?.domain && arena.handle.id === of.arena.handle.id;
-      if (reader.inSection || own && reader.openSections > 0) {
+    const { readers } = coreOf(arena);
+    for (let at = 0; at < readers.length; at++) {
+      const reader = readers[at]!;
+      if (reader.inSection || of !== undefined && isInSectionOf(of, arena, reader)) {
         throw new WaitInSectionError({ action, label: reader.label });
       }
     }
   }
+}
+
+function isInSectionOf(
+  of: { readonly arena: Arena; readonly domain: number },
+  arena: Arena,
+  reader: LocalReader,
+): boolean {
+  return reader.openSections > 0 && reader.domain === of.domain &&
+    arena.handle.id === of.arena.handle.id;
 }
 
 /**
@@ -83,7 +99,7 @@ export function refuseInSection(
  * @throws {WaitInSectionError} If a section is open.
  */
 export function refuseInAnySection(action: string): void {
-  for (const { reader } of localReaders()) {
+  for (const reader of localReaders()) {
     if (reader.openSections > 0) throw new WaitInSectionError({ action, label: reader.label });
   }
 }
@@ -122,7 +138,7 @@ export function restIdleReaders(): void {
 
 /** Calls a function for every reader. One that was evicted has ended, and says so when it is used. */
 function forEachReader(call: (reader: LocalReader) => void): void {
-  for (const { reader } of localReaders()) {
+  for (const reader of localReaders()) {
     try {
       call(reader);
     } catch (error) {

@@ -95,7 +95,8 @@ Deno.test("a reader that finds itself evicted after a wait keeps no other from c
   const evicted = RcuDomain.attach(Arena.attach(arena.handle), domain.handle);
   const gone = evicted.register({ flavour: "qsbr" });
   const reader = second.register({ flavour: "qsbr" });
-  const wait = () => waitOutside("wait", () => void arena.evict(evicted.arena.token));
+  const wait = () =>
+    waitOutside("wait", () => void arena.evict(evicted.arena.token, { stopped: true }));
   wait();
   assert(reader.isOnline);
   assertThrows(() => gone.quiescent(), EvictedError);

@@ -1,5 +1,5 @@
 import type { Arena } from "@guestmem/rcu";
-import { evictionHandlers, registerMember, unregisterMember } from "@guestmem/rcu/internal";
+import { destroyMember, evictionHandlers, registerMember } from "@guestmem/rcu/internal";
 import { FlatViewError } from "../../errors/flat_view_error.ts";
 import { CHANNEL, CHANNEL_TYPE, channelBytes, MAX_ENDPOINTS } from "./channel_structs.ts";
 import { depart } from "./departure.ts";
@@ -14,10 +14,12 @@ export interface MmioChannelHandle {
   readonly offset: number;
 }
 
-// Without it, a context that waits for a dead one would wait forever.
-evictionHandlers.set(CHANNEL_TYPE, (arena, offset, token) => ({
-  mmioRequests: depart(arena.i32, offset, token),
-}));
+// Without it, a context that waits for a dead one would wait forever. Requests to one that is told to
+// stop fail as well: it answers no more.
+evictionHandlers.set(CHANNEL_TYPE, {
+  expel: (arena, offset, token) => void depart(arena.i32, offset, token),
+  evict: (arena, offset, token) => ({ mmioRequests: depart(arena.i32, offset, token) }),
+});
 
 /**
  * Carries accesses to devices whose callbacks live in another context, as an exit to user space does
@@ -75,7 +77,6 @@ export class MmioChannel {
 
   /** Frees the channel. No context may use it any more. */
   destroy(): void {
-    unregisterMember(this.arena, this.handle.offset);
-    this.arena.free(this.handle.offset);
+    destroyMember(this.arena, this.handle.offset);
   }
 }

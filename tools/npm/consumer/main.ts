@@ -52,11 +52,11 @@ test("a worker terminated inside a section is evicted", { timeout }, async () =>
   assert.equal(domain.poll(cookie), false, "nobody has told that it is dead");
   assert.equal(arena.stats().deferredBlocks, 1);
 
-  assert.equal(arena.evict(token).wasAlive, true);
+  assert.equal((await arena.evict(token, { stopped: true })).wasAttached, true);
   await domain.synchronizeAsync();
   assert.equal(domain.poll(cookie), true, "the grace period has ended");
   await domain.barrierAsync();
-  assert.equal(domain.releaseEvicted(token), 1);
+  assert.equal(domain.stats().readers, 0);
   assert.deepEqual([arena.stats().deferredBlocks, arena.stats().liveBlocks], [0, liveBlocks]);
 });
 
