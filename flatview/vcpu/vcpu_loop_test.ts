@@ -81,7 +81,7 @@ for (const flavour of ["memb", "qsbr"] as const) {
       }
     }));
 
-  Deno.test(`a vCPU that was evicted in its sleep runs no further slice (${flavour})`, () =>
+  Deno.test(`a vCPU that was expelled in its sleep runs no further slice (${flavour})`, () =>
     withWorkers(async (workers) => {
       const { arena, control, shared, data } = setUp();
       Atomics.store(shared, Shared.SLEEP, 1);
@@ -90,10 +90,10 @@ for (const flavour of ["memb", "qsbr"] as const) {
       const ended = vcpu.call("run");
       await until(() => control.state === "asleep", "the vCPU sleeps");
       const slices = Atomics.load(shared, Shared.SLICES);
-      arena.evict(token);
+      arena.expel(token);
       control.wake();
       const error = await assertRejects(() => ended, WorkerError);
-      assert(error.message.includes("evicted"), error.message);
+      assert(error.message.includes("expelled"), error.message);
       assertEquals([control.state, Atomics.load(shared, Shared.SLICES)], ["idle", slices]);
     }));
 }

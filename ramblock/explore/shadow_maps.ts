@@ -189,7 +189,7 @@ function* wait(hasOwner: boolean): Steps {
 function* advanceTo(cookie: number, mayEvict: boolean): Steps {
   if ((yield* rcu.srcuAdvance(0, cookie)) === 0) return;
   if (!mayEvict || !(yield* dead("owner"))) return again(advanceTo, cookie, mayEvict);
-  yield* rcu.evictSlots(0, 1, 1);
+  yield* rcu.evictSlots(0, 1);
   return again(advanceTo, cookie, false);
 }
 

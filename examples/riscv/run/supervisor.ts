@@ -93,7 +93,7 @@ export class Supervisor {
       { shared: this.#shared, harts, memory, pieces },
       {
         message: (message) => this.#hearDevices(message),
-        unreadable: (reason) => this.#fail("devices", reason),
+        unreadable: (reason) => this.#fail("devices", reason, false),
         died: (reason) => this.#fail("devices", reason),
       },
       "devices",
@@ -202,18 +202,20 @@ export class Supervisor {
           this.#reports[hart] = message.report;
           this.#ended(name);
         },
-        unreadable: (reason) => this.#fail(name, reason),
+        unreadable: (reason) => this.#fail(name, reason, false),
         died: (reason) => this.#fail(name, reason),
       }, name);
     }
   }
 
   /** A worker died. Nobody waits for it any more, and the machine stops. */
-  #fail(name: string, reason: string): void {
+  #fail(name: string, reason: string, stopped = true): void {
     if (!this.#running.has(name)) return;
     this.#failures.push(`${name} ${reason}`);
     for (const { token, label } of this.#arena.contexts()) {
-      if (label === name) this.#arena.evict(token);
+      if (label !== name) continue;
+      if (stopped) this.#arena.evict(token, { stopped });
+      else this.#arena.expel(token);
     }
     this.#stop({ kind: "failure" });
     this.#ended(name);

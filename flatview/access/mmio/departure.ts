@@ -18,25 +18,24 @@ import {
  * its check comes before the replacement, its request was posted before that too, and is found here.
  *
  * @param i32 The arena's words. @param channel Offset of the channel. @param token The context's.
- * @returns How many requests failed.
  */
-export function depart(i32: Int32Array, channel: number, token: number): number {
+export function depart(i32: Int32Array, channel: number, token: number): void {
   const endpoints = i32[CHANNEL.endpoints.index(channel)]!;
-  let failed = 0;
   for (let target = 0; target < endpoints; target++) {
     const endpoint = endpointAt(channel, target);
     const word = ENDPOINT.token.index(endpoint);
-    if (Atomics.compareExchange(i32, word, token, DEPARTED) !== token) continue;
+    const before = Atomics.compareExchange(i32, word, token, DEPARTED);
+    // Whoever has replaced the token may have died before it came to the requests.
+    if (before !== token && before !== DEPARTED) continue;
     for (let from = 0; from < endpoints; from++) {
-      failed += failRequests(i32, endpointAt(channel, from), target);
+      failRequests(i32, endpointAt(channel, from), target);
     }
-    ring(i32, endpoint); // a context that is alive after all, and waits, learns of it
+    ring(i32, endpoint); // a context that was only expelled, and waits, learns of it
   }
-  return failed;
 }
 
 /** Fails the requests of one endpoint to another. */
-function failRequests(i32: Int32Array, from: number, target: number): number {
+function failRequests(i32: Int32Array, from: number, target: number): void {
   let failed = 0;
   for (let depth = 0; depth < MAX_DEPTH; depth++) {
     const slot = slotAt(from, depth);
@@ -44,11 +43,10 @@ function failRequests(i32: Int32Array, from: number, target: number): number {
     const word = Atomics.load(i32, at);
     if (!isOpen(word) || SLOT.target.get(i32, slot) !== target) continue;
     const gone = word & ~STATE_MASK | SlotState.GONE;
-    // A context that was only thought dead may complete the request at the same time.
+    // A context that was only expelled may complete the request at the same time.
     if (Atomics.compareExchange(i32, at, word, gone) === word) failed++;
   }
   if (failed > 0) ring(i32, from);
-  return failed;
 }
 
 /** Rings the doorbell of an endpoint: wakes its context. */

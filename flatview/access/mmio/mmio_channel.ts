@@ -17,8 +17,11 @@ export interface MmioChannelHandle {
 // Without it, a context that waits for a dead one would wait forever. Requests to one that is told to
 // stop fail as well: it answers no more.
 evictionHandlers.set(CHANNEL_TYPE, {
-  expel: (arena, offset, token) => void depart(arena.i32, offset, token),
-  evict: (arena, offset, token) => ({ mmioRequests: depart(arena.i32, offset, token) }),
+  expel: (arena, offset, token) => depart(arena.i32, offset, token),
+  evict(arena, offset, token) {
+    depart(arena.i32, offset, token);
+    return {};
+  },
 });
 
 /**
