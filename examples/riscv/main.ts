@@ -45,10 +45,10 @@ export async function main(words: string[], host: Host): Promise<number> {
 }
 
 async function run(command: Command, host: Host): Promise<number> {
-  const { harts, memory } = command;
+  const { harts, memory, devices } = command;
   const pieces = await loadImages(command, host.readFile);
   const output = (bytes: Uint8Array) => host.terminal.write(bytes);
-  const machine = new Supervisor({ harts, memory, pieces, output });
+  const machine = new Supervisor({ harts, memory, pieces, devices, output });
   host.setRaw(true);
   try {
     void feed(new Console(machine, host.terminal), host.typed);

@@ -4,12 +4,13 @@
  * @module
  */
 
-import type { MapQuestion } from "../run/map_text.ts";
+import { parseDevice } from "../run/device_specs.ts";
+import type { DeviceQuestion } from "../run/messages.ts";
 
 /** What the monitor asks of a machine; a `Supervisor` is one. */
 export interface MonitoredMachine {
   readonly isPaused: boolean;
-  mapText(question: MapQuestion): Promise<string>;
+  ask(question: DeviceQuestion): Promise<string>;
   registersText(): Promise<string>;
   rcuText(): string;
   pause(): Promise<void>;
@@ -22,6 +23,9 @@ const BACKSPACES = "\x7f\b";
 
 const HELP = [
   "info mtree [-f] [-d] -- the memory tree (-f: flat views, -d: with their dispatches)",
+  "device_add DRIVER,id=ID[,...] -- plug in a virtio-blk-pci (file=F, readonly=on, snapshot=on),",
+  "  virtio-net-pci (network=NAME) or virtio-rng-pci",
+  "device_del ID -- take a device out",
   "info registers -- the registers of all harts",
   "info rcu -- grace periods, readers, and what waits for them",
   "info status -- whether the machine runs",
@@ -84,11 +88,23 @@ export class Monitor {
       case "q":
         this.#machine.quit();
         return "";
+      case "device_add":
+        return await this.#add(words.join(" "));
+      case "device_del":
+        return await this.#machine.ask({ kind: "unplug", id: words.join(" ") });
       case "help":
       case "?":
         return HELP;
       default:
         return `unknown command: '${command}'`;
+    }
+  }
+
+  async #add(text: string): Promise<string> {
+    try {
+      return await this.#machine.ask({ kind: "plug", device: parseDevice(text) });
+    } catch (error) {
+      return `Error: ${(error as Error).message}`;
     }
   }
 
@@ -98,7 +114,7 @@ export class Monitor {
         const unknown = options.find((option) => !["-f", "-d", "-D"].includes(option));
         if (unknown !== undefined) return `info mtree: unknown option '${unknown}'`;
         const [flat, dispatch] = [options.includes("-f"), options.includes("-d")];
-        return await this.#machine.mapText({ flat, dispatch });
+        return await this.#machine.ask({ kind: "map", map: { flat, dispatch } });
       }
       case "registers":
         return await this.#machine.registersText();

@@ -6,6 +6,7 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import { integer, UsageError } from "../../lib/arguments.ts";
+import { type DeviceSpec, parseDevice } from "../run/device_specs.ts";
 import { MAX_HARTS } from "../devices/max_harts.ts";
 
 const MIB = 2 ** 20;
@@ -21,6 +22,8 @@ export interface Command {
   readonly initrd?: string | undefined;
   /** The kernel's command line. */
   readonly append?: string | undefined;
+  /** What is plugged into the PCI bus. */
+  readonly devices: readonly DeviceSpec[];
   /** Print a report as JSON at the end. */
   readonly json: boolean;
 }
@@ -32,6 +35,8 @@ export const HELP = `Runs a RISC-V machine like QEMU's virt, with a worker for e
   --kernel FILE     Linux's Image, or Image.gz
   --initrd FILE     the initial RAM disk
   --append TEXT     the kernel's command line ("console=ttyS0 earlycon=sbi" is a good start)
+  --drive FILE      a disk: FILE, FILE,readonly=on or FILE,snapshot=on; may be repeated
+  --net NAME        a network card; machines of one process with the same NAME reach one another
   --harts N         1 to ${MAX_HARTS} (1)
   --memory SIZE     RAM, such as 512M or 2G; a number alone is in MiB (512M)
   --json            print a report as JSON at the end
@@ -54,7 +59,8 @@ const VALUES = ["harts", "memory", "firmware", "kernel", "initrd", "append"] as 
  */
 export function parseCommand(words: string[]): Command | "help" {
   const args = parseArgs(words, {
-    string: VALUES,
+    string: [...VALUES, "drive", "net"],
+    collect: ["drive", "net"],
     boolean: ["json", "help"],
     unknown: (word) => {
       throw new UsageError(`Cannot run with "${word}": there is no such option`);
@@ -74,8 +80,22 @@ export function parseCommand(words: string[]): Command | "help" {
     harts: integer("harts", args.harts ?? "1", 1, MAX_HARTS),
     memory: parseSize(args.memory ?? "512M"),
     ...{ firmware, kernel, initrd, append },
+    devices: devicesOf(args.drive, args.net),
     json: args.json,
   };
+}
+
+function devicesOf(drives: readonly string[], networks: readonly string[]): DeviceSpec[] {
+  try {
+    return [
+      ...drives.map((drive, index) => parseDevice(`virtio-blk-pci,id=drive${index},file=${drive}`)),
+      ...networks.map((name, index) =>
+        parseDevice(`virtio-net-pci,id=net${index},network=${name}`)
+      ),
+    ];
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
 }
 
 /** The bytes that `512M`, `2G` or `512` stand for. */

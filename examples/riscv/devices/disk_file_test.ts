@@ -82,6 +82,6 @@ Deno.test("an overlay is the disk that was written to", () => {
       disk.read(0, all);
       assertEquals(all.findIndex((byte, index) => byte !== model[index]), -1);
     }),
-    { seed: 20261125, numRuns: 30 },
+    { seed: 20261125, numRuns: 10 },
   );
 });

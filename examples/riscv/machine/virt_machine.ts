@@ -66,6 +66,8 @@ export class VirtMachine {
   readonly flashes: readonly MemoryRegion[];
   /** The ram_addr_t of each flash. */
   readonly flashAddresses: readonly number[];
+  /** The container of the PCI bus's memory. */
+  readonly pciMemory: MemoryRegion;
   readonly #bound: BoundRegion[] = [];
   readonly #blocks: RamList;
 
@@ -74,6 +76,7 @@ export class VirtMachine {
     this.#blocks = blocks;
     this.topology = new Topology({ arena, domain });
     const { topology } = this;
+    this.pciMemory = topology.initContainer("gpex_mmio", 2n ** 64n);
     const system = topology.initContainer("system", 2n ** 64n);
     const ports = topology.initIo("io", 0x10000, UNASSIGNED_IO);
     this.#bind(ports, UNASSIGNED_IO);
@@ -145,7 +148,7 @@ export class VirtMachine {
     ports.addSubregion(0, topology.initContainer("gpex_ioport", pciPorts.size));
     system.addSubregion(pciPorts.base, ports);
     const window = this.#io("gpex_mmio_window", 2n ** 64n, UNASSIGNED_IO);
-    window.addSubregion(0, topology.initContainer("gpex_mmio", 2n ** 64n));
+    window.addSubregion(0, this.pciMemory);
     const alias = (name: string, { base, size }: { base: number; size: number }) =>
       system.addSubregion(base, topology.initAlias(name, size, window, base));
     alias("pcie-mmio", pciMemory);

@@ -11,13 +11,14 @@ import { Aclint } from "../devices/aclint.ts";
 import { CfiFlash } from "../devices/cfi_flash.ts";
 import { FwCfg } from "../devices/fw_cfg.ts";
 import { GoldfishRtc } from "../devices/goldfish_rtc.ts";
-import { pciHostOps } from "../devices/pci_host.ts";
 import { Plic } from "../devices/plic.ts";
 import { type GuestExit, testFinisherOps } from "../devices/test_finisher.ts";
 import { Uart } from "../devices/uart.ts";
 import { INTERRUPT, MEMORY_MAP } from "../fdt/memory_map.ts";
 import { attachSharedMemory, type SharedHandles } from "../machine/shared_memory.ts";
 import { addHartAreas, type BoundRegion, VirtMachine } from "../machine/virt_machine.ts";
+import { PciSlots } from "../machine/pci_slots.ts";
+import { PciBus } from "../pci/pci_bus.ts";
 import { InterruptLines } from "../signals/interrupt_lines.ts";
 import { MachineClock } from "../signals/machine_clock.ts";
 
@@ -43,6 +44,8 @@ export class DeviceBoard {
   readonly hartAreas: readonly number[];
   /** Regions that every hart serves itself. */
   readonly inPlace: { readonly software: number; readonly timer: number; readonly plic: number };
+  /** What is plugged into the PCI bus. */
+  readonly pci: PciSlots;
   readonly #rtc: GoldfishRtc;
 
   /** Attaches this context to the shared memory, and builds the machine. */
@@ -84,6 +87,7 @@ export class DeviceBoard {
         setRomd: (isRomd) => this.machine.flashes[index]!.setRomd(isRomd),
       });
     };
+    const bus = new PciBus((line, isUp) => plic.setLevel(INTERRUPT.pci + line, isUp));
     const ops = {
       testFinisher: testFinisherOps((exit) => wiring.finish(exit)),
       rtc: this.#rtc.ops,
@@ -95,7 +99,7 @@ export class DeviceBoard {
       fwCfgControl: fwCfg.control,
       fwCfgDma: fwCfg.dma,
       flash: [flash(0).ops, flash(1).ops] as const,
-      pciConfiguration: pciHostOps(),
+      pciConfiguration: bus.ops,
     };
     this.machine = new VirtMachine({ arena, domain, blocks, harts, memory, ops });
     const { bound } = this.machine;
@@ -106,6 +110,13 @@ export class DeviceBoard {
       plic: idOf(bound, ops.plic),
     };
     this.memory = this.access.attach(this.machine.memory.handle);
+    this.pci = new PciSlots({
+      topology: this.machine.topology,
+      system: this.machine.memory.root,
+      memory: this.machine.pciMemory,
+      access: this.access,
+      bus,
+    });
   }
 
   /** Puts an image into memory, ROM included. Before the harts start. */

@@ -3,8 +3,9 @@
 import type { GuestExit } from "../devices/test_finisher.ts";
 import { DeviceBoard } from "./device_board.ts";
 import { serveDevices } from "./device_loop.ts";
+import { DevicesBySpec } from "./device_specs.ts";
 import { mapText } from "./map_text.ts";
-import type { DeviceCommand, DeviceMessage, DeviceOrder } from "./messages.ts";
+import type { DeviceCommand, DeviceMessage, DeviceOrder, DeviceQuestion } from "./messages.ts";
 
 const say = (message: DeviceMessage) => self.postMessage(message);
 
@@ -17,7 +18,19 @@ function flush(): void {
   output = [];
 }
 
-async function run({ shared, harts, memory, pieces }: DeviceOrder): Promise<void> {
+/** Does what the monitor asks for. */
+function answer(board: DeviceBoard, plugged: DevicesBySpec, question: DeviceQuestion): string {
+  try {
+    if (question.kind === "map") return mapText(board.machine, question.map);
+    if (question.kind === "plug") plugged.plug(question.device);
+    else plugged.unplug(question.id);
+    return "";
+  } catch (error) {
+    return `Error: ${(error as Error).message}`;
+  }
+}
+
+async function run({ shared, harts, memory, pieces, devices }: DeviceOrder): Promise<void> {
   const finish = (exit: GuestExit) => {
     flush();
     for (const control of board.controls) control.stop();
@@ -28,11 +41,13 @@ async function run({ shared, harts, memory, pieces }: DeviceOrder): Promise<void
     finish,
   });
   for (const { address, bytes } of pieces) board.load(address, bytes);
+  const plugged = new DevicesBySpec(board.pci);
+  for (const device of devices) plugged.plug(device);
   let isEnded = false;
   self.onmessage = ({ data }: MessageEvent<DeviceCommand>) => {
     if (data.kind === "input") board.uart.receive(data.bytes);
     else if (data.kind === "end") isEnded = true;
-    else say({ kind: "map", text: mapText(board.machine, data.question) });
+    else say({ kind: "answer", text: answer(board, plugged, data.question) });
   };
   board.clock.start();
   say({
@@ -45,6 +60,7 @@ async function run({ shared, harts, memory, pieces }: DeviceOrder): Promise<void
   });
   const served = await serveDevices(board, () => isEnded, flush);
   flush();
+  plugged.close();
   board.close();
   say({ kind: "ended", served });
 }

@@ -8,6 +8,7 @@ import type { AddressSpaceHandle } from "@guestmem/flatview";
 import type { Piece } from "../boot/boot_plan.ts";
 import type { GuestExit } from "../devices/test_finisher.ts";
 import type { SharedHandles } from "../machine/shared_memory.ts";
+import type { DeviceSpec } from "./device_specs.ts";
 import type { MapQuestion } from "./map_text.ts";
 
 /** What the device worker is started with. */
@@ -17,6 +18,8 @@ export interface DeviceOrder {
   /** Bytes of RAM. */
   readonly memory: number;
   readonly pieces: readonly Piece[];
+  /** What is plugged into the PCI bus when the guest starts. */
+  readonly devices: readonly DeviceSpec[];
 }
 
 /** What a hart needs of the machine. */
@@ -37,14 +40,20 @@ export interface HartOrder {
 /** Posted to the device worker. */
 export type DeviceCommand =
   | { readonly kind: "input"; readonly bytes: Uint8Array }
-  | { readonly kind: "map"; readonly question: MapQuestion }
+  | { readonly kind: "ask"; readonly question: DeviceQuestion }
   | { readonly kind: "end" };
+
+/** Questions and orders of the monitor, each of which is answered by a text. */
+export type DeviceQuestion =
+  | { readonly kind: "map"; readonly map: MapQuestion }
+  | { readonly kind: "plug"; readonly device: DeviceSpec }
+  | { readonly kind: "unplug"; readonly id: string };
 
 /** Posted by the device worker. */
 export type DeviceMessage =
   | { readonly kind: "ready"; readonly machine: MachineHandles }
   | { readonly kind: "output"; readonly bytes: Uint8Array }
-  | { readonly kind: "map"; readonly text: string }
+  | { readonly kind: "answer"; readonly text: string }
   | { readonly kind: "exit"; readonly exit: GuestExit }
   | { readonly kind: "ended"; readonly served: number }
   | { readonly kind: "failed"; readonly reason: string };

@@ -12,10 +12,11 @@ import type { GuestExit } from "../devices/test_finisher.ts";
 import { HartState } from "../hart/hart.ts";
 import { createSharedMemory, type SharedHandles } from "../machine/shared_memory.ts";
 import { MachineClock } from "../signals/machine_clock.ts";
-import type { MapQuestion } from "./map_text.ts";
+import type { DeviceSpec } from "./device_specs.ts";
 import type {
   DeviceCommand,
   DeviceMessage,
+  DeviceQuestion,
   HartMessage,
   HartOrder,
   HartReport,
@@ -32,6 +33,8 @@ export interface RunOptions {
   /** Bytes of RAM. */
   readonly memory: number;
   readonly pieces: readonly Piece[];
+  /** What is plugged into the PCI bus when the guest starts. */
+  readonly devices?: readonly DeviceSpec[] | undefined;
   /** Takes what the serial port sends. */
   readonly output: (bytes: Uint8Array) => void;
 }
@@ -63,7 +66,7 @@ export class Supervisor {
   readonly #failures: string[] = [];
   readonly #reports: HartReport[] = [];
   readonly #running = new Set<string>(["devices"]);
-  /** Questions about the map, which are answered in order. */
+  /** Who waits for answers of the device worker: they come in order. */
   readonly #questions: ((text: string) => void)[] = [];
   readonly #settle: (report: RunReport) => void;
   #machine: MachineHandles | undefined;
@@ -87,10 +90,10 @@ export class Supervisor {
     this.#arena = arena;
     this.#domain = domain;
     this.#clock = new MachineClock(arena, clock);
-    const { harts, memory, pieces } = options;
+    const { harts, memory, pieces, devices = [] } = options;
     this.#devices = startWorker<DeviceMessage>(
       import.meta.resolve("./device_worker.ts"),
-      { shared: this.#shared, harts, memory, pieces },
+      { shared: this.#shared, harts, memory, pieces, devices },
       {
         message: (message) => this.#hearDevices(message),
         unreadable: (reason) => this.#fail("devices", reason, false),
@@ -105,11 +108,11 @@ export class Supervisor {
     this.#command({ kind: "input", bytes });
   }
 
-  /** The text of `info mtree`. */
-  mapText(question: MapQuestion): Promise<string> {
+  /** Asks the device worker. @returns What it answers: empty after an order, or the text of an error. */
+  ask(question: DeviceQuestion): Promise<string> {
     return new Promise((resolve) => {
       this.#questions.push(resolve);
-      this.#command({ kind: "map", question });
+      this.#command({ kind: "ask", question });
     });
   }
 
@@ -177,7 +180,7 @@ export class Supervisor {
         return this.#startHarts(message.machine);
       case "output":
         return this.#options.output(message.bytes);
-      case "map":
+      case "answer":
         return this.#questions.shift()?.(message.text);
       case "exit":
         return this.#stop(message.exit);
