@@ -55,7 +55,7 @@ export type { MemoryListener, MemoryRegionSection } from "./view/memory_listener
 export { Topology } from "./topology/topology.ts";
 export { MemTxResult } from "./access/device/mem_tx_result.ts";
 export type { GuestMapping } from "./access/guest_mapping.ts";
-export type { GuestMemory } from "./access/guest_memory.ts";
+export type { GuestMemory, RamWindow } from "./access/guest_memory.ts";
 export { GuestSpace } from "./access/guest_space.ts";
 export { MemoryAccess } from "./access/memory_access.ts";
 export { MemoryRegionCache } from "./access/memory_region_cache.ts";

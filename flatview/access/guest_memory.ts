@@ -5,6 +5,24 @@
 
 import type { ReadGuard } from "@guestmem/rcu";
 
+/** A stretch of memory in which guest RAM lies. The same object each time for the same stretch. */
+export interface RamWindow {
+  /** The memory. */
+  readonly buffer: SharedArrayBuffer;
+  /** Its bytes. */
+  readonly u8: Uint8Array;
+  /** Its aligned 32-bit words. */
+  readonly i32: Int32Array;
+  /** For unaligned accesses. */
+  readonly data: DataView;
+  /** Loads eight bytes, little-endian, as one if they are aligned: the lower half, unsigned. */
+  load64(at: number): number;
+  /** The upper half of the last `load64`, unsigned. */
+  readonly upper: number;
+  /** Stores eight bytes, little-endian, as one if they are aligned. */
+  store64(at: number, low: number, high: number): void;
+}
+
 /**
  * Guest RAM as a worker reads and writes it, inside a section of the domain in which views are
  * published. The bytes of a block that lie in one window follow one another there.
@@ -14,26 +32,8 @@ export interface GuestMemory {
   find(guard: ReadGuard, address: number): number;
   /** The `ram_addr_t` at which a block starts. */
   offsetOf(block: number): number;
-  /**
-   * The window behind an offset in a block; sets `at` and `contiguous`. A window is a stretch of memory
-   * in which guest RAM lies: the same object each time for the same stretch.
-   */
-  locate(block: number, offset: number): {
-    /** The memory. */
-    readonly buffer: SharedArrayBuffer;
-    /** Its bytes. */
-    readonly u8: Uint8Array;
-    /** Its aligned 32-bit words. */
-    readonly i32: Int32Array;
-    /** For unaligned accesses. */
-    readonly data: DataView;
-    /** Loads eight bytes, little-endian, as one if they are aligned: the lower half, unsigned. */
-    load64(at: number): number;
-    /** The upper half of the last `load64`, unsigned. */
-    readonly upper: number;
-    /** Stores eight bytes, little-endian, as one if they are aligned. */
-    store64(at: number, low: number, high: number): void;
-  };
+  /** The window behind an offset in a block; sets `at` and `contiguous`. */
+  locate(block: number, offset: number): RamWindow;
   /** Byte offset in the window that `locate` returned. */
   readonly at: number;
   /** Bytes of the block that follow one another from there. */
@@ -49,6 +49,3 @@ export interface GuestMemory {
     readonly epoch: number;
   };
 }
-
-/** A stretch of memory in which guest RAM lies. */
-export type RamWindow = ReturnType<GuestMemory["locate"]>;

@@ -1,4 +1,3 @@
-import type { MemoryRegion } from "../region/memory_region.ts";
 import { RangeFlag } from "../region/range_flags.ts";
 import { hex16, lower, upper } from "../region/split64.ts";
 import type { FlatRange } from "../render/flat_range.ts";

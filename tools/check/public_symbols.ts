@@ -13,7 +13,7 @@ const MOST_SYMBOLS: Readonly<Record<string, number>> = {
   "@guestmem/rcu": 44,
   "@guestmem/rcu/layout": 11,
   "@guestmem/physmap": 9,
-  "@guestmem/flatview": 33,
+  "@guestmem/flatview": 34,
   "@guestmem/flatview/machine": 12,
   "@guestmem/flatview/mtree": 8,
   "@guestmem/flatview/vcpu": 10,
