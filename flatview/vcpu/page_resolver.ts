@@ -78,7 +78,11 @@ export class PageResolver {
   readonly #extents: PageExtents;
   #last: PageExtent = NO_EXTENT;
 
-  /** @param space The address space, from `MemoryAccess.attach`. */
+  /**
+   * A resolver that has found nothing yet.
+   *
+   * @param space The address space, from `MemoryAccess.attach`.
+   */
   constructor(space: GuestSpace) {
     const path = pathOf(space);
     this.#space = space.reader;

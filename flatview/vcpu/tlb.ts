@@ -95,6 +95,8 @@ export class Tlb {
   #hasMarked = false;
 
   /**
+   * An empty TLB.
+   *
    * @param space The address space, from `MemoryAccess.attach`.
    * @param entries How many pages it holds: a power of two up to 2^20; 1024 by default.
    * @throws {RangeError} If it is not such a number.

@@ -48,7 +48,11 @@ export class VcpuControl {
     vcpuSideOf = (control) => new VcpuSide(control.#words);
   }
 
-  /** @param buffer Another context's; a new one unless given. */
+  /**
+   * Creates the control of a vCPU, or attaches to one.
+   *
+   * @param buffer Another context's; a new one unless given.
+   */
   constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(CONTROL.size)) {
     this.buffer = buffer;
     this.#words = new Int32Array(buffer);

@@ -81,6 +81,8 @@ export class VcpuLoop {
   readonly #control: ReturnType<typeof vcpuSideOf>;
 
   /**
+   * A loop that has not started.
+   *
    * @param memory The vCPU's path to memory; no section is open.
    * @param reader The worker's reader, of either flavour.
    * @param control Those who steer the vCPU have the same.
