@@ -21,7 +21,8 @@ const SHIFTED_OUT = "the upper half is shifted out";
 const LINEAR = "a bound moves by one row at a time: a linear search, which ends at the same row";
 const ENDED = "the search has ended, and the two bounds are equal";
 const ROW_KNOWN = "the row found is the row that was looked at, or none: both locals hold it";
-const BELOW_2_31 = "a table has fewer than 2^20 rows, a scrub fewer than 2^20 pages";
+const BELOW_2_31 =
+  "a table has fewer than 2^20 rows, a scrub at most 2^20 pages, a shadow map at most 2^20 entries";
 const SHIFT = "of the extended shift only the low six bits count";
 const IMMUTABLE = "rows of a published table never change";
 const EMPTY_WORD =
@@ -35,8 +36,20 @@ const PRESENT = "a writable mapping is present";
 const NOT_ZERO = "the tag is present, so it is not 0";
 const WITH_PRESENT = "the bit of PRESENT is set in any case";
 const REFUSED = "a write to a read-only slot has been refused before";
-const ONLY_LOG_DIRTY = "the other flags have led to a return if the access writes";
 const CLIENTS = "there are three clients";
+const ITSELF = "the tag is exchanged for itself";
+const COUNT_UNREAD = "the count of changes is not used: the function returns nothing";
+const LATER_PAGE =
+  "where the page's bitmap lies behind the end, the walk ends at the end either way";
+const OWN_BIT = "the vCPU alone sets bits, and finds this one clear";
+const OWN_HOST = "the host address is read by this vCPU alone, after the fill";
+const CLEARED_NEXT = "what follows the entries is cleared next";
+
+/** What counts changes, in a copy of `change` whose count nobody uses. */
+const COUNTS = {
+  "i32.const 1 -> 2": COUNT_UNREAD,
+  "i32.const 1 -> 0": COUNT_UNREAD,
+};
 
 const TRUNCATED = {
   "i64.trunc_sat_f64_u -> i64.trunc_sat_f64_s": BELOW_2_53,
@@ -113,6 +126,7 @@ const BY_FUNCTION: Readonly<Record<string, Readonly<Record<string, string>>>> = 
   },
   findHost: { ...MRU, "local.get 4 -> 5": EMPTY_WORD },
   usedLength: CONVERTED,
+  logEpoch: { "f64.convert_i64_u -> f64.convert_i64_s": "a counter does not come to 2^63" },
   setUsedLength: ONE_TRUNCATED,
   dirtyPages: CONVERTED,
   testDirty: TRUNCATED,
@@ -171,7 +185,12 @@ const BY_FUNCTION: Readonly<Record<string, Readonly<Record<string, string>>>> = 
     "i32.const 2 -> 3": REFUSED,
     "i64.or -> i64.xor": DISJOINT,
     "i64.or -> i64.xor (2)": DISJOINT,
-    "local.get 0 -> 1 (4)": ONLY_LOG_DIRTY,
+    "i32.shr_u -> i32.shr_s (2)": BELOW_2_31,
+    "i64.load left out (6)": LOOKS_ONLY,
+    "i64.atomic.rmw.or -> i64.atomic.rmw.xor": OWN_BIT,
+    "i32.const 2 -> 3 (2)": REFUSED,
+    "i64.load32_u moved behind i64.store": IMMUTABLE,
+    "i64.store moved behind i64.atomic.store": OWN_HOST,
   },
   shadowFlush: {
     ...TRUNCATED,
@@ -182,12 +201,48 @@ const BY_FUNCTION: Readonly<Record<string, Readonly<Record<string, string>>>> = 
     "br_if left out (2)": NOT_ZERO,
   },
   shadowProtect: {
-    ...TRUNCATED,
-    ...ENTRIES,
-    "i64.const 1 -> 2": UNCHANGED,
-    "i64.and -> i64.or": ABSENT,
-    "i64.and -> i64.xor": UNCHANGED,
+    ...COUNTS,
+    "i64.shr_u -> i64.shr_s": BELOW_2_53,
+    "i32.const 1024 -> 1023": LAST_ENTRY,
+    "local.get 7 -> 8 (3)": LATER_PAGE,
+    "i32.lt_u -> i32.le_u (2)": EITHER,
+    "i32.const 0 -> 1": COUNT_UNREAD,
+    "i32.const 0 -> -1": COUNT_UNREAD,
+    "local.set left out (7)": COUNT_UNREAD,
+    "i64.const 1 -> 2 (2)": UNCHANGED,
+    "i64.and -> i64.or (2)": ABSENT,
+    "i64.and -> i64.xor (2)": UNCHANGED,
     "i32.or -> i32.xor": ABSENT,
+    "local.get 2 -> 3 (3)": ITSELF,
+    "br_if left out (2)": ITSELF,
+    "local.get 9 -> 8": COUNT_UNREAD,
+    "local.get 9 -> 10": COUNT_UNREAD,
+    "local.get 9 -> 8 (2)": COUNT_UNREAD,
+    "local.get 9 -> 10 (2)": COUNT_UNREAD,
+    "i32.add -> i32.sub (4)": COUNT_UNREAD,
+    "local.get 2 -> 3 (5)": COUNT_UNREAD,
+    "i64.eq -> i64.ne (2)": COUNT_UNREAD,
+    "select negated (2)": COUNT_UNREAD,
+    "local.set left out (9)": COUNT_UNREAD,
+    "i64.load moved behind i64.load": IMMUTABLE,
+    "i64.load moved behind i64.load32_u": IMMUTABLE,
+    "i64.load32_u moved behind i32.load": IMMUTABLE,
+  },
+  shadowClear: {
+    ...COUNTS,
+    "i32.lt_u -> i32.le_u": CLEARED_NEXT,
+    "i64.and -> i64.or": ABSENT,
+    "br_if left out": ABSENT,
+    "br_if 0 -> 1 (2)": NOT_ZERO,
+    "br_if left out (2)": NOT_ZERO,
+    "local.get 3 -> 2": COUNT_UNREAD,
+    "local.get 3 -> 2 (2)": COUNT_UNREAD,
+    "i32.add -> i32.sub (3)": COUNT_UNREAD,
+    "i64.eq -> i64.ne": COUNT_UNREAD,
+    "select negated": COUNT_UNREAD,
+    "local.set left out (3)": COUNT_UNREAD,
+    "i32.shr_u -> i32.shr_s": BELOW_2_31,
+    "i32.lt_u -> i32.lt_s (2)": BELOW_2_31,
   },
   shadowCount: {
     ...ENTRIES,

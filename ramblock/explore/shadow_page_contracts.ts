@@ -82,16 +82,17 @@ const EDGES = Array.from(
 
 const mapped = (index: number) => baseOf(UPPER!) + index;
 
-/** A slot has the edges of each page; the bitmaps of two pages do not say so. */
-function* walksPagesWithTheBit(): Steps {
+/** A slot has the edges of each page; the bitmaps of every other page, from `first` on, do not say so. */
+function* walksPagesWithTheBit(first: number): Steps {
   for (const index of EDGES) yield* run(fills, mapped(index));
   yield* run(fills, baseOf(SAME_BIT!) + 10 * ENTRIES + 1);
   yield* run(fills, 2);
   yield* bitmaps([1 << 5, 1 << 8], [0, 1 << 8], [0, 1 << 8], [0, 1 << 8]);
-  for (const page of [0, 2]) yield* k.store32(bitmapAt(page) + 4, 0);
+  for (const page of [first, first + 2]) yield* k.store32(bitmapAt(page) + 4, 0);
   yield* k.shadowProtect(MAP, rowAt(UPPER!));
   for (const [edge, index] of EDGES.entries()) {
-    yield* run(writable, mapped(index), edge >> 1 === 0 || edge >> 1 === 2);
+    const page = edge >> 1;
+    yield* run(writable, mapped(index), page === first || page === first + 2);
   }
   // By the bit of another slot, whose pages are others.
   yield* k.shadowProtect(MAP, rowAt(SAME_BIT!));
@@ -139,7 +140,8 @@ function contract(script: () => Steps): Program {
 
 /** The contracts by name. */
 export const shadowPageContracts: Readonly<Record<string, Program>> = {
-  "shadow pages with a slot's bit": contract(walksPagesWithTheBit),
+  "shadow pages, odd ones with a slot's bit": contract(() => walksPagesWithTheBit(0)),
+  "shadow pages, even ones with a slot's bit": contract(() => walksPagesWithTheBit(1)),
   "shadow pages and bitmaps": contract(leavesBitmaps),
   "shadow pages, cleared": contract(clears),
   "shadow pages, flushed": contract(flushes),
