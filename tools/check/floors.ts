@@ -18,7 +18,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
   ramblock: ["errors", "kernel", "address", "windows", "dirty", "blocks", "memslots"],
   flatview: [
     ...["errors", "region", "render", "view", "topology"],
-    ...["access/device", "access/mmio", "access", "vcpu", "mtree", "machine"],
+    ...["access/device", "access/mmio", "access", "vcpu", "vm", "mtree", "machine"],
   ],
   iommu: [
     ...["errors", "kernel", "addresses", "faults", "iotlb", "handles", "resources", "notify"],

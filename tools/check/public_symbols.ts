@@ -17,6 +17,7 @@ const MOST_SYMBOLS: Readonly<Record<string, number>> = {
   "@guestmem/flatview/machine": 12,
   "@guestmem/flatview/mtree": 8,
   "@guestmem/flatview/vcpu": 10,
+  "@guestmem/flatview/vm": 4,
   "@guestmem/ramblock": 14,
   "@guestmem/ramblock/memslots": 8,
   "@guestmem/iommu": 24,
