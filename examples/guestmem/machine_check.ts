@@ -1,15 +1,12 @@
-import {
-  type BuiltMachine,
-  compareViews,
-  type Comparison,
-  publishMachine,
-} from "@guestmem/flatview/machine";
+import { type BuiltMachine, compareViews, publishMachine } from "@guestmem/flatview/machine";
 import { liveViews } from "@guestmem/flatview/mtree";
 import { FileError } from "../lib/text_files.ts";
 import { type Environment, EXIT_DIFFERS, EXIT_INPUT, EXIT_OK } from "./command.ts";
 import { readMachine } from "./machine_file.ts";
 import { type CommandMemory, createMemory } from "./memory.ts";
 import { Progress } from "./progress.ts";
+
+type Comparison = ReturnType<typeof compareViews>;
 
 /** Lines of a difference that are printed. */
 const MAX_LINES = 40;

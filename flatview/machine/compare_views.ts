@@ -4,20 +4,6 @@ import type { ViewText } from "../mtree/print_flat_views.ts";
 import type { liveViews } from "../mtree/live_views.ts";
 import type { PrintedView } from "../mtree/printed_view.ts";
 
-/** Result of a comparison with QEMU's views: how much there is, and how much is exact. */
-export interface Comparison {
-  /** Views that QEMU printed. An exact one has the same ranges, root, sharing and dispatch. */
-  readonly views: { readonly total: number; readonly exact: number };
-  /** Range lines. */
-  readonly ranges: Comparison["views"];
-  /** Dispatch lines. */
-  readonly dispatchLines: Comparison["views"];
-  /** Views that QEMU does not have. */
-  readonly extraViews: number;
-  /** The differences, for reading; empty if there are none. */
-  readonly differences: readonly string[];
-}
-
 /** A view as lines, its address spaces sorted. */
 interface Lines {
   readonly spaces: readonly string[];
@@ -33,11 +19,23 @@ interface Lines {
  *
  * @param mine The views that were rendered here.
  * @param printed QEMU's.
+ * @returns How much there is, and how much of it is exact.
  */
 export function compareViews(
   mine: Readonly<ReturnType<typeof liveViews>>,
   printed: readonly PrintedView[],
-): Comparison {
+): {
+  /** Views that QEMU printed. An exact one has the same ranges, root, sharing and dispatch. */
+  readonly views: { readonly total: number; readonly exact: number };
+  /** Range lines. */
+  readonly ranges: { readonly total: number; readonly exact: number };
+  /** Dispatch lines. */
+  readonly dispatchLines: { readonly total: number; readonly exact: number };
+  /** Views that QEMU does not have. */
+  readonly extraViews: number;
+  /** The differences, for reading; empty if there are none. */
+  readonly differences: readonly string[];
+} {
   const dialect = dialectOf(printed.flatMap(({ ranges }) => ranges.map(({ kind }) => kind)));
   const rest = mine.map((view) => linesOf(view, dialect));
   const missing: Lines[] = [];

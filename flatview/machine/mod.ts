@@ -6,7 +6,7 @@
  */
 
 export { buildMachine, type BuiltMachine } from "./build_machine.ts";
-export { compareViews, type Comparison } from "./compare_views.ts";
+export { compareViews } from "./compare_views.ts";
 export { importMachine } from "./import_machine.ts";
 export { type ImportReport, printImportReport } from "./import_report.ts";
 export type { Machine, MachineRegion } from "./machine.ts";

@@ -1,6 +1,7 @@
 import { FlatViewError } from "../errors/flat_view_error.ts";
 import { type Address, toAddress, toSize } from "./address.ts";
 import { toCoalescedRange } from "./coalesced_range.ts";
+import { addCoalesced, removeCoalesced } from "./coalescing.ts";
 import { type IoEventFd, sameEventfd, toIoEventFd, withEventfd } from "./ioeventfd.ts";
 import type { MemoryRegion, RegionOptions } from "./memory_region.ts";
 import type { RegionBlock } from "./region_block.ts";
@@ -205,27 +206,12 @@ export class Region extends RegionState implements MemoryRegion {
   addCoalescing(offset: Address, size: Address): void {
     const range = toCoalescedRange(offset, size);
     if (range.size === 0n) throw this.#refusal("coalesce writes to", "the range is empty");
-    this.#change("coalesce writes to", () => {
-      writable(this).coalesced = [...this.coalesced, range];
-      this.#host.coalescedChanged(this, range, "add");
-      this.#host.log.record(() => {
-        writable(this).coalesced = this.coalesced.filter((other) => other !== range);
-        this.#host.coalescedChanged(this, range, "del");
-      });
-    });
+    this.#change("coalesce writes to", () => addCoalesced(this.#host, this, range));
   }
 
   clearCoalescing(): void {
     if (this.coalesced.length === 0) return;
-    this.#change("stop coalescing writes to", () => {
-      const old = this.coalesced;
-      writable(this).coalesced = [];
-      for (const range of old) this.#host.coalescedChanged(this, range, "del");
-      this.#host.log.record(() => {
-        writable(this).coalesced = old;
-        for (const range of old.toReversed()) this.#host.coalescedChanged(this, range, "add");
-      });
-    });
+    this.#change("stop coalescing writes to", () => removeCoalesced(this.#host, this));
   }
 
   ref(): void {

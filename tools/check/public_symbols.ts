@@ -14,7 +14,7 @@ const MOST_SYMBOLS: Readonly<Record<string, number>> = {
   "@guestmem/rcu/layout": 11,
   "@guestmem/physmap": 9,
   "@guestmem/flatview": 34,
-  "@guestmem/flatview/machine": 12,
+  "@guestmem/flatview/machine": 11,
   "@guestmem/flatview/mtree": 8,
   "@guestmem/flatview/vcpu": 10,
   "@guestmem/flatview/vm": 4,
