@@ -26,8 +26,8 @@ export interface DirtyArena extends BlockAllocator {
 }
 
 /**
- * The dirty bitmaps: for each client one bit a page, over the whole space of ram_addr_t. Any worker
- * sets bits without a lock while others take them and while the bitmaps grow.
+ * The dirty bitmaps: for each client (one of `DIRTY_CLIENT`) one bit a page, over the whole space of
+ * ram_addr_t. Any worker sets bits without a lock while others take them and while the bitmaps grow.
  *
  * **Order**: a worker writes the memory first and marks the page second. Marking is always an atomic
  * read-modify-write, even if the bit is set already: whoever takes the bit afterwards then sees the
