@@ -21,6 +21,7 @@ import { PciSlots } from "../machine/pci_slots.ts";
 import { PciBus } from "../pci/pci_bus.ts";
 import { InterruptLines } from "../signals/interrupt_lines.ts";
 import { MachineClock } from "../signals/machine_clock.ts";
+import { DeviceLoop } from "./device_loop.ts";
 
 /** What the board is connected to. */
 export interface BoardWiring {
@@ -36,6 +37,8 @@ export class DeviceBoard {
   readonly access: MemoryAccess;
   /** The devices' address space. */
   readonly memory: GuestSpace;
+  /** Serves the harts. */
+  readonly loop: DeviceLoop;
   readonly uart: Uart;
   readonly clock: MachineClock;
   /** Steer the harts. */
@@ -103,7 +106,7 @@ export class DeviceBoard {
     };
     this.machine = new VirtMachine({ arena, domain, blocks, harts, memory, ops });
     const { bound } = this.machine;
-    for (const { region, ops: callbacks } of bound) this.access.bind(region.id, callbacks);
+    this.loop = new DeviceLoop(this.access, bound);
     this.inPlace = {
       software: idOf(bound, ops.software),
       timer: idOf(bound, ops.timer),

@@ -4,58 +4,77 @@
  * @module
  */
 
-import type { DeviceBoard } from "./device_board.ts";
+import type { MemoryAccess, MemoryRegionOps } from "@guestmem/flatview";
+import type { BoundRegion } from "../machine/virt_machine.ts";
 
-/** The longest block without an access: input and timers wait as long. */
-const IDLE_MS = 10;
-/** How long accesses are served without a look at the event loop. */
-const BURST_MS = 20;
+/** A burst ends when no access came for this long. */
+const IDLE_MS = 1;
+/** It also ends after this long: input and timers must not wait for ever. */
+const LONGEST_BURST_MS = 20;
 
 /**
- * Serves until `isEnded`. A block is faster than the event loop, which wakes a worker in twice the time;
- * but only the event loop takes messages, fires timers and runs what was deferred to a grace period.
- *
- * @param between Called before each turn of the event loop.
- * @returns How many accesses were served.
+ * Serves accesses in two ways. Idle, it listens from the event loop, which also takes messages, fires
+ * timers and runs what was deferred to a grace period. With the first access begins a burst, in which it
+ * blocks between two accesses: that wakes it in half the time.
  */
-export async function serveDevices(
-  board: DeviceBoard,
-  isEnded: () => boolean,
-  between: () => void,
-): Promise<number> {
-  const turn = new EventLoopTurn();
-  let total = 0;
-  while (!isEnded()) {
-    const burst = performance.now() + BURST_MS;
+export class DeviceLoop {
+  /** Accesses that were served. */
+  served = 0;
+  readonly #access: MemoryAccess;
+  #isEnded = false;
+  #idle = new AbortController();
+
+  /** @param bound The regions whose callbacks it runs. */
+  constructor(access: MemoryAccess, bound: readonly BoundRegion[]) {
+    this.#access = access;
+    for (const { region, ops } of bound) access.bind(region.id, this.#watched(ops));
+  }
+
+  /**
+   * Serves until `end`.
+   *
+   * @param between Called after each burst.
+   */
+  async run(between: () => void): Promise<void> {
+    while (!this.#isEnded) {
+      this.#idle = new AbortController();
+      await this.#access.listen(this.#idle.signal);
+      this.#burst();
+      between();
+      // A timer, not a message to itself: the runtime looks for other workers' messages only when it
+      // has nothing else to do.
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+  }
+
+  /** Ends the loop. */
+  end(): void {
+    this.#isEnded = true;
+    this.#idle.abort();
+  }
+
+  #burst(): void {
+    const end = performance.now() + LONGEST_BURST_MS;
     let served: number;
-    do {
-      served = board.access.serve(IDLE_MS);
-      total += served;
-    } while (served > 0 && performance.now() < burst && !isEnded());
-    between();
-    await turn.next();
-  }
-  turn.close();
-  return total;
-}
-
-/** A turn of the event loop, without the millisecond that a timer takes. */
-class EventLoopTurn {
-  readonly #channel = new MessageChannel();
-  #resume = () => {};
-
-  constructor() {
-    this.#channel.port1.onmessage = () => this.#resume();
+    do served = this.#access.serve(IDLE_MS); while (served > 0 && performance.now() < end);
   }
 
-  next(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#resume = resolve;
-      this.#channel.port2.postMessage(null);
-    });
-  }
-
-  close(): void {
-    this.#channel.port1.close();
+  /** The same callbacks; the first access ends the idle state. */
+  #watched(ops: MemoryRegionOps): MemoryRegionOps {
+    const note = () => {
+      this.served++;
+      this.#idle.abort();
+    };
+    return {
+      ...ops,
+      read: (offset, size, attrs) => {
+        note();
+        return ops.read!(offset, size, attrs);
+      },
+      write: (offset, value, size, attrs, upper) => {
+        note();
+        return ops.write!(offset, value, size, attrs, upper);
+      },
+    };
   }
 }

@@ -2,7 +2,6 @@
 
 import type { GuestExit } from "../devices/test_finisher.ts";
 import { DeviceBoard } from "./device_board.ts";
-import { serveDevices } from "./device_loop.ts";
 import { DevicesBySpec } from "./device_specs.ts";
 import { mapText } from "./map_text.ts";
 import type { DeviceCommand, DeviceMessage, DeviceOrder, DeviceQuestion } from "./messages.ts";
@@ -43,10 +42,9 @@ async function run({ shared, harts, memory, pieces, devices }: DeviceOrder): Pro
   for (const { address, bytes } of pieces) board.load(address, bytes);
   const plugged = new DevicesBySpec(board.pci);
   for (const device of devices) plugged.plug(device);
-  let isEnded = false;
   self.onmessage = ({ data }: MessageEvent<DeviceCommand>) => {
     if (data.kind === "input") board.uart.receive(data.bytes);
-    else if (data.kind === "end") isEnded = true;
+    else if (data.kind === "end") board.loop.end();
     else say({ kind: "answer", text: answer(board, plugged, data.question) });
   };
   board.clock.start();
@@ -58,11 +56,11 @@ async function run({ shared, harts, memory, pieces, devices }: DeviceOrder): Pro
       inPlace: board.inPlace,
     },
   });
-  const served = await serveDevices(board, () => isEnded, flush);
+  await board.loop.run(flush);
   flush();
   plugged.close();
   board.close();
-  say({ kind: "ended", served });
+  say({ kind: "ended", served: board.loop.served });
 }
 
 self.onmessage = async ({ data }: MessageEvent<DeviceOrder>) => {

@@ -37,6 +37,8 @@ export interface RunOptions {
   readonly devices?: readonly DeviceSpec[] | undefined;
   /** Takes what the serial port sends. */
   readonly output: (bytes: Uint8Array) => void;
+  /** The module of a hart's worker, where a test has its own. */
+  readonly hartWorker?: string;
 }
 
 /** How a run went. */
@@ -195,11 +197,12 @@ export class Supervisor {
   #startHarts(machine: MachineHandles): void {
     this.#machine = machine;
     this.#started = performance.now();
-    for (let hart = 0; hart < this.#options.harts; hart++) {
+    const { harts, hartWorker = import.meta.resolve("./hart_worker.ts") } = this.#options;
+    for (let hart = 0; hart < harts; hart++) {
       const name = `hart ${hart}`;
       this.#running.add(name);
       const order: HartOrder = { shared: this.#shared, machine, hart };
-      startWorker<HartMessage>(import.meta.resolve("./hart_worker.ts"), order, {
+      startWorker<HartMessage>(hartWorker, order, {
         message: (message) => {
           if (message.kind === "failed") return this.#fail(name, `failed: ${message.reason}`);
           this.#reports[hart] = message.report;
