@@ -26,8 +26,8 @@ export interface PciSlotsOptions {
   readonly system: MemoryRegion;
   /** The container that shows the bus's memory. */
   readonly memory: MemoryRegion;
-  /** Accesses of the context that runs the devices. */
-  readonly access: MemoryAccess;
+  /** Accesses of the context that runs the devices, and the callbacks that it runs. */
+  readonly access: Pick<MemoryAccess, "attach" | "bind" | "unbind">;
   readonly bus: PciBus;
 }
 

@@ -106,7 +106,8 @@ export class DeviceBoard {
     };
     this.machine = new VirtMachine({ arena, domain, blocks, harts, memory, ops });
     const { bound } = this.machine;
-    this.loop = new DeviceLoop(this.access, bound);
+    this.loop = new DeviceLoop(this.access);
+    for (const { region, ops: callbacks } of bound) this.loop.bind(region.id, callbacks);
     this.inPlace = {
       software: idOf(bound, ops.software),
       timer: idOf(bound, ops.timer),
@@ -117,7 +118,11 @@ export class DeviceBoard {
       topology: this.machine.topology,
       system: this.machine.memory.root,
       memory: this.machine.pciMemory,
-      access: this.access,
+      access: {
+        attach: (handle) => this.access.attach(handle),
+        bind: (region, ops) => this.loop.bind(region, ops),
+        unbind: (region) => this.access.unbind(region),
+      },
       bus,
     });
   }

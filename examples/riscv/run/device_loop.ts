@@ -5,7 +5,6 @@
  */
 
 import type { MemoryAccess, MemoryRegionOps } from "@guestmem/flatview";
-import type { BoundRegion } from "../machine/virt_machine.ts";
 
 /** A burst ends when no access came for this long. */
 const IDLE_MS = 1;
@@ -24,10 +23,13 @@ export class DeviceLoop {
   #isEnded = false;
   #idle = new AbortController();
 
-  /** @param bound The regions whose callbacks it runs. */
-  constructor(access: MemoryAccess, bound: readonly BoundRegion[]) {
+  constructor(access: MemoryAccess) {
     this.#access = access;
-    for (const { region, ops } of bound) access.bind(region.id, this.#watched(ops));
+  }
+
+  /** Binds a region's callbacks, as `MemoryAccess.bind` does; an access to them begins a burst. */
+  bind(region: number, ops: MemoryRegionOps): void {
+    this.#access.bind(region, this.#watched(ops));
   }
 
   /**
