@@ -39,7 +39,12 @@ Deno.test("contexts: tokens never repeat, records do, labels stay known while th
     other.close();
     assertThrows(() => other.allocate(16), EvictedError);
     const last = first.contexts().at(-1)!;
-    assertEquals(last, { token: other.token, label: `other ${round}`, state: "gone" });
+    assertEquals(last, {
+      token: other.token,
+      label: `other ${round}`,
+      state: "gone",
+      certified: false,
+    });
   }
   assertEquals(tokens.size, 6);
   assertFalse(tokens.has(0));

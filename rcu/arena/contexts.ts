@@ -27,6 +27,8 @@ const STATES: readonly ContextState[] = ["gone", "alive", "expelled", "dead"];
 export interface ContextInfo extends ContextName {
   /** What it is now. */
   readonly state: ContextState;
+  /** Whether its lock was seen held: then `evict` and `watch` notice its death. */
+  readonly certified: boolean;
 }
 
 /** The table of one arena. Every call is lock-free. */
@@ -170,7 +172,9 @@ export class Contexts {
     for (const record of this.#records()) {
       const token = this.#kernel.load32(record) & TOKEN_MASK;
       if (token === 0) continue;
-      found.push({ token, label: this.#label(record, token), state: this.#state(record, token) });
+      const certified = this.#kernel.load32(CONTEXT.certified.at(record)) === token;
+      const state = this.#state(record, token);
+      found.push({ token, label: this.#label(record, token), state, certified });
     }
     return found.sort((a, b) => a.token - b.token);
   }

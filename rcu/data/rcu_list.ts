@@ -24,7 +24,8 @@ const NEXT = NODE.next.offset;
 /**
  * An intrusive doubly linked list: a node is an arena block whose first two words are the list's.
  * Readers follow the forward links inside a section and never wait. Writers exclude one another with
- * a lock. A removed node keeps its forward link, so a reader that is on it walks on; the node is freed
+ * a lock; if one of them dies in the middle of a change, the list is as before or after it, and the
+ * next writer goes on. A removed node keeps its forward link, so a reader that is on it walks on; the node is freed
  * after a grace period.
  *
  * The algorithm is that of Linux's `rculist.h`.
@@ -94,7 +95,7 @@ export class RcuList {
 
   /** Makes `node` the last. The caller holds the writers' lock; the node's content is in place. */
   insertTail(node: number): void {
-    this.insertAfter(NODE.previous.get(this.#memory.u32, this.offset), node);
+    this.insertAfter(this.#before(this.offset), node);
   }
 
   /**
@@ -113,11 +114,13 @@ export class RcuList {
     }
     this.#requireLinked("insert a node after", before);
     const after = this.#kernel.load32(NODE.next.at(before)) >>> 0;
+    if (NODE.previous.get(u32, after) !== before) this.#mend();
     NODE.previous.set(u32, node, before);
     this.#kernel.store32(NODE.next.at(node), after);
-    NODE.previous.set(u32, after, node);
-    // The only store that readers notice: the node is complete, and this store publishes it.
+    // The only store that readers notice: the node is complete, and this store publishes it. Before
+    // the back link: that names no node that a writer's death has kept from the list.
     this.#kernel.store32(NODE.next.at(before), node);
+    NODE.previous.set(u32, after, node);
   }
 
   /**
@@ -133,7 +136,8 @@ export class RcuList {
     }
     this.#requireLinked("remove", node);
     const { u32 } = this.#memory;
-    const before = NODE.previous.get(u32, node);
+    const before = this.#before(node);
+    // The back link first: it names no node that is in the list no more.
     const after = this.#kernel.load32(NODE.next.at(node)) >>> 0;
     NODE.previous.set(u32, after, before);
     this.#kernel.store32(NODE.next.at(before), after);
@@ -165,6 +169,36 @@ export class RcuList {
     }
     const next = this.#kernel.load32(node + NEXT) >>> 0;
     return next === this.offset ? 0 : next;
+  }
+
+  /**
+   * The node before a node that is in the list.
+   *
+   * @throws {RcuError} `LIST_NODE` if a writer died after it had unlinked the node.
+   */
+  #before(node: number): number {
+    for (let mended = false;; mended = true) {
+      const before = NODE.previous.get(this.#memory.u32, node);
+      if (this.#kernel.load32(NODE.next.at(before)) >>> 0 === node) return before;
+      if (mended) {
+        throw new RcuError("LIST_NODE", { action: "remove", node, reason: "it is in no list" });
+      }
+      this.#mend();
+    }
+  }
+
+  /**
+   * Sets the back links anew, from the forward links, after a writer died between two stores. Each
+   * change has one store that readers notice, to a forward link: the list is what those say.
+   */
+  #mend(): void {
+    const { u32 } = this.#memory;
+    let before = this.offset;
+    do {
+      const node = this.#kernel.load32(NODE.next.at(before)) >>> 0;
+      NODE.previous.set(u32, node, before);
+      before = node;
+    } while (before !== this.offset);
   }
 
   #link(before: number, after: number): void {

@@ -2,6 +2,7 @@ import { Schedule } from "#tools/testing/schedule.ts";
 import { rounds } from "#tools/testing/until.ts";
 import { withWorkers, WorkerError } from "#tools/testing/workers.ts";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { registerElsewhere } from "../testdata/elsewhere.ts";
 import { READY, STOP } from "../testdata/shared_words.ts";
 import {
   Arena,
@@ -113,6 +114,66 @@ Deno.test("a removed node can be inserted again after a grace period", () => {
   other.insertHead(one);
   const guard = reader.lock();
   assertEquals([values(list, guard), values(other, guard)], [[2], [1]]);
+  guard.unlock();
+});
+
+/** The list as a writer sees it that dies before or after its n-th store to a back link. */
+function dyingWriter(arena: Arena, list: RcuList, store: number, after: boolean): RcuList {
+  let stores = 0;
+  const u32 = new Proxy(arena.u32, {
+    get: (words, key) => Reflect.get(words, key, words),
+    set: (words, key, value) => {
+      const dies = stores++ === store;
+      if (!dies || after) words[Number(key)] = value;
+      if (dies) throw new RangeError("died");
+      return true;
+    },
+  });
+  const { memory, i32, u8, debug } = arena;
+  return RcuList.attach({ memory, i32, u8, debug, u32 }, list.offset);
+}
+
+Deno.test("a writer that dies in a change leaves a list that the next one goes on with", () => {
+  const { arena, domain, node, values } = create();
+  const reader = registerElsewhere(domain);
+  const guard = reader.lock();
+  const changes: ((list: RcuList, nodes: number[]) => void)[] = [
+    (list) => list.insertHead(node(9)),
+    (list) => list.insertTail(node(9)),
+    (list, nodes) => list.insertAfter(nodes[1]!, node(9)),
+    ...[0, 1, 2].map((index) => (list: RcuList, nodes: number[]) => list.remove(nodes[index]!)),
+  ];
+  let deaths = 0;
+  for (const change of changes) {
+    for (const store of [0, 1]) {
+      for (const after of [false, true]) {
+        const list = RcuList.create(arena);
+        const nodes = [1, 2, 3].map(node);
+        for (const each of nodes) list.insertTail(each);
+        try {
+          change(dyingWriter(arena, list, store, after), nodes);
+        } catch (error) {
+          assertEquals((error as Error).message, "died");
+          deaths++;
+        }
+        const left = values(list, guard);
+        list.insertTail(node(5));
+        list.insertHead(node(4));
+        assertEquals(values(list, guard), [4, ...left, 5]);
+        if (store === 1 && !after && left.length < 3) {
+          // Unlinked, and not marked as such: it is refused all the same.
+          const gone = nodes.find((_, index) => !left.includes(index + 1))!;
+          assertThrows(() => list.remove(gone), RcuError, "it is in no list");
+        }
+        for (let first = list.first(guard); first !== 0; first = list.first(guard)) {
+          list.remove(first);
+        }
+        list.insertTail(node(6));
+        assertEquals(values(list, guard), [6]);
+      }
+    }
+  }
+  assertEquals(deaths, 24);
   guard.unlock();
 });
 
