@@ -11,11 +11,16 @@ import type { VmHandle } from "./vm_handle.ts";
  * `@guestmem/flatview/vcpu`, `arena.token` is the `context` of the devices that this worker serves.
  *
  * @example
- * ```ts ignore
- * self.onmessage = ({ data }) => { // the machine's handle
- *   const { space } = VmContext.attach(data, GuestRam, { label: "vCPU 0" });
- *   space.store32le(0x1000, space.load32le(0xe000_0000));
- * };
+ * ```ts
+ * import { VmContext, type VmHandle } from "@guestmem/flatview/vm";
+ * import { GuestRam } from "@guestmem/ramblock";
+ *
+ * // In a worker that was posted `machine.handle`:
+ * function runVcpu(handle: VmHandle<GuestRam["handle"]>): void {
+ *   const vm = VmContext.attach(handle, GuestRam, { label: "vCPU 0" });
+ *   vm.space.store32le(0x1000, vm.space.load32le(0xe000_0000));
+ *   vm.leave();
+ * }
  * ```
  */
 export class VmContext<Ram extends GuestMemory> {
