@@ -48,6 +48,8 @@ export interface ExploreOptions {
   readonly executed?: Set<number>;
   /** Is given the memory of each state in which all threads have ended. */
   readonly onEnd?: (memory: MemoryView) => void;
+  /** Is given each fault; the exploration goes on elsewhere, and does not end with one. */
+  readonly onFault?: (fault: Fault) => void;
 }
 
 /** How a program goes wrong. */
@@ -105,8 +107,9 @@ class Exploration {
       );
     }
     this.#executed = options.executed ?? new Set();
-    const { limit = LIMIT, reduce = true, onEnd } = options;
-    this.#options = { limit, reduce, order: "depth", ...(onEnd && { onEnd }) };
+    const { limit = LIMIT, reduce = true, onEnd, onFault } = options;
+    const told = { ...(onEnd && { onEnd }), ...(onFault && { onFault }) };
+    this.#options = { limit, reduce, order: "depth", ...told };
     this.#findWritten();
   }
 

@@ -1,11 +1,12 @@
 /**
- * The reduction against explorations without it, on random programs: the same memories at the end,
- * and a failure of the same kind if there is one.
+ * The reduction against explorations without it, on random programs: the same memories at the end, and
+ * the same faults. Once with explorations that end at the first fault, and once with such that go on.
  */
 
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { explore, type ExploreOptions } from "./explore.ts";
+import type { Fault } from "./machine.ts";
 import type { MemoryView, Program, Thread } from "./program.ts";
 import { again, check, choose, dead, free, run, type Steps } from "./script.ts";
 import { t, testKernel } from "./test_kernel.ts";
@@ -98,19 +99,22 @@ const operation: fc.Arbitrary<Operation> = fc.record({
   guarded: fc.boolean(),
 });
 
-const program = (extras: fc.Arbitrary<Extras>): fc.Arbitrary<Program> =>
-  fc.tuple(
-    fc.array(fc.array(operation, { minLength: 1, maxLength: 4 }), {
-      minLength: 2,
-      maxLength: THREADS,
-    }),
-    extras,
-  ).map(([threads, extras]) => ({
+const none = fc.constant({ frees: false, races: false, checks: false });
+const some = fc.record({ frees: fc.boolean(), races: fc.boolean(), checks: fc.boolean() });
+
+const operations = fc.array(fc.array(operation, { minLength: 1, maxLength: 4 }), {
+  minLength: 2,
+  maxLength: THREADS,
+});
+
+function programOf(threads: readonly (readonly Operation[])[], extras: Extras): Program {
+  return {
     kernel: testKernel,
     bytes: 32,
     blocks: { block: { at: BLOCK, bytes: 4 } },
     threads: threads.map((operations, index) => thread(operations, index, extras)),
-  }));
+  };
+}
 
 function ends(program: Program, options: ExploreOptions) {
   const memories = new Set<string>();
@@ -123,10 +127,9 @@ function ends(program: Program, options: ExploreOptions) {
 
 Deno.test("with and without reduction, the same memories at the end and the same verdict", () => {
   let [reduced, full, failures, compared] = [0, 0, 0, 0];
-  const none = fc.constant({ frees: false, races: false, checks: false });
-  const some = fc.record({ frees: fc.boolean(), races: fc.boolean(), checks: fc.boolean() });
   fc.assert(
-    fc.property(program(fc.oneof(none, some)), (program) => {
+    fc.property(operations, fc.oneof(none, some), (threads, extras) => {
+      const program = programOf(threads, extras);
       const one = ends(program, {});
       const other = ends(program, { reduce: false });
       assertEquals(one.failure === undefined, other.failure === undefined, other.failure?.says);
@@ -141,4 +144,27 @@ Deno.test("with and without reduction, the same memories at the end and the same
   );
   console.log(`  ${reduced} states instead of ${full}; ${failures} programs fail, ${compared} end`);
   assert(reduced < full && failures > RUNS / 10 && compared > RUNS / 10);
+});
+
+Deno.test("with and without reduction, the same faults and the same memories at the ends without one", () => {
+  const counts = new Map<string, number>();
+  const all = (program: Program, options: ExploreOptions) => {
+    const faults = new Set<string>();
+    const onFault = ({ kind, says }: Fault) => faults.add(kind === "check" ? says : kind);
+    const { memories, failure } = ends(program, { ...options, onFault });
+    return { memories, faults: [...faults, ...(failure ? [failure.kind] : [])].sort() };
+  };
+  fc.assert(
+    fc.property(operations, some, (threads, extras) => {
+      const program = programOf(threads, extras);
+      const one = all(program, {});
+      assertEquals(one, all(program, { reduce: false }));
+      for (const fault of one.faults) counts.set(fault, 1 + (counts.get(fault) ?? 0));
+    }),
+    { numRuns: RUNS, seed: SEED },
+  );
+  console.log(`  ${[...counts].map(([fault, count]) => `${count} times ${fault}`).join(", ")}`);
+  for (const kind of ["race", "use after free", "deadlock", "livelock", "the digest is 7"]) {
+    assert(counts.has(kind), `no program has a fault "${kind}"`);
+  }
 });

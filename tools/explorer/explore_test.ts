@@ -138,6 +138,19 @@ Deno.test("more states than the limit are a failure, never a pass", () => {
   assertEquals(failure?.kind, "too many states");
 });
 
+Deno.test("a thread that goes round for ever hides no mistake of another", () => {
+  // Each round of the first thread leads back to the same state, and nothing of the second can matter
+  // to it: if only a set of threads that suffices moved, it would be the first thread, for ever.
+  function* waits(): Steps {
+    if ((yield* t.load(X)) === 0) return again(waits);
+  }
+  function* fails(): Steps {
+    yield* t.store(Y, 1);
+    check(false, "the second thread is wrong");
+  }
+  assertEquals(outcome([waits, fails]).failure?.says, "the second thread is wrong");
+});
+
 Deno.test("a trap, a wild address and an atomic that is not aligned are failures", () => {
   function* trap(): Steps {
     yield* t.trap();

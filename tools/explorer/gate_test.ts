@@ -1,8 +1,10 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { decode } from "./decode.ts";
 import { assemble } from "./encode.ts";
-import { Gate, type Judged } from "./gate.ts";
+import { type Exploration, Gate, type Judged } from "./gate.ts";
 import { reportOf } from "./gate_report.ts";
+import { mutants } from "./mutate.ts";
+import type { Program } from "./program.ts";
 import { calls, check, type Steps } from "./script.ts";
 
 interface Counter {
@@ -48,6 +50,53 @@ Deno.test("each mutant that is executed and is not equivalent is caught; the oth
   ]);
   const plain = judged.find(({ name }) => name === "count: i32.atomic.rmw.add made plain");
   assertEquals(plain?.by, "two threads count: race");
+});
+
+Deno.test("a mistake that a weak exploration lets through is open", () => {
+  const { atEnd: _, ...program } = together.program;
+  const weak = { name: "two threads count, and nobody looks", program };
+  const openWith = (exploration: Exploration) => {
+    const judged = [...new Gate(counter, [exploration]).judge()];
+    return reportOf(judged, {}).open;
+  };
+  const mistake = "survives: count: i32.const 1 -> 2";
+  assert(openWith(weak).includes(mistake));
+  assert(!openWith(together).includes(mistake));
+});
+
+/** The verdict on a function that counts up where it should count down, in some threads. */
+function neverEnds(threads: number, access: string): Judged | undefined {
+  const kernel = decode(assemble({
+    spin: {
+      params: "i",
+      body: `loop void
+        local.get 0 if void ${access} local.get 0 i32.const 1 i32.sub local.set 0 br 1 end
+      end i32.const 8 i32.const 1 i32.atomic.store 0`,
+    },
+  }));
+  const { spin } = calls<{ spin(count: number): void }>(kernel);
+  function* script(): Steps {
+    yield* spin(3);
+  }
+  const program: Program = {
+    kernel,
+    bytes: 16,
+    threads: Array.from({ length: threads }, (_, number) => ({ name: `${number}`, script })),
+  };
+  const names = [...mutants(kernel)].map(({ name }) => name);
+  const wanted = names.indexOf("spin: i32.sub -> i32.add");
+  const gate = new Gate(kernel, [{ name: "spin", program }]);
+  return [...gate.judge((_, number) => number === wanted)][0];
+}
+
+Deno.test("a mutant that runs for ever is caught; with several threads and accesses it is undecided", () => {
+  const load = "i32.const 12 i32.atomic.load 0 drop";
+  assertEquals(neverEnds(1, "")?.by, "spin: trap");
+  assertEquals(neverEnds(2, "")?.by, "spin: trap");
+  assertEquals(neverEnds(1, load)?.by, "spin: it runs on and on");
+  const undecided = neverEnds(2, load)!;
+  assertEquals(undecided.verdict, "undecided");
+  assertEquals(reportOf([undecided], {}).open, ["undecided: spin: i32.sub -> i32.add (spin)"]);
 });
 
 Deno.test("a verdict is taken from the cache if neither function nor explorations have changed", () => {

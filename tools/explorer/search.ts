@@ -24,6 +24,8 @@ export interface SearchOptions {
   readonly order: "depth" | "breadth";
   /** Is given the memory of each state in which all threads have ended. */
   readonly onEnd?: (memory: MemoryView) => void;
+  /** Is given each fault; the search goes on elsewhere, and does not end with one. */
+  readonly onFault?: (fault: Fault) => void;
 }
 
 /** A fault and the way to it. */
@@ -120,7 +122,7 @@ class Search {
     this.#graph.copyTo(id, state);
     outlook.look(state);
     const race = findRace(outlook, this.#mayRace);
-    if (race) return { ...race, path: this.#graph.pathTo(id) };
+    if (race && !this.#notes(race)) return { ...race, path: this.#graph.pathTo(id) };
     const { movers } = outlook;
     if (movers === 0) return this.#end(id, state);
     const some = this.#options.reduce && !this.#machine.isWeak
@@ -166,7 +168,10 @@ class Search {
     for (let i = 0; i < state.length; i++) after[i] = state[i]!;
     const fault = this.#machine.apply(after, thread, choice) ??
       this.#machine.look(after, this.#program.invariant);
-    if (fault) return { ...fault, path: [...this.#graph.pathTo(id), { thread, choice }] };
+    if (fault) {
+      if (this.#notes(fault)) return undefined;
+      return { ...fault, path: [...this.#graph.pathTo(id), { thread, choice }] };
+    }
     const number = this.#graph.size;
     if (this.#graph.addStep(id, thread, choice, after)) this.#todo.push(number);
     return undefined;
@@ -180,12 +185,20 @@ class Search {
       const asleep = this.#program.threads.filter((_, thread) => alive & 1 << thread)
         .map(({ name }) => name);
       const says = `no thread can move: ${asleep.join(" and ")} would sleep for ever`;
-      return { kind: "deadlock", says, path: this.#graph.pathTo(id) };
+      const deadlock = { kind: "deadlock", says } as const;
+      return this.#notes(deadlock) ? undefined : { ...deadlock, path: this.#graph.pathTo(id) };
     }
     this.#graph.markEnd(id);
     this.#options.onEnd?.(machine.view(state));
     const fault = machine.look(state, this.#program.atEnd);
-    return fault && { ...fault, path: this.#graph.pathTo(id) };
+    if (!fault || this.#notes(fault)) return undefined;
+    return { ...fault, path: this.#graph.pathTo(id) };
+  }
+
+  /** Tells of a fault, if somebody asks for all of them. */
+  #notes(fault: Fault): boolean {
+    this.#options.onFault?.(fault);
+    return this.#options.onFault !== undefined;
   }
 
   /** A state from which no run comes to an end: the threads go round for ever. */
