@@ -51,12 +51,15 @@ import {
   reports,
   sleepers,
 } from "./sleepers.ts";
+import { givenUp, suspended } from "./waits.ts";
 
 const SAYS: Readonly<Record<Mistake, string>> = {
   "reads the event late": "reads the event only before it sleeps",
   "looks again instead of arming": "sleeps on a slot that it has not armed",
   "no last look": "does not look again before it sleeps",
 };
+
+const freed = "use after free" as const;
 
 const FLAVOURS: readonly Flavour[] = ["memb", "qsbr", "srcu"];
 
@@ -86,6 +89,7 @@ function ofFlavour(flavour: Flavour): Exploration[] {
     ["2 readers, 1 sleeper", sleepers(flavour, 2, 1)],
     ["2 readers, 2 updates", oneUpdater(flavour)],
     ["2 sleepers, one of which may die", sleepers(flavour, 1, 2, true)],
+    ["2 sleepers, one of which gives up", givenUp(flavour)],
     ["2 updaters, one of which may die", twoUpdaters(flavour)],
     ["another context's grace periods", bystander(flavour, 2)],
   ];
@@ -97,7 +101,7 @@ function ofFlavour(flavour: Flavour): Exploration[] {
     ]);
   }
   for (const mistake of shortWaits(flavour)) {
-    programs.push([`an updater that ${mistake}`, tooShort(mistake, flavour), "use after free"]);
+    programs.push([`an updater that ${mistake}`, tooShort(mistake, flavour), freed]);
   }
   programs.push(["a plain dereference", plainDereference(flavour), "race"]);
   return programs.map(([name, program, fails]) => {
@@ -121,6 +125,17 @@ export const explorations: readonly Exploration[] = [
   { name: "notify wakes as many as it is told to", program: notifications() },
   { name: "qsbr: quiescent states, expelled", program: quiescentExpelled() },
   { name: "qsbr: one quiescent state is enough", program: reports() },
+  { name: "qsbr: 2 contexts that wait for each other", program: suspended() },
+  {
+    name: "qsbr: 2 contexts that wait for each other and stay online",
+    program: suspended("stays online"),
+    fails: "deadlock",
+  },
+  {
+    name: "qsbr: 2 contexts that wait for each other and keep a block",
+    program: suspended("keeps what it has dereferenced"),
+    fails: freed,
+  },
   { name: "srcu: 2 readers, 1 sleeper, from the other index on", program: otherIndex() },
   { name: "srcu: overlapping sections of one slot, 2 updates", program: overlappingSections() },
   {
