@@ -1,24 +1,23 @@
 /**
- * The radix page map of an address space and its dispatch, in shared memory: QEMU's `PhysPageMap`
- * and `AddressSpaceDispatch`. One context builds a map; every worker looks up addresses in it.
+ * The radix page map of an address space, in shared memory: QEMU's `PhysPageMap`, in versions that
+ * share what they have in common. One context makes versions; every worker looks up addresses.
  *
- * A map contains numbers only: ranges of addresses, ids of regions, offsets in regions. Once built it
- * is immutable, one block of the arena. The caller publishes its offset, and frees the block after a
- * grace period.
+ * A map contains numbers only: ranges of addresses, ids of regions, offsets in regions. A version that
+ * is finished never changes. The caller publishes its offset, and frees it after a grace period.
  *
  * @example
  * ```ts
  * import { Arena } from "@guestmem/rcu";
- * import { MapGenerations, PhysMapBuilder, PhysMapReader } from "@guestmem/physmap";
+ * import { MapGenerations, PhysMap, PhysMapReader } from "@guestmem/physmap";
  * import { assert } from "@std/assert";
  *
  * const arena = Arena.create({ bytes: 1 << 20 });
- * const generations = MapGenerations.create(arena);
+ * const map = new PhysMap(arena, MapGenerations.create(arena), { pageBits: 12 });
  *
- * const builder = new PhysMapBuilder({ pageBits: 12 });
- * builder.add(0x0000_0000, 0x07ff_ffff, 0, 1); // 128 MiB of RAM
- * builder.add(0xfee0_0000, 0xfee0_0fff, 0, 2); // a page of registers
- * const dispatch = builder.finish(arena, generations.next());
+ * const edit = map.edit();
+ * edit.map(0x0000_0000, 0x07ff_ffff, 0, 1); // 128 MiB of RAM
+ * edit.map(0xfee0_0000, 0xfee0_0fff, 0, 2); // a page of registers
+ * const dispatch = edit.finish();
  *
  * const reader = new PhysMapReader(arena); // in any worker
  * const section = reader.section(dispatch, 0xfee0_0030);
@@ -29,11 +28,12 @@
  * @module
  */
 
-export { MapGenerations } from "./build/map_generations.ts";
-export { PhysMapBuilder } from "./build/phys_map_builder.ts";
-export { AddressSpaceDispatch } from "./dump/address_space_dispatch.ts";
-export { dumpDispatch } from "./dump/dump_dispatch.ts";
+export type { DumpLabels } from "./dump/print_dispatch.ts";
+export { QemuDispatch } from "./dump/qemu_dispatch.ts";
 export { PhysMapError, type PhysMapErrorDetails } from "./errors/physmap_error.ts";
-export { NO_REGION } from "./kernel/layouts.ts";
+export { NO_REGION, SECTION } from "./kernel/layouts.ts";
 export { LookupBatch } from "./lookup/lookup_batch.ts";
 export { PhysMapReader } from "./lookup/phys_map_reader.ts";
+export { MapGenerations } from "./versions/map_generations.ts";
+export { PhysMap } from "./versions/phys_map.ts";
+export type { PhysMapEdit } from "./versions/phys_map_edit.ts";

@@ -1,5 +1,4 @@
-import { AddressSpaceDispatch, dumpDispatch, PhysMapBuilder } from "@guestmem/physmap";
-import { Arena } from "@guestmem/rcu";
+import { QemuDispatch } from "@guestmem/physmap";
 import type { PrintedDispatchLine, PrintedView } from "../mtree/printed_view.ts";
 
 /** The page size of a dispatch, and how it was found. */
@@ -44,9 +43,7 @@ function nodesOf(dispatch: readonly string[]): string {
 
 /** Whether pages of this size give the nodes that were printed. */
 function hasNodes(view: PrintedView, pageBits: number): boolean {
-  const builder = new PhysMapBuilder({ pageBits });
-  for (const { first, last } of view.ranges) builder.add(first, last, 0, 1);
-  const arena = Arena.create({ bytes: 1 << 24 });
-  const dispatch = new AddressSpaceDispatch(arena, builder.finish(arena, 1));
-  return nodesOf(dumpDispatch(dispatch, { name: String })) === nodesOf(view.dispatch.map(textOf));
+  const dispatch = new QemuDispatch(pageBits);
+  for (const { first, last } of view.ranges) dispatch.add(first, last, 1);
+  return nodesOf(dispatch.print({ name: String })) === nodesOf(view.dispatch.map(textOf));
 }

@@ -6,12 +6,42 @@ export interface Span {
   readonly to: bigint;
 }
 
-/** The smallest span that covers both; an empty one adds nothing. */
-export function hull(left: Span | undefined, right: Span): Span {
-  if (left === undefined || left.from >= left.to) return right;
-  if (right.from >= right.to) return left;
-  return {
-    from: left.from < right.from ? left.from : right.from,
-    to: left.to > right.to ? left.to : right.to,
-  };
+/** Parts of a region by rising address, none empty, with something between any two. */
+export type Spans = readonly Span[];
+
+/** Parts of a region that are kept apart. More are joined, the closest first: they are as good as one. */
+const MAX_SPANS = 8;
+
+/**
+ * Adds a part to others.
+ *
+ * @returns All of them, those that meet joined; `spans` itself if they have the part already.
+ */
+export function addSpan(spans: Spans, { from, to }: Span): Spans {
+  if (from >= to) return spans;
+  const all: Span[] = [];
+  let added = { from, to };
+  for (const span of spans) {
+    if (span.from <= from && to <= span.to) return spans;
+    if (span.to < from || to < span.from) all.push(span);
+    else {
+      added = {
+        from: span.from < added.from ? span.from : added.from,
+        to: span.to > added.to ? span.to : added.to,
+      };
+    }
+  }
+  const at = all.findIndex((span) => span.from > added.from);
+  all.splice(at < 0 ? all.length : at, 0, added);
+  if (all.length > MAX_SPANS) joinClosest(all);
+  return all;
+}
+
+/** Joins the two neighbours with the least between them. */
+function joinClosest(spans: Span[]): void {
+  const gap = (at: number) => spans[at + 1]!.from - spans[at]!.to;
+  let closest = 0;
+  for (let at = 1; at + 1 < spans.length; at++) if (gap(at) < gap(closest)) closest = at;
+  const { from } = spans[closest]!;
+  spans.splice(closest, 2, { from, to: spans[closest + 1]!.to });
 }

@@ -1,6 +1,6 @@
 import { FlatViewError } from "../errors/flat_view_error.ts";
 import type { IoEventFd } from "./ioeventfd.ts";
-import { hull, type Span } from "./span.ts";
+import { addSpan, type Spans } from "./span.ts";
 
 /** Where an edit records how to take itself back. */
 export interface UndoLog {
@@ -13,7 +13,7 @@ export interface UndoLog {
 /** What the open transactions have changed, for the commit to look at. */
 export interface PendingChanges<Region> {
   /** Regions that show something else than before, and where. */
-  readonly dirty: ReadonlyMap<Region, Span>;
+  readonly dirty: ReadonlyMap<Region, Spans>;
   /** Regions whose ioeventfds changed, and those that each had before: the published ones. */
   readonly eventfds: ReadonlyMap<Region, readonly IoEventFd[]>;
 }
@@ -26,7 +26,7 @@ export interface PendingChanges<Region> {
 export class TransactionLog<Region extends { readonly size: bigint }>
   implements PendingChanges<Region>, UndoLog {
   /** Regions that show something else than before, and where. */
-  readonly dirty: Map<Region, Span> = new Map();
+  readonly dirty: Map<Region, Spans> = new Map();
   /** Regions whose ioeventfds changed, and those that each had before: the published ones. */
   readonly eventfds: Map<Region, readonly IoEventFd[]> = new Map();
   /** What is to be done a grace period after the commit. */
@@ -85,7 +85,7 @@ export class TransactionLog<Region extends { readonly size: bigint }>
    * @param to The byte behind the last; the region's end unless given.
    */
   mark(region: Region, from = 0n, to: bigint = region.size): void {
-    this.dirty.set(region, hull(this.dirty.get(region), { from, to }));
+    this.dirty.set(region, addSpan(this.dirty.get(region) ?? [], { from, to }));
   }
 
   /**

@@ -38,9 +38,11 @@ Deno.test("marks of one region join, and are gone with the outermost transaction
   log.begin();
   log.mark(region, 0x10n, 0x20n);
   log.mark(region, 0x18n, 0x40n);
-  assertEquals(log.dirty.get(region), { from: 0x10n, to: 0x40n });
+  assertEquals(log.dirty.get(region), [{ from: 0x10n, to: 0x40n }]);
+  log.mark(region, 0x80n, 0x90n);
+  assertEquals(log.dirty.get(region)!.length, 2);
   log.mark(region);
-  assertEquals(log.dirty.get(region), { from: 0n, to: 0x100n });
+  assertEquals(log.dirty.get(region), [{ from: 0n, to: 0x100n }]);
   log.end();
   assertEquals(log.dirty.size, 0);
 });

@@ -1,5 +1,5 @@
+import { SECTION } from "@guestmem/physmap";
 import type { MemoryRegion } from "../region/memory_region.ts";
-import { RANGE } from "./range.ts";
 
 /** One range of a flat view: addresses that one region answers, alike and without a gap. */
 export interface FlatRange {
@@ -24,10 +24,10 @@ export interface FlatRange {
  */
 export function readRange(u32: Uint32Array, base: number, region: MemoryRegion): FlatRange {
   return {
-    first: RANGE.first.getBig(u32, base),
-    last: RANGE.last.getBig(u32, base),
-    offset: RANGE.offset.getBig(u32, base),
+    first: SECTION.first.getBig(u32, base),
+    last: SECTION.last.getBig(u32, base),
+    offset: SECTION.offset.getBig(u32, base),
     region,
-    flags: RANGE.flags.get(u32, base),
+    flags: SECTION.flags.get(u32, base),
   };
 }

@@ -1,8 +1,8 @@
+import { SECTION } from "@guestmem/physmap";
 import type { MemoryRegion } from "../region/memory_region.ts";
 import { RangeFlag } from "../region/range_flags.ts";
 import { TWO32 } from "../region/split64.ts";
 import { Frame } from "./frame.ts";
-import { RANGE } from "./range.ts";
 import { RangeRows } from "./range_rows.ts";
 
 /**
@@ -148,22 +148,22 @@ export class RangeList {
     const { rows } = this;
     const region = this.#regions[index]!;
     const base = rows.add(region);
-    RANGE.first.setHalves(rows.u32, base, this.#startLo[index]!, this.#startHi[index]!);
-    RANGE.offset.setHalves(rows.u32, base, this.#offsetLo[index]!, this.#offsetHi[index]!);
-    RANGE.region.set(rows.u32, base, region.id);
-    RANGE.flags.set(rows.u32, base, this.#flags[index]!);
+    SECTION.first.setHalves(rows.u32, base, this.#startLo[index]!, this.#startHi[index]!);
+    SECTION.offset.setHalves(rows.u32, base, this.#offsetLo[index]!, this.#offsetHi[index]!);
+    SECTION.region.set(rows.u32, base, region.id);
+    SECTION.flags.set(rows.u32, base, this.#flags[index]!);
     this.#writeLast(base, index);
   }
 
   #extendRow(index: number): void {
-    this.#writeLast((this.rows.count - 1) * RANGE.size, index);
+    this.#writeLast((this.rows.count - 1) * SECTION.size, index);
   }
 
   #writeLast(base: number, index: number): void {
     const lo = this.#endLo[index]!;
     const hi = this.#endHi[index]!;
-    if (lo === 0) RANGE.last.setHalves(this.rows.u32, base, TWO32 - 1, hi - 1);
-    else RANGE.last.setHalves(this.rows.u32, base, lo - 1, hi);
+    if (lo === 0) SECTION.last.setHalves(this.rows.u32, base, TWO32 - 1, hi - 1);
+    else SECTION.last.setHalves(this.rows.u32, base, lo - 1, hi);
   }
 
   #grow(): void {

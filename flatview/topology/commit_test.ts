@@ -6,6 +6,7 @@ import type { MemoryRegion } from "../region/memory_region.ts";
 import { physicalRoot } from "../render/physical_root.ts";
 import { renderRanges } from "../render/render.ts";
 import { Topology } from "./topology.ts";
+import type { AddressSpace } from "../view/address_space.ts";
 import { AddressSpaceReader } from "../view/address_space_reader.ts";
 
 const ALL = 2n ** 64n;
@@ -140,9 +141,27 @@ Deno.test("what a commit renders does not grow with unrelated address spaces", (
   assertEquals(cost(1024), 10_010);
 });
 
+/** An arena whose allocations fail from some time on. */
+function failing(arena: Arena): { arena: Arena; allow(allocations: number): void } {
+  let left = Infinity;
+  const allocate = (bytes: number, alignment?: number, zeroed?: boolean) => {
+    if (--left < 0) {
+      throw new ArenaExhaustedError({ requested: bytes, freeBytes: 0, largestFree: 0 });
+    }
+    return arena.allocate(bytes, alignment, zeroed);
+  };
+  const free = (block: number) => arena.free(block);
+  return {
+    arena: Object.assign(Object.create(arena), { allocate, free }),
+    allow: (allocations) => left = allocations,
+  };
+}
+
 Deno.test("an arena that is full in the middle of a commit leaves all as it was", () => {
-  const { arena, domain, topology } = setUp(1 << 20);
-  const spaces = [];
+  const { arena, allow } = failing(Arena.create({ bytes: 1 << 20 }));
+  const domain = RcuDomain.create(Object.getPrototypeOf(arena));
+  const topology = new Topology({ arena, domain });
+  const spaces: AddressSpace[] = [];
   const shared = topology.initIo("shared", 0x1000, {});
   for (let i = 0; i < 6; i++) {
     const root = topology.initContainer(`root${i}`, ALL);
@@ -151,30 +170,39 @@ Deno.test("an arena that is full in the middle of a commit leaves all as it was"
     spaces.push(topology.createAddressSpace(`space${i}`, root));
   }
   domain.barrier();
-  // Room for some of the six views that the change needs, and not for all.
-  const ballast: number[] = [];
-  while (arena.stats().freeBytes > 120_000) ballast.push(arena.allocate(4096));
   const views = spaces.map(({ view }) => view);
-  const { liveBlocks } = arena.stats();
-  assertThrows(() => shared.setSize(0x800), ArenaExhaustedError);
+  const { nodes, sections } = topology.stats;
+  const { refs } = shared;
+  let failures = 0;
+  for (; shared.size === 0x1000n; failures++) {
+    allow(failures);
+    try {
+      shared.setSize(0x800);
+    } catch (error) {
+      assert(error instanceof ArenaExhaustedError);
+      domain.barrier();
+      assertEquals([shared.size, spaces.map(({ view }) => view)], [0x1000n, views]);
+      assertEquals([topology.stats.nodes, topology.stats.sections], [nodes, sections]);
+      assertEquals([topology.stats.alive, shared.refs], [7, refs]);
+      assertPublished(topology);
+    }
+  }
+  allow(Infinity);
+  assert(failures > 12, "each view has a block and a dispatch");
   domain.barrier();
-  assertEquals([shared.size, spaces.map(({ view }) => view)], [0x1000n, views]);
-  assertEquals(arena.stats().liveBlocks, liveBlocks);
   assertPublished(topology);
-  for (const block of ballast) arena.free(block);
-  shared.setSize(0x800);
-  assertPublished(topology);
+  assertEquals([topology.stats.nodes, topology.stats.sections], [nodes, sections]);
 });
 
 Deno.test("a commit in an arena full of views that await their grace period waits for that", () => {
-  const { topology, arena } = setUp(1 << 19);
+  const { topology, arena } = setUp(1 << 17);
   const system = topology.initContainer("system", ALL);
   const bar = topology.initIo("bar", 0x1000, {});
   system.addSubregion(0, bar);
   topology.createAddressSpace("memory", system);
-  for (let i = 1; i < 200; i++) bar.setAddress(i * 0x1000); // many times what the arena holds
-  assert(topology.stats.freed > 100);
-  assert(arena.stats().peakBytes <= 1 << 19);
+  for (let i = 1; i < 2000; i++) bar.setAddress(i * 0x1000); // many times what the arena holds
+  assert(topology.stats.freed > 1000);
+  assert(arena.stats().peakBytes <= 1 << 17);
 });
 
 Deno.test("a domain whose budget is full only delays the end of views", () => {
@@ -191,22 +219,39 @@ Deno.test("a domain whose budget is full only delays the end of views", () => {
   assertEquals(topology.stats.alive, 2);
 });
 
-Deno.test("a dispatch that has too many sections fails the whole commit", () => {
+Deno.test("a view with more sections than QEMU has room for is published, and only its dump is refused", () => {
   const arena = Arena.create({ bytes: 1 << 22 });
   const topology = new Topology({ arena, domain: RcuDomain.create(arena), pageBits: 8 });
   const system = topology.initContainer("system", ALL);
+  const { view } = topology.createAddressSpace("memory", system);
+  topology.transaction(() => {
+    for (let i = 0; i < 300; i++) {
+      system.addSubregion(i * 0x100, topology.initIo(`${i}`, 0x80, {}));
+    }
+  });
+  assertPublished(topology);
+  const [space] = topology.addressSpaces;
+  assert(space!.view !== view);
+  const error = assertThrows(() => space!.view.dispatchText(), PhysMapError);
+  assertEquals(error.code, "TOO_MANY_SECTIONS");
+});
+
+Deno.test("a view that cannot be rendered fails the whole commit", () => {
+  const { topology } = setUp();
+  const system = topology.initContainer("system", ALL);
   const other = topology.createAddressSpace("other", topology.initIo("io", 1, {}));
   const memory = topology.createAddressSpace("memory", system);
+  system.addSubregion(0, topology.initIo("first", 0x1000, {}));
   const [view, shown] = [memory.view, other.view];
   const error = assertThrows(() =>
     topology.transaction(() => {
       other.root.setSize(2);
-      for (let i = 0; i < 300; i++) {
-        system.addSubregion(i * 0x100, topology.initIo(`${i}`, 0x80, {}));
-      }
-    }), PhysMapError);
-  assertEquals(error.code, "TOO_MANY_SECTIONS");
-  assertEquals([system.subregions.length, other.root.size], [0, 1n]);
+      const twice = topology.initAlias("twice", ALL, system, 0x1000);
+      system.addSubregion(0x1000, twice);
+      system.addSubregion(0x1000, topology.initAlias("thrice", ALL, system, 0x1000));
+    }), FlatViewError);
+  assertEquals(error.code, "RENDER_LIMIT");
+  assertEquals([system.subregions.length, other.root.size], [1, 1n]);
   assertEquals([memory.view, other.view], [view, shown]);
 });
 

@@ -72,6 +72,10 @@ export class Topology {
     readonly freed: number;
     /** Views alive, held or waiting for their grace period, the empty one included. */
     readonly alive: number;
+    /** Sections of the dispatches of these views, those that dispatches share counted once. */
+    readonly sections: number;
+    /** Nodes of these dispatches, counted likewise. */
+    readonly nodes: number;
   } {
     return this.#publishing("count views", this.#store).stats;
   }

@@ -195,13 +195,13 @@ export class PageResolver {
 
   /**
    * The dispatch section in which an address lies, to be kept in place of the region: QEMU's
-   * `address_space_translate_for_iotlb`. A page that several regions share has one number.
+   * `address_space_translate_for_iotlb`. A page that several regions share has number 0.
    *
    * @returns The section's number, for `iotlbToRegion`; valid until the map changes.
    * @throws {FlatViewError} `OUTSIDE_SECTION` between sections.
    */
   translateForIotlb(address: number): number {
-    return this.#space.sectionNumber(this.#map.view(this.#space), address, false);
+    return this.#space.pageSectionNumber(this.#map.view(this.#space), address);
   }
 
   /**
@@ -216,8 +216,7 @@ export class PageResolver {
   iotlbToRegion(number: number, address: number): number {
     const space = this.#space;
     const view = this.#map.view(space);
-    const region = space.region(space.sectionRow(view, number));
-    // Neither "unassigned" nor the container of a shared page has a region.
+    const region = space.regionOfNumber(number);
     return region === 0 ? space.region(space.lookupIn(view, address)) : region;
   }
 }

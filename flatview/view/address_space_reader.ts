@@ -1,4 +1,4 @@
-import { NO_REGION, PhysMapReader } from "@guestmem/physmap";
+import { NO_REGION, PhysMapReader, SECTION } from "@guestmem/physmap";
 import { RcuPointer, type ReadGuard, type SharedMemory } from "@guestmem/rcu";
 import { FlatViewError } from "../errors/flat_view_error.ts";
 import type { AddressSpaceHandle } from "./address_space.ts";
@@ -142,19 +142,22 @@ export class AddressSpaceReader {
   }
 
   /**
-   * The number of the section that an address shows, among those of a view's dispatch.
-   *
-   * @param resolveSubpage If false, a page that several regions share gives its container.
+   * The number of the section that has the page of an address; 0 if several sections have parts of it,
+   * or none has any.
    */
-  sectionNumber(view: number, address: number | bigint, resolveSubpage: boolean): number {
-    const dispatch = VIEW.dispatch.get(this.#u32, view);
-    return this.#map.sectionNumber(dispatch, this.#map.section(dispatch, address, resolveSubpage));
+  pageSectionNumber(view: number, address: number | bigint): number {
+    const section = this.#map.pageSection(VIEW.dispatch.get(this.#u32, view), address);
+    return this.#map.region(section) === NO_REGION ? 0 : section / SECTION.size;
   }
 
-  /** The row of a section of a view's dispatch, by its number: what `lookup` gives. */
-  sectionRow(view: number, number: number): number {
-    const dispatch = VIEW.dispatch.get(this.#u32, view);
-    return this.#map.sectionByNumber(dispatch, number);
+  /**
+   * The region of a section, by its number.
+   *
+   * @param number A number of this view's, from `pageSectionNumber`.
+   * @returns The region's id; {@linkcode UNASSIGNED} for number 0.
+   */
+  regionOfNumber(number: number): number {
+    return number === 0 ? UNASSIGNED : this.#map.region(number * SECTION.size);
   }
 
   /**

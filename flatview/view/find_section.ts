@@ -2,6 +2,9 @@ import type { MemoryRegion } from "../region/memory_region.ts";
 import type { AddressSpaces } from "./address_spaces.ts";
 import { type MemoryRegionSection, sectionOf } from "./memory_listener.ts";
 
+/** The last address. */
+const LAST = (1n << 64n) - 1n;
+
 /**
  * Finds what is published at a part of a region: the first section of the address space whose root
  * contains the region that meets it, cut to it.
@@ -25,12 +28,13 @@ export function findSection(
   const [space] = spaces.withRoot(top);
   if (space === undefined || size === 0n) return null;
   const { view } = space;
-  const index = view.firstReaching(start);
-  if (index === view.regions.length) return null;
-  const range = view.range(index);
+  if (start > LAST) return null;
+  const stop = start + size - 1n;
+  const [section] = view.sectionsIn(start, stop < LAST ? stop : LAST);
+  if (section === undefined) return null;
+  const range = view.rangeOf(section);
   const first = range.first > start ? range.first : start;
-  const end = range.last + 1n < start + size ? range.last + 1n : start + size;
-  if (first >= end) return null;
+  const end = range.last < stop ? range.last + 1n : start + size;
   return {
     ...sectionOf(space, range),
     offsetWithinRegion: range.offset + (first - range.first),

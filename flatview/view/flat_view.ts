@@ -1,14 +1,31 @@
-import { AddressSpaceDispatch, dumpDispatch } from "@guestmem/physmap";
+import { type PhysMap, QemuDispatch, SECTION } from "@guestmem/physmap";
 import type { SharedMemory } from "@guestmem/rcu";
 import type { MemoryRegion } from "../region/memory_region.ts";
 import { type FlatRange, readRange } from "../render/flat_range.ts";
-import { RANGE } from "../render/range.ts";
-import type { RangeRows } from "../render/range_rows.ts";
+import type { NamedRegions } from "./named_regions.ts";
 import { VIEW } from "./view_header.ts";
 
+/** What a view's content is read with: one object for all views of a topology. */
+export interface ViewContent extends Pick<SharedMemory, "u32"> {
+  /** The sections of all views. */
+  readonly map: PhysMap;
+  /** The regions that they name. */
+  readonly names: NamedRegions;
+}
+
+/** How a view came about: what it shows that its base did not, and the other way round. */
+export interface ViewOrigin {
+  /** The view that was current before. */
+  readonly base: FlatView;
+  /** The sections of the base that are gone, by rising address. */
+  readonly removed: readonly number[];
+  /** The sections of the view that are new, by rising address. */
+  readonly added: readonly number[];
+}
+
 /**
- * A published view as the control context knows it: the block in shared memory, and the regions that
- * its ranges name, on each of which it holds a reference.
+ * A published view as the control context knows it. What it shows are the sections of its dispatch,
+ * which it shares with other views as far as these show the same.
  */
 export class FlatView {
   /** Offset of the view's block. */
@@ -20,78 +37,70 @@ export class FlatView {
    * shows, so a view of a root that lies elsewhere now is of no use to a partial rendering.
    */
   readonly rootAddress: bigint;
-  /** The region of each range. */
-  readonly regions: readonly MemoryRegion[];
   /** @internal Address spaces that show it. */
   users = 0;
-  readonly #u32: Uint32Array;
+  /** @internal How it came about, while it is being published; then null. */
+  origin: ViewOrigin | null = null;
+  readonly #content: ViewContent;
 
   /** @internal */
-  constructor(
-    memory: Pick<SharedMemory, "u32">,
-    offset: number,
-    root: MemoryRegion | null,
-    regions: readonly MemoryRegion[],
-  ) {
-    this.#u32 = memory.u32;
+  constructor(content: ViewContent, offset: number, root: MemoryRegion | null) {
+    this.#content = content;
     this.offset = offset;
     this.root = root;
     this.rootAddress = root?.addr ?? 0n;
-    this.regions = regions;
   }
 
   /** Offset of the dispatch, which views that show the same share. */
   get dispatch(): number {
-    return VIEW.dispatch.get(this.#u32, this.offset);
+    return VIEW.dispatch.get(this.#content.u32, this.offset);
   }
 
-  /** @internal Byte address of a range. */
-  rangeAt(index: number): number {
-    return this.offset + VIEW.size + index * RANGE.size;
-  }
-
-  /** One range. The view must be alive. */
-  range(index: number): FlatRange {
-    return readRange(this.#u32, this.rangeAt(index), this.regions[index]!);
-  }
-
-  /** @internal The last address of a range. */
-  lastOf(index: number): bigint {
-    return RANGE.last.getBig(this.#u32, this.rangeAt(index));
-  }
-
-  /**
-   * @internal Index of the first range that does not end below the address; the number of ranges if all
-   * do. The view must be alive.
-   */
-  firstReaching(address: bigint): number {
-    let low = 0;
-    let high = this.regions.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.lastOf(middle) >= address) high = middle;
-      else low = middle + 1;
-    }
-    return low;
+  /** The region of each range. The view must be alive. */
+  get regions(): MemoryRegion[] {
+    return this.sections().map((section) => this.regionOf(section));
   }
 
   /** All ranges by rising address. The view must be alive. */
   ranges(): FlatRange[] {
-    return this.regions.map((_, index) => this.range(index));
+    return this.sections().map((section) => this.rangeOf(section));
   }
 
-  /** @internal Whether the view shows these ranges. The view must be alive. */
-  shows(rows: RangeRows): boolean {
-    return rows.equal(this.#u32, this.rangeAt(0), this.regions.length);
+  /** @internal All sections by rising address. */
+  sections(): number[] {
+    return this.#content.map.sections(this.dispatch);
+  }
+
+  /** @internal The sections that have any of some addresses, both inclusive, by rising address. */
+  sectionsIn(first: bigint, last: bigint): number[] {
+    return this.#content.map.sections(this.dispatch, first, last);
+  }
+
+  /** @internal The region that a section names. */
+  regionOf(section: number): MemoryRegion {
+    const { u32, names } = this.#content;
+    return names.get(SECTION.region.get(u32, section));
+  }
+
+  /** @internal A section as a range. */
+  rangeOf(section: number): FlatRange {
+    return readRange(this.#content.u32, section, this.regionOf(section));
   }
 
   /**
-   * The dispatch in the text of QEMU's `info mtree -f -d`, from the line `  Dispatch` on. The view
-   * must be alive.
+   * The dispatch in the text of QEMU's `info mtree -f -d`, from the line `  Dispatch` on: as QEMU
+   * would have built it, which numbers its nodes and shares none. The view must be alive.
+   *
+   * @throws {PhysMapError} `TOO_MANY_SECTIONS` if QEMU would have aborted.
    */
   dispatchText(): string[] {
-    const names = new Map(this.regions.map((region) => [region.id, region.name]));
-    return dumpDispatch(new AddressSpaceDispatch({ u32: this.#u32 }, this.dispatch), {
+    const dispatch = new QemuDispatch(this.#content.map.pageBits);
+    const names = new Map<number, string>();
+    for (const { first, last, region } of this.ranges()) {
+      dispatch.add(first, last, region.id);
+      names.set(region.id, region.name);
+    }
+    return dispatch.print({
       name: (id) => names.get(id)!,
       isRoot: (id) => id === this.root?.id,
     });

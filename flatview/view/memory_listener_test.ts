@@ -156,7 +156,7 @@ Deno.test("listeners that throw while a transaction is undone do not stop its un
       throw new Error("planted");
     }), AggregateError);
   assertEquals(error.errors.map(({ message }) => message), ["planted", "on add", "on del"]);
-  assertEquals([bar.addr, bar.coalesced, memory.view.range(0).first], [0n, [], 0n]);
+  assertEquals([bar.addr, bar.coalesced, memory.view.ranges()[0]!.first], [0n, [], 0n]);
   assertSpyCalls(coalescedIoAdd, 1);
   assertSpyCalls(coalescedIoDel, 1);
 

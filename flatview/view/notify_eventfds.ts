@@ -38,10 +38,10 @@ export function shownEventfds(
   { view }: AddressSpace,
   eventfdsOf: (region: MemoryRegion) => readonly IoEventFd[],
 ): IoEventFd[] {
-  return view.regions.flatMap((region, index) => {
-    const eventfds = eventfdsOf(region);
+  return view.sections().flatMap((section) => {
+    const eventfds = eventfdsOf(view.regionOf(section));
     if (eventfds.length === 0) return [];
-    const { first, last, offset } = view.range(index);
+    const { first, last, offset } = view.rangeOf(section);
     return eventfds
       .map((eventfd) => ({ ...eventfd, offset: eventfd.offset + first - offset }))
       .filter(({ offset: start, size }) =>

@@ -37,7 +37,10 @@ export function publishViews(
     if (eventfds.has(listened)) notifyEventfds(listened, errors);
   }
   if (withViews) spaces.listeners.forward((listener) => listener.commit?.(), errors);
-  for (const view of plan.held) store.release(view);
+  for (const view of plan.held) {
+    view.origin = null;
+    store.release(view);
+  }
   store.reap();
 }
 
@@ -53,6 +56,22 @@ function inOrder(
     .sort((left, right) => left.space.id - right.space.id);
 }
 
+/** Notifies the listeners of an address space of how its view changes, of what stays only if they ask. */
+function notifyMove(
+  listened: ListenedSpace,
+  old: FlatView,
+  view: FlatView,
+  errors: unknown[],
+): void {
+  const { origin } = view;
+  if (origin?.base !== old || listened.listeners.hears("regionNop")) {
+    return notifyDifference(listened, old.ranges(), view.ranges(), errors);
+  }
+  const removed = origin.removed.map((section) => old.rangeOf(section));
+  const added = origin.added.map((section) => view.rangeOf(section));
+  notifyDifference(listened, removed, added, errors);
+}
+
 function moveSpace(
   listened: ListenedSpace,
   view: FlatView,
@@ -61,7 +80,7 @@ function moveSpace(
 ): void {
   const { space, listeners } = listened;
   const old = space.view;
-  if (listeners.size > 0) notifyDifference(listened, old.ranges(), view.ranges(), errors);
+  if (listeners.size > 0) notifyMove(listened, old, view, errors);
   store.attach(view);
   space.publish(view);
   // The reference goes after the store that hides the view, so whoever finds the count at zero and

@@ -1,22 +1,19 @@
-import { aligned, defineLayout } from "@guestmem/rcu/layout";
+import { defineLayout } from "@guestmem/rcu/layout";
 
 /**
- * The header of a published view, which is one block: this, then its ranges by rising address, a
- * `RANGE` each.
+ * A published view. What it shows is in its dispatch.
  *
  * The control context writes a block before it publishes it. Afterwards only `refs` and `nextDead`
  * change, by atomics; all else is immutable, and readers use plain loads: the seq-cst load that found
  * the block saw the seq-cst store that published it.
  */
 export const VIEW = defineLayout({
-  /** {@linkcode VIEW_MAGIC}. Aligned so that the ranges are, too. */
-  magic: aligned(16, "u32"),
+  /** {@linkcode VIEW_MAGIC}. */
+  magic: "u32",
   /** References: one for each address space that shows the view, one for each holder. Any context changes it, atomically. */
   refs: "u32",
   /** Offset of the dispatch, which views that show the same share. */
   dispatch: "u32",
-  /** How many ranges follow. */
-  ranges: "u32",
   /** The next dead view. Written by whoever dropped the last reference, before the push. */
   nextDead: "u32",
   /** Id of the physical root; 0 for the empty view. */

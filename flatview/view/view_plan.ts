@@ -1,5 +1,5 @@
 import type { MemoryRegion } from "../region/memory_region.ts";
-import type { Span } from "../region/span.ts";
+import type { Spans } from "../region/span.ts";
 import type { PendingChanges } from "../region/transaction_log.ts";
 import { affectedRegions } from "../render/affected_regions.ts";
 import { physicalRoot } from "../render/physical_root.ts";
@@ -23,7 +23,7 @@ export interface ViewPlan {
 }
 
 /** An ioeventfd changes nothing that is shown. */
-const NOTHING: Span = { from: 0n, to: 0n };
+const NOTHING: Spans = [];
 
 /**
  * Renders and builds what the changes can affect. All that can fail in a commit happens here, before
@@ -64,7 +64,7 @@ export function planViews(
 /** Finds or builds the view of each address space; what it holds goes into `held`, also if it throws. */
 function planMoves(
   spaces: ReadonlySet<AddressSpace>,
-  affected: ReadonlyMap<MemoryRegion, Span>,
+  affected: ReadonlyMap<MemoryRegion, Spans>,
   store: ViewStore,
   held: FlatView[],
 ): ViewPlan["moves"] {
@@ -92,7 +92,7 @@ function planMoves(
 /** The view of a physical root, held. One that the changes do not affect shows what it showed before. */
 function holdView(
   physical: MemoryRegion | null,
-  affected: ReadonlyMap<MemoryRegion, Span>,
+  affected: ReadonlyMap<MemoryRegion, Spans>,
   store: ViewStore,
 ): FlatView {
   const current = store.current(physical);
@@ -102,8 +102,8 @@ function holdView(
     if (current === undefined || current.rootAddress !== physical.addr) {
       return store.render(physical, null);
     }
-    const span = affected.get(physical);
-    if (span !== undefined && span.from < span.to) return store.render(physical, span);
+    const spans = affected.get(physical) ?? NOTHING;
+    if (spans.length > 0) return store.render(physical, spans);
   }
   store.hold(current!);
   return current!;

@@ -1,15 +1,19 @@
 import { ArenaExhaustedError } from "@guestmem/rcu";
 import type { MemoryRegion } from "../region/memory_region.ts";
-import type { Span } from "../region/span.ts";
+import type { Spans } from "../region/span.ts";
+import { RangeChange } from "../render/range_change.ts";
 import { RangeList } from "../render/range_list.ts";
 import { render } from "../render/render.ts";
 import type { FlatView } from "./flat_view.ts";
 import { RegionTable } from "./region_table.ts";
-import { renderPart } from "./render_part.ts";
+import { renderChange } from "./render_change.ts";
 import { Retirement } from "./retirement.ts";
 import { ViewBuilder } from "./view_builder.ts";
 import type { ViewMemory, ViewReclaimer } from "./view_memory.ts";
 import { takeDead, tryRefView, unrefView } from "./view_refs.ts";
+
+/** How many of the latest views a new one is compared with: similar ones are built one after the other. */
+const RECENT = 4;
 
 /** The published views: shared by physical root, and freed after their grace period. */
 export class ViewStore {
@@ -22,10 +26,13 @@ export class ViewStore {
   readonly #retirement: Retirement;
   readonly #builder: ViewBuilder;
   readonly #list = new RangeList();
+  readonly #change: RangeChange;
   /** The current view of each physical root that some address space shows. */
   readonly #byRoot = new Map<MemoryRegion, FlatView>();
   /** All views that are not freed, by offset. */
   readonly #alive = new Map<number, FlatView>();
+  /** The views built last that are not freed, the latest first. */
+  #recent: readonly FlatView[] = [];
   #rendered = 0;
   #freed = 0;
   #dead = 0;
@@ -43,15 +50,16 @@ export class ViewStore {
     this.#memory = memory;
     this.#reclaimer = reclaimer;
     this.#retirement = new Retirement(reclaimer);
+    this.#change = new RangeChange(memory.u32);
     const withRoom = <T>(allocate: () => T): T => this.#withRoom(allocate);
     const regions = this.regions = new RegionTable(memory, (run) => this.#retirement.retire(run));
     this.#builder = new ViewBuilder({ memory, regions, pageBits, withRoom });
-    this.empty = this.#build(null);
+    this.empty = this.#keep(this.#builder.build(null, null, this.#change));
   }
 
   /** What was done so far, and what lives. */
   get stats(): Record<
-    "rendered" | "built" | "dispatches" | "shared" | "freed" | "alive",
+    "rendered" | "built" | "dispatches" | "shared" | "freed" | "alive" | "sections" | "nodes",
     number
   > {
     return {
@@ -61,6 +69,7 @@ export class ViewStore {
       shared: this.#shared,
       freed: this.#freed,
       alive: this.#alive.size,
+      ...this.#builder.live,
     };
   }
 
@@ -79,17 +88,42 @@ export class ViewStore {
    * Either way the caller holds it, and has to `release` it.
    *
    * @param root The physical root.
-   * @param changed The part of the root that may show something else than its current view; null if that is unknown.
-   * @throws {ArenaExhaustedError} And the errors of rendering and of the map: nothing was built.
+   * @param changed The parts of the root that may show something else than its current view; null if that is unknown.
+   * @throws {ArenaExhaustedError} And the errors of rendering: nothing was built.
    */
-  render(root: MemoryRegion, changed: Span | null): FlatView {
+  render(root: MemoryRegion, changed: Spans | null): FlatView {
     this.#rendered++;
     const current = this.#byRoot.get(root);
-    if (current === undefined || changed === null) render(root, this.#list);
-    else renderPart(current, changed, this.#memory.u32, this.#list);
-    if (current === undefined || !current.shows(this.#list.rows)) return this.#build(root);
+    if (current === undefined || changed === null) return this.#renderAll(root, current);
+    renderChange(current, changed, this.#memory.u32, this.#list, this.#change);
+    if (this.#change.size > 0) return this.#keep(this.#builder.build(root, current, this.#change));
     this.hold(current);
     return current;
+  }
+
+  /**
+   * Renders all of a root, and makes its view of the one that is most like it: its current one or one of
+   * the latest; of none, if building is cheaper.
+   */
+  #renderAll(root: MemoryRegion, current: FlatView | undefined): FlatView {
+    render(root, this.#list);
+    const { rows } = this.#list;
+    let best: FlatView | null = null;
+    let least = rows.count;
+    for (const view of current === undefined ? this.#recent : [current, ...this.#recent]) {
+      this.#change.replaceAll(view.sections(), rows);
+      if (this.#change.size >= least) continue;
+      least = this.#change.size;
+      best = view;
+      if (least === 0) break;
+    }
+    if (least === 0 && best === current && current !== undefined) {
+      this.hold(current);
+      return current;
+    }
+    if (least === 0 && best !== null) return this.#keep(this.#builder.buildAlike(root, best));
+    this.#change.replaceAll(best?.sections() ?? [], rows);
+    return this.#keep(this.#builder.build(root, best, this.#change));
   }
 
   /** Holds a view for the length of a commit, so that it outlives address spaces that move away from it. */
@@ -141,15 +175,16 @@ export class ViewStore {
     this.#retirement.retire(run);
   }
 
-  /** Builds the view of what was rendered last. */
-  #build(root: MemoryRegion | null): FlatView {
-    const view = this.#builder.build(root, this.#list.rows);
+  /** Remembers a view that was built. */
+  #keep(view: FlatView): FlatView {
     this.#alive.set(view.offset, view);
+    this.#recent = [view, ...this.#recent.slice(0, RECENT - 1)];
     return view;
   }
 
   #free(view: FlatView): void {
     this.#alive.delete(view.offset);
+    this.#recent = this.#recent.filter((recent) => recent !== view);
     this.#freed++;
     this.#dead--;
     this.#builder.free(view);

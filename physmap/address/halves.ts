@@ -40,11 +40,20 @@ export function toBigInt(high: number, low: number): bigint {
 }
 
 /**
- * The nine bits of an address from bit `shift` on, 1 <= shift <= 63. JavaScript takes a shift count
+ * The bits of an address from bit `shift` on, as many as the mask has. JavaScript takes a shift count
  * modulo 32; both arms rely on it.
+ *
+ * @param shift 0 to 63.
+ * @param mask As many ones as a digit has bits, at most 9.
  */
-export function digit(high: number, low: number, shift: number): number {
-  return (shift < 32 ? (low >>> shift) | (high << (32 - shift)) : high >>> shift) & 511;
+export function digit(high: number, low: number, shift: number, mask: number): number {
+  if (shift === 0) return low & mask;
+  return (shift < 32 ? (low >>> shift) | (high << (32 - shift)) : high >>> shift) & mask;
+}
+
+/** Whether an address is below another; halves may be signed or unsigned. */
+export function isBelow(high: number, low: number, otherHigh: number, otherLow: number): boolean {
+  return (high ^ otherHigh) === 0 ? low >>> 0 < otherLow >>> 0 : high >>> 0 < otherHigh >>> 0;
 }
 
 function invalid(address: number | bigint): PhysMapError {

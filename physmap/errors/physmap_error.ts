@@ -18,14 +18,13 @@ export interface PhysMapErrorDetails {
     readonly first: number | bigint;
     readonly last: number | bigint;
   };
-  /** A map has at most as many sections as a page has bytes. */
+  /** QEMU's map has at most as many sections as a page has bytes. */
   TOO_MANY_SECTIONS: { readonly limit: number };
-  /** One node more than an entry's pointer can name, or than the builder was allowed. */
-  TOO_MANY_NODES: { readonly limit: number };
-  /** The builder is finished, or a registration failed half way: it needs a reset. */
-  BUILDER_STATE: { readonly action: string; readonly state: "finished" | "failed" };
-  /** Not an integer from 1 to 2^53 - 1, as `MapGenerations` draws them. */
-  INVALID_GENERATION: { readonly generation: number };
+  /** The edit is finished or has failed half way, or another one is open. */
+  EDIT_STATE: {
+    readonly action: string;
+    readonly state: "finished" | "failed" | "editing";
+  };
   /** No dispatch lies at this offset of the arena: there never was one, or it was freed. */
   NOT_A_DISPATCH: { readonly offset: number };
   /** An offset in a region is beyond 2^53 - 1, and the address was a number. */
@@ -43,16 +42,16 @@ const MESSAGES: Messages<PhysMapErrorDetails> = {
     `Cannot register a range whose ${what} are [${hex(first)}, ${hex(last)}]: the last must be ` +
     `at most 0xffffffffffffffff`,
   TOO_MANY_SECTIONS: ({ limit }) =>
-    `Cannot add a section: a map has at most as many sections as a page has bytes, ${limit}, ` +
+    `Cannot add a section: QEMU's map has at most as many as a page has bytes, ${limit}, ` +
     `and all are in use`,
-  TOO_MANY_NODES: ({ limit }) =>
-    `Cannot add a node: the map has at most ${limit}, and all are in use`,
-  BUILDER_STATE: ({ action, state }) =>
-    `Cannot ${action} with a builder that ${
-      state === "finished" ? "is finished" : "failed in the middle of a registration"
-    }: call reset() first`,
-  INVALID_GENERATION: ({ generation }) =>
-    `Cannot give a map the generation ${generation}: it must be an integer from 1 to 2^53 - 1`,
+  EDIT_STATE: ({ action, state }) =>
+    `Cannot ${action}: ${
+      {
+        finished: "the edit is finished",
+        failed: "the edit failed half way, and can only be discarded",
+        editing: "another edit is open; finish or discard it first",
+      }[state]
+    }`,
   NOT_A_DISPATCH: ({ offset }) =>
     `Cannot read a dispatch at ${hex(offset)}: no dispatch lies there (it never did, or it was ` +
     `freed)`,
@@ -66,11 +65,11 @@ const MESSAGES: Messages<PhysMapErrorDetails> = {
  *
  * @example
  * ```ts
- * import { PhysMapBuilder, PhysMapError } from "@guestmem/physmap";
+ * import { PhysMapError, QemuDispatch } from "@guestmem/physmap";
  * import { assertEquals, assertThrows } from "@std/assert";
  *
- * const builder = new PhysMapBuilder({ pageBits: 12 });
- * const error = assertThrows(() => builder.add(0x2000, 0x1000, 0, 1), PhysMapError);
+ * const dispatch = new QemuDispatch(12);
+ * const error = assertThrows(() => dispatch.add(0x2000, 0x1000, 1), PhysMapError);
  * assertEquals([error.code, error.details], ["INVERTED_RANGE", { first: 0x2000n, last: 0x1000n }]);
  * ```
  */

@@ -12,14 +12,11 @@ import { KERNEL_BASE64 } from "./bytes.ts";
  * 0 if no dispatch lies at the offset.
  */
 export interface Kernel {
-  /**
-   * The row of the section that has an address. If subpages are not resolved, a page that several
-   * sections share gives its container. 0 as well if the address is no integer from 0 to 2^53 - 1.
-   */
-  find(dispatch: number, address: number, resolveSubpage: boolean): number;
+  /** The section that has an address. 0 as well if it is no integer from 0 to 2^53 - 1. */
+  find(dispatch: number, address: number): number;
   /** {@linkcode Kernel.find} for an address in halves. */
-  findAt(dispatch: number, high: number, low: number, resolveSubpage: boolean): number;
-  /** The rows (u32 each) of the sections that have `count` addresses (u64 each); otherwise 1. */
+  findAt(dispatch: number, high: number, low: number): number;
+  /** The sections (u32 each) that have `count` addresses (u64 each); otherwise 1. */
   findAll(dispatch: number, addresses: number, results: number, count: number): number;
 }
 

@@ -21,13 +21,14 @@ const SECTION_BYTES = 4;
  * @example
  * ```ts
  * import { Arena } from "@guestmem/rcu";
- * import { LookupBatch, PhysMapBuilder, PhysMapReader } from "@guestmem/physmap";
+ * import { LookupBatch, MapGenerations, PhysMap, PhysMapReader } from "@guestmem/physmap";
  * import { assert } from "@std/assert";
  *
  * const arena = Arena.create({ bytes: 1 << 20 });
- * const builder = new PhysMapBuilder({ pageBits: 12 });
- * builder.add(0, 0xfff, 0, 1);
- * const dispatch = builder.finish(arena, 1);
+ * const map = new PhysMap(arena, MapGenerations.create(arena), { pageBits: 12 });
+ * const edit = map.edit();
+ * edit.map(0, 0xfff, 0, 1);
+ * const dispatch = edit.finish();
  *
  * const batch = LookupBatch.create(arena, 16);
  * batch.setAddress(0, 0x123);
@@ -44,7 +45,7 @@ export class LookupBatch {
   readonly capacity: number;
   /** The addresses, two words each, the low half first; may be written directly. */
   readonly addresses: Uint32Array;
-  /** After {@linkcode lookup}: the section of each address, subpages resolved. */
+  /** After {@linkcode lookup}: the section of each address. */
   readonly sections: Uint32Array;
 
   readonly #allocator: BlockAllocator;

@@ -14,8 +14,8 @@
 import { Arena } from "@guestmem/rcu";
 import { walkFrom } from "../testdata/typescript_walk.ts";
 import { LookupBatch } from "./lookup_batch.ts";
-import { PhysMapBuilder } from "../build/phys_map_builder.ts";
-import { AddressSpaceDispatch } from "../dump/address_space_dispatch.ts";
+import { DISPATCH, NODE_BYTES, SECTION } from "../kernel/layouts.ts";
+import { TestMap } from "../testdata/build.ts";
 import { PhysMapReader } from "./phys_map_reader.ts";
 import { accesses, type BenchRange, machineRanges, pcRanges } from "../testdata/bench_map.ts";
 
@@ -89,10 +89,11 @@ function pageMap(ranges: readonly BenchRange[], pageSize: number): Variant {
 
 /** The four ways into a dispatch. */
 function dispatchVariants(ranges: readonly BenchRange[], pageBits: number): Variant[] {
-  const builder = new PhysMapBuilder({ pageBits });
-  ranges.forEach(({ first, last }, index) => builder.add(first, last, 0, index + 1));
-  const dispatch = builder.finish(arena, ++generation);
-  const { bytes, root } = new AddressSpaceDispatch(arena, dispatch);
+  const test = new TestMap(arena, pageBits);
+  const dispatch = test.build(ranges.map((range, index) => ({ ...range, region: index + 1 })));
+  const { nodes, sections } = test.map.live;
+  const bytes = nodes * NODE_BYTES + sections * SECTION.size;
+  const root = DISPATCH.root.get(arena.u32, dispatch);
   const words = arena.i32;
   const reader = new PhysMapReader(arena);
   const batch = LookupBatch.create(arena, LOOKUPS);
@@ -134,7 +135,6 @@ function dispatchVariants(ranges: readonly BenchRange[], pageBits: number): Vari
   }];
 }
 
-let generation = 0;
 let sink = 0;
 
 /** Registers one variant over addresses that it meets in turn. */
@@ -154,8 +154,7 @@ function register(group: string, { name, bytes, run }: Variant, addresses: Float
 /** The map to measure: a machine's name, or how many ranges. */
 const map = Deno.args[0] ?? "100";
 const count = Number(map);
-// 4 KiB pages have room for 4,096 sections, 16 KiB pages for 16,384.
-const pageBits = count > 4000 ? 14 : 12;
+const pageBits = 12;
 const ranges = Number.isNaN(count) ? await machineRanges(map) : pcRanges(count);
 const title = `${ranges.length} ranges`;
 const random = accesses(ranges, ADDRESSES);

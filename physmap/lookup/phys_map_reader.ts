@@ -5,39 +5,39 @@
  */
 
 import type { SharedMemory } from "@guestmem/rcu";
-import { EXACT_HIGH, highHalf, lowHalf, TWO_32 } from "../address/halves.ts";
+import { EXACT_HIGH, highHalf, isBelow, lowHalf, TWO_32 } from "../address/halves.ts";
 import { PhysMapError } from "../errors/physmap_error.ts";
 import { type Kernel, kernelOf } from "../kernel/kernel.ts";
-import { CALLER_FLAGS, CONTAINER, DISPATCH, SECTION, SECTION_FLAG } from "../kernel/layouts.ts";
+import { DISPATCH, NO_REGION, SECTION } from "../kernel/layouts.ts";
 
 /**
- * A worker's view of every dispatch in an arena: given a dispatch's offset and an address, it finds
- * the section. A *section* is the byte offset of its row in the arena, a number that is valid until
- * the read-side section ends. An unassigned address gives the row of section #0, whose region is
+ * A worker's view of every version of every map in an arena: given a dispatch's offset and an address,
+ * it finds the section. A *section* is a byte offset in the arena, a number that is valid until the
+ * read-side section ends. An unassigned address gives a section of all addresses, whose region is
  * {@linkcode NO_REGION}.
  *
  * The reader remembers the most recently found section (MRU), for one dispatch at a time: a worker
  * that alternates between two address spaces does better with a reader for each.
  *
  * **Why the MRU section is safe.** It is used only if the dispatch lies at the same offset *and* has
- * the same generation as when the section was found. A dispatch is never written after it is
- * published, and no generation is given twice, so this is the same dispatch; it is alive, because the
- * caller loaded its offset inside the present read-side section; and the row lies in its block. A
- * block that was freed and reused at the same offset has another generation. Section #0 is never
- * remembered, nor one that is overlaid: for these an address in the row's range proves nothing. The
- * memory belongs to this object, so no other worker can change it half way, and lookups of different
- * workers do not write to a shared cache line.
+ * the same generation as when the section was found. No generation is given twice, so this is the same
+ * dispatch. It is alive, because the caller loaded its offset inside the present read-side section; so
+ * are its sections, which like itself are never written after they are published. A block that was
+ * freed and reused at the same offset has another generation. The unassigned section is never
+ * remembered: that it has an address proves nothing. The memory belongs to this object, so no other
+ * worker can change it half way, and lookups of different workers do not write to a shared cache line.
  *
  * @example
  * ```ts
  * import { Arena } from "@guestmem/rcu";
- * import { PhysMapBuilder, PhysMapReader } from "@guestmem/physmap";
+ * import { MapGenerations, PhysMap, PhysMapReader } from "@guestmem/physmap";
  * import { assert } from "@std/assert";
  *
  * const arena = Arena.create({ bytes: 1 << 20 });
- * const builder = new PhysMapBuilder({ pageBits: 12 });
- * builder.add(0x3f8, 0x3ff, 0, 7);
- * const ports = builder.finish(arena, 1);
+ * const map = new PhysMap(arena, MapGenerations.create(arena), { pageBits: 12 });
+ * const edit = map.edit();
+ * edit.map(0x3f8, 0x3ff, 0, 7);
+ * const ports = edit.finish();
  *
  * const reader = new PhysMapReader(arena);
  * const section = reader.section(ports, 0x3fd);
@@ -48,7 +48,6 @@ import { CALLER_FLAGS, CONTAINER, DISPATCH, SECTION, SECTION_FLAG } from "../ker
 export class PhysMapReader {
   readonly #words: Uint32Array;
   readonly #doubles: Float64Array;
-  readonly #numbers: Uint16Array;
   readonly #kernel: Kernel;
   // The MRU section, its dispatch, and its addresses. The bounds are doubles: only those beyond 2^53
   // are rounded, which cannot move them past an address that is a number.
@@ -57,7 +56,6 @@ export class PhysMapReader {
   #mruFirst = NaN;
   #mruLast = NaN;
   #mruSection = 0;
-  #mruIsContainer = false;
 
   /**
    * A reader that remembers nothing yet. Instantiates the kernel if this context has none.
@@ -68,7 +66,6 @@ export class PhysMapReader {
     const { buffer } = memory.u32;
     this.#words = memory.u32;
     this.#doubles = new Float64Array(buffer);
-    this.#numbers = new Uint16Array(buffer);
     this.#kernel = kernelOf(memory.memory);
   }
 
@@ -78,21 +75,17 @@ export class PhysMapReader {
    *
    * @param dispatch The dispatch's offset in the arena.
    * @param address The address; as a number at most 2^53 - 1, as a bigint at most 2^64 - 1.
-   * @param resolveSubpage If false, a page that several sections share gives their container.
    * @returns The section, valid until the read-side section ends.
    * @throws {PhysMapError} INVALID_ADDRESS; NOT_A_DISPATCH if no dispatch lies at that offset.
    */
-  section(dispatch: number, address: number | bigint, resolveSubpage = true): number {
+  section(dispatch: number, address: number | bigint): number {
     if (typeof address === "bigint") {
-      return this.sectionAt(dispatch, highHalf(address), lowHalf(address), resolveSubpage);
+      return this.sectionAt(dispatch, highHalf(address), lowHalf(address));
     }
     const isMru = dispatch === this.#mruDispatch &&
       DISPATCH.generation.get(this.#doubles, dispatch) === this.#mruGeneration &&
       this.#mruFirst <= address && address <= this.#mruLast && Math.floor(address) === address;
-    if (!isMru) return this.#find(dispatch, address, resolveSubpage);
-    return this.#mruIsContainer && resolveSubpage
-      ? this.#resolve(dispatch, this.#mruSection, address >>> 0)
-      : this.#mruSection;
+    return isMru ? this.#mruSection : this.#find(dispatch, address);
   }
 
   /**
@@ -101,15 +94,14 @@ export class PhysMapReader {
    * @param dispatch The dispatch's offset in the arena.
    * @param high Bits 32 to 63 of the address, signed or unsigned.
    * @param low Bits 0 to 31.
-   * @param resolveSubpage If false, a page that several sections share gives their container.
    * @returns The section, valid until the read-side section ends.
    * @throws {PhysMapError} NOT_A_DISPATCH if no dispatch lies at that offset.
    */
-  sectionAt(dispatch: number, high: number, low: number, resolveSubpage = true): number {
+  sectionAt(dispatch: number, high: number, low: number): number {
     if (high >>> 0 < EXACT_HIGH) {
-      return this.section(dispatch, (high >>> 0) * TWO_32 + (low >>> 0), resolveSubpage);
+      return this.section(dispatch, (high >>> 0) * TWO_32 + (low >>> 0));
     }
-    const section = this.#kernel.findAt(dispatch, high, low, resolveSubpage) >>> 0;
+    const section = this.#kernel.findAt(dispatch, high, low) >>> 0;
     return section === 0 ? refuse(dispatch) : section;
   }
 
@@ -119,14 +111,35 @@ export class PhysMapReader {
    *
    * @param dispatch The dispatch's offset in the arena.
    * @param address The address; as a number at most 2^53 - 1, as a bigint at most 2^64 - 1.
-   * @returns The section, subpages resolved, valid until the read-side section ends.
+   * @returns The section, valid until the read-side section ends.
    * @throws {PhysMapError} INVALID_ADDRESS; NOT_A_DISPATCH if no dispatch lies at that offset.
    */
   walk(dispatch: number, address: number | bigint): number {
     const section = typeof address === "bigint"
-      ? this.#kernel.findAt(dispatch, highHalf(address), lowHalf(address), true) >>> 0
-      : this.#kernel.find(dispatch, address, true) >>> 0;
+      ? this.#kernel.findAt(dispatch, highHalf(address), lowHalf(address)) >>> 0
+      : this.#kernel.find(dispatch, address) >>> 0;
     return section === 0 ? refuse(dispatch, address) : section;
+  }
+
+  /**
+   * Finds the section that has all of the page of an address.
+   *
+   * @param dispatch The dispatch's offset in the arena.
+   * @param address The address.
+   * @returns The section, valid until the read-side section ends; the unassigned one if several have
+   * parts of the page, or none has any.
+   * @throws {PhysMapError} INVALID_ADDRESS; NOT_A_DISPATCH if no dispatch lies at that offset.
+   */
+  pageSection(dispatch: number, address: number | bigint): number {
+    const section = this.section(dispatch, address);
+    const words = this.#words;
+    const mask = (1 << DISPATCH.pageBits.get(words, dispatch)) - 1;
+    const low = lowHalf(address) & ~mask;
+    const high = highHalf(address);
+    const { first, last } = SECTION;
+    const hasPage = !isBelow(high, low, first.high(words, section), first.low(words, section)) &&
+      !isBelow(last.high(words, section), last.low(words, section), high, low | mask);
+    return hasPage ? section : DISPATCH.unassigned.at(dispatch);
   }
 
   /** The generation of a dispatch: no other dispatch of this arena has or will have it. */
@@ -134,24 +147,14 @@ export class PhysMapReader {
     return DISPATCH.generation.get(this.#doubles, dispatch);
   }
 
-  /** The number of a section of a dispatch, from 0 = unassigned on. */
-  sectionNumber(dispatch: number, section: number): number {
-    return (section - this.#rows(dispatch)) / SECTION.size;
-  }
-
-  /** The section of a dispatch that has a number, which must be one of its sections'. */
-  sectionByNumber(dispatch: number, number: number): number {
-    return this.#rows(dispatch) + number * SECTION.size;
-  }
-
-  /** The id of a section's region; {@linkcode NO_REGION} if it is unassigned or a container. */
+  /** The id of a section's region; {@linkcode NO_REGION} if it is unassigned. */
   region(section: number): number {
     return SECTION.region.get(this.#words, section);
   }
 
   /** The caller's flags of a section. */
   flags(section: number): number {
-    return SECTION.flags.get(this.#words, section) & CALLER_FLAGS;
+    return SECTION.flags.get(this.#words, section);
   }
 
   /** A section's first address. */
@@ -214,36 +217,18 @@ export class PhysMapReader {
     return address - SECTION.first.get(this.#words, section);
   }
 
-  /** Walks, remembers the section, and resolves a subpage. */
-  #find(dispatch: number, address: number, resolveSubpage: boolean): number {
-    const section = this.#kernel.find(dispatch, address, false) >>> 0;
+  /** Walks, and remembers the section. */
+  #find(dispatch: number, address: number): number {
+    const section = this.#kernel.find(dispatch, address) >>> 0;
     if (section === 0) return refuse(dispatch, address);
-    const flags = SECTION.flags.get(this.#words, section);
-    const isContainer = (flags & SECTION_FLAG.CONTAINER) !== 0;
-    if (section !== this.#rows(dispatch) && (flags & SECTION_FLAG.OVERLAID) === 0) {
+    if (SECTION.region.get(this.#words, section) !== NO_REGION) {
       this.#mruDispatch = dispatch;
       this.#mruGeneration = DISPATCH.generation.get(this.#doubles, dispatch);
       this.#mruFirst = SECTION.first.get(this.#words, section);
       this.#mruLast = SECTION.last.get(this.#words, section);
       this.#mruSection = section;
-      this.#mruIsContainer = isContainer;
     }
-    return isContainer && resolveSubpage
-      ? this.#resolve(dispatch, section, address >>> 0)
-      : section;
-  }
-
-  /** The section that has a byte of a page that several share. */
-  #resolve(dispatch: number, container: number, low: number): number {
-    const byte = low & ((1 << DISPATCH.pageBits.get(this.#words, dispatch)) - 1);
-    const table = dispatch + CONTAINER.table.get(this.#words, container);
-    const number = this.#numbers[(table >>> 1) + byte]!;
-    return this.#rows(dispatch) + number * SECTION.size;
-  }
-
-  /** The first section row, which is that of section #0. */
-  #rows(dispatch: number): number {
-    return dispatch + DISPATCH.sectionsAt.get(this.#words, dispatch);
+    return section;
   }
 }
 

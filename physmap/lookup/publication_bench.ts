@@ -7,7 +7,7 @@
 
 import { Arena, RcuDomain, RcuPair, RcuPointer } from "@guestmem/rcu";
 import { walkFrom } from "../testdata/typescript_walk.ts";
-import { PhysMapBuilder } from "../build/phys_map_builder.ts";
+import { TestMap } from "../testdata/build.ts";
 import { DISPATCH } from "../kernel/layouts.ts";
 import { PhysMapReader } from "./phys_map_reader.ts";
 import { accesses, machineRanges } from "../testdata/bench_map.ts";
@@ -15,10 +15,10 @@ import { accesses, machineRanges } from "../testdata/bench_map.ts";
 const SECTIONS = 1000;
 const arena = Arena.create({ bytes: 16 << 20 });
 const rcu = RcuDomain.create(arena).register();
-const builder = new PhysMapBuilder({ pageBits: 12 });
 const ranges = await machineRanges("q35-seabios.s09");
-ranges.forEach(({ first, last }, index) => builder.add(first, last, 0, index + 1));
-const dispatch = builder.finish(arena, 1);
+const dispatch = new TestMap(arena).build(
+  ranges.map((range, index) => ({ ...range, region: index + 1 })),
+);
 
 const ROOT = DISPATCH.root.offset / 4;
 const pointer = RcuPointer.create(arena, dispatch);

@@ -6,7 +6,7 @@ import { type ArenaHandle, type DomainHandle, RcuPair, RcuPointer } from "@guest
 import { DISPATCH } from "../kernel/layouts.ts";
 import { PhysMapReader } from "./phys_map_reader.ts";
 import { walkFrom } from "../testdata/typescript_walk.ts";
-import { checkAnswer, END } from "../testdata/versions.ts";
+import { checkAnswer, END, versionOf } from "../testdata/versions.ts";
 
 /** Shared by the test and its workers. */
 export interface Shared {
@@ -33,7 +33,7 @@ const setup = (shared: Shared) => {
 
   /** Looks up in one dispatch in every way; the version that it is. */
   function readDispatch(dispatch: number): number {
-    const version = reader.region(reader.walk(dispatch, 0)) >>> 4;
+    const version = versionOf(reader, dispatch);
     for (let i = 0; i < 16; i++) {
       random = (Math.imul(random, 1664525) + 1013904223) >>> 0;
       const address = random % END;
@@ -44,13 +44,22 @@ const setup = (shared: Shared) => {
     return version;
   }
 
+  /** Looks up every 23rd address of a dispatch. */
+  function readAll(dispatch: number): void {
+    const version = versionOf(reader, dispatch);
+    for (let address = 0; address < END; address += 23) {
+      checkAnswer(reader, reader.walk(dispatch, address), address, version);
+    }
+  }
+
   /** Loads a pair and walks from its root, which must be that of its dispatch. */
   function readPair(root: number, dispatch: number): void {
     const own = DISPATCH.root.get(arena.u32, dispatch);
     if (root !== own) throw new Error(`Torn pair: root ${root} beside a dispatch with ${own}`);
-    const version = reader.region(reader.walk(dispatch, 0)) >>> 4;
     const section = walkFrom(arena.i32, dispatch, root, 0, 0);
-    if (section !== reader.section(dispatch, 0, false)) throw new Error(`Bad walk in ${version}`);
+    if (section !== reader.section(dispatch, 0)) {
+      throw new Error(`Bad walk in ${versionOf(reader, dispatch)}`);
+    }
   }
 
   return {
@@ -85,6 +94,22 @@ const setup = (shared: Shared) => {
         schedule.reach(1);
         schedule.awaitStep(2);
         return [before, readDispatch(dispatch)];
+      } finally {
+        guard.unlock();
+        rcu.unregister();
+      }
+    },
+    /** Looks up all addresses at step 1 and again at step 2 of a schedule, inside one guard. */
+    readAllTwice(buffer: SharedArrayBuffer): void {
+      const schedule = Schedule.attach(buffer);
+      const rcu = domain.register();
+      const guard = rcu.lock();
+      try {
+        const dispatch = pointer.dereference(guard);
+        readAll(dispatch);
+        schedule.reach(1);
+        schedule.awaitStep(2);
+        readAll(dispatch);
       } finally {
         guard.unlock();
         rcu.unregister();

@@ -4,8 +4,6 @@
  * @module
  */
 
-import type { PhysMapBuilder } from "../build/phys_map_builder.ts";
-
 /** One flat view: its ranges as `info mtree -f` prints them, its dispatch as `-f -d` does. */
 export interface View {
   readonly root: string;
@@ -50,14 +48,15 @@ export function parseRange(line: string): FlatRange {
   };
 }
 
-/** Registers the ranges of a view in order, one region for each name; the names by region id. */
-export function registerView(builder: PhysMapBuilder, view: View): string[] {
+/** The ranges of a view in order, with a region for each name; and the names by region id. */
+export function registered(
+  view: View,
+): { names: string[]; ranges: (FlatRange & { readonly region: number })[] } {
   const names = [""];
-  for (const line of view.ranges) {
-    const { first, last, name, offset } = parseRange(line);
-    let region = names.indexOf(name, 1);
-    if (region < 0) region = names.push(name) - 1;
-    builder.add(first, last, offset, region);
-  }
-  return names;
+  const ranges = view.ranges.map(parseRange).map((range) => {
+    let region = names.indexOf(range.name, 1);
+    if (region < 0) region = names.push(range.name) - 1;
+    return { ...range, region };
+  });
+  return { names, ranges };
 }

@@ -1,29 +1,51 @@
 /**
- * Maps whose contents identify them: each section of version v carries v in its region's id and in
- * its offsets, and every version has another shape.
+ * Versions of a map whose contents identify them. A version changes about a quarter of the ranges of
+ * the one before and shares the others with it. A range carries in its region's id and in its offsets
+ * the version in which it was made.
  *
  * @module
  */
 
-import type { PhysMapBuilder } from "../build/phys_map_builder.ts";
+import type { PhysMapEdit } from "../versions/phys_map_edit.ts";
 import type { PhysMapReader } from "../lookup/phys_map_reader.ts";
 
-/** Ranges of a version; even the smallest has one of each kind. */
-const rangesOf = (version: number) => 3 + (version * 7) % 11;
-/** Distance of two ranges. */
+/** Places for ranges. */
+const PLACES = 28;
+/** Distance of two places. */
 const STRIDE = 0x5000;
-/** Addresses that lie in some version's ranges. */
-export const END = 14 * STRIDE;
+/** Addresses below this lie in some place. */
+export const END = PLACES * STRIDE;
 
-/** Registers version `version`; address 0 is in each. */
-export function registerVersion(builder: PhysMapBuilder, version: number): void {
-  builder.reset();
-  for (let i = 0; i < rangesOf(version); i++) {
-    const first = i * STRIDE;
-    // Pages and a tail, a head and a tail, or a piece.
-    const last = first + [0x2123, 0x1fff, 0x17][(version + i) % 3]!;
-    builder.add(first, last, version * 0x10000, (version << 4) | i);
+/** The version in which a version's range at a place was made. The first place has each version's own. */
+function madeIn(place: number, version: number): number {
+  if (place === 0) return version;
+  // Neighbours change together, so that whole nodes are shared.
+  let made = version;
+  while (made > 1 && made % 4 !== Math.floor(place / 7)) made--;
+  return made;
+}
+
+/** How far a range reaches that was made in a version, or -1 for none. */
+function reach(place: number, made: number): number {
+  if (place > 0 && (made * 7 + place) % 5 === 0) return -1;
+  // Pages and a tail, a head and a tail, or a piece.
+  return [0x2123, 0x1fff, 0x17][(made + place) % 3]!;
+}
+
+/** Makes version `version`, from 1 on, out of the one before; version 1 out of nothing. */
+export function makeVersion(edit: PhysMapEdit, version: number): void {
+  for (let place = 0; place < PLACES; place++) {
+    if (madeIn(place, version) !== version) continue;
+    const first = place * STRIDE;
+    const last = reach(place, version);
+    edit.unmap(first, first + STRIDE - 1);
+    if (last >= 0) edit.map(first, first + last, version * 0x10000, (version << 5) | place);
   }
+}
+
+/** The version of a dispatch. */
+export function versionOf(reader: PhysMapReader, dispatch: number): number {
+  return reader.region(reader.walk(dispatch, 0)) >>> 5;
 }
 
 /** Throws unless a lookup's answer is version `version`'s for that address. */
@@ -33,10 +55,11 @@ export function checkAnswer(
   address: number,
   version: number,
 ): void {
-  const i = Math.floor(address / STRIDE), offset = address % STRIDE;
-  const length = [0x2123, 0x1fff, 0x17][(version + i) % 3]!;
-  const isInside = i < rangesOf(version) && offset <= length;
-  const expected = isInside ? [(version << 4) | i, version * 0x10000 + offset] : [0, address];
+  const place = Math.floor(address / STRIDE), offset = address % STRIDE;
+  const made = madeIn(place, version);
+  const expected = offset <= reach(place, made)
+    ? [(made << 5) | place, made * 0x10000 + offset]
+    : [0, address];
   const found = [reader.region(section), reader.offset(section, address)];
   if (found[0] !== expected[0] || found[1] !== expected[1]) {
     throw new Error(`Version ${version} at ${address}: expected ${expected}, found ${found}`);

@@ -11,7 +11,7 @@
  * @module
  */
 
-import { MapGenerations, PhysMapBuilder } from "@guestmem/physmap";
+import { MapGenerations, PhysMap } from "@guestmem/physmap";
 import { Arena, RcuDomain, RcuPointer } from "@guestmem/rcu";
 import { Schedule } from "../../lib/schedule.ts";
 import { ask } from "../../lib/workers.ts";
@@ -29,13 +29,13 @@ const COMMITS = 16;
 export async function moveBar(old: "freed after a grace period" | "freed at once"): Promise<Seen> {
   const arena = Arena.create({ bytes: 1 << 22 });
   const domain = RcuDomain.create(arena);
-  const generations = MapGenerations.create(arena);
+  const map = new PhysMap(arena, MapGenerations.create(arena), { pageBits: 12 });
   const schedule = Schedule.create();
   const build = (bar: number): number => {
-    const builder = new PhysMapBuilder({ pageBits: 12 });
-    builder.add(0, 0x7ff_ffff, 0, RAM);
-    builder.add(bar, bar + 0xfff, 0, NIC);
-    return builder.finish(arena, generations.next());
+    const edit = map.edit();
+    edit.map(0, 0x7ff_ffff, 0, RAM);
+    edit.map(bar, bar + 0xfff, 0, NIC);
+    return edit.finish();
   };
   const current = RcuPointer.create(arena, build(barAfter(0)));
 
@@ -49,8 +49,8 @@ export async function moveBar(old: "freed after a grace period" | "freed at once
   schedule.awaitStep(1); // the worker has loaded the dispatch and found the NIC
   for (let commits = 1; commits <= COMMITS; commits++) {
     const replaced = current.exchange(build(barAfter(commits))); // one store
-    if (old === "freed at once") arena.free(replaced);
-    else domain.deferFree(replaced);
+    if (old === "freed at once") map.free(replaced);
+    else domain.callRcu(() => map.free(replaced));
   }
   schedule.reach(2);
   const result = await seen;

@@ -13,7 +13,7 @@ import { Topology } from "@guestmem/flatview";
 import { parseMachine } from "@guestmem/flatview/machine";
 import { liveViews, printFlatViews } from "@guestmem/flatview/mtree";
 import { IommuReader, IotlbEntry, TableIommu } from "@guestmem/iommu";
-import { MapGenerations, PhysMapBuilder, PhysMapReader } from "@guestmem/physmap";
+import { MapGenerations, PhysMap, PhysMapReader } from "@guestmem/physmap";
 import { Memslots } from "@guestmem/ramblock/memslots";
 import { Arena, RcuDomain, RcuPointer, Srcu, WaitInSectionError } from "@guestmem/rcu";
 import { problemsOf, runControl } from "../../../examples/portable/control.ts";
@@ -70,12 +70,9 @@ test("waiting inside a section is an error that names itself", () => {
 test("physmap finds the region of an address", () => {
   const domain = createDomain();
   const { arena } = domain;
-  const builder = new PhysMapBuilder({ pageBits: 12 });
-  builder.add(0x1000, 0x1fff, 0, 7);
-  const dispatch = RcuPointer.create(
-    arena,
-    builder.finish(arena, MapGenerations.create(arena).next()),
-  );
+  const edit = new PhysMap(arena, MapGenerations.create(arena), { pageBits: 12 }).edit();
+  edit.map(0x1000, 0x1fff, 0, 7);
+  const dispatch = RcuPointer.create(arena, edit.finish());
   const reader = new PhysMapReader(arena);
   const section = domain.register().lock();
   const row = reader.section(dispatch.dereference(section), 0x1234);

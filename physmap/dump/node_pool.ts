@@ -1,17 +1,15 @@
 /**
- * The radix tree of a map under construction: which section has which page. After QEMU's
- * `PhysPageMap` (`system/physmem.c`), which it matches node for node as long as ranges do not
- * overlap; QEMU does not allow those that do.
+ * The radix tree of QEMU's map under construction: which section has which page. After its
+ * `PhysPageMap` (`system/physmem.c`), which this matches node for node.
  *
  * @module
  */
 
 import { digit } from "../address/halves.ts";
-import { PhysMapError } from "../errors/physmap_error.ts";
-import { LEVEL_BITS, NIL, NODE_ENTRIES, SKIP_BITS } from "../kernel/layouts.ts";
+
 import { grown } from "./growable.ts";
-import { levelsFor } from "./map_size.ts";
-import type { SectionTable } from "./section_table.ts";
+import { levelsFor } from "./levels_for.ts";
+import { LEVEL_BITS, NIL, NODE_ENTRIES, SKIP_BITS } from "./qemu_entry.ts";
 
 /** The skip of an entry that points at the next level. */
 const NEXT_LEVEL = 1;
@@ -19,7 +17,7 @@ const NEXT_LEVEL = 1;
 const EMPTY_ENTRY = (NIL << SKIP_BITS) | NEXT_LEVEL;
 
 /**
- * Nodes as the arena gets them, and the root entry. Entries are signed here: V8 passes a signed word
+ * Nodes and the root entry. Entries are signed here: V8 passes a signed word
  * from function to function as it is, and boxes an unsigned one from 2^31 on.
  */
 export class NodePool {
@@ -33,8 +31,6 @@ export class NodePool {
   readonly levels: number;
 
   readonly #pageBits: number;
-  readonly #limit: number;
-  readonly #sections: SectionTable;
   // The span being set: its first and last page number in digits of nine bits, one for each level,
   // and whether the digits below a level are all 0 (first) or all 511 (last): then the span takes
   // that slot whole.
@@ -53,31 +49,18 @@ export class NodePool {
    * An empty pool.
    *
    * @param pageBits log2 of the page size.
-   * @param limit At most this many nodes.
-   * @param sections Where overlaid sections are marked.
    */
-  constructor(pageBits: number, limit: number, sections: SectionTable) {
+  constructor(pageBits: number) {
     this.levels = levelsFor(pageBits);
     this.#pageBits = pageBits;
-    this.#limit = limit;
-    this.#sections = sections;
     this.#firstDigit = new Uint16Array(this.levels);
     this.#lastDigit = new Uint16Array(this.levels);
     this.#startsSlot = new Uint8Array(this.levels);
     this.#endsSlot = new Uint8Array(this.levels);
   }
 
-  /** Unassigns all pages. */
-  reset(): void {
-    this.count = 0;
-    this.root = EMPTY_ENTRY;
-    this.#lowest = -1;
-  }
-
   /**
    * Gives a section all pages from that of the first address to that of the last.
-   *
-   * @throws {PhysMapError} TOO_MANY_NODES; the tree is then half changed.
    */
   set(firstHi: number, firstLo: number, lastHi: number, lastLo: number, section: number): void {
     this.#leaf = section << SKIP_BITS;
@@ -86,17 +69,18 @@ export class NodePool {
     const isInOne = high === lastHi >>> above &&
       low === ((lastHi << (32 - above)) | (lastLo >>> above));
     if (isInOne && this.#lowest >= 0 && low === this.#lowestLo && high === this.#lowestHi) {
-      const from = digit(firstHi, firstLo, this.#pageBits);
-      const to = digit(lastHi, lastLo, this.#pageBits);
+      const from = digit(firstHi, firstLo, this.#pageBits, NODE_ENTRIES - 1);
+      const to = digit(lastHi, lastLo, this.#pageBits, NODE_ENTRIES - 1);
       // A span that fills the node becomes a leaf in the level above.
       if (to - from < NODE_ENTRIES - 1) {
         const base = this.#lowest * NODE_ENTRIES;
-        return this.#fill(base + from, base + to + 1, 0);
+        return this.#fill(base + from, base + to + 1);
       }
     }
     let starts = 1, ends = 1;
     for (let level = 0, shift = this.#pageBits; level < this.levels; level++) {
-      const first = digit(firstHi, firstLo, shift), last = digit(lastHi, lastLo, shift);
+      const first = digit(firstHi, firstLo, shift, NODE_ENTRIES - 1),
+        last = digit(lastHi, lastLo, shift, NODE_ENTRIES - 1);
       this.#firstDigit[level] = first;
       this.#lastDigit[level] = last;
       this.#startsSlot[level] = starts;
@@ -120,7 +104,7 @@ export class NodePool {
       const node = entry >>> SKIP_BITS;
       if (node === NIL) return 0;
       shift -= LEVEL_BITS;
-      entry = this.words[node * NODE_ENTRIES + digit(high, low, shift)]!;
+      entry = this.words[node * NODE_ENTRIES + digit(high, low, shift, NODE_ENTRIES - 1)]!;
     }
     return entry >>> SKIP_BITS;
   }
@@ -144,7 +128,7 @@ export class NodePool {
       from++;
     }
     if (endsInside) to--;
-    this.#fill(from, to + 1, level);
+    this.#fill(from, to + 1);
     // Must come last: nodes are numbered in the order of addresses.
     if (endsInside && to + 1 >= from) this.#setSlot(to + 1, level, false, true);
     return (node << SKIP_BITS) | NEXT_LEVEL;
@@ -158,41 +142,19 @@ export class NodePool {
   }
 
   /** Gives whole slots to the section. */
-  #fill(from: number, to: number, level: number): void {
-    const { words } = this;
-    const empty = emptyAt(level);
-    const leaf = this.#leaf;
-    for (let at = from; at < to; at++) {
-      if (words[at] !== empty) this.#overlay(words[at]!);
-      words[at] = leaf;
-    }
+  #fill(from: number, to: number): void {
+    if (from < to) this.words.fill(this.#leaf, from, to);
   }
 
   /** The node that an entry points at; allocated if it points at none. */
   #nodeOf(entry: number, level: number): number {
-    const isLeaf = (entry & NEXT_LEVEL) === 0;
-    if (!isLeaf && entry >>> SKIP_BITS !== NIL) return entry >>> SKIP_BITS;
-    if (this.count === this.#limit) {
-      throw new PhysMapError("TOO_MANY_NODES", { limit: this.#limit });
-    }
+    if (entry >>> SKIP_BITS !== NIL) return entry >>> SKIP_BITS;
     const node = this.count;
     const at = node * NODE_ENTRIES;
     if (at === this.words.length) this.words = grown(this.words, at + NODE_ENTRIES);
-    // A leaf above level 0 is copied to all slots of the new node: a range that overlaps an earlier
-    // one takes only its own pages from it.
-    this.words.fill(isLeaf ? entry : emptyAt(level), at, at + NODE_ENTRIES);
+    this.words.fill(emptyAt(level), at, at + NODE_ENTRIES);
     this.count++;
     return node;
-  }
-
-  /** Marks every section that has a page below an entry that is being replaced. */
-  #overlay(entry: number): void {
-    const pointer = entry >>> SKIP_BITS;
-    if ((entry & NEXT_LEVEL) === 0) return this.#sections.overlay(pointer);
-    if (pointer === NIL) return;
-    for (let slot = 0; slot < NODE_ENTRIES; slot++) {
-      this.#overlay(this.words[pointer * NODE_ENTRIES + slot]!);
-    }
   }
 }
 

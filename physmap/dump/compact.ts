@@ -4,7 +4,7 @@
  * @module
  */
 
-import { NIL, NODE_ENTRIES, SKIP_BITS, SKIP_MASK } from "../kernel/layouts.ts";
+import { NIL, NODE_ENTRIES, SKIP_BITS, SKIP_MASK } from "./qemu_entry.ts";
 
 /**
  * Compacts the tree below an entry, after QEMU's `phys_page_compact`. A lookup that skips levels
