@@ -113,7 +113,9 @@ export class ViewMismatch {
 
   /** Makes a change. @returns What the affected roots showed before. */
   toggle(trial: Trial): Map<MemoryRegion, Shown> {
-    const touched = new Map(trial.touches.map((region) => [region, [{ from: 0n, to: region.size }]]));
+    const touched = new Map(
+      trial.touches.map((region) => [region, [{ from: 0n, to: region.size }]]),
+    );
     const before = affectedRegions(touched);
     trial.toggle();
     const after = affectedRegions(touched);

@@ -18,12 +18,17 @@
  * @module
  */
 
-import { aligned, CACHE_LINE, defineLayout } from "@guestmem/rcu/layout";
+import { aligned, CACHE_LINE, defineLayout, type Layout } from "@guestmem/rcu/layout";
 
-/** A section: the addresses of one range, and where in which region they lie. */
-export const SECTION = defineLayout({
-  /** First address. Aligned so that an entry's height fits below the section's address. */
-  first: aligned(32, "u64"),
+/**
+ * A section: the addresses of one range, and where in which region they lie. It lies at a multiple of
+ * its size, so that an entry's height fits below its address.
+ */
+export const SECTION: Layout<
+  { first: "u64"; last: "u64"; offset: "u64"; region: "u32"; flags: "u32" }
+> = defineLayout({
+  /** First address. */
+  first: "u64",
   /** Last address, inclusive. */
   last: "u64",
   /** Offset in the region of the first address. */

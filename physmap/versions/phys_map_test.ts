@@ -1,8 +1,7 @@
 import { Arena, ArenaExhaustedError } from "@guestmem/rcu";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { HEIGHT_MASK, NODE_SLOTS, SECTION } from "../kernel/layouts.ts";
-import { DISPATCH } from "../kernel/layouts.ts";
+import { DISPATCH, HEIGHT_MASK, NODE_SLOTS, SECTION } from "../kernel/layouts.ts";
 import { PhysMapReader } from "../lookup/phys_map_reader.ts";
 import { overlappingRanges, probes, type Range, scan } from "../testdata/linear_scan.ts";
 import { refused } from "../testdata/refused.ts";
@@ -143,4 +142,119 @@ Deno.test("each version of a history shows what a linear scan and a build from n
     { seed: 6, numRuns: 60 },
   );
   assert(compared > 400);
+});
+
+/** An arena whose allocations fail from some time on. */
+function failing(arena: Arena): { arena: Arena; allow(allocations: number): void } {
+  let left = Infinity;
+  const allocate = (bytes: number, alignment?: number, zeroed?: boolean) => {
+    if (--left < 0) {
+      throw new ArenaExhaustedError({ requested: bytes, freeBytes: 0, largestFree: 0 });
+    }
+    return arena.allocate(bytes, alignment, zeroed);
+  };
+  const free = (block: number) => arena.free(block);
+  return {
+    arena: Object.assign(Object.create(arena), { allocate, free }),
+    allow: (allocations) => left = allocations,
+  };
+}
+
+Deno.test("an arena that is exhausted at any allocation leaves the base and its counts as they were", () => {
+  const { arena, allow } = failing(Arena.create({ bytes: 1 << 20 }));
+  const map = new PhysMap(arena, MapGenerations.create(arena), { pageBits: 12 });
+  const first = map.edit();
+  for (let i = 0; i < 200; i++) first.map(i * 0x3000, i * 0x3000 + 0x1fff, 0, i + 1);
+  const base = first.finish();
+  const [before, live] = [shape(arena, base), map.live];
+  let failures = 0;
+  for (let isDone = false; !isDone; failures++) {
+    allow(failures);
+    try {
+      const edit = map.edit(base);
+      try {
+        for (let i = 0; i < 400; i++) edit.map(i * 0x1800, i * 0x1800 + 0x7ff, 0, 1000 + i);
+        edit.unmap(0x10_0000, END);
+        map.free(edit.finish());
+        isDone = true;
+      } catch (error) {
+        assert(error instanceof ArenaExhaustedError);
+        refused("EDIT_STATE", () => edit.map(0, 0, 0, 1), "can only be discarded");
+        edit.discard();
+      }
+    } catch (error) {
+      assert(error instanceof ArenaExhaustedError, String(error));
+    }
+    assertEquals(map.live, live);
+    assertEquals(shape(arena, base), before);
+  }
+  assert(failures > 5, `only ${failures} allocations failed`);
+  allow(Infinity);
+  map.free(base);
+  assertEquals(map.live, { nodes: 0, sections: 0 });
+});
+
+Deno.test("a version that moves one range copies a path, and shares the rest", () => {
+  const { map } = setUp();
+  const edit = map.edit();
+  for (let i = 0; i < 4000; i++) edit.map(i * 0x8000, i * 0x8000 + 0x3fff, 0, i + 1);
+  const base = edit.finish();
+  const { nodes, sections } = map.live;
+  const next = map.edit(base);
+  next.unmap(0x10_0000, 0x10_3fff);
+  next.map(0xffff_0000_0000n, 0xffff_0000_0fffn, 0, 1);
+  const moved = next.finish();
+  assertEquals(map.live.sections, sections + 1);
+  assert(map.live.nodes - nodes <= 6, `${map.live.nodes - nodes} nodes are new`);
+  map.free(base);
+  assertEquals(map.live.sections, sections);
+  map.free(moved);
+});
+
+Deno.test("what is assigned over others takes their place, and what they have beside it stays", () => {
+  const { arena, map } = setUp();
+  const edit = map.edit();
+  edit.map(0, END, 0, 1);
+  edit.map(0x4000, 0x4fff, 0x10, 2, 3);
+  edit.unmap(0x4800, 0x1_0000_0fffn);
+  const version = edit.finish();
+  assertEquals(sectionsOf(arena, map, version), [
+    { first: 0n, last: 0x3fffn, offset: 0n, region: 1, flags: 0 },
+    { first: 0x4000n, last: 0x47ffn, offset: 0x10n, region: 2, flags: 3 },
+    { first: 0x1_0000_1000n, last: END, offset: 0x1_0000_1000n, region: 1, flags: 0 },
+  ]);
+  assertEquals(map.sections(version, 0x47ff, 0x1_0000_0fffn).length, 1);
+  assertEquals(map.sections(version, 0x4800, 0x1_0000_0fffn), []);
+});
+
+Deno.test("edits and versions are refused where they make no sense", () => {
+  const { arena, map } = setUp();
+  const edit = map.edit();
+  refused("EDIT_STATE", () => map.edit(), "another edit is open");
+  refused("INVERTED_RANGE", () => edit.map(2, 1, 0, 1));
+  refused("INVALID_ADDRESS", () => edit.map(-1, 1, 0, 1));
+  refused("INVALID_ADDRESS", () => edit.unmap(0, 2 ** 53));
+  refused("RANGE_OVERFLOW", () => edit.map(0, END + 1n, 0, 1), "addresses");
+  refused("RANGE_OVERFLOW", () => edit.map(0, 1, END, 1), "offsets");
+  for (const region of [0, -1, 0.5, 2 ** 32]) {
+    assertThrows(() => edit.map(0, 1, 0, region), RangeError, "region");
+  }
+  assertThrows(() => edit.map(0, 1, 0, 1, 2 ** 30), RangeError, "flags");
+  const version = edit.finish();
+  assertEquals(map.sections(version), []);
+  refused("EDIT_STATE", () => edit.map(0, 1, 0, 1), "is finished");
+  refused("EDIT_STATE", () => edit.finish(), "finish a version");
+  edit.discard(); // does nothing
+  assertEquals(map.sections(version), []);
+  for (const offset of [0, version + 4, version + 64]) {
+    refused("NOT_A_DISPATCH", () => map.edit(offset));
+    refused("NOT_A_DISPATCH", () => map.free(offset));
+    refused("NOT_A_DISPATCH", () => map.sections(offset));
+  }
+  map.free(version);
+  refused("NOT_A_DISPATCH", () => map.free(version));
+  const generations = MapGenerations.create(arena);
+  for (const pageBits of [7, 17, 12.5, NaN]) {
+    assertThrows(() => new PhysMap(arena, generations, { pageBits }), RangeError, "pageBits");
+  }
 });
