@@ -5,7 +5,7 @@
  */
 
 import {
-  Arena,
+  type Arena,
   type ArenaHandle,
   type DomainHandle,
   Mutex,

@@ -6,6 +6,7 @@
 
 import type { Exploration, Failure, Program } from "#tools/explorer/mod.ts";
 import { exchanges, wakes } from "./cells.ts";
+import * as contexts from "./contexts.ts";
 import { contracts } from "./contracts.ts";
 import {
   expelled,
@@ -24,6 +25,7 @@ import {
 } from "./grace_periods.ts";
 import { type Mistake, mistakenSleeper, MISTAKES } from "./mistaken_sleepers.ts";
 import { plainDereference, shortWaits, tooShort } from "./mistaken_updaters.ts";
+import * as mutexes from "./mutexes.ts";
 import * as pairs from "./pairs.ts";
 import {
   claimantDies,
@@ -112,6 +114,30 @@ function ofFlavour(flavour: Flavour): Exploration[] {
 /** Every exploration. */
 export const explorations: readonly Exploration[] = [
   ...Object.entries(contracts).map(([name, program]) => ({ name: `alone: ${name}`, program })),
+  { name: "alone: contexts", program: contexts.contextLife() },
+  { name: "alone: members", program: contexts.memberLife() },
+  { name: "alone: mutex", program: mutexes.mutexLife() },
+  { name: "contexts: 2 that join and leave", program: contexts.joining() },
+  { name: "contexts: 1 that may die, 2 supervisors, 1 that joins", program: contexts.evicting() },
+  { name: "members: 2 that add", program: contexts.adding() },
+  { name: "members: 1 that looks, 2 that remove", program: contexts.removing() },
+  { name: "members: 1 that looks and may die, 1 that removes", program: contexts.lookerDies() },
+  {
+    name: "members: 1 that looks, 1 that frees without asking",
+    program: contexts.careless(),
+    fails: "use after free",
+  },
+  { name: "mutex: 2 contexts, twice each", program: mutexes.counting([2, 2]) },
+  { name: "mutex: 3 contexts", program: mutexes.counting([1, 1, 1]) },
+  { name: "mutex: 1 that may die, 1 that waits, a supervisor", program: mutexes.holderDies(1) },
+  { name: "mutex: 1 that may die, 2 that wait, a supervisor", program: mutexes.holderDies(2) },
+  { name: "mutex: a dead holder, 2 supervisors, 1 that waits", program: mutexes.twoSupervisors() },
+  { name: "mutex: an expelled context that waits", program: mutexes.expelledWaiter() },
+  {
+    name: "mutex: a waiter that reads the event only before it sleeps",
+    program: mutexes.mistakenWaiter(),
+    fails: "deadlock",
+  },
   ...FLAVOURS.flatMap(ofFlavour),
   { name: "memb: sections of one call, 2 readers, 2 updates", program: fusedReaders() },
   { name: "memb: sections of one call, 1 sleeper", program: fusedSleeper() },

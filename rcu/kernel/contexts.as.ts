@@ -23,7 +23,8 @@ const TOKEN_MASK: u32 = (1 << TOKEN_BITS) - 1;
 
 /**
  * Claims a record of the table at `table`, which has `count`, and a token from the cell at `tokens`.
- * Returns the record, or 0 if every one has a context or if no token is left.
+ * Returns the record, or 0 if every one has a context or if no token is left. (In a table that is nearly
+ * full, contexts that join and leave during the search may keep it from the record that is free.)
  */
 export function joinContext(table: usize, count: u32, tokens: usize): usize {
   while (true) {
