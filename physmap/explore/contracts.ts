@@ -36,16 +36,21 @@ const SECTIONS: readonly (readonly [first: bigint, last: bigint])[] = [
   [2n ** 63n + 0x6_0000n, 2n ** 63n + 0x7_ffffn],
   [15n << 60n, 2n ** 64n - 1n],
   [0x8000_0000_0000n, 0x8000_ffff_ffffn],
+  [7n << 60n, (9n << 60n) + 0xffn],
+  [0x100n, 2n ** 64n - 1n],
 ];
 
 /** The memory ends where a page of WebAssembly does, at 2^31: what is beyond looks negative. */
 const END = 2 ** 31;
-const ORIGIN = END - 2176;
+const ORIGIN = END - 2496;
 /** The map that begins with the node of height 3. */
 const D = ORIGIN;
 /** The map that begins with the node of all addresses. */
 const TOP = D + DISPATCH.size;
-const NODES = TOP + DISPATCH.size;
+/** Maps of one section, without a node. */
+const FAR_ALONE = TOP + DISPATCH.size;
+const MOST_ALONE = FAR_ALONE + DISPATCH.size;
+const NODES = MOST_ALONE + DISPATCH.size;
 const HIGHEST = NODES, HIGH = NODES + NODE_BYTES;
 const MIDDLE = HIGH + NODE_BYTES, LOW = MIDDLE + NODE_BYTES;
 const ROWS = LOW + NODE_BYTES;
@@ -53,7 +58,7 @@ const ROWS = LOW + NODE_BYTES;
 const ADDRESSES = ROWS + SECTIONS.length * SECTION.size;
 const RESULTS = ADDRESSES + 256;
 /** The magic number where no dispatch can lie: they are aligned to 64 bytes. */
-const CROOKED = [ORIGIN + 1921, ORIGIN + 2016] as const;
+const CROOKED = [ORIGIN + 2305, ORIGIN + 2400] as const;
 /** A dispatch without nodes in the last 64 bytes. */
 const LAST = END - DISPATCH.size;
 
@@ -62,7 +67,9 @@ const row = (section: number) => ROWS + section * SECTION.size;
 /** What each node has in which slots. */
 const ENTRIES: readonly (readonly [node: number, slot: number, entry: number])[] = [
   [HIGHEST, 0, HIGH | 3],
+  [HIGHEST, 7, row(12)],
   [HIGHEST, 8, row(9)],
+  [HIGHEST, 9, row(12)],
   [HIGHEST, 15, row(10)],
   [HIGH, 0, row(1)],
   [HIGH, 1, MIDDLE | 2],
@@ -108,9 +115,15 @@ const FOUND: readonly (readonly [address: number, section: number])[] = [
   [0x8000_0000_5000, 0],
 ];
 
-function setUp(u8: Uint8Array, u32: Uint32Array): void {
+function setUp(u8: Uint8Array, u32: Uint32Array, asked: readonly bigint[]): void {
   const view = new DataView(u8.buffer);
-  const dispatches = [[D, HIGH | 3], [TOP, HIGHEST | MAX_HEIGHT], [LAST, 0]] as const;
+  const dispatches = [
+    [D, HIGH | 3],
+    [TOP, HIGHEST | MAX_HEIGHT],
+    [FAR_ALONE, row(9)],
+    [MOST_ALONE, row(13)],
+    [LAST, 0],
+  ] as const;
   for (const [dispatch, root] of dispatches) {
     DISPATCH.magic.set(u32, dispatch - ORIGIN, MAGIC);
     DISPATCH.root.set(u32, dispatch - ORIGIN, root);
@@ -121,8 +134,8 @@ function setUp(u8: Uint8Array, u32: Uint32Array): void {
     view.setBigUint64(SECTION.first.at(row(section)) - ORIGIN, first, true);
     view.setBigUint64(SECTION.last.at(row(section)) - ORIGIN, last, true);
   });
-  FOUND.forEach(([address], at) => {
-    view.setBigUint64(ADDRESSES - ORIGIN + 8 * at, BigInt(address), true);
+  asked.forEach((address, at) => {
+    view.setBigUint64(ADDRESSES - ORIGIN + 8 * at, address, true);
   });
 }
 
@@ -164,6 +177,19 @@ function* topmost(): Steps {
   yield* run(findsAt, TOP, 2 ** 32 - 2 ** 28, 0, 10);
   yield* run(findsAt, TOP, 0x1000_0000, 0x1001, 0);
   yield* run(findsAt, TOP, 0, 0x8000_0000, 0);
+  // A section on both sides of 2^63.
+  yield* run(findsAt, TOP, 0x7000_0000, 0, 12);
+  yield* run(findsAt, TOP, 0x9000_0000, 0xff, 12);
+  yield* run(findsAt, TOP, 0x9000_0000, 0x100, 0);
+}
+
+/** A section in place of the map's root: no bit of the address was looked at. */
+function* alone(): Steps {
+  yield* run(finds, FAR_ALONE, 0x6_0000, 0);
+  yield* run(findsAt, FAR_ALONE, 2 ** 31, 0x6_0000, 9);
+  yield* run(finds, MOST_ALONE, 0xff, 0);
+  yield* run(finds, MOST_ALONE, 0x100, 13);
+  yield* run(findsAt, MOST_ALONE, 2 ** 32 - 1, 0, 13);
 }
 
 /** What is no address and what is no dispatch. */
@@ -181,6 +207,19 @@ function* refusals(): Steps {
   check((yield* k.findAll(LAST, ADDRESSES, RESULTS, 1)) === 1, "findAll at the end of the memory");
 }
 
+/** What is asked of the second map, beyond 2^63 and before. */
+const FOUND_IN_TOP: readonly (readonly [address: bigint, section: number])[] = [
+  [2n ** 63n + 0x6_0000n, 9],
+  [7n << 60n, 12],
+  [9n << 60n, 12],
+  [0x1001n, 7],
+];
+
+function* allOfTop(): Steps {
+  const done = yield* k.findAll(TOP, ADDRESSES, RESULTS, FOUND_IN_TOP.length);
+  check(done === 1, "findAll finds no dispatch");
+}
+
 function* all(): Steps {
   const done = yield* k.findAll(D, ADDRESSES, RESULTS, FOUND.length);
   check(done === 1, "findAll finds no dispatch");
@@ -192,8 +231,27 @@ function contract(script: () => Steps): Program {
     kernel,
     bytes: END - ORIGIN,
     origin: ORIGIN,
-    setUp: ({ u8, u32 }) => setUp(u8, u32),
+    setUp: ({ u8, u32 }) => setUp(u8, u32, []),
     threads: [{ name: "caller", script }],
+  };
+}
+
+/** A contract of `findAll`: the addresses that it is given, and the sections that it must find. */
+function contractOfAll(
+  script: () => Steps,
+  dispatch: number,
+  found: readonly (readonly [address: bigint, section: number])[],
+): Program {
+  return {
+    ...contract(script),
+    setUp: ({ u8, u32 }) => setUp(u8, u32, found.map(([address]) => address)),
+    atEnd: ({ load32 }) => {
+      found.forEach(([_, section], at) => {
+        const wanted = sectionAt(dispatch, section);
+        check(load32(RESULTS + 4 * at) === wanted, `result ${at} is not of section ${section}`);
+      });
+      check(load32(RESULTS + 4 * found.length) === 0, "no more than was asked for");
+    },
   };
 }
 
@@ -202,14 +260,11 @@ export const contracts: Readonly<Record<string, Program>> = {
   "walks": contract(walks),
   "the topmost level": contract(topmost),
   "refusals": contract(refusals),
-  "many at once": {
-    ...contract(all),
-    atEnd: ({ load32 }) => {
-      FOUND.forEach(([_, section], at) => {
-        const wanted = sectionAt(D, section);
-        check(load32(RESULTS + 4 * at) === wanted, `result ${at} is not of section ${section}`);
-      });
-      check(load32(RESULTS + 4 * FOUND.length) === 0, "no more than was asked for");
-    },
-  },
+  "maps of one section": contract(alone),
+  "many at once": contractOfAll(
+    all,
+    D,
+    FOUND.map(([address, section]) => [BigInt(address), section]),
+  ),
+  "many at once at the topmost level": contractOfAll(allOfTop, TOP, FOUND_IN_TOP),
 };
