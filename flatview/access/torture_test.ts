@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { rounds, until } from "#tools/testing/until.ts";
 import { withWorkers } from "#tools/testing/workers.ts";
 import { Arena, RcuDomain } from "@guestmem/rcu";
-import { AccessTorture, Shared } from "../model/access_torture.ts";
+import { AccessTorture, type Plant, REMOTE, Shared } from "../model/access_torture.ts";
 import { FlatMemory } from "../model/flat_memory.ts";
 import { Topology } from "../topology/topology.ts";
 import { MemoryAccess } from "./memory_access.ts";
@@ -12,7 +12,7 @@ import type { Setup, VcpuData } from "./torture_test_worker.ts";
 const WORKER = import.meta.resolve("./torture_test_worker.ts");
 
 /** Two vCPUs that access memory and devices while the map changes; what they and control found. */
-function torture(sections: number, steps: number, stale: boolean): Promise<string[]> {
+function torture(sections: number, steps: number, plant: Plant): Promise<string[]> {
   let found: string[] = [];
   return withWorkers(async (workers) => {
     const arena = Arena.create({ bytes: 1 << 24 });
@@ -28,13 +28,13 @@ function torture(sections: number, steps: number, stale: boolean): Promise<strin
       read: () => {
         // This context is the one that unplugs: what it serves is in the map at that moment.
         if (!map.isPlugged) map.faults.push("the remote device was called when it was unplugged");
-        return 0xfa2;
+        return REMOTE;
       },
     });
     const vcpus = (["memb", "qsbr"] as const).map((flavour, number) => {
       const data: VcpuData = {
         ...{ arena: arena.handle, domain: domain.handle, channel: channel.handle },
-        ...{ memory: memory.handle, space: space.handle, flavour, number, stale },
+        ...{ memory: memory.handle, space: space.handle, flavour, number, plant },
         ...{ shared: shared.buffer as SharedArrayBuffer, inPlace: map.inPlace.id },
         flash: map.flash.id,
       };
@@ -42,9 +42,12 @@ function torture(sections: number, steps: number, stale: boolean): Promise<strin
     });
     const results = vcpus.map((vcpu) => vcpu.call("run"));
     await until(() => Atomics.load(shared, Shared.READY) === 2, "both vCPUs run");
-    const isCaught = () => map.faults.length > 0 && Atomics.load(shared, Shared.FLASH_WRONG) > 0;
-    const looked = () =>
-      Atomics.load(shared, Shared.SECTIONS) >= sections && (!stale || isCaught());
+    const isCaught = {
+      "none": () => true,
+      "stale TLB": () => map.faults.length > 0 && Atomics.load(shared, Shared.FLASH_WRONG) > 0,
+      "early piece": () => Atomics.load(shared, Shared.SPLIT_WRONG) > 0,
+    }[plant];
+    const looked = () => Atomics.load(shared, Shared.SECTIONS) >= sections && isCaught();
     try {
       for (const step of rounds(steps, looked, "the vCPUs have had a good look")) {
         map.change(step);
@@ -63,12 +66,17 @@ function torture(sections: number, steps: number, stale: boolean): Promise<strin
 }
 
 Deno.test("each access lands in what some version of the map inside its section showed", async () => {
-  assertEquals(await torture(4000, 800, false), []);
+  assertEquals(await torture(4000, 800, "none"), []);
 });
 
 Deno.test("a planted stale TLB is caught, by what it loads and by what it stores", async () => {
-  const found = await torture(500, 200, true);
+  const found = await torture(500, 200, "stale TLB");
   assert(found.includes("TLB: a version that is gone or to come"), found.join("; "));
   assert(found.includes("a store reached a page after its grace period"), found.join("; "));
   assert(found.includes("flash: 0xf1a5, not what it is by now"), found.join("; "));
+});
+
+Deno.test("a planted split access that resolves its second piece too early is caught", async () => {
+  const found = await torture(500, 200, "early piece");
+  assertEquals(found, ["split: a version that is gone or to come"]);
 });

@@ -2,9 +2,20 @@
 import { attachAll } from "#tools/testing/attach.ts";
 import { serve } from "#tools/testing/worker_side.ts";
 import type { ArenaHandle, DomainHandle } from "@guestmem/rcu";
-import { FLASH, isHole, PLACES, Shared, SLOTS, VERSION_WORDS } from "../model/access_torture.ts";
+import {
+  FLASH,
+  isHole,
+  PLACES,
+  type Plant,
+  REMOTE,
+  Shared,
+  SLOTS,
+  SPLIT,
+  VERSION_WORDS,
+} from "../model/access_torture.ts";
 import { FlatMemory, type FlatMemoryHandle } from "../model/flat_memory.ts";
 import type { AddressSpaceHandle } from "../view/address_space.ts";
+import { PageResolver } from "../vcpu/page_resolver.ts";
 import { Tlb } from "../vcpu/tlb.ts";
 import { MemTxResult } from "./device/mem_tx_result.ts";
 import { MemoryAccess } from "./memory_access.ts";
@@ -22,8 +33,7 @@ export interface VcpuData {
   readonly flash: number;
   readonly flavour: "memb" | "qsbr";
   readonly number: number;
-  /** The bug to plant: a TLB that does not look for a new map. */
-  readonly stale: boolean;
+  readonly plant: Plant;
 }
 
 const { OK, DECODE_ERROR } = MemTxResult;
@@ -36,7 +46,8 @@ const setup = (data: VcpuData) => {
   const shared = new Int32Array(data.shared);
   const space = access.attach(data.space);
   const tlb = new Tlb(space, 64);
-  if (data.stale) space.reader.generation = () => 1;
+  const pages = new PageResolver(space);
+  if (data.plant === "stale TLB") space.reader.generation = () => 1;
   const faults = new Set<string>();
   access.bind(data.inPlace, {
     read: () => {
@@ -96,7 +107,37 @@ const setup = (data: VcpuData) => {
       faults.add(`flash: 0x${seen.toString(16)}, not what it is by now`);
     }
     // Not where a stale entry is planted: a store would make it anew.
-    if (!data.stale) tlb.store32(FLASH.at + 0x800, round);
+    if (data.plant !== "stale TLB") tlb.store32(FLASH.at + 0x800, round);
+  };
+
+  /** A load of which one half is the device's of another context and one half a slot's. */
+  const split = (floor: number) => {
+    const seen = data.plant === "early piece" ? splitEarly() : splitRightly();
+    const [low, high] = [seen & 0xffff, seen >>> 16];
+    const ceiling = Atomics.load(shared, Shared.CEILING);
+    let couldBe = high === 0 ? floor === 0 : high >= floor && high <= ceiling;
+    for (let version = floor; high === 0 && version <= ceiling; version++) {
+      couldBe ||= isHole(version);
+    }
+    if (couldBe && (low === 0 || low === REMOTE)) return;
+    Atomics.add(shared, Shared.SPLIT_WRONG, 1);
+    faults.add(couldBe ? "split: no half of a device" : "split: a version that is gone or to come");
+  };
+  const splitRightly = () => {
+    pages.lock();
+    const seen = pages.load(SPLIT, 4);
+    pages.unlock();
+    return seen;
+  };
+  /** The planted bug: where the second piece lies is found before the first one leaves the section. */
+  const splitEarly = () => {
+    pages.lock();
+    const isMemory = pages.resolve(SLOTS[0]! / 0x1000) !== 0;
+    const { window, at } = pages;
+    const low = pages.load(SPLIT, 2);
+    const high = isMemory ? window!.i32[at / 4]! & 0xffff : 0;
+    pages.unlock();
+    return (high << 16 | low) >>> 0;
   };
 
   return {
@@ -116,11 +157,12 @@ const setup = (data: VcpuData) => {
         flash(round, flashFloor);
         device("in place", PLACES.inPlace[round % 2]!, 0x1dea);
         if (round % 8 === 0) {
-          device("remote", PLACES.remote[round / 8 % 2]!, 0xfa2);
+          device("remote", PLACES.remote[round / 8 % 2]!, REMOTE);
           throughTlb(round, floors); // in another section, perhaps
         }
         tlb.unlock();
         if (reader.flavour === "qsbr") reader.quiescent();
+        if (round % 4 === 0) split(floorOf(0));
         Atomics.add(shared, Shared.SECTIONS, 1);
       }
       return [...faults];

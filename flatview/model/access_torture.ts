@@ -11,8 +11,17 @@ import type { Topology } from "../topology/topology.ts";
 
 /** Where the slots lie: below and above 4 GiB. */
 export const SLOTS: readonly number[] = [0x10_0000, 0x10_1000, 2 ** 32 + 0x10_0000, 2 ** 33];
-/** Where the devices may lie: of this worker, and of the control context. */
-export const PLACES = { inPlace: [0x20_0000, 0x20_1000], remote: [0x30_0000, 0x30_2000] } as const;
+/**
+ * Where the devices may lie: of this worker, and of the control context. The latter's four bytes may end
+ * where the first slot begins: an access at {@linkcode SPLIT} has half of it from each.
+ */
+export const PLACES = { inPlace: [0x20_0000, 0x20_1000], remote: [0xf_fffc, 0x30_2000] } as const;
+/** Two bytes before the first slot. */
+export const SPLIT = 0xf_fffe;
+/** What the control context's device answers. */
+export const REMOTE = 0xfa2;
+/** Bugs to plant: entries that outlive their map; a split access that resolves all its pieces first. */
+export type Plant = "none" | "stale TLB" | "early piece";
 /** Where the flash lies, what its memory holds, and what its callbacks answer. */
 export const FLASH = { at: 0x40_5000, direct: 0xf1a5, ops: 0x0d0d } as const;
 /** Words at the start of a page that hold the version; behind them each worker has its own. */
@@ -40,8 +49,10 @@ export const Shared = {
   FLASH_WRONG: 14,
   /** Workers that have seen the flash as it was at first. */
   READY: 15,
+  /** Split accesses that were wrong. */
+  SPLIT_WRONG: 16,
   /** How many there are. */
-  WORDS: 16,
+  WORDS: 17,
 } as const;
 
 /** Whether a version shows nothing. */
