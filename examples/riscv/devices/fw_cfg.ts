@@ -5,6 +5,7 @@
  */
 
 import type { MemoryRegionOps } from "@guestmem/flatview";
+import type { DmaMemory } from "./dma_memory.ts";
 
 const KEY = { SIGNATURE: 0x00, ID: 0x01, HARTS: 0x05, DIRECTORY: 0x19, FILES: 0x20 } as const;
 /** What the interface can do: the traditional one, and DMA. */
@@ -13,18 +14,10 @@ const FEATURES = 3;
 const DMA_SIGNATURE = 0x51454d5520434647n;
 const DMA = { ERROR: 1, READ: 2, SKIP: 4, SELECT: 8, WRITE: 16 } as const;
 
-/** Access of the device to guest memory. */
-export interface FwCfgMemory {
-  /** Reads bytes; false if nothing answers. */
-  read(address: bigint, into: Uint8Array): boolean;
-  /** Writes bytes; false if nothing answers. */
-  write(address: bigint, from: Uint8Array): boolean;
-}
-
 /** A firmware configuration device. All of its registers are big-endian. */
 export class FwCfg {
   readonly #items = new Map<number, Uint8Array>();
-  readonly #memory: FwCfgMemory;
+  readonly #memory: DmaMemory;
   #key = 0;
   #offset = 0;
   #dmaHigh = 0;
@@ -32,7 +25,7 @@ export class FwCfg {
   /**
    * @param files Named items, such as "etc/...".
    */
-  constructor(harts: number, files: ReadonlyMap<string, Uint8Array>, memory: FwCfgMemory) {
+  constructor(harts: number, files: ReadonlyMap<string, Uint8Array>, memory: DmaMemory) {
     this.#memory = memory;
     this.#items.set(KEY.SIGNATURE, new TextEncoder().encode("QEMU"));
     this.#items.set(KEY.ID, Uint8Array.of(FEATURES, 0, 0, 0));

@@ -4,11 +4,12 @@
  * @module
  */
 
-import { type GuestSpace, MemoryAccess, MemTxResult } from "@guestmem/flatview";
+import { type GuestSpace, MemoryAccess } from "@guestmem/flatview";
 import { VcpuControl } from "@guestmem/flatview/vcpu";
 import { RamList } from "@guestmem/ramblock";
 import { Aclint } from "../devices/aclint.ts";
 import { CfiFlash } from "../devices/cfi_flash.ts";
+import { dmaMemory } from "../devices/dma_memory.ts";
 import { FwCfg } from "../devices/fw_cfg.ts";
 import { GoldfishRtc } from "../devices/goldfish_rtc.ts";
 import { Plic } from "../devices/plic.ts";
@@ -77,10 +78,7 @@ export class DeviceBoard {
       },
       setLine: (isUp) => plic.setLevel(INTERRUPT.rtc, isUp),
     });
-    const fwCfg = new FwCfg(harts, new Map(), {
-      read: (address, into) => this.memory.read(address, into) === MemTxResult.OK,
-      write: (address, from) => this.memory.write(address, from) === MemTxResult.OK,
-    });
+    const fwCfg = new FwCfg(harts, new Map(), dmaMemory(() => this.memory));
     const flash = (index: number): CfiFlash => {
       const bytes = MEMORY_MAP.flash.size / 2;
       return new CfiFlash({

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type DiskMode, openDisk } from "../devices/disk_file.ts";
+import { type DiskMode, openDisk } from "../virtio/disk_file.ts";
 import type { PciSlots } from "../machine/pci_slots.ts";
 import { VirtioBlock } from "../virtio/block.ts";
 import { VirtioEntropy } from "../virtio/entropy.ts";

@@ -2,7 +2,7 @@
 
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import type { DiskImage } from "../virtio/block.ts";
+import type { DiskImage } from "./block.ts";
 import { openDisk, overlay } from "./disk_file.ts";
 
 async function withFile(run: (path: string) => void): Promise<void> {

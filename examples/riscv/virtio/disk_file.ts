@@ -5,7 +5,7 @@
  */
 
 import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from "node:fs";
-import type { DiskImage } from "../virtio/block.ts";
+import type { DiskImage } from "./block.ts";
 
 /** How a file may be used. */
 export type DiskMode = "writable" | "readonly" | "snapshot";
