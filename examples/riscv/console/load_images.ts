@@ -7,6 +7,7 @@
 import { BootError } from "../boot/boot_error.ts";
 import { type Piece, planBoot } from "../boot/boot_plan.ts";
 import { readKernelImage } from "../boot/kernel_image.ts";
+import { largestMemory } from "../machine/virt_machine.ts";
 import type { Command } from "./options.ts";
 
 /** Reads a file. */
@@ -18,6 +19,7 @@ export type ReadFile = (name: string) => Promise<Uint8Array<ArrayBuffer>>;
  * @throws {BootError} If one is missing, is wrong or does not fit.
  */
 export async function loadImages(command: Command, readFile: ReadFile): Promise<readonly Piece[]> {
+  checkMemory(command);
   const read = async (what: string, name: string) => {
     try {
       return await readFile(name);
@@ -36,4 +38,12 @@ export async function loadImages(command: Command, readFile: ReadFile): Promise<
     ...{ harts, memory, firmware, kernel: image, initrd: disk, bootArguments: append },
     seed: crypto.getRandomValues(new Uint8Array(32)),
   });
+}
+
+/** Guest RAM shares 4 GiB, which is what WebAssembly reaches, with the harts' state. */
+function checkMemory({ harts, memory }: Command): void {
+  const most = largestMemory(harts);
+  if (memory <= most) return;
+  const [given, limit] = [memory, most].map((bytes) => Math.ceil(bytes / 2 ** 20));
+  throw new BootError(`Cannot boot with ${given} MiB of memory: ${limit} MiB are the most`);
 }

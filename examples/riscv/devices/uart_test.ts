@@ -33,9 +33,10 @@ Deno.test("the empty transmitter interrupts when enabled and after each byte, un
   assertEquals(it.edges, [true]);
   assertEquals([it.read(IIR), it.read(IIR)], [2, 1]);
   it.write(DATA, 0x41);
-  assertEquals([it.edges, it.read(IIR)], [[true, false, true], 2]);
+  assertEquals(it.edges, [true, false, true]);
+  assertEquals(it.read(IIR), 2);
   it.write(IER, 0);
-  assertEquals(it.edges, [true, false, true, false]);
+  assertEquals(it.edges, [true, false, true, false]); // by the reading; then nothing is due
 });
 
 Deno.test("received bytes wait in the FIFO, and more wait outside it", () => {
@@ -43,7 +44,7 @@ Deno.test("received bytes wait in the FIFO, and more wait outside it", () => {
   it.write(2, 0x81); // FIFO on, trigger at 8
   it.write(IER, 1);
   it.uart.receive(text("a".repeat(20)));
-  assertEquals([it.edges, it.read(IIR), it.read(LSR)], [[true], 0xc4, 0x61]);
+  assertEquals([[...it.edges], it.read(IIR), it.read(LSR)], [[true], 0xc4, 0x61]);
   const bytes: number[] = [];
   while (it.read(LSR) & 1) bytes.push(it.read(DATA));
   assertEquals([bytes.length, it.edges, it.read(IIR)], [20, [true, false], 0xc1]);

@@ -17,6 +17,7 @@ import { EMPTY_VIRTIO_SLOT } from "../devices/virtio_mmio_slot.ts";
 import { UNASSIGNED_IO } from "../devices/unassigned_io.ts";
 import { MEMORY_MAP, VIRTIO_SLOTS } from "../fdt/memory_map.ts";
 import { hartAreaSize } from "../hart/hart.ts";
+import { WINDOW_BYTES } from "./shared_memory.ts";
 
 /** Pages of decoded instructions that a hart keeps: 20 KiB each, committed when touched. */
 export const DECODED_PAGES = 2048;
@@ -189,6 +190,15 @@ export function addHartAreas(blocks: RamList, harts: number): number[] {
   const bytes = roundUp(hartAreaSize(DECODED_PAGES), 4096);
   const { offset } = blocks.addAnonymous({ name: "harts", length: harts * bytes });
   return Array.from({ length: harts }, (_, hart) => offset + hart * bytes);
+}
+
+/** The most RAM, in bytes, that fits beside the harts' state and the board's ROM and flash. */
+export function largestMemory(harts: number): number {
+  const { flash, rom } = MEMORY_MAP;
+  // RAM blocks begin at multiples of 64 pages: so much may be lost before each.
+  const others = harts * roundUp(hartAreaSize(DECODED_PAGES), 4096) + flash.size + rom.size;
+  const MIB = 2 ** 20;
+  return Math.floor((WINDOW_BYTES - others) / MIB - 2) * MIB;
 }
 
 function roundUp(value: number, unit: number): number {

@@ -4,7 +4,7 @@ import { GuestRam, RamList } from "@guestmem/ramblock";
 import { Arena, RcuDomain } from "@guestmem/rcu";
 import { assert, assertEquals } from "@std/assert";
 import type { MemoryRegionOps } from "@guestmem/flatview";
-import { addHartAreas, VirtMachine } from "./virt_machine.ts";
+import { addHartAreas, largestMemory, VirtMachine } from "./virt_machine.ts";
 
 const MIB = 2 ** 20;
 const NOTHING: MemoryRegionOps = { read: () => 0, write: () => {} };
@@ -55,4 +55,8 @@ Deno.test("a machine with other RAM is another one: the comparison sees it", () 
   const { topology } = build(2, 256 * MIB);
   const printed = parseFlatViews(readText("virt-2-harts.dispatch.txt"));
   assert(compareViews(liveViews(topology, true), printed).differences.length > 0);
+});
+
+Deno.test("the largest memory fits beside everything else, with one hart and with eight", () => {
+  for (const harts of [1, 8]) build(harts, largestMemory(harts));
 });
