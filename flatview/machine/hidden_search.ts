@@ -3,14 +3,17 @@ import {
   type Hidden,
   identityTrial,
   readonlyTrial,
+  stateTrial,
   targetTrial,
   terminatesTrial,
 } from "./hidden_trials.ts";
-import { isDecided, openPairs, orderByViews, type SiblingPair } from "./sibling_order.ts";
+import { isDecided, movesOf, openPairs, orderByViews, type SiblingPair } from "./sibling_order.ts";
 import type { Trial, ViewMismatch } from "./view_mismatch.ts";
 
 /** Rounds of trials before the search gives up. In each round, bits react to those changed before. */
 const MAX_ROUNDS = 8;
+/** Changes that are tried before the search does not start again. */
+const MAX_TRIALS = 10_000;
 
 /** The aliases with several possible targets, with all of those. */
 export type TargetChoices = ReadonlyMap<MemoryRegion, readonly MemoryRegion[]>;
@@ -71,36 +74,118 @@ export function searchHidden(
   };
 }
 
+/** The search from one state on: each step makes the views fit better. */
+class Climb {
+  readonly #regions: readonly MemoryRegion[];
+  readonly #choices: TargetChoices;
+  readonly #alike: Alike;
+  readonly #mismatch: ViewMismatch;
+  #score: bigint;
+  #trials = 0;
+
+  constructor(
+    regions: readonly MemoryRegion[],
+    choices: TargetChoices,
+    alike: Alike,
+    mismatch: ViewMismatch,
+  ) {
+    this.#regions = regions;
+    this.#choices = choices;
+    this.#alike = alike;
+    this.#mismatch = mismatch;
+    this.#score = mismatch.score();
+  }
+
+  /** Distance from the printed views. */
+  get score(): bigint {
+    return this.#score;
+  }
+
+  /** How many changes were tried. */
+  get trials(): number {
+    return this.#trials;
+  }
+
+  /** Makes a change, better or not. */
+  make(trial: Trial): void {
+    this.#mismatch.toggle(trial);
+    this.#score = this.#mismatch.score();
+  }
+
+  /** Goes on until nothing fits better. */
+  run(): void {
+    for (let round = 0; round < MAX_ROUNDS && this.#score > 0n; round++) {
+      const before = this.#score;
+      for (const trial of targetsOf(this.#choices, this.#alike)) this.#keepIfBetter(trial);
+      // Before the bits: a region in the wrong place fits better if it shows nothing.
+      this.#order();
+      for (const trial of bitsOf(this.#regions)) this.#keepIfBetter(trial);
+      if (this.#score === before) break;
+    }
+  }
+
+  /** The single changes that the views notice, those first that make them fit best. */
+  noticed(): Trial[] {
+    const trials: readonly Trial[] = [
+      ...targetsOf(this.#choices, this.#alike),
+      ...bitsOf(this.#regions),
+      ...this.#regions.flatMap(movesOf),
+    ];
+    const scored = trials.map((trial) => ({ trial, score: this.#scoreAfter(trial) }));
+    return scored.filter(({ score }) => score !== this.#score)
+      .sort((a, b) => a.score < b.score ? -1 : a.score > b.score ? 1 : 0)
+      .map(({ trial }) => trial);
+  }
+
+  // What lies in a region is ordered before its siblings are, and again once these stand right.
+  #order(): void {
+    for (let round = 0, before = -1n; round < MAX_ROUNDS && this.#score !== before; round++) {
+      before = this.#score;
+      for (const region of this.#regions.toReversed()) {
+        const trial = orderByViews(region, this.#mismatch);
+        if (trial !== null) this.#keepIfBetter(trial);
+      }
+    }
+  }
+
+  #keepIfBetter(trial: Trial): void {
+    const score = this.#scoreAfter(trial);
+    if (score >= this.#score) return;
+    this.#mismatch.toggle(trial);
+    this.#score = score;
+  }
+
+  #scoreAfter(trial: Trial): bigint {
+    this.#trials++;
+    return this.#mismatch.scoreAfter(trial);
+  }
+}
+
+/**
+ * Climbs. If it ends where the views do not fit, two wrong facts may hide one another: so it starts again
+ * behind each single change that the views notice, whether that fits better or worse, and keeps what
+ * gets further.
+ */
 function search(
   regions: readonly MemoryRegion[],
   choices: TargetChoices,
   alike: Alike,
   mismatch: ViewMismatch,
 ): void {
-  let score = mismatch.score();
-  const keepIfBetter = (trial: Trial) => {
-    const other = mismatch.scoreAfter(trial);
-    if (other >= score) return;
-    mismatch.toggle(trial);
-    score = other;
-  };
-  // What lies in a region is ordered before its siblings are, and again once these stand right.
-  const order = () => {
-    for (let round = 0, before = -1n; round < MAX_ROUNDS && score !== before; round++) {
-      before = score;
-      for (const region of regions.toReversed()) {
-        const trial = orderByViews(region, mismatch);
-        if (trial !== null) keepIfBetter(trial);
-      }
+  const climb = new Climb(regions, choices, alike, mismatch);
+  climb.run();
+  const first = climb.trials;
+  while (climb.score > 0n) {
+    const { score } = climb;
+    for (const trial of climb.noticed()) {
+      if (climb.trials - first > MAX_TRIALS) return;
+      const back = stateTrial(regions);
+      climb.make(trial);
+      climb.run();
+      if (climb.score < score) break;
+      climb.make(back);
     }
-  };
-  for (let round = 0; round < MAX_ROUNDS && score > 0n; round++) {
-    const before = score;
-    targetsOf(choices, alike).forEach(keepIfBetter);
-    // Before the bits: a region in the wrong place fits better if it shows nothing.
-    order();
-    bitsOf(regions).forEach(keepIfBetter);
-    if (score === before) break;
+    if (climb.score === score) return;
   }
 }
 

@@ -79,3 +79,28 @@ export function identityTrial(one: MemoryRegion, other: MemoryRegion): Hidden {
     value: () => "shown by",
   };
 }
+
+/** Goes back to what all hidden facts of some regions are now, and forth again. */
+export function stateTrial(regions: readonly MemoryRegion[]): Trial {
+  let spare = regions.map(factsOf);
+  const toggle = () => {
+    const now = regions.map(factsOf);
+    regions.forEach((region, index) => {
+      const edit = writable(region);
+      const { subregions, aliases, ...fields } = spare[index]!;
+      Object.assign(edit, fields);
+      edit.subregions.splice(0, edit.subregions.length, ...subregions);
+      edit.aliases.clear();
+      for (const alias of aliases) edit.aliases.add(alias);
+    });
+    spare = now;
+  };
+  return { touches: regions, toggle };
+}
+
+function factsOf({ kind, terminates, readonly, alias, subregions, aliases }: MemoryRegion) {
+  return {
+    ...{ kind, terminates, readonly, alias },
+    ...{ subregions: [...subregions], aliases: [...aliases] },
+  };
+}

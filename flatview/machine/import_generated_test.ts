@@ -1,9 +1,9 @@
 /**
  * Machines that print the ambiguities of real ones, imported again from what they print.
  *
- * The seeds are fixed, since the search is not complete: where containers overlap and the order of
- * their own devices is unknown too, it misses an order that exists in a few machines of thousands,
- * and the report then says that the views do not render as printed.
+ * The seeds are fixed, as in all tests. The search is a heuristic where several unknown facts hide one
+ * another; if it missed an order that exists, the report would say that the views do not render as
+ * printed.
  */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
@@ -110,6 +110,38 @@ Deno.test("RAM that is shown several times, by aliases that overlap", () => {
   );
 });
 
+/** Two machines of thousands in which the search has to start again. */
+const HIDING = [
+  [
+    { at: 5, answers: false, devices: [{ at: 0, pages: 2 }] },
+    {
+      at: 0,
+      answers: true,
+      devices: [{ at: 1, pages: 2 }, { at: 0, pages: 2 }, { at: 0, pages: 1 }],
+    },
+    {
+      at: 7,
+      answers: true,
+      devices: [{ at: 0, pages: 1 }, { at: 1, pages: 1 }, { at: 1, pages: 2 }],
+    },
+    { at: 6, answers: false, devices: [{ at: 0, pages: 2 }, { at: 1, pages: 1 }] },
+  ],
+  [
+    { at: 1, answers: true, devices: [{ at: 1, pages: 2 }, { at: 1, pages: 2 }] },
+    { at: 6, answers: false, devices: [{ at: 0, pages: 2 }] },
+    {
+      at: 7,
+      answers: true,
+      devices: [{ at: 1, pages: 1 }, { at: 0, pages: 2 }, { at: 1, pages: 2 }],
+    },
+    {
+      at: 8,
+      answers: false,
+      devices: [{ at: 1, pages: 1 }, { at: 1, pages: 2 }, { at: 1, pages: 2 }],
+    },
+  ],
+];
+
 Deno.test("containers that overlap, with devices and holes in them", () => {
   const block = fc.record({
     at: fc.nat(10),
@@ -144,6 +176,12 @@ Deno.test("containers that overlap, with devices and holes in them", () => {
     },
   );
   fc.assert(property, { seed: 1, numRuns: 100 });
+  // Here one wrong fact hides another: each single correction makes the views fit worse.
+  fc.assert(property, {
+    seed: 1,
+    numRuns: 1,
+    examples: HIDING.map((plans) => [plans, "qemu-7.2"]),
+  });
 });
 
 Deno.test("the new word says where a region of a section lies", () => {

@@ -25,14 +25,30 @@ export function openPairs(parent: MemoryRegion): SiblingPair[] {
 
 /** Whether the views decide the order of a pair: moving either one past the other changes them. */
 export function isDecided({ front, back }: SiblingPair, mismatch: ViewMismatch): boolean {
-  const parent = front.container!;
   const score = mismatch.score();
-  const moves = (moved: MemoryRegion, past: MemoryRegion, step: 0 | 1) => {
-    const order = parent.subregions.filter((region) => region !== moved);
-    order.splice(order.indexOf(past) + step, 0, moved);
-    return mismatch.scoreAfter(listTrial(parent, order)) !== score;
-  };
-  return moves(front, back, 1) && moves(back, front, 0);
+  return mismatch.scoreAfter(moveTrial(front, back, 1)) !== score &&
+    mismatch.scoreAfter(moveTrial(back, front, 0)) !== score;
+}
+
+/** The moves of one subregion past another that the text allows: none past one at its own address. */
+export function movesOf(parent: MemoryRegion): Trial[] {
+  const list = parent.subregions;
+  return openPairs(parent).flatMap(({ front, back }) => {
+    const between = list.slice(list.indexOf(front) + 1, list.indexOf(back));
+    const stays = ({ addr }: MemoryRegion) => between.some((other) => other.addr === addr);
+    return [
+      ...(stays(front) ? [] : [moveTrial(front, back, 1)]),
+      ...(stays(back) ? [] : [moveTrial(back, front, 0)]),
+    ];
+  });
+}
+
+/** Moves a region past a sibling: in front of it (0) or behind it (1). */
+function moveTrial(moved: MemoryRegion, past: MemoryRegion, step: 0 | 1): Trial {
+  const parent = moved.container!;
+  const order = parent.subregions.filter((region) => region !== moved);
+  order.splice(order.indexOf(past) + step, 0, moved);
+  return listTrial(parent, order);
 }
 
 /**
