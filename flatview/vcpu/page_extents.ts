@@ -27,8 +27,8 @@ export const PageAccess = {
   /** Instruction fetches. */
   EXECUTE: 4,
   /**
-   * Stores are logged. The first one to the page goes through `store`, which marks it; after that the core
-   * may store to it by itself, until {@linkcode PageResolver.logEpoch} changes.
+   * Stores are logged: the core may store to the page after {@linkcode PageResolver.mark}, until {@linkcode
+   * PageResolver.logEpoch} changes.
    */
   LOGGED: 8,
 } as const;
@@ -45,6 +45,10 @@ export class PageExtent {
   window: RamWindow | null = null;
   /** Byte offset of the first page in it. */
   at: number = 0.5;
+  /** The `ram_addr_t` of the first page. */
+  ramAddr: number = 0.5;
+  /** The flags of the range that shows them. */
+  flags: number = 0;
   /** See `PageAccess`. */
   access: number = 0;
 
@@ -58,10 +62,12 @@ export class PageExtent {
   }
 
   /** Says where the pages lie, and what may be done with them. */
-  show(window: RamWindow, at: number, access: number): void {
+  show(window: RamWindow, at: number, ramAddr: number, flags: number): void {
     this.window = window;
     this.at = at;
-    this.access = access;
+    this.ramAddr = ramAddr;
+    this.flags = flags;
+    this.access = accessOf(flags);
   }
 
   /** Forgets the pages. */
@@ -121,6 +127,13 @@ export class PageExtents {
     return this.#byPage[page & (RECENT - 1)] = extent;
   }
 
+  /** Marks a page in its dirty log, for the clients that log it. */
+  mark(page: number): void {
+    const { first, ramAddr, flags, access } = this.find(page);
+    if ((access & PageAccess.LOGGED) === 0) return;
+    this.#path.ram.markDirty(this.#map.guard, ramAddr + (page - first) * PAGE, PAGE, flags);
+  }
+
   /**
    * Measures the extent around a page: how far the range that shows it goes on, and, if it is memory,
    * how far the block does in the window. A page that is not one piece is an extent without access.
@@ -152,7 +165,7 @@ export class PageExtents {
     // A region lies in one block, so what precedes the page in its range does so in the window.
     before = pagesIn(Math.min(before, at));
     extent.set(row, page - before, page + pagesIn(after) - 1);
-    extent.show(window, at - before * PAGE, accessOf(flags));
+    extent.show(window, at - before * PAGE, ramAddr - before * PAGE, flags);
   }
 }
 

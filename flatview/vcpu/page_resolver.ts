@@ -107,8 +107,8 @@ export class PageResolver {
   }
 
   /**
-   * The log epoch of this section. After a `store` to a page that is `LOGGED`, the core may store to the
-   * page by itself until the epoch is another one. Never repeats.
+   * The log epoch of this section. After {@linkcode mark} the core may store to a page that is `LOGGED`
+   * until the epoch is another one. Never repeats.
    */
   get logEpoch(): number {
     return this.#map.logEpoch;
@@ -167,6 +167,18 @@ export class PageResolver {
     this.window = extent.window;
     this.at = extent.at + (page - extent.first) * PAGE;
     return extent.access;
+  }
+
+  /**
+   * Marks a page in its dirty log, if it has one: the core stores to it in this section, and may go on
+   * storing to it until {@linkcode logEpoch} changes. It does not matter whether the mark precedes the
+   * first store or follows it: whoever collects marks waits for the section to end.
+   *
+   * @param page Number of the page.
+   * @throws {FlatViewError} `OUTSIDE_SECTION` between sections.
+   */
+  mark(page: number): void {
+    this.#extents.mark(page);
   }
 
   /**

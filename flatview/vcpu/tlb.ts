@@ -292,17 +292,15 @@ export class Tlb {
       entries[entry + READ] = tag;
       entries[entry + DELTA] = pages.at - page;
       entries[entry + HIGH] = far;
-      const isWritable = (access & (PageAccess.WRITE | PageAccess.LOGGED)) === PageAccess.WRITE;
-      entries[entry + WRITE] = isWritable ? tag : NONE;
+      const isLogged = (access & PageAccess.LOGGED) !== 0;
+      const canStore = (access & PageAccess.WRITE) !== 0 && (isStore || !isLogged);
+      entries[entry + WRITE] = canStore ? tag : NONE;
       this.#windows[entry >>> 2] = window;
-      if (isStore && !isWritable) {
-        this.#exit(address, size, isStore, low, high);
-        // A logged page is marked now, once for this epoch. The store has not left the section.
-        if ((access & PageAccess.WRITE) !== 0) {
-          entries[entry + WRITE] = tag;
-          this.#hasMarked = true;
-        }
-        return 0;
+      if (isStore && !canStore) return this.#exit(address, size, isStore, low, high);
+      // One mark stands for all stores of this log epoch: whoever takes it waits for this section.
+      if (isStore && isLogged) {
+        pages.mark((address - inPage) / PAGE);
+        this.#hasMarked = true;
       }
     }
     const { ram, value } = this.#path;

@@ -269,12 +269,12 @@ Deno.test("the first store to a logged page in a log epoch marks it; later ones 
   tlb.quiescent();
   const marked = () => memory.marked.splice(0);
   tlb.store32(0x1000, 3);
-  assertEquals(marked(), [[0x3000, 4, 1]]);
+  assertEquals(marked(), [[0x3000, 0x1000, 1]]);
   tlb.store8(0x1001, 4);
   tlb.store32(0x1ff1, 5);
   assertEquals([marked(), tlb.load32(0x1000), tlb.load32(0x1ff1)], [[], 0x403, 5]);
   tlb.store8(0x2001, 4);
-  assertEquals(marked(), [[0x4001, 1, 1]]);
+  assertEquals(marked(), [[0x4000, 0x1000, 1]]);
   memory.dirty.epoch++;
   tlb.store8(0x1001, 6); // the section began in the old epoch, whose collection waits for it
   assertEquals(marked(), []);
@@ -283,14 +283,14 @@ Deno.test("the first store to a logged page in a log epoch marks it; later ones 
   tlb.store8(0x1001, 7);
   tlb.store8(0x1001, 8);
   tlb.store8(0x2001, 9);
-  assertEquals(marked(), [[0x3001, 1, 1], [0x4001, 1, 1]]);
+  assertEquals(marked(), [[0x3000, 0x1000, 1], [0x4000, 0x1000, 1]]);
   tlb.unlock();
   memory.dirty.epoch++;
   tlb.lock();
   tlb.store32(0x1ffe, 10); // across both pages, not aligned
   assertEquals(marked(), [[0x3ffe, 4, 1]]);
   tlb.store8(0x1001, 11);
-  assertEquals(marked(), [[0x3001, 1, 1]]);
+  assertEquals(marked(), [[0x3000, 0x1000, 1]]);
   tlb.unlock();
 });
 

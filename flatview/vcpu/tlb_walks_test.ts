@@ -102,7 +102,7 @@ Deno.test("what the TLB does not keep is looked up once at each access", () => {
     tlb.quiescent();
     tlb.store32(LOGGED, 1);
   };
-  twice("the first store to a logged page in an epoch", markAnew, [1, 1]);
+  twice("the first store to a logged page in an epoch", markAnew, [0, 0]);
   twice("the next store to it", () => tlb.store32(LOGGED, 1), [0, 0]);
   twice("a page in two windows", () => tlb.load32(TWO_WINDOWS + 0x800), [1, 1]);
   // As a whole, and then each of its two pieces.

@@ -151,6 +151,10 @@ export const explorations: readonly Exploration[] = [
   { name: "dirty log: no wait", program: dirtyLog("take", "protect"), fails: "check" },
   { name: "log epoch: take, bump, wait", program: logEpoch("take, bump, wait") },
   {
+    name: "log epoch: marked, then written",
+    program: logEpoch("take, bump, wait", "mark first"),
+  },
+  {
     name: "log epoch: bump, wait, take",
     program: logEpoch("bump, wait, take"),
     fails: "check",

@@ -35,8 +35,8 @@ const DONE = TAKEN + 24;
 const BYTES = DONE + 8;
 const PAGE = 3;
 
-/** Where the vCPU loads the epoch. */
-type Where = "inside" | "outside";
+/** What the vCPU does: it loads the epoch inside its section or outside; or marks before it stores. */
+type Vcpu = "inside" | "outside" | "mark first";
 
 /**
  * A section with two stores. The first one marks the page, unless the vCPU has done so in this epoch.
@@ -44,12 +44,13 @@ type Where = "inside" | "outside";
  * @param marked The epoch in which it has marked the page.
  * @returns The same, for the next section.
  */
-function* section(where: Where, value: number, marked: number): Steps<number> {
-  const before = where === "outside" ? yield* k.logEpoch(RAM_AT) : 0;
+function* section(how: Vcpu, value: number, marked: number): Steps<number> {
+  const before = how === "outside" ? yield* k.logEpoch(RAM_AT) : 0;
   yield* run(lock, SLOT);
-  const epoch = where === "inside" ? yield* k.logEpoch(RAM_AT) : before;
+  const epoch = how === "outside" ? before : yield* k.logEpoch(RAM_AT);
+  if (how === "mark first" && epoch !== marked) yield* k.setDirtyPage(RAM_AT, PAGE, 1);
   yield* t.plainStore(DATA, value);
-  if (epoch !== marked) yield* k.setDirtyPage(RAM_AT, PAGE, 1);
+  if (how !== "mark first" && epoch !== marked) yield* k.setDirtyPage(RAM_AT, PAGE, 1);
   yield* t.plainStore(DATA, value + 1);
   yield* run(unlock, SLOT);
   return epoch;
@@ -83,10 +84,10 @@ function* untilDone(): Steps {
  *
  * @param first The steps of the first collection, see {@linkcode collect}.
  */
-export function logEpoch(first: string, where: Where = "inside"): Program {
+export function logEpoch(first: string, how: Vcpu = "inside"): Program {
   function* vcpu(): Steps {
-    const marked = yield* run(section, where, 1, -1);
-    yield* run(section, where, 3, marked);
+    const marked = yield* run(section, how, 1, -1);
+    yield* run(section, how, 3, marked);
     yield* k.store32(DONE, 1);
   }
   function* collector(): Steps {

@@ -7,10 +7,13 @@
 import { MemTxResult } from "@guestmem/flatview";
 import { PageAccess, type PageResolver, type VcpuCore } from "@guestmem/flatview/vcpu";
 import { KERNEL_BASE64 } from "./kernel/bytes.ts";
-import { CORE, EXIT, PAGE_BIT } from "./kernel/layouts.ts";
+import { ACCESS, CORE, EXIT } from "./kernel/layouts.ts";
 
 /** Bytes of a core's area, which lies at a multiple of 64. */
 export const CORE_BYTES: number = CORE.size;
+
+/** The answer for a page that the core cannot access by itself. */
+const NO_MEMORY = -1;
 
 /** The most instructions of a slice. */
 const SLICE = 10_000;
@@ -18,7 +21,6 @@ const SLICE = 10_000;
 interface Kernel {
   attach(area: number): void;
   flush(): void;
-  allowStores(pageLow: number, pageHigh: number, host: number): void;
   run(budget: number): number;
 }
 
@@ -50,8 +52,8 @@ export class Core implements VcpuCore {
     const module = new WebAssembly.Module(
       Uint8Array.from(atob(KERNEL_BASE64), (char) => char.charCodeAt(0)),
     );
-    const resolve = (low: number, high: number) =>
-      this.#resolve((high >>> 0) * 2 ** 32 + (low >>> 0));
+    const resolve = (low: number, high: number, wanted: number) =>
+      this.#resolve((high >>> 0) * 2 ** 32 + (low >>> 0), wanted === ACCESS.STORE);
     const { exports } = new WebAssembly.Instance(module, { env: { memory, resolve } });
     this.#kernel = exports as unknown as Kernel;
     this.#kernel.attach(area);
@@ -88,19 +90,15 @@ export class Core implements VcpuCore {
     return this.#words[(CORE.x.at(this.#area) >>> 3) + register]!;
   }
 
-  /** Where the core finds a page in its own memory. */
-  #resolve(page: number): number {
+  /** Where the core finds a page in its own memory. A logged page is marked once in a log epoch. */
+  #resolve(page: number, isStore: boolean): number {
     const resolver = this.#resolver;
     const access = resolver.resolve(page);
-    if (!this.#isHere) return 0;
-    const isFree = (access & (PageAccess.WRITE | PageAccess.LOGGED)) === PageAccess.WRITE;
-    return resolver.at | PAGE_BIT.READABLE | (isFree ? PAGE_BIT.WRITABLE : 0);
-  }
-
-  /** Whether the page that was resolved last lies where the kernel can reach it. */
-  get #isHere(): boolean {
-    const buffer: ArrayBufferLike | undefined = this.#resolver.window?.buffer;
-    return buffer === this.#buffer && this.#resolver.at % 4096 === 0;
+    if ((access & (isStore ? PageAccess.WRITE : PageAccess.READ)) === 0) return NO_MEMORY;
+    const buffer: ArrayBufferLike = resolver.window!.buffer;
+    if (buffer !== this.#buffer || resolver.at % 4096 !== 0) return NO_MEMORY;
+    if (isStore && access & PageAccess.LOGGED) resolver.mark(page);
+    return resolver.at;
   }
 
   #load(): void {
@@ -119,10 +117,6 @@ export class Core implements VcpuCore {
     const [low, high] = [Number(value & 0xffff_ffffn), Number(value >> 32n)];
     resolver.store(address, 8, low, high);
     this.#count();
-    // The first store to a logged page has marked it: until the log epoch changes, the core may go on.
-    const page = Math.floor(address / 4096);
-    if ((resolver.resolve(page) & PageAccess.LOGGED) === 0) return;
-    if (this.#isHere) this.#kernel.allowStores(page >>> 0, Math.floor(page / 2 ** 32), resolver.at);
   }
 
   #count(): void {

@@ -8,13 +8,16 @@ import {
 import {
   CORE_ADDRESS, CORE_PC, CORE_REGISTER, CORE_TLB, CORE_VALUE, CORE_X, EXIT_BUDGET, EXIT_FAULT, EXIT_LOAD,
   EXIT_STORE, EXIT_WAIT, OP_ADD, OP_BRANCH, OP_LOAD, OP_SET, OP_SHIFT, OP_STORE, OP_WAIT,
-  PAGE_BIT_READABLE, PAGE_BIT_WRITABLE,
+  ACCESS_LOAD, ACCESS_STORE,
 } from "./layouts";
 
-/** The owner's answer for a page: its address in this memory with bits of PAGE_BIT; 0: a device. */
+/**
+ * The owner's answer for a page: its address in this memory if the core may access it as `wanted`, one of
+ * ACCESS, says; else NO_MEMORY.
+ */
 // @ts-ignore: decorator
 @external("env", "resolve")
-declare function resolve(pageLow: u32, pageHigh: u32): u32;
+declare function resolve(pageLow: u32, pageHigh: u32, wanted: u32): u32;
 
 /** Address of the core's area. One instance of the module runs one core. */
 let core: usize = 0;
@@ -29,31 +32,26 @@ export function flush(): void {
   if (beginEpoch()) clearTables(core + CORE_TLB, 1);
 }
 
-/** Lets the core store to a page by itself. */
-export function allowStores(pageLow: u32, pageHigh: u32, host: usize): void {
-  fill(core + CORE_TLB, (<u64>pageHigh << 32 | pageLow) << 12, host, true);
-}
-
 const NO_MEMORY: usize = 0xffffffff;
 
 /** The address in this memory of an aligned T to load. */
 function loadAddress<T>(va: u64): usize {
   const entry = entryOf(core + CORE_TLB, va);
-  return canLoad<T>(entry, va) ? addressIn(entry, va) : missed(va, PAGE_BIT_READABLE);
+  return canLoad<T>(entry, va) ? addressIn(entry, va) : missed(va, ACCESS_LOAD);
 }
 
 function storeAddress<T>(va: u64): usize {
   const entry = entryOf(core + CORE_TLB, va);
-  return canStore<T>(entry, va) ? addressIn(entry, va) : missed(va, PAGE_BIT_WRITABLE);
+  return canStore<T>(entry, va) ? addressIn(entry, va) : missed(va, ACCESS_STORE);
 }
 
 /** A miss. There is no page table: virtual pages are guest physical pages. */
 function missed(va: u64, wanted: u32): usize {
   if (va & 7) return NO_MEMORY; // split by the owner
-  const page = resolve(<u32>(va >> 12), <u32>(va >> 44));
-  if (!(page & wanted)) return NO_MEMORY;
-  fill(core + CORE_TLB, va, page & ~0xfff, wanted == PAGE_BIT_WRITABLE);
-  return (page & ~0xfff) + (<usize>va & 0xfff);
+  const host = <usize>resolve(<u32>(va >> 12), <u32>(va >> 44), wanted);
+  if (host == NO_MEMORY) return NO_MEMORY;
+  fill(core + CORE_TLB, va, host, wanted == ACCESS_STORE);
+  return host + (<usize>va & 0xfff);
 }
 
 function x(register: u32): u64 {

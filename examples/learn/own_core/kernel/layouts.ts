@@ -38,8 +38,8 @@ export const OP = {
   WAIT: 6,
 } as const;
 
-/** Low bits of what `resolve` returns. */
-export const PAGE_BIT = { READABLE: 1, WRITABLE: 2 } as const;
+/** What `resolve` is asked for. */
+export const ACCESS = { LOAD: 0, STORE: 1 } as const;
 
 /** Why a slice ended. */
 export const EXIT = { BUDGET: 0, LOAD: 1, STORE: 2, WAIT: 3, FAULT: 4 } as const;
