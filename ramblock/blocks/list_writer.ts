@@ -30,7 +30,8 @@ export function retired({ arena: { u32 }, ram }: RamCore): number[] {
 /** The addresses in use: those of a removed block are until it is reclaimed. */
 export function occupied(core: RamCore): Extent[] {
   const { u32 } = core.arena;
-  return [...listed(core), ...retired(core)].map((block) => ({
+  // A set, since a writer that died as it removed a block has left it in both.
+  return [...new Set([...listed(core), ...retired(core)])].map((block) => ({
     offset: BLOCK.offset.get(u32, block),
     maxLength: BLOCK.maxLength.get(u32, block),
   }));
@@ -80,20 +81,51 @@ export function link(core: RamCore, block: number): void {
  * @throws {DeferredBudgetError} If no more can be deferred; nothing has changed.
  */
 export function retire(core: RamCore, block: number, reclaim: () => void): void {
-  const { u32 } = core.arena;
+  const { arena: { u32, token }, ram } = core;
   const before = BLOCK.previous.get(u32, block);
-  core.list.remove(block);
-  core.kernel.bumpVersion(core.ram);
+  const next = RAM.retired.get(u32, ram);
+  // First, so that the next writer finds the block if this one dies before it has reclaimed it.
+  BLOCK.retiredBy.set(u32, block, token);
+  BLOCK.nextRetired.set(u32, block, next);
+  RAM.retired.set(u32, ram, block);
+  unlink(core, block);
   try {
     core.reclaimer.callRcu(reclaim);
   } catch (error) {
     // Back between the same neighbours, so a reader that stands on the block walks on as before.
     core.list.insertAfter(before, block);
-    core.kernel.bumpVersion(core.ram);
+    core.kernel.bumpVersion(ram);
+    RAM.retired.set(u32, ram, next);
     throw error;
   }
-  BLOCK.nextRetired.set(u32, block, RAM.retired.get(u32, core.ram));
-  RAM.retired.set(u32, core.ram, block);
+}
+
+function unlink({ list, kernel, ram }: RamCore, block: number): void {
+  list.remove(block);
+  kernel.bumpVersion(ram);
+}
+
+/**
+ * Takes over the blocks that were retired by contexts which died before they had reclaimed them. What a
+ * death has cut short is done, and `reclaim` is called for each once no reader can see it.
+ */
+export function adoptRetired(core: RamCore, reclaim: (block: number) => void): void {
+  const { arena, kernel, ram } = core;
+  const { u32 } = arena;
+  const orphans = retired(core).filter((block) => isGone(core, BLOCK.retiredBy.get(u32, block)));
+  for (const block of orphans) {
+    if (listed(core).includes(block)) core.list.remove(block);
+    kernel.bumpVersion(ram);
+    core.reclaimer.callRcu(() => reclaim(block));
+    BLOCK.retiredBy.set(u32, block, arena.token);
+  }
+}
+
+/** Whether a context executes nothing more. */
+function isGone({ arena }: RamCore, owner: number): boolean {
+  return !arena.contexts().some(({ token, state }) => {
+    return token === owner && (state === "alive" || state === "expelled");
+  });
 }
 
 /** Frees a retired block: its addresses may be used again, and its record is gone. */

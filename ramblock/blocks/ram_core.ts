@@ -45,9 +45,17 @@ export interface AttachedBuffer {
   readonly byteOffset: number;
 }
 
+/** What guest RAM needs of the arena: memory, and who else uses it. */
+export interface RamArena extends BlockAllocator {
+  /** Names this context. */
+  readonly token: number;
+  /** The contexts that are attached, or were. */
+  contexts(): readonly { readonly token: number; readonly state: string }[];
+}
+
 /** What lookups and changes work on. */
 export interface RamCore {
-  readonly arena: BlockAllocator;
+  readonly arena: RamArena;
   readonly reclaimer: Reclaimer;
   /** The `RAM` struct. */
   readonly ram: number;

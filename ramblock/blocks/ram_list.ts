@@ -14,7 +14,16 @@ import type { BlockOptions } from "./block_options.ts";
 import { KIND, type RamBlock, readRecord } from "./block_record.ts";
 import { createBlock, requireAtMost, requireLength } from "./create_block.ts";
 import { coreOf, type GuestRam } from "./guest_ram.ts";
-import { findById, free, link, listed, retire, retired, setUsedLength } from "./list_writer.ts";
+import {
+  adoptRetired,
+  findById,
+  free,
+  link,
+  listed,
+  retire,
+  retired,
+  setUsedLength,
+} from "./list_writer.ts";
 import type { RamCore } from "./ram_core.ts";
 
 /** The callbacks of a block, kept by the context that added it. */
@@ -66,13 +75,16 @@ export class RamList {
   readonly #failed: Map<number, number> = new Map();
 
   /**
-   * Becomes the writer.
+   * Becomes the writer. Blocks that the last writer had removed, and died before it had reclaimed them,
+   * are reclaimed by this context: after a grace period, and without the callbacks that died with it,
+   * so a file of theirs is not written.
    *
    * @param ram The guest RAM, as this context created or attached it.
    */
   constructor(ram: GuestRam) {
     this.ram = ram;
     this.#core = coreOf(ram);
+    this.#adopt();
   }
 
   /**
@@ -254,6 +266,7 @@ export class RamList {
     onReclaim: Callbacks["onReclaim"],
     prepare: (block: RamBlock) => void,
   ): RamBlock {
+    this.#adopt();
     const block = createBlock(this.#core, kind, options);
     const { arena, reclaimer, ram } = this.#core;
     const record = readRecord(arena, block);
@@ -269,6 +282,10 @@ export class RamList {
     this.#callbacks.set(id, { onResize: options.onResize, onReclaim });
     link(this.#core, block);
     return record;
+  }
+
+  #adopt(): void {
+    adoptRetired(this.#core, (block) => this.#reclaimOrReport(block));
   }
 
   #reclaimOrReport(block: number): void {

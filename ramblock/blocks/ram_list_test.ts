@@ -1,8 +1,11 @@
 /** Adding, resizing, removing and reclaiming blocks. */
 
 import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
+import { Arena } from "@guestmem/rcu";
 import { DIRTY_CLIENT } from "../dirty/dirty_clients.ts";
-import type { RamList } from "./ram_list.ts";
+import { coreOf, GuestRam } from "./guest_ram.ts";
+import { findById, retire } from "./list_writer.ts";
+import { RamList } from "./ram_list.ts";
 import { RamBlockError, type RamBlockErrorDetails } from "../errors/ramblock_error.ts";
 import { refused } from "../testdata/refused.ts";
 import { PAGE, setUp, TestFile, WINDOW } from "../testdata/small_ram.ts";
@@ -193,3 +196,46 @@ for (const refuses of ["write", "flush"]) {
     blocks.addAnonymous({ name: "x", length: WINDOW });
   });
 }
+
+Deno.test("blocks that a writer had removed, and that died with it, are reclaimed by the next writer", async () => {
+  const { domain, ram, blocks, inside } = setUp();
+  const { arena } = domain;
+  const { id } = blocks.addAnonymous({ name: "old", length: 4 * WINDOW });
+  inside((guard) => ram.write(guard, 0, new Uint8Array(WINDOW).fill(0xee)));
+  const other = Arena.attach(arena.handle, { label: "control" });
+  new RamList(GuestRam.attach(other, ram.handle)).remove(id);
+  refused("RAM_EXHAUSTED", () => blocks.addAnonymous({ name: "new", length: WINDOW }));
+  assertEquals(new RamList(ram).retired().map((block) => block.id), [id], "its writer lives");
+  await arena.evict(other.token, { stopped: true });
+  // Found when the memory is needed, or by a new writer; freed after a grace period in any case.
+  refused("RAM_EXHAUSTED", () => blocks.addAnonymous({ name: "new", length: WINDOW }));
+  assertEquals(new RamList(ram).retired().map((block) => block.id), [id], "it is taken over once");
+  domain.barrier();
+  assertEquals(blocks.retired(), []);
+  assertEquals(blocks.addAnonymous({ name: "new", length: 4 * WINDOW }).offset, 0);
+  const back = new Uint8Array(4 * WINDOW);
+  inside((guard) => ram.read(guard, 0, back));
+  assertEquals(back.findIndex((byte) => byte !== 0), -1);
+});
+
+Deno.test("a removal that a death has cut short is completed", async () => {
+  const { domain, ram, blocks } = setUp();
+  const { arena } = domain;
+  const { id } = blocks.addAnonymous({ name: "old", length: 4 * WINDOW });
+  const other = Arena.attach(arena.handle);
+  const dying = GuestRam.attach(other, ram.handle);
+  const core = coreOf(dying);
+  const died = () => {
+    throw new RangeError("died");
+  };
+  const list = Object.create(core.list, { remove: { value: died } });
+  const cut = { ...core, list } as typeof core;
+  assertThrows(() => retire(cut, findById(core, "remove", id), () => {}), RangeError, "died");
+  assertEquals(blocks.blocks().length, 1, "it is still listed");
+  await arena.evict(other.token, { stopped: true });
+  const next = new RamList(ram);
+  assertEquals([next.blocks().length, next.retired().length], [0, 1]);
+  domain.barrier();
+  assertEquals(next.retired(), []);
+  next.addAnonymous({ name: "new", length: 4 * WINDOW });
+});

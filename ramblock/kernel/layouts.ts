@@ -65,6 +65,8 @@ export const BLOCK = defineLayout({
   logMask: "u32",
   /** The next retired block. Written by the writer. */
   nextRetired: "u32",
+  /** Token of the context that retired it, and is to reclaim it. Written by the writer. */
+  retiredBy: "u32",
   /** Bytes of the name. */
   nameBytes: "u32",
   /** The name in UTF-8, as long as it is. */
