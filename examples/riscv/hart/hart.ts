@@ -28,6 +28,8 @@ export interface HartOptions {
    * has to go to a device.
    */
   readonly resolve: (page: number) => number;
+  /** Called when the guest is about to store to a page that is `LOGGED`, once until {@linkcode Hart.flush}. */
+  readonly mark?: (page: number) => void;
   /** `mtime` in ticks. */
   readonly time: () => number;
 }
@@ -58,9 +60,10 @@ let compiled: WebAssembly.Module | undefined;
 /** Each hart has an instance, which keeps its floating-point flags and TLB addresses. */
 function instantiate(options: HartOptions): Kernel {
   compiled ??= new WebAssembly.Module(Uint8Array.fromBase64(KERNEL_BASE64));
-  const resolve = (low: number, high: number) =>
-    options.resolve((high >>> 0) * 2 ** 32 + (low >>> 0));
-  const env = { memory: options.memory, resolve, time: options.time };
+  const pageOf = (low: number, high: number) => (high >>> 0) * 2 ** 32 + (low >>> 0);
+  const resolve = (low: number, high: number) => options.resolve(pageOf(low, high));
+  const mark = (low: number, high: number) => options.mark?.(pageOf(low, high));
+  const env = { memory: options.memory, resolve, mark, time: options.time };
   return new WebAssembly.Instance(compiled, { env }).exports as unknown as Kernel;
 }
 

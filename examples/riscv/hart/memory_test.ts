@@ -158,3 +158,22 @@ Deno.test("code that changes shows after fence.i, also across pages", () => {
   it.hart.run(1);
   assertEquals([it.hart.x(1), it.hart.get("pc")], [3n, BigInt(RAM + 0x2002)]);
 });
+
+Deno.test("a logged page is marked by its first store, and by nothing else until the hart forgets it", () => {
+  const it = new Board();
+  const page = RAM / 4096 + 0x20;
+  it.access.set(page, RESOLUTION.READABLE | RESOLUTION.LOGGED);
+  it.hart.setX(5, DATA);
+  it.hart.setX(7, 9n);
+  const marked = () => it.marked.splice(0);
+  it.runProgram([i(3, 3, 1, 5, 0)]);
+  assertEquals(marked(), []);
+  for (let round = 0; round < 2; round++) {
+    const store = [amo(0, 3, 1, 5, 7), s(0x23, 3, 5, 7, 8)][round]!;
+    it.runProgram([store, s(0x23, 3, 5, 7, 16), i(3, 3, 2, 5, 16), amo(0, 3, 1, 5, 7)]);
+    assertEquals([marked(), it.hart.x(2), it.hart.get("mcause")], [[page], 9n, 0n]);
+  }
+  it.hart.setX(5, DATA - 4n);
+  it.runProgram([s(0x23, 3, 5, 7, 0), i(3, 3, 2, 5, 0)]); // across into it
+  assertEquals([marked(), it.hart.x(2)], [[page], 9n]);
+});

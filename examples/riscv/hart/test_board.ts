@@ -20,6 +20,8 @@ export class Board {
   /** Address of the hart's area in `memory`. */
   readonly area: number;
   time = 0;
+  /** Pages that the hart has marked. */
+  readonly marked: number[] = [];
   /** Pages whose RESOLUTION is not that of RAM. */
   readonly access = new Map<number, number>();
 
@@ -33,6 +35,7 @@ export class Board {
       area: this.area,
       decodedPages: DECODED_PAGES,
       id: index,
+      mark: (page) => void this.marked.push(page),
       resolve: (page) => {
         const at = page - RAM / 4096;
         if (at < 0 || at >= RAM_PAGES) return 0;

@@ -56,6 +56,7 @@ export class HartCore implements VcpuCore {
     this.#hart = new Hart({
       ...{ id, memory, area, decodedPages },
       resolve: (page) => this.#resolve(page),
+      mark: (page) => parts.resolver.mark(page),
       time: () => clock.now(),
     });
     this.#hart.set("pc", RESET);
@@ -85,14 +86,15 @@ export class HartCore implements VcpuCore {
     this.#hart.flush();
   }
 
-  /** A page that lies in another window, or whose stores are logged, goes through `#access`. */
+  /** A page that lies in another window goes through `#access`. */
   #resolve(page: number): number {
     const { resolver, memory } = this.#parts;
     const access = resolver.resolve(page);
     if ((access & PageAccess.READ) === 0) return 0;
     if (resolver.window!.buffer !== memory.buffer as ArrayBufferLike) return 0;
-    const isWritable = access & PageAccess.WRITE && !(access & PageAccess.LOGGED);
-    return resolver.at | RESOLUTION.READABLE | (isWritable ? RESOLUTION.WRITABLE : 0);
+    if ((access & PageAccess.WRITE) === 0) return resolver.at | RESOLUTION.READABLE;
+    const isLogged = (access & PageAccess.LOGGED) !== 0;
+    return resolver.at | RESOLUTION.READABLE | (isLogged ? RESOLUTION.LOGGED : RESOLUTION.WRITABLE);
   }
 
   /** Performs the access that ended a slice; the next slice completes the instruction. */

@@ -110,8 +110,8 @@ export const PROTECTION = {
   UNIFORM: 1 << 7,
 } as const;
 
-/** Low bits of what `resolve` returns. */
-export const RESOLUTION = { READABLE: 1, WRITABLE: 2 } as const;
+/** Low bits of what `resolve` returns. A page that is LOGGED is writable once `mark` was called for it. */
+export const RESOLUTION = { READABLE: 1, WRITABLE: 2, LOGGED: 4 } as const;
 
 /** A page of decoded instructions. */
 export const DECODED = defineLayout({

@@ -9,7 +9,7 @@ import {
 } from "./layouts";
 import { accessFault, dataPrivilege, isCacheable, physical, translate } from "./mmu.as";
 import { READ, WRITE } from "./pmp.as";
-import { resolved } from "./resolve.as";
+import { resolved, resolvedForStore } from "./resolve.as";
 import {
   get, hart, LOAD_MISALIGNED, M, refuse, refuseForMmio, S, set, STORE_MISALIGNED, SUM,
 } from "./state.as";
@@ -104,7 +104,7 @@ const NO_MEMORY: usize = 0xfffffffe;
 /** Translates an access within a page and fills the TLB. Its address, REFUSED or NO_MEMORY. */
 function missed(va: u64, size: u32, access: u32): usize {
   if (!translate(va, size, access)) return REFUSED;
-  const page = resolved(physical);
+  const page = access == WRITE ? resolvedForStore(physical) : resolved(physical);
   const wanted = access == WRITE ? RESOLUTION_WRITABLE : RESOLUTION_READABLE;
   if (!(page & wanted)) return NO_MEMORY;
   const host = <usize>(page & ~0xfff);

@@ -1,8 +1,10 @@
 // Address translation: Sv39, Sv48 and bare, with PMP.
 
-import { HART_MSTATUS, HART_PRIVILEGE, HART_SATP, RESOLUTION_READABLE, RESOLUTION_WRITABLE } from "./layouts";
+import {
+  HART_MSTATUS, HART_PRIVILEGE, HART_SATP, RESOLUTION_LOGGED, RESOLUTION_READABLE, RESOLUTION_WRITABLE,
+} from "./layouts";
 import { EXECUTE, pmpAllows, pmpIsUniform, READ, WRITE } from "./pmp.as";
-import { resolved } from "./resolve.as";
+import { resolved, resolvedForStore } from "./resolve.as";
 import {
   FETCH_ACCESS, FETCH_PAGE, get, hart, LOAD_ACCESS, LOAD_PAGE, M, MPRV, MXR, refuse, S, STORE_ACCESS,
   STORE_PAGE, SUM, U,
@@ -68,7 +70,8 @@ function walk(va: u64, access: u32, privilege: u32, levels: i32): bool {
     again = false;
     let table = (get(HART_SATP) & 0xfffffffffff) << 12;
     for (let level = levels - 1; level >= 0; level--) {
-      const entry = pteAddress(table + ((va >> (12 + 9 * level)) & 511) * 8);
+      const at = table + ((va >> (12 + 9 * level)) & 511) * 8;
+      const entry = pteAddress(at);
       if (entry == NO_ENTRY) return accessFault(access, va);
       const pte = atomic.load<u64>(entry);
       if (!isWellFormed(pte)) return pageFault(access, va);
@@ -80,6 +83,7 @@ function walk(va: u64, access: u32, privilege: u32, levels: i32): bool {
       const marked = pte | ACCESSED | (access == WRITE ? DIRTY : 0);
       if (marked != pte) {
         if (!isWritable) return accessFault(access, va);
+        resolvedForStore(at);
         // Another hart, or its walk, changed the entry since we read it: what we checked is old.
         if (atomic.cmpxchg<u64>(entry, pte, marked) != pte) {
           again = true;
@@ -101,7 +105,7 @@ let isWritable: bool = false;
 /** The address in this memory of a page-table entry; NO_ENTRY if there is no memory or PMP forbids. */
 function pteAddress(address: u64): usize {
   const page = resolved(address);
-  isWritable = (page & RESOLUTION_WRITABLE) != 0 && pmpAllows(address, 8, WRITE, S);
+  isWritable = (page & (RESOLUTION_WRITABLE | RESOLUTION_LOGGED)) != 0 && pmpAllows(address, 8, WRITE, S);
   if (!(page & RESOLUTION_READABLE) || !pmpAllows(address, 8, READ, S)) return NO_ENTRY;
   return <usize>(page & ~0xfff) + (<usize>address & 0xfff);
 }

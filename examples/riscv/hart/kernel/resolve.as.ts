@@ -1,6 +1,9 @@
 // Guest physical pages, as addresses in this memory.
 
-import { RESOLVED_ENTRIES, RESOLVED_PROTECTION, RESOLVED_RESULT, RESOLVED_SIZE } from "./layouts";
+import {
+  RESOLUTION_LOGGED, RESOLUTION_WRITABLE, RESOLVED_ENTRIES, RESOLVED_PROTECTION, RESOLVED_RESULT,
+  RESOLVED_SIZE,
+} from "./layouts";
 
 /**
  * The owner's answer for a guest physical page, given by its number: the page's address in this
@@ -9,6 +12,11 @@ import { RESOLVED_ENTRIES, RESOLVED_PROTECTION, RESOLVED_RESULT, RESOLVED_SIZE }
 // @ts-ignore: decorator
 @external("env", "resolve")
 declare function resolve(pageLow: u32, pageHigh: u32): u32;
+
+/** Tells the owner that the guest stores to a page whose stores are logged. */
+// @ts-ignore: decorator
+@external("env", "mark")
+declare function mark(pageLow: u32, pageHigh: u32): void;
 
 /** Cache of pages, direct-mapped by page number. */
 let table: usize = 0;
@@ -37,4 +45,17 @@ export function pageEntry(physical: u64): usize {
 /** The answer for the page of a guest physical address. */
 export function resolved(physical: u64): u32 {
   return load<u32>(pageEntry(physical) + RESOLVED_RESULT);
+}
+
+/** The same for a store: a logged page is marked, and then writable until all pages are forgotten. */
+export function resolvedForStore(physical: u64): u32 {
+  const entry = pageEntry(physical);
+  let result = load<u32>(entry + RESOLVED_RESULT);
+  if (result & RESOLUTION_LOGGED) {
+    const number = physical >> 12;
+    mark(<u32>number, <u32>(number >> 32));
+    result = result & ~RESOLUTION_LOGGED | RESOLUTION_WRITABLE;
+    store<u32>(entry + RESOLVED_RESULT, result);
+  }
+  return result;
 }
