@@ -66,9 +66,10 @@ async function run({ shared, harts, memory, pieces, devices }: DeviceOrder): Pro
 self.onmessage = async ({ data }: MessageEvent<DeviceOrder>) => {
   try {
     await run(data);
+    self.close();
   } catch (error) {
+    // The supervisor evicts this worker, which holds on to what it held, and terminates it.
     const reason = error instanceof Error ? error.stack ?? error.message : String(error);
     say({ kind: "failed", reason });
   }
-  self.close();
 };

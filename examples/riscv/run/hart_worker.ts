@@ -4,14 +4,13 @@ import type { HartMessage, HartOrder } from "./messages.ts";
 import { runHart } from "./run_hart.ts";
 
 self.onmessage = ({ data }: MessageEvent<HartOrder>) => {
-  let message: HartMessage;
+  const say = (message: HartMessage) => self.postMessage(message);
   try {
-    message = { kind: "ended", report: runHart(data) };
+    say({ kind: "ended", report: runHart(data) });
+    self.close();
   } catch (error) {
-    // What it held, it holds on to: the supervisor evicts it.
+    // The supervisor evicts this worker, which holds on to what it held, and terminates it.
     const reason = error instanceof Error ? error.stack ?? error.message : String(error);
-    message = { kind: "failed", reason };
+    say({ kind: "failed", reason });
   }
-  self.postMessage(message);
-  self.close();
 };

@@ -2,6 +2,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { MEMORY_MAP } from "../fdt/memory_map.ts";
 import { WFI } from "../hart/test_board.ts";
 import type { Line } from "../hart/assembler.ts";
+import { Supervisor } from "./supervisor.ts";
 import {
   add,
   addi,
@@ -12,6 +13,7 @@ import {
   CSR,
   csrr,
   csrw,
+  doneOrHung,
   finish,
   jump,
   label,
@@ -206,6 +208,24 @@ Deno.test("a hart's worker that dies is evicted and reported, and the machine st
   assertEquals([report.exit, report.failures.length], [{ kind: "failure" }, 1]);
   assertMatch(report.failures[0]!, /^hart 1 failed: RangeError: planted/);
   assertEquals(report.harts.map(({ hart }) => hart), [0]);
+});
+
+Deno.test("a hart's worker that dies without a word is noticed, and the machine stops", async () => {
+  const { report } = await runProgram(pingPong(100), {
+    harts: 2,
+    hartWorker: `${import.meta.resolve("./dying_hart_test_worker.ts")}?silent`,
+  });
+  assertEquals(report.exit, { kind: "failure" });
+  assertEquals(report.failures, ["hart 1 died without a word"]);
+});
+
+Deno.test("a device worker that cannot build the machine is reported", async () => {
+  const machine = new Supervisor({
+    ...{ harts: 1, memory: 2 ** 33, pieces: [], devices: [], output: () => {} },
+  });
+  const report = await doneOrHung(machine, () => "");
+  assertEquals([report.exit, report.harts, report.failures.length], [{ kind: "failure" }, [], 1]);
+  assertMatch(report.failures[0]!, /^devices failed: RamBlockError/);
 });
 
 Deno.test("a paused machine stands still, mtime as well, and goes on", async () => {

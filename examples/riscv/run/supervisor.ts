@@ -5,7 +5,7 @@
  */
 
 import { VcpuControl } from "@guestmem/flatview/vcpu";
-import type { Arena, RcuDomain } from "@guestmem/rcu";
+import { type Arena, type RcuDomain, RcuError } from "@guestmem/rcu";
 import { startWorker } from "../../lib/workers.ts";
 import type { Piece } from "../boot/boot_plan.ts";
 import type { GuestExit } from "../devices/test_finisher.ts";
@@ -25,7 +25,7 @@ import type {
 import { registersText } from "./registers_text.ts";
 
 /** A worker that has not ended this many milliseconds after the machine stopped is given up. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 60_000;
 
 /** What a machine runs. */
 export interface RunOptions {
@@ -65,6 +65,9 @@ export class Supervisor {
   readonly #clock: MachineClock;
   readonly #shared: SharedHandles;
   readonly #devices: Worker;
+  readonly #workers = new Map<string, Worker>();
+  /** Ends the watch for deaths. */
+  readonly #watching = new AbortController();
   readonly #failures: string[] = [];
   readonly #reports: HartReport[] = [];
   readonly #running = new Set<string>(["devices"]);
@@ -103,6 +106,8 @@ export class Supervisor {
       },
       "devices",
     );
+    this.#workers.set("devices", this.#devices);
+    void this.#watch();
   }
 
   /** Types on the console. */
@@ -202,7 +207,7 @@ export class Supervisor {
       const name = `hart ${hart}`;
       this.#running.add(name);
       const order: HartOrder = { shared: this.#shared, machine, hart };
-      startWorker<HartMessage>(hartWorker, order, {
+      const worker = startWorker<HartMessage>(hartWorker, order, {
         message: (message) => {
           if (message.kind === "failed") return this.#fail(name, `failed: ${message.reason}`);
           this.#reports[hart] = message.report;
@@ -211,10 +216,29 @@ export class Supervisor {
         unreadable: (reason) => this.#fail(name, reason, false),
         died: (reason) => this.#fail(name, reason),
       }, name);
+      this.#workers.set(name, worker);
     }
   }
 
-  /** A worker died. Nobody waits for it any more, and the machine stops. */
+  /**
+   * Notices workers that die without a word. Node 20 and 22 cannot tell; there, a worker that throws is
+   * reported all the same.
+   */
+  async #watch(): Promise<void> {
+    try {
+      await this.#arena.watch({
+        signal: this.#watching.signal,
+        onEvicted: ({ context }) => this.#fail(context.label, "died without a word"),
+      });
+    } catch (error) {
+      if (!(error instanceof RcuError && error.code === "NOT_CERTIFIED")) throw error;
+    }
+  }
+
+  /**
+   * A worker died, or runs nothing any more since it failed. Nobody waits for it any longer, and the
+   * machine stops.
+   */
   #fail(name: string, reason: string, stopped = true): void {
     if (!this.#running.has(name)) return;
     this.#failures.push(`${name} ${reason}`);
@@ -223,6 +247,7 @@ export class Supervisor {
       if (stopped) this.#arena.evict(token, { stopped });
       else this.#arena.expel(token);
     }
+    this.#workers.get(name)?.terminate();
     this.#stop({ kind: "failure" });
     this.#ended(name);
   }
@@ -261,6 +286,7 @@ export class Supervisor {
 
   #report(): void {
     clearTimeout(this.#patience);
+    this.#watching.abort();
     this.#settle({
       exit: this.#failures.length > 0 ? { kind: "failure" } : this.#exit!,
       milliseconds: this.#stopped - this.#started,
