@@ -97,11 +97,12 @@ for (const { name, module, explorations, equivalents } of KERNELS) {
   const wanted = (functionName: string, number: number) => isWanted(name, functionName, number);
   for (const one of gate.judge(wanted, cache)) {
     judged.push(one);
+    if (cache && judged.length % 100 === 0) await writeVerdicts(options.cache!, cache);
     if (options.verbose) {
       console.log(`${one.verdict} (${one.milliseconds} ms): ${one.name} (${one.by ?? ""})`);
     }
   }
-  if (options.cache !== undefined) await writeVerdicts(options.cache, cache!);
+  if (cache) await writeVerdicts(options.cache!, cache);
   const report = reportOf(judged, equivalents);
   const seconds = Math.round((performance.now() - start) / 1000);
   const counts = Object.entries(report.counts).map(([verdict, count]) => `${count} ${verdict}`);
