@@ -11,6 +11,7 @@ import {
   blocks,
   CELL,
   D,
+  EVENT,
   FLAG,
   type Flavour,
   isSrcu,
@@ -19,8 +20,8 @@ import {
   SLOTS,
   TOKENS,
 } from "./setting.ts";
-import { DOMAIN } from "../kernel/layouts.ts";
-import { gracePeriod, updates } from "./updaters.ts";
+import { DOMAIN, SLOT, SRCU_SLOT } from "../kernel/layouts.ts";
+import { arm, gracePeriod, updates } from "./updaters.ts";
 
 const SLOT_0 = SLOTS[0];
 /** A context that claims the slot of one that is expelled. */
@@ -170,4 +171,63 @@ export function readerDiesSleeper(flavour: Flavour): Program {
   const { threads, ...rest } = readerDies(flavour);
   const updater = { name: "updater", script: gracePeriod, args: [flavour, "sleep"] };
   return { ...rest, threads: [threads[0]!, updater, threads[2]!] };
+}
+
+/** Two sections of a reader whose slot is marked for another at first. */
+function* sectionsUntilExpelled(flavour: Flavour): Steps {
+  for (let section = 0; section < 2; section++) {
+    const wasExpelled = (yield* k.load32(FLAG)) === 1;
+    const entered = yield* run(enterMarked, flavour);
+    const isOurs = entered > 1 && (yield* k.isExpelled(SLOT_0, TOKENS[0])) === 1;
+    check(isOurs || !wasExpelled, "an expelled reader enters a section and is not told");
+    yield* run(leave, flavour, SLOT_0, entered & 1);
+  }
+}
+
+/** A reader that is expelled as it takes away a mark that was meant for another. */
+export function marksOfTwo(flavour: Flavour): Program {
+  const { setUp, ...rest } = setting(flavour);
+  return {
+    ...rest,
+    setUp: (memory) => {
+      setUp?.(memory);
+      SLOT.expelled.set(memory.u32, SLOT_0 - D, NEW);
+    },
+    threads: [
+      { name: "reader", script: sectionsUntilExpelled, args: [flavour] },
+      { name: "supervisor", script: expel },
+    ],
+  };
+}
+
+/** Waits for a reader that never leaves, until its context is expelled: in the order of the driver. */
+function* sleepUntilExpelled(flavour: Flavour): Steps {
+  const seen = yield* k.load32(EVENT);
+  if ((yield* k.load32(FLAG)) === 1) return;
+  yield* run(arm, flavour, 0);
+  yield* k.wait32(EVENT, seen, -1);
+  return again(sleepUntilExpelled, flavour);
+}
+
+/** Changes the context's state, which the flag stands for, and then marks its slots. */
+function* expelSleeper(): Steps {
+  yield* k.store32(FLAG, 1);
+  yield* k.expelSlots(D, TOKENS[1]);
+}
+
+/** An updater that is expelled while it waits for a reader that never leaves. */
+export function sleeperExpelled(flavour: Flavour): Program {
+  const { setUp, ...rest } = setting(flavour);
+  return {
+    ...rest,
+    setUp: (memory) => {
+      setUp?.(memory);
+      if (flavour !== "srcu") SLOT.ctr.set(memory.u32, SLOT_0 - D, 1);
+      else for (const index of [0, 1]) SRCU_SLOT.active.set(memory.u32, SLOT_0 - D, index, 1);
+    },
+    threads: [
+      { name: "updater", script: sleepUntilExpelled, args: [flavour] },
+      { name: "supervisor", script: expelSleeper },
+    ],
+  };
 }

@@ -12,9 +12,11 @@ import {
   expelled,
   fusedExpelled,
   lateMark,
+  marksOfTwo,
   quiescentExpelled,
   readerDies,
   readerDiesSleeper,
+  sleeperExpelled,
 } from "./evictions.ts";
 import {
   bystander,
@@ -80,6 +82,8 @@ function ofFlavour(flavour: Flavour): Exploration[] {
     ["a dying reader, a supervisor that evicts it, 2 updates", readerDies(flavour)],
     ["an expelled reader, 2 updates", expelled(flavour)],
     ["a reader that is expelled as it leaves, another in its slot", lateMark(flavour)],
+    ["a reader that is expelled as it takes away another's mark", marksOfTwo(flavour)],
+    ["an updater that is expelled while it sleeps", sleeperExpelled(flavour)],
     ["a free slot with what its last owner left", leftovers(flavour)],
     ["2 readers that claim slots, 1 sleeper", claiming(flavour)],
     ["2 supervisors that release 1 slot, a reader that claims it", releasing(flavour)],

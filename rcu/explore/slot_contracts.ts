@@ -46,6 +46,7 @@ function* claims(flavour: Flavour): Steps {
   yield* run(holds, used, 2, "slotsUsed");
   equal(yield* k.claimSlot(D, OTHER, srcu), 0, "a claim without a free slot");
   yield* run(holds, EVENT, 2, "event after a claim without a free slot");
+  yield* run(holds, used + 4, 2, "the number of claims");
 }
 
 function* releases(flavour: Flavour): Steps {
@@ -62,6 +63,10 @@ function* releases(flavour: Flavour): Steps {
     "a claim of a slot used before",
   );
   yield* run(holds, DOMAIN.slotsUsed.at(D), 2, "slotsUsed");
+  equal(yield* k.releaseSlot(D, FIRST, OTHER), 1, "a release");
+  equal(yield* k.releaseSlot(D, SECOND, OTHER), 1, "a release of the last slot");
+  yield* run(holds, DOMAIN.slotsUsed.at(D), 0, "slotsUsed after the release of all slots");
+  yield* run(holds, DOMAIN.slotsUsed.at(D) + 4, 3, "the number of claims");
 }
 
 /** Gives a slot an owner, and its words some values. */
