@@ -1,10 +1,10 @@
 /** A machine put together, with the real guest RAM and real workers. */
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { withWorkers } from "#tools/testing/workers.ts";
 import { FlatViewError, MemTxResult } from "@guestmem/flatview";
-import { VirtualMachine } from "@guestmem/flatview/vm";
+import { VirtualMachine, VmContext } from "@guestmem/flatview/vm";
 import { GuestRam, RamBlockError, RamList } from "@guestmem/ramblock";
-import { Arena, RcuDomain } from "@guestmem/rcu";
+import { Arena, ArenaExhaustedError, RcuDomain } from "@guestmem/rcu";
 import type { Data, Setup } from "./virtual_machine_test_worker.ts";
 
 const WORKER = import.meta.resolve("./virtual_machine_test_worker.ts");
@@ -82,6 +82,47 @@ Deno.test("what cannot be made or placed leaves nothing behind", () => {
     assertEquals([names(), ranges()], [["ram"], 1]);
   }
   machine.close();
+});
+
+/** Fills an arena with blocks of 4 KiB down to 64 bytes. */
+function fill(arena: Arena): number[] {
+  const blocks: number[] = [];
+  for (let bytes = 4096; bytes >= 64; bytes /= 2) {
+    try {
+      for (;;) blocks.push(arena.allocate(bytes));
+    } catch (error) {
+      assert(error instanceof ArenaExhaustedError, String(error));
+    }
+  }
+  return blocks;
+}
+
+Deno.test("a machine that cannot be made, and a worker that cannot join, leave nothing behind", () => {
+  const { arena, domain, blocks, settle, machine } = setUp();
+  machine.close();
+  settle();
+  const { liveBlocks } = arena.stats();
+  let failures = 0;
+  for (let room = 0; room < 40; room++) {
+    const filling = fill(arena);
+    for (const block of filling.splice(-room, room)) arena.free(block);
+    try {
+      new VirtualMachine(domain, blocks).close();
+    } catch (error) {
+      assert(error instanceof ArenaExhaustedError, String(error));
+      failures++;
+    }
+    for (const block of filling) arena.free(block);
+    settle();
+    assertEquals(arena.stats().liveBlocks, liveBlocks, `with room for ${room} blocks`);
+  }
+  assert(failures > 2, "the arena was exhausted at several points");
+  const small = new VirtualMachine(domain, blocks, { contexts: 1 });
+  const attached = () => arena.contexts().filter(({ state }) => state === "alive").length;
+  const before = attached();
+  const error = assertThrows(() => VmContext.attach(small.handle, GuestRam), FlatViewError);
+  assertEquals([error.code, attached()], ["MMIO_CHANNEL_FULL", before]);
+  small.close();
 });
 
 Deno.test("workers join with one handle: vCPUs, and one that serves a device", () =>

@@ -25,6 +25,11 @@ export interface VmRam<RamHandle> extends RamBlocks {
   };
 }
 
+/** How many contexts take part, and who hears of errors and stalls. */
+type Options =
+  & { readonly contexts?: number }
+  & Pick<ConstructorParameters<typeof MemoryAccess>[0], "onDeviceError" | "onStall">;
+
 /**
  * The control context's side of a machine, put together: a topology with one address space, RAM and ROM
  * that come with their blocks, devices that are served from here or from another context, and one handle
@@ -92,31 +97,25 @@ export class VirtualMachine<RamHandle> {
   constructor(
     domain: RcuDomain,
     blocks: VmRam<RamHandle>,
-    options:
-      & { readonly contexts?: number }
-      & Pick<ConstructorParameters<typeof MemoryAccess>[0], "onDeviceError" | "onStall"> = {},
+    options: Options = {},
   ) {
-    const { contexts, ...handlers } = options;
-    const { arena } = domain;
-    const { ram } = blocks;
-    const reader = domain.register({ label: "machine" });
+    const parts = assemble(domain, blocks, options);
     this.#domain = domain;
-    this.#reader = reader;
     this.#blocks = blocks;
-    this.topology = new Topology({ arena, domain });
-    this.system = this.topology.initContainer("system", 2n ** 64n);
-    this.memory = this.topology.createAddressSpace("memory", this.system);
-    const channel = MmioChannel.create(arena, contexts === undefined ? {} : { contexts });
-    this.#channel = channel;
-    this.access = new MemoryAccess({ arena, reader, memory: ram, channel, ...handlers });
-    this.space = this.access.attach(this.memory.handle);
+    this.#reader = parts.reader;
+    this.#channel = parts.channel;
+    this.topology = parts.topology;
+    this.system = parts.system;
+    this.memory = parts.memory;
+    this.access = parts.access;
+    this.space = parts.space;
     this.handle = {
       kind: "guestmem-vm",
-      arena: arena.handle,
+      arena: domain.arena.handle,
       domain: domain.handle,
-      ram: ram.handle,
-      memory: this.memory.handle,
-      channel: channel.handle,
+      ram: blocks.ram.handle,
+      memory: parts.memory.handle,
+      channel: parts.channel.handle,
     };
   }
 
@@ -223,5 +222,29 @@ export class VirtualMachine<RamHandle> {
     }
     this.#regions.add(region);
     return region;
+  }
+}
+
+/** Makes the parts of a machine: all of them, or none. */
+function assemble(domain: RcuDomain, blocks: VmRam<unknown>, options: Options) {
+  const { contexts, ...handlers } = options;
+  const { arena } = domain;
+  const undo: (() => void)[] = [];
+  try {
+    const reader = domain.register({ label: "machine" });
+    undo.push(() => reader.unregister());
+    const topology = new Topology({ arena, domain });
+    undo.push(() => topology.close());
+    const system = topology.initContainer("system", 2n ** 64n);
+    const memory = topology.createAddressSpace("memory", system);
+    undo.push(() => memory.destroy());
+    const channel = MmioChannel.create(arena, contexts === undefined ? {} : { contexts });
+    undo.push(() => channel.destroy());
+    const access = new MemoryAccess({ arena, reader, memory: blocks.ram, channel, ...handlers });
+    const space = access.attach(memory.handle);
+    return { reader, topology, system, memory, channel, access, space };
+  } catch (error) {
+    for (const step of undo.reverse()) step();
+    throw error;
   }
 }

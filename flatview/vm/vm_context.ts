@@ -68,15 +68,23 @@ export class VmContext<Ram extends GuestMemory> {
   ): VmContext<Ram> {
     const { label = "", flavour, ...handlers } = options;
     const arena = Arena.attach(handle.arena, { label });
-    const domain = RcuDomain.attach(arena, handle.domain);
-    const memory = ram.attach(arena, handle.ram);
-    const channel = MmioChannel.attach(arena, handle.channel);
-    const reader = flavour === "qsbr"
-      ? domain.register({ flavour, label })
-      : domain.register({ label });
-    const access = new MemoryAccess({ arena, reader, memory, channel, ...handlers });
-    const space = access.attach(handle.memory);
-    return new VmContext({ arena, domain, reader, ram: memory, access }, space);
+    const undo = [() => arena.close()];
+    try {
+      const domain = RcuDomain.attach(arena, handle.domain);
+      const memory = ram.attach(arena, handle.ram);
+      const channel = MmioChannel.attach(arena, handle.channel);
+      const reader = flavour === "qsbr"
+        ? domain.register({ flavour, label })
+        : domain.register({ label });
+      undo.push(() => reader.unregister());
+      const access = new MemoryAccess({ arena, reader, memory, channel, ...handlers });
+      undo.push(() => access.close());
+      const space = access.attach(handle.memory);
+      return new VmContext({ arena, domain, reader, ram: memory, access }, space);
+    } catch (error) {
+      for (const step of undo.reverse()) step();
+      throw error;
+    }
   }
 
   /**

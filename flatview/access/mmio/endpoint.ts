@@ -139,8 +139,12 @@ export class MmioEndpoint {
     if (served > 0) return served;
     const { request } = this.#spins;
     const start = this.#timing.clock();
-    const slept = !this.#spinFor(request, seen, start);
-    if (slept) this.#sleep(action, seen, milliseconds);
+    // Outside every section from the start: a server whose spins succeed would not go offline otherwise.
+    const slept = waitOutside(action, () => {
+      if (this.#spinFor(request, seen, start)) return false;
+      this.#sleep(seen, milliseconds);
+      return true;
+    });
     request.learn(start, slept);
     return this.server.poll();
   }
@@ -156,6 +160,8 @@ export class MmioEndpoint {
       this.server.poll();
       const start = clock();
       if (start - turn > LONGEST_TURN_MS) {
+        // For no time: it lets idle readers rest, so that no grace period waits for a busy server.
+        await waitAsync(this.#i32, doorbell, seen, 0, signal);
         await nextTurn();
         turn = clock();
         continue;
@@ -250,7 +256,7 @@ export class MmioEndpoint {
       const seen = this.#rings();
       if (!isOpen(loadState(this.#i32, slot))) break;
       if (this.server.serveRing() || this.#spinFor(answer, seen, start)) continue;
-      this.#sleep(action, seen, RECHECK_MS);
+      waitOutside(action, () => this.#sleep(seen, RECHECK_MS));
       slept = true;
       const { token } = this.#memory;
       if (loadToken(this.#i32, this.#endpoint) !== token) throw new EvictedError({ token });
@@ -292,9 +298,8 @@ export class MmioEndpoint {
     }
   }
 
-  #sleep(action: string, seen: number, milliseconds: number): void {
-    const doorbell = ENDPOINT.doorbell.at(this.#endpoint);
-    waitOutside(action, () => this.#kernel.wait32(doorbell, seen, milliseconds));
+  #sleep(seen: number, milliseconds: number): void {
+    this.#kernel.wait32(ENDPOINT.doorbell.at(this.#endpoint), seen, milliseconds);
   }
 
   /** How often this context's doorbell rang. */
