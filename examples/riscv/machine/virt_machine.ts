@@ -5,22 +5,19 @@
  * @module
  */
 
-import {
-  type AddressSpace,
-  type MemoryRegion,
-  type MemoryRegionOps,
-  Topology,
-} from "@guestmem/flatview";
-import type { RamList } from "@guestmem/ramblock";
-import type { Arena, RcuDomain } from "@guestmem/rcu";
+import type { AddressSpace, MemoryRegion, MemoryRegionOps, Topology } from "@guestmem/flatview";
+import type { VirtualMachine } from "@guestmem/flatview/vm";
+import type { GuestRamHandle, RamList } from "@guestmem/ramblock";
 import { EMPTY_VIRTIO_SLOT } from "../devices/virtio_mmio_slot.ts";
 import { UNASSIGNED_IO } from "../devices/unassigned_io.ts";
 import { MEMORY_MAP, VIRTIO_SLOTS } from "../fdt/memory_map.ts";
 import { hartAreaSize } from "../hart/hart.ts";
-import { WINDOW_BYTES } from "./shared_memory.ts";
 
 /** Pages of decoded instructions that a hart keeps: 20 KiB each, committed when touched. */
 export const DECODED_PAGES = 2048;
+
+/** A window of guest RAM, and all that WebAssembly's 32-bit addresses reach. */
+export const WINDOW_BYTES = 2 ** 32;
 
 /** The devices' callbacks. */
 export interface BoardOps {
@@ -45,9 +42,9 @@ export interface BoundRegion {
 
 /** What a machine is made of. */
 export interface VirtMachineOptions {
-  readonly arena: Arena;
-  readonly domain: RcuDomain;
-  /** Where the board's RAM is added. */
+  /** An empty machine. */
+  readonly vm: VirtualMachine<GuestRamHandle>;
+  /** Where its RAM is added. */
   readonly blocks: RamList;
   readonly harts: number;
   /** Bytes of RAM. */
@@ -73,12 +70,12 @@ export class VirtMachine {
   readonly #blocks: RamList;
 
   constructor(options: VirtMachineOptions) {
-    const { arena, domain, blocks, harts, memory, ops } = options;
+    const { vm, blocks, harts, memory, ops } = options;
+    const { topology, system } = vm;
+    this.topology = topology;
+    this.memory = vm.memory;
     this.#blocks = blocks;
-    this.topology = new Topology({ arena, domain });
-    const { topology } = this;
     this.pciMemory = topology.initContainer("gpex_mmio", 2n ** 64n);
-    const system = topology.initContainer("system", 2n ** 64n);
     const ports = topology.initIo("io", 0x10000, UNASSIGNED_IO);
     this.#bind(ports, UNASSIGNED_IO);
     const flashes = ops.flash.map((one, index) => this.#flash(`virt.flash${index}`, one));
@@ -89,7 +86,6 @@ export class VirtMachine {
       this.#addDevices(system, ops);
       this.#addPciHost(system, ops);
     });
-    this.memory = topology.createAddressSpace("memory", system);
     topology.createAddressSpace("I/O", ports);
     this.#addBusMaster(system);
     this.hartMemories = Array.from(

@@ -1,10 +1,11 @@
 import { compareViews } from "@guestmem/flatview/machine";
 import { liveViews, parseFlatViews, printTree } from "@guestmem/flatview/mtree";
+import { VirtualMachine } from "@guestmem/flatview/vm";
 import { GuestRam, RamList } from "@guestmem/ramblock";
 import { Arena, RcuDomain } from "@guestmem/rcu";
 import { assert, assertEquals } from "@std/assert";
 import type { MemoryRegionOps } from "@guestmem/flatview";
-import { addHartAreas, largestMemory, VirtMachine } from "./virt_machine.ts";
+import { addHartAreas, largestMemory, VirtMachine, WINDOW_BYTES } from "./virt_machine.ts";
 
 const MIB = 2 ** 20;
 const NOTHING: MemoryRegionOps = { read: () => 0, write: () => {} };
@@ -12,7 +13,7 @@ const NOTHING: MemoryRegionOps = { read: () => 0, write: () => {} };
 function build(harts: number, memory: number): VirtMachine {
   const arena = Arena.create({ bytes: 1 << 22 });
   const domain = RcuDomain.create(arena);
-  const blocks = new RamList(GuestRam.create(domain, { bytes: 2 ** 32 }));
+  const blocks = new RamList(GuestRam.create(domain, { bytes: WINDOW_BYTES }));
   addHartAreas(blocks, harts);
   const ops = {
     ...{ testFinisher: NOTHING, rtc: NOTHING, software: NOTHING, timer: NOTHING, plic: NOTHING },
@@ -20,7 +21,8 @@ function build(harts: number, memory: number): VirtMachine {
     flash: [NOTHING, NOTHING] as const,
     pciConfiguration: NOTHING,
   };
-  return new VirtMachine({ arena, domain, blocks, harts, memory, ops });
+  const vm = new VirtualMachine(domain, blocks);
+  return new VirtMachine({ vm, blocks, harts, memory, ops });
 }
 
 function readText(name: string): string {

@@ -6,7 +6,9 @@
 
 import { type GuestSpace, MemoryAccess } from "@guestmem/flatview";
 import { VcpuControl } from "@guestmem/flatview/vcpu";
-import { RamList } from "@guestmem/ramblock";
+import { VirtualMachine } from "@guestmem/flatview/vm";
+import { GuestRam, type GuestRamHandle, RamList } from "@guestmem/ramblock";
+import { Arena, RcuDomain } from "@guestmem/rcu";
 import { Aclint } from "../devices/aclint.ts";
 import { CfiFlash } from "../devices/cfi_flash.ts";
 import { dmaMemory } from "../devices/dma_memory.ts";
@@ -16,8 +18,13 @@ import { Plic } from "../devices/plic.ts";
 import { type GuestExit, testFinisherOps } from "../devices/test_finisher.ts";
 import { Uart } from "../devices/uart.ts";
 import { INTERRUPT, MEMORY_MAP } from "../fdt/memory_map.ts";
-import { attachSharedMemory, type SharedHandles } from "../machine/shared_memory.ts";
-import { addHartAreas, type BoundRegion, VirtMachine } from "../machine/virt_machine.ts";
+import { boardStructs, type SharedHandles } from "../machine/shared_memory.ts";
+import {
+  addHartAreas,
+  type BoundRegion,
+  VirtMachine,
+  WINDOW_BYTES,
+} from "../machine/virt_machine.ts";
 import { PciSlots } from "../machine/pci_slots.ts";
 import { PciBus } from "../pci/pci_bus.ts";
 import { InterruptLines } from "../signals/interrupt_lines.ts";
@@ -35,9 +42,8 @@ export interface BoardWiring {
 /** A machine with its devices. */
 export class DeviceBoard {
   readonly machine: VirtMachine;
-  readonly access: MemoryAccess;
-  /** The devices' address space. */
-  readonly memory: GuestSpace;
+  /** The map, guest RAM and this context's accesses. */
+  readonly vm: VirtualMachine<GuestRamHandle>;
   /** Serves the harts. */
   readonly loop: DeviceLoop;
   readonly uart: Uart;
@@ -54,9 +60,9 @@ export class DeviceBoard {
 
   /** Attaches this context to the shared memory, and builds the machine. */
   constructor(shared: SharedHandles, harts: number, memory: number, wiring: BoardWiring) {
-    const { arena, domain, ram, channel, ...board } = attachSharedMemory(shared, "devices");
-    const reader = domain.register({ label: "devices" });
-    this.access = new MemoryAccess({ arena, reader, memory: ram, channel });
+    const arena = Arena.attach(shared.arena, { label: "devices" });
+    const ram = GuestRam.create(RcuDomain.attach(arena, shared.domain), { bytes: WINDOW_BYTES });
+    const board = boardStructs(arena, shared);
     const blocks = new RamList(ram);
     this.hartAreas = addHartAreas(blocks, harts);
     const window = ram.handle.windows[0]!;
@@ -78,7 +84,7 @@ export class DeviceBoard {
       },
       setLine: (isUp) => plic.setLevel(INTERRUPT.rtc, isUp),
     });
-    const fwCfg = new FwCfg(harts, new Map(), dmaMemory(() => this.memory));
+    const fwCfg = new FwCfg(harts, new Map(), dmaMemory(() => this.vm.space));
     const flash = (index: number): CfiFlash => {
       const bytes = MEMORY_MAP.flash.size / 2;
       return new CfiFlash({
@@ -102,24 +108,24 @@ export class DeviceBoard {
       flash: [flash(0).ops, flash(1).ops] as const,
       pciConfiguration: bus.ops,
     };
-    this.machine = new VirtMachine({ arena, domain, blocks, harts, memory, ops });
+    this.vm = new VirtualMachine(ram.domain, blocks);
+    this.machine = new VirtMachine({ vm: this.vm, blocks, harts, memory, ops });
     const { bound } = this.machine;
-    this.loop = new DeviceLoop(this.access);
+    this.loop = new DeviceLoop(this.vm.access);
     for (const { region, ops: callbacks } of bound) this.loop.bind(region.id, callbacks);
     this.inPlace = {
       software: idOf(bound, ops.software),
       timer: idOf(bound, ops.timer),
       plic: idOf(bound, ops.plic),
     };
-    this.memory = this.access.attach(this.machine.memory.handle);
     this.pci = new PciSlots({
       topology: this.machine.topology,
       system: this.machine.memory.root,
       memory: this.machine.pciMemory,
       access: {
-        attach: (handle) => this.access.attach(handle),
+        attach: (handle) => this.vm.access.attach(handle),
         bind: (region, ops) => this.loop.bind(region, ops),
-        unbind: (region) => this.access.unbind(region),
+        unbind: (region) => this.vm.access.unbind(region),
       },
       bus,
     });
@@ -127,13 +133,13 @@ export class DeviceBoard {
 
   /** Puts an image into memory, ROM included. Before the harts start. */
   load(address: number, bytes: Uint8Array): void {
-    this.memory.writeRom(address, bytes);
+    this.vm.space.writeRom(address, bytes);
   }
 
   /** Ends the devices. */
   close(): void {
     this.#rtc.close();
-    this.access.close();
+    this.vm.access.close();
   }
 }
 

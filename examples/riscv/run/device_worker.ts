@@ -51,6 +51,7 @@ async function run({ shared, harts, memory, pieces, devices }: DeviceOrder): Pro
   say({
     kind: "ready",
     machine: {
+      vm: board.vm.handle,
       hartMemories: board.machine.hartMemories.map(({ handle }) => handle),
       hartAreas: board.hartAreas,
       inPlace: board.inPlace,

@@ -1,6 +1,6 @@
 /// <reference lib="deno.worker" />
 
-import { attachSharedMemory } from "../machine/shared_memory.ts";
+import { Arena, RcuDomain } from "@guestmem/rcu";
 import type { HartMessage, HartOrder } from "./messages.ts";
 import { runHart } from "./run_hart.ts";
 
@@ -15,8 +15,8 @@ self.onmessage = async ({ data }: MessageEvent<HartOrder>) => {
     say({ kind: "ended", report: runHart(data) });
     return self.close();
   }
-  const { arena, domain } = attachSharedMemory(shared, `hart ${hart}`);
-  const reader = domain.register({ label: `hart ${hart}` });
+  const arena = Arena.attach(shared.arena, { label: `hart ${hart}` });
+  const reader = RcuDomain.attach(arena, shared.domain).register({ label: `hart ${hart}` });
   if (!import.meta.url.endsWith("?silent")) {
     reader.lock();
     return say({ kind: "failed", reason: new RangeError("planted").stack! });

@@ -5,6 +5,8 @@
  */
 
 import type { AddressSpaceHandle } from "@guestmem/flatview";
+import type { VmHandle } from "@guestmem/flatview/vm";
+import type { GuestRamHandle } from "@guestmem/ramblock";
 import type { Piece } from "../boot/boot_plan.ts";
 import type { GuestExit } from "../devices/test_finisher.ts";
 import type { SharedHandles } from "../machine/shared_memory.ts";
@@ -24,6 +26,7 @@ export interface DeviceOrder {
 
 /** What a hart needs of the machine. */
 export interface MachineHandles {
+  readonly vm: VmHandle<GuestRamHandle>;
   readonly hartMemories: readonly AddressSpaceHandle[];
   readonly hartAreas: readonly number[];
   /** Ids of the regions that every hart serves itself. */

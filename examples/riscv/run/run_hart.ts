@@ -1,8 +1,9 @@
-import { MemoryAccess } from "@guestmem/flatview";
 import { PageResolver, VcpuControl, VcpuLoop } from "@guestmem/flatview/vcpu";
+import { VmContext } from "@guestmem/flatview/vm";
+import { GuestRam } from "@guestmem/ramblock";
 import { Aclint } from "../devices/aclint.ts";
 import { Plic } from "../devices/plic.ts";
-import { attachSharedMemory } from "../machine/shared_memory.ts";
+import { boardStructs } from "../machine/shared_memory.ts";
 import { DECODED_PAGES } from "../machine/virt_machine.ts";
 import { InterruptLines } from "../signals/interrupt_lines.ts";
 import { MachineClock } from "../signals/machine_clock.ts";
@@ -11,12 +12,15 @@ import type { HartOrder, HartReport } from "./messages.ts";
 
 /** Runs a hart in this worker until the machine stops. */
 export function runHart({ shared, machine, hart: id }: HartOrder): HartReport {
-  const label = `hart ${id}`;
-  const { arena, domain, ram, channel, ...board } = attachSharedMemory(shared, label);
-  const reader = domain.register({ flavour: "qsbr", label });
-  const access = new MemoryAccess({ arena, reader, memory: ram, channel });
-  const resolver = new PageResolver(access.attach(machine.hartMemories[id]!));
-  const memory = ram.handle.windows[0]!;
+  const vm = VmContext.attach(
+    { ...machine.vm, memory: machine.hartMemories[id]! },
+    GuestRam,
+    { label: `hart ${id}`, flavour: "qsbr" },
+  );
+  const { arena, reader, access } = vm;
+  const resolver = new PageResolver(vm.space);
+  const memory = vm.ram.handle.windows[0]!;
+  const board = boardStructs(arena, shared);
   const controls = shared.controls.map((buffer) => new VcpuControl(buffer));
   const lines = new InterruptLines(memory, machine.hartAreas, controls);
   const clock = new MachineClock(arena, board.clock);
@@ -33,9 +37,7 @@ export function runHart({ shared, machine, hart: id }: HartOrder): HartReport {
   const started = performance.now();
   new VcpuLoop(resolver, reader, controls[id]!).run(core);
   const milliseconds = performance.now() - started;
-  access.close();
-  reader.unregister();
-  arena.close();
+  vm.leave();
   const { instructions, slices, exits, asleep } = core;
   return { hart: id, instructions, slices, exits, milliseconds, asleep };
 }

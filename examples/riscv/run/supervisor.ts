@@ -127,9 +127,11 @@ export class Supervisor {
   async registersText(): Promise<string> {
     const wasRunning = this.#pausedAt === undefined;
     await this.pause();
-    const window = this.#shared.ram.windows[0]!;
-    const areas = this.#machine?.hartAreas ?? [];
-    const text = areas.map((area, hart) => registersText(hart, new HartState(window, area)));
+    const machine = this.#machine;
+    const text =
+      machine?.hartAreas.map((area, hart) =>
+        registersText(hart, new HartState(machine.vm.ram.windows[0]!, area))
+      ) ?? [];
     if (wasRunning) this.resume();
     return text.join("\n");
   }
