@@ -34,11 +34,10 @@
 export type { BlockAllocator, SharedMemory } from "./arena/allocator.ts";
 export { Arena, type ArenaHandle, type ArenaOptions } from "./arena/arena.ts";
 export type { CheckedView } from "./arena/checked.ts";
-export type { ContextInfo, ContextState } from "./arena/contexts.ts";
+export type { ContextInfo } from "./arena/contexts.ts";
 export type { EvictionReport } from "./arena/evict.ts";
 export type { RepairReport } from "./arena/repair.ts";
 export type { ArenaStats, ClassStats } from "./arena/stats.ts";
-export type { WatchOptions } from "./arena/watch.ts";
 export { RcuList } from "./data/rcu_list.ts";
 export { RcuPair } from "./data/rcu_pair.ts";
 export { RcuPointer } from "./data/rcu_pointer.ts";
@@ -64,12 +63,11 @@ export {
 } from "./errors/specific_errors.ts";
 export { Domain, type DomainStats } from "./grace_period/domain.ts";
 export type { DomainHandle, DomainOptions } from "./grace_period/domain_block.ts";
-export type { SynchronizeOptions } from "./grace_period/driver.ts";
 export type { ReadGuard, ReadLock } from "./grace_period/read_guard.ts";
 export type { Reclaimer } from "./grace_period/reclaimer.ts";
 export type { Flavour, ReaderName } from "./grace_period/slots.ts";
 export type { StallReport } from "./grace_period/stall.ts";
 export { Srcu } from "./srcu/srcu.ts";
 export { SrcuReader } from "./srcu/srcu_reader.ts";
-export { type LockOutcome, type LockStall, Mutex } from "./sync/mutex.ts";
+export { type LockOutcome, Mutex } from "./sync/mutex.ts";
 export type { WaitOptions } from "./sync/wait_options.ts";

@@ -7,7 +7,7 @@
 import {
   type Arena,
   type BlockAllocator,
-  type ContextState,
+  type ContextInfo,
   type DomainHandle,
   Srcu,
 } from "@guestmem/rcu";
@@ -39,7 +39,7 @@ export interface SlotsArena extends BlockAllocator {
   contexts(): readonly {
     readonly token: number;
     readonly label: string;
-    readonly state: ContextState;
+    readonly state: ContextInfo["state"];
   }[];
 }
 

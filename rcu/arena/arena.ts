@@ -27,7 +27,7 @@ import { checkBlocks } from "./quarantine.ts";
 import { repair, type RepairReport, verify } from "./repair.ts";
 import { type ArenaStats, readStats } from "./stats.ts";
 import { Store } from "./store.ts";
-import { watchContexts, type WatchOptions } from "./watch.ts";
+import { watchContexts } from "./watch.ts";
 
 /** What another worker attaches with. Structured-cloneable: post it. */
 export interface ArenaHandle {
@@ -323,7 +323,16 @@ export class Arena implements BlockAllocator {
    * @throws {RcuError} `NOT_CERTIFIED` where there are no such locks, as on Node 20 and 22.
    * @throws {EvictedError} If this context is evicted or closes the arena.
    */
-  watch(options: WatchOptions): Promise<void> {
+  watch(options: {
+    /** Ends the watch. */
+    readonly signal: AbortSignal;
+    /** Called for each context that was found dead, and is evicted. */
+    readonly onEvicted?: (report: EvictionReport) => void;
+    /** The contexts to watch; all others than this one unless given, also those that attach later. */
+    readonly tokens?: readonly number[];
+    /** How often to look, in milliseconds; 250 unless given. */
+    readonly intervalMs?: number;
+  }): Promise<void> {
     return watchContexts(this.#evictor, options);
   }
 

@@ -14,19 +14,16 @@ import { sharedBuffer } from "./memory.ts";
 
 const TOKEN_MASK = 2 ** TOKEN_BITS - 1;
 
-/**
- * What a context is: attached; told to stop by `expel`, but perhaps still running; dead, while an
- * eviction repairs what it left behind; or closed, or evicted.
- */
-export type ContextState = "alive" | "expelled" | "dead" | "gone";
-
 /** In the order of {@linkcode CONTEXT_STATE}. */
-const STATES: readonly ContextState[] = ["gone", "alive", "expelled", "dead"];
+const STATES: readonly ContextInfo["state"][] = ["gone", "alive", "expelled", "dead"];
 
 /** A context as `Arena.contexts()` lists it. */
 export interface ContextInfo extends ContextName {
-  /** What it is now. */
-  readonly state: ContextState;
+  /**
+   * What it is now: attached; told to stop by `expel`, but perhaps still running; dead, while an
+   * eviction repairs what it left behind; or closed, or evicted.
+   */
+  readonly state: "alive" | "expelled" | "dead" | "gone";
   /** Whether its lock was seen held: then `evict` and `watch` notice its death. */
   readonly certified: boolean;
 }
@@ -86,7 +83,7 @@ export class Contexts {
   }
 
   /** What a context is. */
-  stateOf(token: number): ContextState {
+  stateOf(token: number): ContextInfo["state"] {
     const record = this.#find(token);
     return record === 0 ? "gone" : this.#state(record, token);
   }
@@ -179,7 +176,7 @@ export class Contexts {
     return found.sort((a, b) => a.token - b.token);
   }
 
-  #state(record: number, token: number): ContextState {
+  #state(record: number, token: number): ContextInfo["state"] {
     const who = this.#kernel.load32(record);
     return (who & TOKEN_MASK) === token ? STATES[who >>> TOKEN_BITS]! : "gone";
   }

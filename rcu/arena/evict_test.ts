@@ -199,7 +199,7 @@ for (const wait of ["lock", "synchronize", "lockAsync", "synchronizeAsync"] as c
 
 Deno.test("asynchronous waits end when the worker that they wait for has died, though nobody watches", () =>
   withWorkers(async (workers) => {
-    const { arena, domain, mutex, spawn, certified } = create();
+    const { domain, mutex, spawn, certified } = create();
     const mortal = spawn(workers);
     const token = await mortal.call("token");
     await certified(token);

@@ -8,15 +8,11 @@ import { RcuError } from "../errors/rcu_error.ts";
 import { canCertify } from "./certificate.ts";
 import { type EvictionReport, type Evictor, expelContexts, judge, repairAfter } from "./evict.ts";
 
-/** Options of `Arena.watch`. */
-export interface WatchOptions {
-  /** Ends the watch. */
+/** The options of `Arena.watch`, which says what they are. */
+interface WatchOptions {
   readonly signal: AbortSignal;
-  /** Called for each context that was found dead, and is evicted. */
   readonly onEvicted?: (report: EvictionReport) => void;
-  /** The contexts to watch; all others than this one unless given, also those that attach later. */
   readonly tokens?: readonly number[];
-  /** How often to look, in milliseconds; 250 unless given. */
   readonly intervalMs?: number;
 }
 

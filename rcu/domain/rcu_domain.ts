@@ -12,7 +12,6 @@ import {
   type DomainOptions,
 } from "../grace_period/domain_block.ts";
 import { Domain } from "../grace_period/domain.ts";
-import type { SynchronizeOptions } from "../grace_period/driver.ts";
 import type { Reclaimer } from "../grace_period/reclaimer.ts";
 import { claimSlot } from "../grace_period/slots.ts";
 import { Deadline, type WaitOptions } from "../sync/wait_options.ts";
@@ -104,14 +103,16 @@ export class RcuDomain extends Domain implements Reclaimer {
    * Blocks until every read-side section that was open at the call has ended: nobody references what
    * was unlinked before. A QSBR reader of this context is offline while it waits.
    *
-   * @param options Whether to ask readers to hurry, and what ends the wait.
+   * @param options What ends the wait. With `hurry`, the readers in the way are asked to hurry at once,
+   * including those that hold up a grace period already in progress; otherwise only when it has lasted
+   * a while.
    * @throws {WaitInSectionError} Inside a read-side section.
    * @throws {BlockingForbiddenError} Where blocking is forbidden and no reader moves soon.
    * @throws {RcuError} `WAIT_TIMEOUT` after `timeoutMs`; names the reader.
    * @throws {EvictedError} If this context is expelled.
    * @throws The signal's reason.
    */
-  synchronize(options: SynchronizeOptions = {}): void {
+  synchronize(options: WaitOptions & { readonly hurry?: boolean } = {}): void {
     const { driver } = this;
     driver.wait(driver.startPoll(), new Deadline(SYNCHRONIZE, options), options.hurry);
   }
@@ -120,9 +121,9 @@ export class RcuDomain extends Domain implements Reclaimer {
    * As `synchronize`, without blocking the thread. If the platform says that the worker of a reader in
    * the way has stopped, it is evicted.
    *
-   * @param options Whether to ask readers to hurry, and what ends the wait: the promise rejects.
+   * @param options What ends the wait: the promise rejects; and `hurry`, as above.
    */
-  async synchronizeAsync(options: SynchronizeOptions = {}): Promise<void> {
+  async synchronizeAsync(options: WaitOptions & { readonly hurry?: boolean } = {}): Promise<void> {
     const { driver } = this;
     await driver.waitAsync(driver.startPoll(), new Deadline(SYNCHRONIZE, options), options.hurry);
   }

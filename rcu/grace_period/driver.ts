@@ -17,7 +17,7 @@ import { canBlock } from "../sync/blocking.ts";
 import { pause } from "../sync/pause.ts";
 import { DeadHolder } from "../sync/dead_holder.ts";
 import { waitAsync } from "../sync/wait_async.ts";
-import type { Deadline, WaitOptions } from "../sync/wait_options.ts";
+import type { Deadline } from "../sync/wait_options.ts";
 import { refuseInSection, waitOutside } from "../sync/waiting.ts";
 import type { Engine } from "./engine.ts";
 import { nameReader, ownerOf } from "./slots.ts";
@@ -28,15 +28,6 @@ const SPINS = 2000;
 
 /** A reader that has held up a grace period for this many milliseconds is asked to hurry. */
 const HURRY_AFTER_MS = 10;
-
-/** Options of a wait for a grace period. */
-export interface SynchronizeOptions extends WaitOptions {
-  /**
-   * Whether the readers in the way are asked to hurry at once, including those that hold up a grace
-   * period already in progress; otherwise only when it has lasted a while.
-   */
-  readonly hurry?: boolean;
-}
 
 /** What an asynchronous wait found when it last looked. */
 export interface Look {

@@ -12,7 +12,6 @@ import {
   type DomainOptions,
 } from "../grace_period/domain_block.ts";
 import { Domain } from "../grace_period/domain.ts";
-import type { SynchronizeOptions } from "../grace_period/driver.ts";
 import { claimSlot } from "../grace_period/slots.ts";
 import { Deadline, type WaitOptions } from "../sync/wait_options.ts";
 import { SrcuReader } from "./srcu_reader.ts";
@@ -89,7 +88,9 @@ export class Srcu extends Domain {
   /**
    * Blocks until every section of this domain that was open at the call has ended.
    *
-   * @param options Whether to ask readers to hurry, and what ends the wait.
+   * @param options What ends the wait. With `hurry`, the readers in the way are asked to hurry at once,
+   * including those that hold up a grace period already in progress; otherwise only when it has lasted
+   * a while.
    * @throws {WaitInSectionError} While this context has an open section of this domain, whichever
    * task holds it, or an open RCU section.
    * @throws {BlockingForbiddenError} Where blocking is forbidden and no reader moves soon.
@@ -97,7 +98,7 @@ export class Srcu extends Domain {
    * @throws {EvictedError} If this context is expelled.
    * @throws The signal's reason.
    */
-  synchronizeSrcu(options: SynchronizeOptions = {}): void {
+  synchronizeSrcu(options: WaitOptions & { readonly hurry?: boolean } = {}): void {
     const { driver } = this;
     driver.wait(driver.startPoll(), new Deadline(SYNCHRONIZE, options), options.hurry);
   }
@@ -105,9 +106,11 @@ export class Srcu extends Domain {
   /**
    * As `synchronizeSrcu`, without blocking the thread, so that this context's own sections can end.
    *
-   * @param options Whether to ask readers to hurry, and what ends the wait: the promise rejects.
+   * @param options What ends the wait: the promise rejects; and `hurry`, as above.
    */
-  async synchronizeSrcuAsync(options: SynchronizeOptions = {}): Promise<void> {
+  async synchronizeSrcuAsync(
+    options: WaitOptions & { readonly hurry?: boolean } = {},
+  ): Promise<void> {
     const { driver } = this;
     await driver.waitAsync(driver.startPoll(), new Deadline(SYNCHRONIZE, options), options.hurry);
   }

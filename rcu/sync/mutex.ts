@@ -44,14 +44,7 @@ evictionHandlers.set(MemberType.MUTEX, {
 });
 
 /** A context that has held a mutex for long while others wait. */
-export interface LockStall {
-  /** Offset of the mutex. */
-  readonly mutex: number;
-  /** The context that holds it. */
-  readonly holder: ContextName;
-  /** Milliseconds that this context has waited for it. */
-  readonly elapsedMs: number;
-}
+type LockStall = Parameters<Mutex["onStall"]>[0];
 
 /**
  * How a lock was taken. `"owner-died"`: a holder died, and nobody has called `consistent()` since;
@@ -91,7 +84,14 @@ export class Mutex {
    * Called, in this context, when it has waited for one holder for ten seconds: once for each holder
    * and wait. Unless it is set, reports go to `console.warn`. What it throws ends the wait.
    */
-  onStall: (stall: LockStall) => void = warnOfStall;
+  onStall: (stall: {
+    /** Offset of the mutex. */
+    readonly mutex: number;
+    /** The context that holds it. */
+    readonly holder: ContextName;
+    /** Milliseconds that this context has waited for it. */
+    readonly elapsedMs: number;
+  }) => void = warnOfStall;
   readonly #arena: Arena;
   readonly #core: ArenaCore;
   readonly #kernel: Kernel;

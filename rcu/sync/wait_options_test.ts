@@ -1,15 +1,7 @@
 /** The ends of waits: a time-out that names who is waited for, and a signal. */
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import {
-  Arena,
-  type LockStall,
-  Mutex,
-  RcuDomain,
-  RcuError,
-  Srcu,
-  type WaitOptions,
-} from "../mod.ts";
+import { Arena, Mutex, RcuDomain, RcuError, Srcu, type WaitOptions } from "../mod.ts";
 import { registerElsewhere } from "../testdata/elsewhere.ts";
 import { Deadline, RECHECK_MS } from "./wait_options.ts";
 import { removeLocalReader } from "./waiting.ts";
@@ -119,6 +111,7 @@ Deno.test("a holder is reported once after ten seconds, to the console or to a l
   const other = Arena.attach(arena.handle, { label: "slow" });
   const mutex = Mutex.create(arena);
   const holder = Mutex.attach(other, mutex.offset);
+  type LockStall = Parameters<Mutex["onStall"]>[0];
   const reports: LockStall[] = [];
   const lines: string[] = [];
   const { warn } = console;

@@ -9,6 +9,7 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import type { Browser, Page } from "playwright-core";
+import type { SoakReport } from "../../examples/soak/supervisor.ts";
 import { findChromium, launch } from "./chromium.ts";
 import { buildSite, serveSite } from "./site.ts";
 
@@ -56,6 +57,47 @@ async function visit(browser: Browser, site: Site, isolated: boolean): Promise<O
   }
 }
 
+/** Runs the example of a worker's death in the page. */
+async function deaths(browser: Browser, site: Site): Promise<void> {
+  const server = serveSite(site, { isolated: true });
+  const page = await browser.newPage();
+  try {
+    await page.goto(`http://localhost:${server.addr.port}/`);
+    await page.addScriptTag({ type: "module", url: "deaths.js" });
+    await page.waitForSelector("[data-deaths]");
+    const outcome = await page.locator("body").getAttribute("data-deaths") ?? "";
+    console.log(`A worker has died: ${outcome}`);
+    const { members, lock } = JSON.parse(outcome);
+    if (members.readers !== 1 || members.mutexes !== 1 || lock !== "owner-died") {
+      throw new Error("The page has not evicted a dead worker");
+    }
+  } finally {
+    await page.close();
+    await server.shutdown();
+  }
+}
+
+/** How long workers live and die in the page. */
+const SOAK_MS = 60_000;
+
+/** Lets workers of the page die and be evicted; throws if anything is wrong in the end. */
+async function soak(browser: Browser, site: Site): Promise<void> {
+  const server = serveSite(site, { isolated: true });
+  const page = await browser.newPage();
+  try {
+    await page.goto(`http://localhost:${server.addr.port}/?ms=${SOAK_MS}`);
+    await page.addScriptTag({ type: "module", url: "soak.js" });
+    await page.waitForSelector("[data-soak]", { timeout: 3 * SOAK_MS });
+    const report = await page.locator("body").getAttribute("data-soak") ?? "";
+    const { counts, problems } = JSON.parse(report) as SoakReport;
+    console.log(`Soak: ${counts["evictions"]} evictions, ${counts["bad"]} bad reads`, counts);
+    if (problems.length > 0) throw new Error(`The soak has failed:\n${problems.join("\n")}`);
+  } finally {
+    await page.close();
+    await server.shutdown();
+  }
+}
+
 /** Throws unless the page passes when isolated, and names what is missing when not. */
 async function test(browser: Browser): Promise<void> {
   const site = await buildSite();
@@ -66,6 +108,8 @@ async function test(browser: Browser): Promise<void> {
 
   const bare = await visit(browser, site, false);
   console.log(`Without isolation: ${bare.status}`);
+  await deaths(browser, site);
+  await soak(browser, site);
   if (bare.state !== "failed" || !bare.status.includes("not cross-origin isolated")) {
     throw new Error("The page does not say that it lacks cross-origin isolation");
   }

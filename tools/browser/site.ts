@@ -4,11 +4,15 @@
  * @module
  */
 
-/** The bundles by name, with their sources. The page itself does not load the last one. */
+/** The bundles by name, with their sources. The page itself does not load those after the second. */
 const BUNDLES: Readonly<Record<string, string>> = {
   "page.js": "examples/portable/page.ts",
   "vcpu.js": "examples/portable/vcpu_web.ts",
   "blocking.js": "tools/browser/blocking.ts",
+  "deaths.js": "tools/browser/deaths.ts",
+  "worker.ts": "examples/learn/deaths/worker.ts",
+  "soak.js": "examples/soak/page.ts",
+  "soak_worker.js": "examples/soak/worker_web.ts",
 };
 
 /**

@@ -14,6 +14,8 @@ const SOURCES = [
   "examples/portable/vcpu.ts",
   "examples/portable/vcpu_node.ts",
   "examples/lib/workers_node.ts",
+  "examples/learn/deaths/main_node.ts",
+  "examples/learn/deaths/worker_node.ts",
   "tools/npm/consumer/main.ts",
   "tools/npm/consumer/parked_worker.ts",
 ];

@@ -60,6 +60,11 @@ test("a worker terminated inside a section is evicted", { timeout }, async () =>
   assert.deepEqual([arena.stats().deferredBlocks, arena.stats().liveBlocks], [0, liveBlocks]);
 });
 
+test("the example of a worker's death", { timeout }, async () => {
+  const { outcome } = await import("../../../examples/learn/deaths/main_node.ts");
+  assert.deepEqual(outcome, { members: { readers: 1, mutexes: 1 }, lock: "owner-died" });
+});
+
 test("waiting inside a section is an error that names itself", () => {
   const domain = createDomain();
   const section = domain.register().lock();
