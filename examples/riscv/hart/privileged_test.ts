@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { EXIT } from "./hart.ts";
-import { Board, csr, ECALL, i, MRET, r, RAM, s, SRET, WFI } from "./test_board.ts";
+import { Board, csr, ECALL, i, jal, MRET, r, RAM, s, SFENCE_VMA, SRET, WFI } from "./test_board.ts";
 
 const MSTATUS = 0x300, MISA = 0x301, MEDELEG = 0x302, MTVEC = 0x305, SATP = 0x180, STIMECMP = 0x14d;
 const HANDLER = BigInt(RAM + 0x800);
@@ -225,6 +225,26 @@ Deno.test("page faults name the access and the address", () => {
   it.hart.setX(5, 1n << 40n);
   runAs(it, 1, [LD]);
   assertEquals(trapOf(it), [13n, (1n << 40n) + 8n, 0n], "not canonical");
+});
+
+Deno.test("a translation is forgotten by any number of sfence.vma, also where epochs start again", () => {
+  for (const fences of [1, 509, 510, 511, 1020]) {
+    const it = board();
+    const leaf = mapPage(it, PAGE | V | R | A);
+    it.hart.setX(5, 0x40000000n);
+    it.hart.set("mcause", 0n);
+    runAs(it, 1, [LD, SFENCE_VMA, jal(0, -4)]);
+    it.hart.set("pc", BigInt(RAM));
+    it.hart.run(1);
+    it.view.setBigUint64(leaf, 0n, true);
+    it.hart.set("pc", BigInt(RAM));
+    it.hart.run(1);
+    assertEquals(it.hart.get("mcause"), 0n, "the old translation is still there");
+    it.hart.run(2 * fences);
+    it.hart.set("pc", BigInt(RAM));
+    it.hart.run(1);
+    assertEquals(trapOf(it), [13n, 0x40000008n, 0n], `${fences} fences`);
+  }
 });
 
 Deno.test("SUM lends U pages to S, MXR makes code readable, U needs U pages", () => {
