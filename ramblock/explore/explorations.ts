@@ -9,7 +9,7 @@ import { changes, oneMark, testsWhileTaken } from "./cells.ts";
 import { contracts } from "./contracts.ts";
 import { growth, migration, plainData } from "./dirty.ts";
 import { logEpoch } from "./log_epoch.ts";
-import { deletion, dirtyLog, dirtyLogFilled, logStart } from "./memslots.ts";
+import { deletion, dirtyLog, dirtyLogFilled, logMove, logStart, NEW_LOG } from "./memslots.ts";
 import { bumpsFirst, lastBlock, lookups } from "./mru.ts";
 import { protocol } from "./mru_protocols.ts";
 import { adoption, adoptionUnderDeletion, newMaps, replacing } from "./shadow_maps.ts";
@@ -143,6 +143,25 @@ export const explorations: readonly Exploration[] = [
     fails: "check",
   },
   { name: "log start: publish, wait", program: logStart("publish", "wait"), fails: "check" },
+  {
+    name: "log move: INVALID, wait, flush, moved, wait",
+    program: logMove(["invalid", "wait", "flush", "gone", "wait"]),
+  },
+  {
+    name: "log move: INVALID, flush, wait, moved, wait",
+    program: logMove(["invalid", "flush", "wait", "gone", "wait"]),
+    fails: "check",
+  },
+  {
+    name: "log move: no flush",
+    program: logMove(["invalid", "wait", "gone", "wait"]),
+    fails: "check",
+  },
+  {
+    name: "log move: a new log",
+    program: logMove(["invalid", "wait", "flush", "gone", "wait"], NEW_LOG),
+    fails: "check",
+  },
   {
     name: "dirty log: protect before the marks are taken",
     program: dirtyLog("protect", "take", "wait"),

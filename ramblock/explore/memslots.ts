@@ -53,7 +53,9 @@ const LOG = HOST + 8;
 /** Where collected logs go, one after the other. */
 const TAKEN = LOG + 8;
 const DONE = TAKEN + 16;
-const BYTES = DONE + 8;
+/** Another log than the one that the slot has, all clean. */
+export const NEW_LOG: number = DONE + 8;
+const BYTES = NEW_LOG + 8;
 
 /** The only page of a shadow map with one entry. */
 function pageOf(shadow: number): number {
@@ -88,14 +90,15 @@ const nameOf = nameWords([
   ["log", 8, LOG],
   ["taken", 16, TAKEN],
   ["done", 4, DONE],
+  ["new log", 8, NEW_LOG],
 ]);
 
 /** Where the page is, by the shadow map, or by the slots and then the shadow map. */
-function* translate(shadow: number, write: number): Steps<number> {
-  const host = yield* k.shadowLookup(shadow, GFN, write);
+function* translate(shadow: number, write: number, gfn = GFN): Steps<number> {
+  const host = yield* k.shadowLookup(shadow, gfn, write);
   if (host >= 0) return host;
   const table = yield* k.load32(ROOT);
-  return yield* k.shadowFill(shadow, table, GFN, write, PAGE_BITS);
+  return yield* k.shadowFill(shadow, table, gfn, write, PAGE_BITS);
 }
 
 // ---- deletion -----------------------------------------------------------------------------------
@@ -287,5 +290,65 @@ export function logStart(...order: readonly StartStep[]): Program {
       { name: "vCPU", script: writer(mapThenMark) },
       { name: "collector", script: collector },
     ],
+  };
+}
+
+// ---- a slot that moves with its dirty log -----------------------------------------------------------
+
+/** Writes wherever the page is, if it is anywhere: at its first gfn, or at the next. */
+function* writeMoved(value: number): Steps {
+  const index = yield* run(srcuLock, domain.slots[0]!);
+  let host = yield* run(translate, SHADOWS[0], 1);
+  if (host < 0) host = yield* run(translate, SHADOWS[0], 1, GFN + 1);
+  if (host >= 0) yield* k.store32(host, value);
+  yield* run(srcuUnlock, domain.slots[0]!, index);
+}
+
+function* moveWriter(): Steps {
+  yield* run(writeMoved, 1);
+  yield* run(writeMoved, 2);
+  yield* k.store32(DONE, 1);
+}
+
+/**
+ * A vCPU writes twice. A committer moves the slot to the next gfn by steps in some order, with its log,
+ * and then collects; once all is done it collects again.
+ *
+ * @param log The log that the slot has after the move.
+ */
+export function logMove(order: readonly DeletionStep[], log = LOG): Program {
+  const moved = SLOT_TABLE.rows.at(TABLES.final);
+  function* collect(number: number, last: number): Steps<number> {
+    const isDirty = (yield* k.takeLog(moved, TAKEN + 8 * number)) !== 0;
+    yield* k.shadowProtect(SHADOWS[0], moved);
+    yield* run(synchronizeSrcu);
+    return isDirty ? yield* k.load32(HOST) : last;
+  }
+  function* committer(): Steps {
+    for (const step of order) {
+      if (step === "wait") yield* run(synchronizeSrcu);
+      else if (step === "flush") yield* k.shadowFlush(SHADOWS[0], GFN, 1);
+      else if (step === "invalid") yield* run(publish, TABLES.valid, TABLES.interim);
+      else yield* run(publish, TABLES.interim, TABLES.final);
+    }
+    const first = yield* run(collect, 0, 0);
+    yield* run(untilDone);
+    const last = yield* run(collect, 1, first);
+    const content = yield* k.load32(HOST);
+    check(last === content, "a write is in no copy, and its page is not in the log");
+  }
+  return {
+    kernel,
+    helpers: [rcuKernel],
+    bytes: BYTES,
+    nameOf,
+    setUp: ({ u32 }) => {
+      setUp(u32, SLOT_FLAG.LOG_DIRTY);
+      const { valid, final } = TABLES;
+      u32.copyWithin(final / 4, valid / 4, (valid + TABLE_BYTES) / 4);
+      SLOT.base.set(u32, moved, GFN + 1);
+      SLOT.log.set(u32, moved, log);
+    },
+    threads: [{ name: "vCPU", script: moveWriter }, { name: "committer", script: committer }],
   };
 }

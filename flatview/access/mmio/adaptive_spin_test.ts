@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { AdaptiveSpin } from "./adaptive_spin.ts";
+import { AdaptiveSpin, processorCount } from "./adaptive_spin.ts";
 
 /** A clock that goes on by some milliseconds each time that it is read. */
 function clockOf(stepMs: number, onRead: (reads: number) => void = () => {}) {
@@ -89,4 +89,5 @@ Deno.test("with one processor nothing spins, and no clock is read", () => {
   assertEquals([spin.until(words, 0, 0, 0), clock.reads, spin.spinMs], [false, 0, 0]);
   spin.learn(0, true);
   assertEquals(spin.spinMs, 0);
+  assertEquals(processorCount(), navigator.hardwareConcurrency);
 });
