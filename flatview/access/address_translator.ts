@@ -102,6 +102,11 @@ export class AddressTranslator {
     return this.#records!.get(guard, resolved.region);
   }
 
+  /** The `ram_addr_t` of a resolved address, which is direct. */
+  ramAddr(guard: ReadGuard, resolved: ResolvedAddress): number {
+    return this.info(guard, resolved).ramAddr + Number(resolved.offset);
+  }
+
   /**
    * Resolves an address: one look-up in the dispatch, and one more behind each IOMMU, in the view
    * that the address space there publishes now.

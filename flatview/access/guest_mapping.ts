@@ -118,7 +118,7 @@ export class Mappings {
         return null;
       }
       const { region, flags, space: last } = resolved;
-      const ramAddr = path.ramAddr(guard, resolved);
+      const ramAddr = path.translator.ramAddr(guard, resolved);
       const window = path.ram.locate(guard, region, ramAddr);
       const { at } = path.ram;
       const most = Math.min(request.length, path.ram.contiguous);
@@ -126,7 +126,7 @@ export class Mappings {
       while (length < most) {
         find(advance(address, length), most - length);
         const runsOn = resolved.region === region && isDirect(resolved.flags, isWrite) &&
-          path.ramAddr(guard, resolved) === ramAddr + length;
+          path.translator.ramAddr(guard, resolved) === ramAddr + length;
         if (!runsOn) break;
         length += resolved.length;
       }
@@ -154,7 +154,7 @@ export class Mappings {
     try {
       if (!request.isWrite) {
         const { space, address, attrs } = request;
-        mapping.result = this.#path.read(holder, space, address, bytes, attrs);
+        mapping.result = this.#path.bytes.read(holder, space, address, bytes, attrs);
       }
     } catch (error) {
       this.dropped(mapping, buffer);
@@ -230,7 +230,7 @@ class Mapping implements GuestMapping {
       if (!isWrite || accessed === 0) return 0;
       const holder = path.guards.begin();
       try {
-        return path.write(holder, space, address, this.bytes.subarray(0, accessed), attrs);
+        return path.bytes.write(holder, space, address, this.bytes.subarray(0, accessed), attrs);
       } finally {
         path.guards.end(holder);
       }

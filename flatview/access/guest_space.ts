@@ -1,6 +1,7 @@
 import type { ReadGuard } from "@guestmem/rcu";
 import type { Address } from "../region/address.ts";
 import type { MemTxAttrs } from "../region/region_ops.ts";
+import { lower, upper } from "../region/split64.ts";
 import type { AddressSpaceReader } from "../view/address_space_reader.ts";
 import { type AccessPath, NO_ATTRS } from "./access_path.ts";
 import type { MemTxResult } from "./device/mem_tx_result.ts";
@@ -93,7 +94,7 @@ export class GuestSpace {
     path.checkRange(address, into.length);
     const holder = path.guards.begin();
     try {
-      return path.read(holder, this.reader, address, into, attrs);
+      return path.bytes.read(holder, this.reader, address, into, attrs);
     } finally {
       path.guards.end(holder);
     }
@@ -110,7 +111,7 @@ export class GuestSpace {
     path.checkRange(address, from.length);
     const holder = path.guards.begin();
     try {
-      return path.write(holder, this.reader, address, from, attrs);
+      return path.bytes.write(holder, this.reader, address, from, attrs);
     } finally {
       path.guards.end(holder);
     }
@@ -128,7 +129,7 @@ export class GuestSpace {
     path.checkRange(address, from.length);
     const holder = path.guards.begin();
     try {
-      return path.writeRom(holder, this.reader, address, from);
+      return path.bytes.writeRom(holder, this.reader, address, from);
     } finally {
       path.guards.end(holder);
     }
@@ -228,12 +229,12 @@ export class GuestSpace {
 
   /** Stores eight bytes, little-endian; slower than `store64le`. */
   storeBig64le(address: Address, value: bigint, attrs: MemTxAttrs = NO_ATTRS): MemTxResult {
-    return this.#store(address, 8, false, lowOf(value), upperOf(value), attrs);
+    return this.#store(address, 8, false, lower(value), upper(value), attrs);
   }
 
   /** Stores eight bytes, big-endian; slower than `store64be`. */
   storeBig64be(address: Address, value: bigint, attrs: MemTxAttrs = NO_ATTRS): MemTxResult {
-    return this.#store(address, 8, true, lowOf(value), upperOf(value), attrs);
+    return this.#store(address, 8, true, lower(value), upper(value), attrs);
   }
 
   /**
@@ -305,12 +306,4 @@ export class GuestSpace {
       path.guards.end(holder);
     }
   }
-}
-
-function lowOf(value: bigint): number {
-  return Number(value & 0xffff_ffffn);
-}
-
-function upperOf(value: bigint): number {
-  return Number(value >> 32n & 0xffff_ffffn);
 }

@@ -126,7 +126,7 @@ export class MemoryRegionCache {
     this.#check(offset, into.length);
     const holder = this.#path.guards.begin();
     try {
-      return this.#path.read(holder, this.#space, this.#addressOf(offset), into, NO_ATTRS);
+      return this.#path.bytes.read(holder, this.#space, this.#addressOf(offset), into, NO_ATTRS);
     } finally {
       this.#path.guards.end(holder);
     }
@@ -137,7 +137,7 @@ export class MemoryRegionCache {
     this.#check(offset, from.length);
     const holder = this.#path.guards.begin();
     try {
-      return this.#path.write(holder, this.#space, this.#addressOf(offset), from, NO_ATTRS);
+      return this.#path.bytes.write(holder, this.#space, this.#addressOf(offset), from, NO_ATTRS);
     } finally {
       this.#path.guards.end(holder);
     }
@@ -210,7 +210,7 @@ export class MemoryRegionCache {
     );
     // An IOMMU's answer changes without a new map.
     if (!resolved.translated && isDirect(resolved.flags, this.#isWrite)) {
-      this.#ramAddr = path.ramAddr(guard, resolved);
+      this.#ramAddr = path.translator.ramAddr(guard, resolved);
       this.#window = path.ram.locate(guard, resolved.region, this.#ramAddr);
       this.#at = path.ram.at;
       this.#contiguous = Math.min(resolved.length, path.ram.contiguous);

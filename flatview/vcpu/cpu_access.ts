@@ -59,7 +59,7 @@ export class CpuAccess {
       translator.translate(guard, space, map.view(space), address, size, isStore, attrs, resolved);
       const { flags } = resolved;
       if (isDirect(flags, false)) {
-        const ramAddr = path.ramAddr(guard, resolved);
+        const ramAddr = translator.ramAddr(guard, resolved);
         const window = path.ram.locate(guard, resolved.region, ramAddr);
         const isWhole = path.isWhole(size);
         if (!isWhole && inUnit !== 0) return this.#split(address, size, isStore, low, high);

@@ -17,6 +17,23 @@ export class Halves {
     if (size < 8) this.high = 0;
   }
 
+  /** Writes the lowest `size` bytes, lowest first. */
+  spread(into: Uint8Array, start: number, size: number): void {
+    const { low, high } = this;
+    for (let i = 0; i < size; i++) into[start + i] = i < 4 ? low >>> 8 * i : high >>> 8 * (i - 4);
+  }
+
+  /** Reads `size` bytes, lowest first. */
+  gather(from: Uint8Array, start: number, size: number): void {
+    let low = 0;
+    let high = 0;
+    for (let i = 0; i < size; i++) {
+      if (i < 4) low |= from[start + i]! << 8 * i;
+      else high |= from[start + i]! << 8 * (i - 4);
+    }
+    this.set(low, high);
+  }
+
   /** Reverses the order of the lowest `size` bytes; the rest becomes 0. */
   swap(size: number): void {
     const low = swap32(this.low);
