@@ -36,7 +36,7 @@ export { Arena, type ArenaHandle, type ArenaOptions } from "./arena/arena.ts";
 export type { CheckedView } from "./arena/checked.ts";
 export type { ContextInfo } from "./arena/contexts.ts";
 export type { EvictionReport } from "./arena/evict.ts";
-export type { RepairReport } from "./arena/repair.ts";
+export type { SweepReport } from "./arena/heap.ts";
 export type { ArenaStats, ClassStats } from "./arena/stats.ts";
 export { RcuList } from "./data/rcu_list.ts";
 export { RcuPair } from "./data/rcu_pair.ts";

@@ -20,13 +20,11 @@ import {
   MAGIC,
 } from "./header.ts";
 import { Heap } from "./heap.ts";
-import { detectBlocking } from "./lock.ts";
 import { Members } from "./members.ts";
 import { reserve, sharedBuffer } from "./memory.ts";
 import { checkBlocks } from "./quarantine.ts";
-import { repair, type RepairReport, verify } from "./repair.ts";
 import { type ArenaStats, readStats } from "./stats.ts";
-import { Store } from "./store.ts";
+import { verify } from "./verify.ts";
 import { watchContexts } from "./watch.ts";
 
 /** What another worker attaches with. Structured-cloneable: post it. */
@@ -58,8 +56,8 @@ export let coreOf: (arena: Arena) => ArenaCore;
 
 /**
  * An allocator over a shared `WebAssembly.Memory`, reserved at its full size and never grown. Any
- * number of workers attach and allocate, free and defer at once, under a lock inside. Any context may
- * use an `Arena`, even where blocking is forbidden: it spins there.
+ * number of workers attach and allocate, free and defer at once. No call waits for another context, so
+ * none is held up by one that is slow or dead, and all work where blocking is forbidden.
  *
  * Offsets are byte offsets into the memory, below 2^32; 0 is never a block.
  *
@@ -100,28 +98,23 @@ export class Arena implements BlockAllocator {
 
   private constructor(handle: ArenaHandle, geometry: ArenaGeometry, label: string) {
     const buffer = sharedBuffer(handle.memory);
-    const store = new Store(buffer);
     const contexts = new Contexts(handle.memory, geometry);
-    const heap = new Heap(store, geometry, (token) => contexts.nameOf(token));
     this.memory = handle.memory;
     this.handle = handle;
-    this.u32 = store.u32;
-    this.u8 = store.u8;
+    this.u32 = new Uint32Array(buffer);
+    this.u8 = new Uint8Array(buffer);
     this.i32 = new Int32Array(buffer);
-    this.debug = HEADER.debug.get(store.u32, 0) === 1;
-    if (Atomics.load(store.u32, HEADER.magic.index(0)) !== MAGIC) heap.format();
+    this.debug = HEADER.debug.get(this.u32, 0) === 1;
     this.token = contexts.join(label);
+    const heap = new Heap(handle.memory, geometry, contexts);
     this.#core = new ArenaCore(
-      this.i32,
-      geometry,
       heap,
       contexts,
-      new Members(this, contexts),
+      new Members(this, heap, contexts),
       this.token,
       this.debug,
-      detectBlocking(),
     );
-    this.checked = new CheckedView(heap, (action) => this.#core.locked(action));
+    this.checked = new CheckedView(heap);
     this.#releaseLock = holdLock(handle.id, this.token, () => contexts.certify(this.token));
   }
 
@@ -156,6 +149,7 @@ export class Arena implements BlockAllocator {
     u32[HEADER.contexts.index(0)] = contexts;
     u32[HEADER.debug.index(0)] = debug ? 1 : 0;
     u32[HEADER.nextToken.index(0)] = 1;
+    Heap.format(u32, geometry);
     const id = formatId(low!, high!);
     const arena = new Arena(
       { kind: "guestmem-arena", version: LAYOUT_VERSION, id, memory },
@@ -195,22 +189,23 @@ export class Arena implements BlockAllocator {
       this.#core.refuseWithReaders();
       for (const reader of [...readers]) reader.unregister();
       members.leave(this, this.token);
+      this.#core.abandon();
       contexts.leave(this.token);
     }
     this.#releaseLock();
   }
 
   /**
-   * Allocates a block. O(1) but for the zeroing, unless the arena is nearly exhausted.
+   * Allocates a block, without a lock. O(1) but for the zeroing, unless the arena is nearly exhausted:
+   * then it frees deferred blocks whose grace period is over, and empty pages that other contexts keep.
    *
    * @param bytes Its size in bytes, at least 1.
    * @param alignment A power of two; 16 unless given, and at least.
    * @param zeroed False leaves in the block what the memory held: for callers that write all of it.
    * @returns Offset of the block.
-   * @throws {ArenaExhaustedError} If no free block is large enough.
+   * @throws {ArenaExhaustedError} If there is no room.
    * @throws {RcuError} `INVALID_SIZE` if the size or the alignment is out of range.
    * @throws {EvictedError} If this context was evicted or has closed the arena.
-   * @throws {RcuError} `LOCK_TIMEOUT` where blocking is forbidden, if the lock is not free soon.
    */
   allocate(bytes: number, alignment = 16, zeroed = true): number {
     return this.#core.allocate(bytes, alignment, zeroed);
@@ -227,16 +222,15 @@ export class Arena implements BlockAllocator {
    * @throws {UseAfterFreeError} In debug mode, if a block that leaves the quarantine was written
    * to.
    * @throws {EvictedError} If this context was evicted or has closed the arena.
-   * @throws {RcuError} `LOCK_TIMEOUT` where blocking is forbidden, if the lock is not free soon.
    */
   free(offset: number): void {
     this.#core.free(offset);
   }
 
-  /** Reads the statistics, under the lock. */
+  /** Reads the statistics. Walks the heap: O(blocks). */
   stats(): ArenaStats {
-    const { heap, geometry } = this.#core;
-    return this.#core.locked(() => readStats(this.u32, geometry, heap.bins.largest()));
+    this.#core.checkAttached();
+    return readStats(this.u32, this.#core.heap.pages);
   }
 
   /** Lists the contexts: those attached, and those that are gone while their records last. */
@@ -245,8 +239,8 @@ export class Arena implements BlockAllocator {
   }
 
   /**
-   * Checks every invariant of the heap, under the lock, and in debug mode every canary and every
-   * byte of poison in quarantine. O(blocks).
+   * Checks every invariant of the heap, and in debug mode every canary and every byte of poison in
+   * quarantine. O(blocks). Other contexts may go on: what one of them is changing is looked at again.
    *
    * @throws {RcuError} `ARENA_CORRUPT` if an invariant does not hold.
    * @throws {RcuError} `CANARY_OVERWRITTEN` in debug mode, if bytes past the end of a live block
@@ -254,15 +248,9 @@ export class Arena implements BlockAllocator {
    * @throws {UseAfterFreeError} In debug mode, if a block in quarantine was written to.
    */
   checkHeap(): void {
-    this.#core.locked(() => {
-      verify(this.#core.heap);
-      if (this.debug) checkBlocks(this.#core.heap);
-    });
-  }
-
-  /** Rebuilds all that derives from the blocks' headers. Happens by itself where it is needed. */
-  repair(): RepairReport {
-    return this.#core.locked(() => repair(this.#core.heap));
+    this.#core.checkAttached();
+    verify(this.#core.heap);
+    if (this.debug) checkBlocks(this.#core.heap);
   }
 
   /**

@@ -1,5 +1,4 @@
-import { Barrier, Schedule } from "#tools/testing/schedule.ts";
-import { spinUntil } from "#tools/testing/until.ts";
+import { Barrier } from "#tools/testing/schedule.ts";
 import { withWorkers, WorkerError } from "#tools/testing/workers.ts";
 import {
   assert,
@@ -11,23 +10,15 @@ import {
 } from "@std/assert";
 import { RcuError } from "../errors/rcu_error.ts";
 import { EvictedError } from "../errors/specific_errors.ts";
+import { LIMBO } from "../kernel/heap/layouts.ts";
 import { Arena, type ArenaHandle, coreOf } from "./arena.ts";
 import type { Setup } from "./arena_test_worker.ts";
 import { HEADER } from "./header.ts";
-import { LIMBO } from "./limbo.ts";
 import { evictionHandlers } from "./members.ts";
 import { reserve } from "./memory.ts";
 import { destroyMember, registerMember } from "./register_member.ts";
 
 const WORKER = import.meta.resolve("./arena_test_worker.ts");
-
-/** An arena with a registered limbo record. */
-function arenaWithLimbo(options: { bytes: number; debug?: boolean }): [Arena, number] {
-  const arena = Arena.create({ ...options, label: "main" });
-  const limbo = arena.allocate(LIMBO.size);
-  coreOf(arena).registerLimbo(limbo);
-  return [arena, limbo];
-}
 
 Deno.test("contexts: tokens never repeat, records do, labels stay known while they can", () => {
   const first = Arena.create({ bytes: 65536, contexts: 2, label: "first" });
@@ -139,10 +130,17 @@ Deno.test("an error names what a host lacks for shared memory", () => {
 for (const debug of [false, true]) {
   Deno.test(`workers that churn at once never share a block${debug ? ", in debug mode" : ""}`, () =>
     withWorkers(async (workers) => {
-      const [arena, limbo] = arenaWithLimbo({ bytes: 1 << 20, debug });
+      const arena = Arena.create({ bytes: 1 << 20, label: "main", debug });
+      const limbo = arena.allocate(LIMBO.size);
       const barrier = Barrier.create(3);
+      const exchange = new SharedArrayBuffer(256);
       const spawned = ["a", "b", "c"].map((label) =>
-        workers.spawn<Setup>(WORKER, { arena: arena.handle, label, barrier: barrier.buffer })
+        workers.spawn<Setup>(WORKER, {
+          arena: arena.handle,
+          label,
+          barrier: barrier.buffer,
+          exchange,
+        })
       );
       const rounds = debug ? 4000 : 20_000;
       const damaged = await Promise.all(
@@ -150,85 +148,41 @@ for (const debug of [false, true]) {
       );
       assertEquals(damaged, [0, 0, 0]);
       arena.checkHeap();
-      const core = coreOf(arena);
-      spinUntil(() => {
-        core.reclaimBatch(limbo, 100, core.startBatch(limbo, () => 2));
-        return LIMBO.count.get(arena.u32, limbo) === 0;
-      }, "all is reclaimed");
+      for (const block of new Uint32Array(exchange)) if (block !== 0) arena.free(block);
+      const { left, busy } = coreOf(arena).reclaim(limbo, 3);
+      assertEquals({ left, busy }, { left: 0, busy: false });
+      arena.checkHeap();
       const { liveBlocks, deferredBlocks } = arena.stats();
       assertEquals({ liveBlocks, deferredBlocks }, { liveBlocks: 1, deferredBlocks: 0 });
+      assertEquals([LIMBO.count.get(arena.u32, limbo), LIMBO.bytes.get(arena.u32, limbo)], [0, 0]);
     }));
 }
 
-for (const what of ["allocate", "free", "defer"] as const) {
-  Deno.test(`a worker that dies in ${what} with the lock is evicted, and another goes on`, () =>
+for (const debug of [false, true]) {
+  Deno.test(`what a dead worker leaves behind is found${debug ? ", in debug mode" : ""}`, () =>
     withWorkers(async (workers) => {
-      const [arena, limbo] = arenaWithLimbo({ bytes: 1 << 20 });
-      const survivor = workers.spawn<Setup>(WORKER, { arena: arena.handle, label: "survivor" });
-      // A few places in each; heap_crash_test.ts dies at every store.
-      for (const stores of [0, 2, 5, 8, 11]) {
-        const blocks = [100, 100, 100].map((bytes) => arena.allocate(bytes));
-        blocks.forEach((block, index) => arena.u32[block / 4] = index + 1);
-        const worker = workers.spawn<Setup>(WORKER, { arena: arena.handle, label: "mortal" });
-        const token = await worker.call("token");
-        worker.expectDeath();
-        worker.call("dieIn", what, stores, blocks[1]!, limbo).catch(() => {});
-        await worker.ended;
-        assertEquals(
-          Atomics.load(arena.u32, HEADER.lock.index(0)),
-          token,
-          "it died without the lock",
-        );
-        // Asks for the lock while the dead context holds it.
-        const waiting = survivor.call("allocate", 64);
-        const report = await arena.evict(token, { stopped: true });
-        assertEquals(report.context, { token, label: "mortal" });
-        assert(report.wasAttached);
-        const block = await waiting;
-        arena.checkHeap();
-        assertEquals([arena.u32[blocks[0]! / 4], arena.u32[blocks[2]! / 4]], [1, 3]);
-        arena.free(block);
-        assertFalse((await arena.evict(token, { stopped: true })).wasAttached, "evicted twice");
-      }
+      const arena = Arena.create({ bytes: 1 << 20, label: "main", debug });
+      const { heapBytes } = arena.stats();
+      const limbo = arena.allocate(LIMBO.size);
+      const worker = workers.spawn<Setup>(WORKER, { arena: arena.handle, label: "mortal" });
+      const token = await worker.call("token");
+      worker.expectDeath();
+      worker.call("leaveBehind", limbo).catch(() => {});
+      await worker.ended;
+      const { context, wasAttached, swept } = await arena.evict(token, { stopped: true });
+      assertEquals([context.label, wasAttached], ["mortal", true]);
+      assertEquals([swept.reclaimed, swept.quarantined], [3, debug ? 3 : 0]);
+      arena.checkHeap();
+      const { liveBlocks, deferredBlocks } = arena.stats();
+      assertEquals([liveBlocks, deferredBlocks], [4, 3]);
+      assertEquals(coreOf(arena).reclaim(limbo, 1), { freed: 3, left: 0, busy: false });
+      // All that it had is of use again, but for the three blocks that others may know.
+      const again = await arena.evict(token, { stopped: true });
+      assertEquals(again.swept, { slabs: 0, reclaimed: 0, quarantined: 0 });
+      assert(arena.allocate(heapBytes / 2) > 0);
+      arena.checkHeap();
     }));
 }
-
-Deno.test("a worker that dies by an uncaught error with the lock", () =>
-  withWorkers(async (workers) => {
-    const arena = Arena.create({ bytes: 1 << 20 });
-    const worker = workers.spawn<Setup>(WORKER, { arena: arena.handle, label: "mortal" });
-    const token = await worker.call("token");
-    worker.expectDeath();
-    worker.call("dieHolding").catch(() => {});
-    await worker.ended;
-    const report = await arena.evict(token, { stopped: true });
-    assert(report.repaired !== null);
-    assertEquals(report.repaired.reclaimed, 0);
-    arena.free(arena.allocate(16));
-  }));
-
-Deno.test("the lock is waited for where blocking is allowed, and for a bounded time where not", () =>
-  withWorkers(async (workers) => {
-    const arena = Arena.create({ bytes: 1 << 20 });
-    const schedule = Schedule.create();
-    const data = { arena: arena.handle, label: "holder", schedule: schedule.buffer };
-    const holder = workers.spawn<Setup>(WORKER, data);
-    const waiter = workers.spawn<Setup>(WORKER, { ...data, label: "waiter" });
-    const token = await holder.call("token");
-    await waiter.call("token");
-    const held = holder.call("holdArena");
-    schedule.awaitStep(1);
-    const waiting = waiter.call("allocate", 16);
-    const core = coreOf(arena);
-    (core as { blocking: boolean }).blocking = false; // as on a browser's main thread
-    const error = assertThrows(() => arena.allocate(16), RcuError);
-    assertEquals(error.details, { owner: token, milliseconds: 100 });
-    schedule.reach(2);
-    await held;
-    arena.free(await waiting);
-    arena.free(arena.allocate(16));
-    arena.checkHeap();
-  }));
 
 Deno.test("an evicted context that is alive after all learns of it at its next call", () => {
   const arena = Arena.create({ bytes: 1 << 20 });
@@ -243,48 +197,6 @@ Deno.test("an evicted context that is alive after all learns of it at its next c
   arena.free(block);
 });
 
-Deno.test("a context that is evicted while it holds the lock loses it without harm", () => {
-  const arena = Arena.create({ bytes: 1 << 20 });
-  const other = Arena.attach(arena.handle);
-  coreOf(other).enter();
-  arena.evict(other.token, { stopped: true });
-  arena.free(arena.allocate(16));
-  assertThrows(() => coreOf(other).leave(), EvictedError);
-  arena.checkHeap();
-});
-
-Deno.test("a lock whose holder closed its arena, or was evicted half-way, is taken over", () => {
-  const arena = Arena.create({ bytes: 1 << 20 });
-  const other = Arena.attach(arena.handle);
-  coreOf(other).enter();
-  other.close();
-  const core = coreOf(arena);
-  core.lastRepair = null;
-  arena.free(arena.allocate(16));
-  assert(core.lastRepair !== null, "it was not repaired");
-});
-
-Deno.test("an arena that cannot be repaired says so at each call, and its lock is not stuck", async () => {
-  const arena = Arena.create({ bytes: 1 << 20 });
-  const block = arena.allocate(64);
-  const other = Arena.attach(arena.handle);
-  coreOf(other).enter();
-  arena.evict(other.token, { stopped: true });
-  const header = arena.u32[block / 4 - 8]!;
-  const third = Arena.attach(arena.handle);
-  coreOf(third).enter();
-  arena.u32[block / 4 - 8] = 0; // planted
-  for (let call = 0; call < 2; call++) {
-    const evicted = arena.evict(third.token, { stopped: true });
-    const error = await assertRejects(() => evicted, RcuError);
-    assertEquals(error.details["offset"], block - 32);
-    assertEquals(assertThrows(() => arena.allocate(16), RcuError).code, "ARENA_CORRUPT");
-  }
-  arena.u32[block / 4 - 8] = header;
-  arena.free(block);
-  arena.checkHeap();
-});
-
 Deno.test("tokens that no other context had are refused", async () => {
   const arena = Arena.create({ bytes: 1 << 20 });
   for (const token of [0, -1, 1.5, NaN, 99, arena.token]) {
@@ -292,21 +204,6 @@ Deno.test("tokens that no other context had are refused", async () => {
     assertEquals((await assertRejects(() => evicted, RcuError)).code, "UNKNOWN_CONTEXT");
     assertEquals(assertThrows(() => arena.expel(token), RcuError).code, "UNKNOWN_CONTEXT");
   }
-});
-
-Deno.test("after an error that is not an RcuError the next holder repairs the arena", () => {
-  const arena = Arena.create({ bytes: 1 << 20 });
-  const core = coreOf(arena);
-  assertThrows(() =>
-    core.locked(() => {
-      throw new RangeError("Maximum call stack size exceeded");
-    }), RangeError);
-  arena.allocate(16);
-  assert(core.lastRepair !== null);
-  core.lastRepair = null;
-  assertThrows(() => arena.free(1), RcuError);
-  arena.allocate(16);
-  assertEquals(core.lastRepair, null, "an RcuError leaves nothing to repair");
 });
 
 Deno.test("members: handlers run for each, results are added up, unknown types are counted", async () => {

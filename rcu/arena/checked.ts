@@ -7,22 +7,21 @@
 
 import { type BlockHistory, RcuError } from "../errors/rcu_error.ts";
 import { UseAfterFreeError } from "../errors/specific_errors.ts";
-import { BLOCK, BLOCK_HEADER, GRAIN, sizeOf, State, stateOf } from "./block.ts";
-import type { ArenaCore } from "./core.ts";
+import { BLOCK, BLOCK_STATE } from "../kernel/heap/layouts.ts";
+import { stateOf } from "./block.ts";
 import type { Heap } from "./heap.ts";
+import type { BlockInfo } from "./pages.ts";
 
 /**
  * Loads and stores that report a use after free with the block's history. Works in every arena; but
  * only debug mode keeps freed blocks in quarantine, and so finds every such use for a while.
  *
- * Live blocks may be touched, and deferred ones, which readers may still see. Takes the arena's lock
- * only to report. An access to a block of the caller's own is judged correctly whatever others do; one
- * to a block that another context frees at the same moment may or may not be reported. Offsets are in
- * bytes.
+ * Live blocks may be touched, and deferred ones, which readers may still see. An access to a block of
+ * the caller's own is judged correctly whatever others do; one to a block that another context frees at
+ * the same moment may or may not be reported. Offsets are in bytes.
  */
 export class CheckedView {
   readonly #heap: Heap;
-  readonly #locked: ArenaCore["locked"];
   readonly #data: DataView;
 
   /**
@@ -30,12 +29,10 @@ export class CheckedView {
    *
    * @internal
    * @param heap The heap.
-   * @param locked Runs a function under the arena's lock.
    */
-  constructor(heap: Heap, locked: ArenaCore["locked"]) {
+  constructor(heap: Heap) {
     this.#heap = heap;
-    this.#locked = locked;
-    this.#data = new DataView(heap.store.u8.buffer);
+    this.#data = new DataView(heap.u8.buffer);
   }
 
   /** Loads a byte. */
@@ -86,75 +83,38 @@ export class CheckedView {
    * @throws {RcuError} `INVALID_POINTER` if the offset lies outside of the heap.
    */
   history(offset: number): BlockHistory {
-    return this.#locked(() => this.#historyAt(offset));
-  }
-
-  #historyAt(offset: number): BlockHistory {
-    const { geometry, starts } = this.#heap;
-    if (!Number.isInteger(offset) || offset < geometry.heapStart || offset >= geometry.heapEnd) {
-      throw new RcuError("INVALID_POINTER", {
-        action: "inspect",
-        offset,
-        reason: "it lies outside of the heap",
-      });
-    }
-    return this.#heap.history(this.#formerBlock(starts.covering(offset), offset));
+    const { heapStart, heapEnd } = this.#heap.geometry;
+    const inside = Number.isInteger(offset) && offset >= heapStart && offset < heapEnd;
+    const block = inside ? this.#heap.pages.around(offset) : undefined;
+    if (block) return this.#heap.history(block);
+    const reason = inside ? "no block was ever there" : "it lies outside of the heap";
+    throw new RcuError("INVALID_POINTER", { action: "inspect", offset, reason });
   }
 
   #check(access: string, offset: number, bytes: number): number {
-    if (!this.#isFine(offset, bytes)) this.#locked(() => this.#report(access, offset, bytes));
+    const block = Number.isInteger(offset) && offset > 0 && offset < this.#heap.geometry.heapEnd
+      ? this.#heap.pages.around(offset)
+      : undefined;
+    if (block === undefined || !this.#mayTouch(block, offset, bytes)) {
+      this.#report(access, offset, bytes, block);
+    }
     return offset;
   }
 
-  /** Whether the bytes lie in a block that may be touched. */
-  #isFine(offset: number, bytes: number): boolean {
-    const { store: { u32 }, geometry, starts } = this.#heap;
-    if (!Number.isInteger(offset) || offset < geometry.heapStart || offset >= geometry.heapEnd) {
-      return false;
-    }
-    const block = starts.covering(offset);
-    const state = stateOf(u32, block);
-    const start = block + BLOCK_HEADER;
-    return (state === State.LIVE || state === State.DEFERRED) && offset >= start &&
-      offset + bytes <= start + BLOCK.requested.get(u32, block);
+  #mayTouch({ header, offset: start }: BlockInfo, offset: number, bytes: number): boolean {
+    const { u32 } = this.#heap;
+    const state = stateOf(u32, header);
+    return (state === BLOCK_STATE.LIVE || state === BLOCK_STATE.DEFERRED) &&
+      offset + bytes <= start + BLOCK.requested.get(u32, header);
   }
 
-  /** Throws what is wrong. Under the lock, so that the headers it reads stay headers. */
-  #report(access: string, offset: number, bytes: number): void {
-    const { store, geometry, starts } = this.#heap;
-    const { u32 } = store;
-    const inside = Number.isInteger(offset) && offset >= geometry.heapStart &&
-      offset < geometry.heapEnd;
-    if (!inside) throw new RcuError("OUT_OF_BLOCK", { access, offset, bytes, block: undefined });
-    const block = starts.covering(offset);
-    const state = stateOf(u32, block);
-    if (state !== State.LIVE && state !== State.DEFERRED) {
-      const former = this.#formerBlock(block, offset);
-      if (BLOCK.allocatedBy.get(u32, former) === 0) {
-        throw new RcuError("OUT_OF_BLOCK", { access, offset, bytes, block: undefined });
-      }
-      throw new UseAfterFreeError({ access, offset, history: this.#heap.history(former) });
+  #report(access: string, offset: number, bytes: number, found: BlockInfo | undefined): never {
+    const { u32 } = this.#heap;
+    const known = found !== undefined && BLOCK.allocatedBy.get(u32, found.header) !== 0;
+    const block = known ? this.#heap.history(found) : undefined;
+    if (block !== undefined && block.state !== "live" && block.state !== "deferred") {
+      throw new UseAfterFreeError({ access, offset, history: block });
     }
-    const start = block + BLOCK_HEADER;
-    if (offset < start || offset + bytes > start + BLOCK.requested.get(u32, block)) {
-      throw new RcuError("OUT_OF_BLOCK", {
-        access,
-        offset,
-        bytes,
-        block: this.#heap.history(block),
-      });
-    }
-  }
-
-  /** The block that lay around an offset before a free neighbour swallowed it, if it did. */
-  #formerBlock(block: number, offset: number): number {
-    const { u32 } = this.#heap.store;
-    if (stateOf(u32, block) !== State.FREE) return block;
-    for (let header = offset - (offset % GRAIN); header > block; header -= GRAIN) {
-      if (stateOf(u32, header) === State.MERGED && header + sizeOf(u32, header) > offset) {
-        return header;
-      }
-    }
-    return block;
+    throw new RcuError("OUT_OF_BLOCK", { access, offset, bytes, block });
   }
 }

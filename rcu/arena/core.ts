@@ -1,60 +1,52 @@
 /**
- * The inside of an arena, as one context sees it: the heap, the lock, the context table, the list of
- * members.
+ * The inside of an arena, as one context sees it: the heap, the context table, the list of members.
  *
  * @module
  */
 
 import { RcuError } from "../errors/rcu_error.ts";
 import { ArenaExhaustedError, EvictedError } from "../errors/specific_errors.ts";
-import { BLOCK_HEADER, CANARY_BYTES, GRAIN, sizeOf, State } from "./block.ts";
+import { ALLOCATION, BLOCK_STATE } from "../kernel/heap/layouts.ts";
+import { CANARY_BYTES, GRAIN, limboOf } from "./block.ts";
 import type { Contexts } from "./contexts.ts";
-import { type ArenaGeometry, HEADER } from "./header.ts";
-import { checkRequest, type Heap } from "./heap.ts";
-import {
-  deferBlock,
-  LIMBO,
-  registerLimbo,
-  shiftWaiting,
-  startBatch,
-  unregisterLimbo,
-  waitCookie,
-} from "./limbo.ts";
-import { acquire, type LockContext, passOn, release, setInconsistent } from "./lock.ts";
+import { checkRequest, type Heap, type SweepReport } from "./heap.ts";
 import type { LocalReader } from "./local_reader.ts";
-import { isMember, type Members } from "./members.ts";
-import { checkCanary, makeRoom, quarantine, releaseOldest } from "./quarantine.ts";
-import { repair, type RepairReport } from "./repair.ts";
+import type { Members } from "./members.ts";
+import { blocksIn, checkCanary, Quarantine, releaseAll, writeCanary } from "./quarantine.ts";
+import { readStats } from "./stats.ts";
+
+/** How often a sweep looks again at pages in which living contexts are busy. */
+const SWEEPS = 1000;
+
+/** What reclaims a domain's deferred blocks, for an arena that has no room: how many it freed. */
+export type Reclaim = () => number;
 
 /** One context's attachment to an arena. */
-export class ArenaCore implements LockContext {
-  /** What the last repair by this context found, null if it made none. */
-  lastRepair: RepairReport | null = null;
+export class ArenaCore {
   /** The readers that were registered by way of this attachment. An array: each wait looks at all. */
   readonly readers: LocalReader[] = [];
+  /** What an allocation calls that finds no room. */
+  readonly reclaimers: Set<Reclaim> = new Set();
+  readonly #quarantine: Quarantine | undefined;
 
   /**
-   * @param i32 The memory as signed words, for atomics.
-   * @param geometry Where the parts of the arena lie.
    * @param heap The heap.
    * @param contexts The context table.
    * @param members The list of members.
    * @param token This context's token.
    * @param debug Whether debug mode is on.
-   * @param blocking Whether this context may block.
    */
   constructor(
-    readonly i32: Int32Array,
-    readonly geometry: ArenaGeometry,
     readonly heap: Heap,
     readonly contexts: Contexts,
     readonly members: Members,
     readonly token: number,
-    readonly debug: boolean,
-    readonly blocking: boolean,
-  ) {}
+    debug: boolean,
+  ) {
+    if (debug) this.#quarantine = new Quarantine(heap);
+  }
 
-  /** {@inheritDoc LockContext.isGone} */
+  /** Whether a context is gone, this one included. */
   isGone(token: number): boolean {
     return token === this.token ? !this.contexts.isAttached() : this.contexts.isGone(token);
   }
@@ -73,207 +65,126 @@ export class ArenaCore implements LockContext {
     }
   }
 
-  /** Takes over what a dead context left in the memory. May be called several times. */
-  adopt(token: number): RepairReport | null {
-    this.lastRepair = null;
-    passOn(this.i32, HEADER.lock.index(0), token);
-    this.locked(() => {});
-    return this.lastRepair;
-  }
-
-  /** Takes the arena's lock; repairs the arena if its last holder died. */
-  enter(): void {
-    this.checkAttached();
-    if (acquire(this.i32, HEADER.lock.index(0), this)) return;
-    let repaired = false;
-    try {
-      this.lastRepair = repair(this.heap);
-      repaired = true;
-    } finally {
-      if (!repaired) release(this.i32, HEADER.lock.index(0), this);
-    }
-    setInconsistent(this.i32, HEADER.lock.index(0), false);
-  }
-
-  /** Releases the arena's lock. */
-  leave(): void {
-    release(this.i32, HEADER.lock.index(0), this);
-  }
-
   /**
-   * Releases the arena's lock after an error. Errors of this package are thrown before anything is
-   * changed; after any other (a stack overflow, say) the next holder has to repair.
+   * Takes over what a dead context left in the memory: slabs, blocks half allocated or half freed, its
+   * quarantine. What it had deferred, others free after its grace period, as ever. Several contexts
+   * may do so at once, and may die half-way.
    */
-  leaveAfter(error: unknown): void {
-    if (!(error instanceof RcuError)) setInconsistent(this.i32, HEADER.lock.index(0), true);
-    this.leave();
+  adopt(token: number): SweepReport {
+    const found = { slabs: 0, reclaimed: 0, quarantined: 0 };
+    for (let sweep = 0; sweep < SWEEPS; sweep++) {
+      const { slabs, reclaimed, quarantined, skipped } = this.heap.sweep(token);
+      found.slabs += slabs;
+      found.reclaimed += reclaimed;
+      found.quarantined += quarantined;
+      if (skipped === 0) break;
+    }
+    return found;
   }
 
-  /** Runs a function under the arena's lock. Not for hot paths. */
-  locked<T>(action: () => T): T {
-    this.enter();
-    let result: T;
-    try {
-      result = action();
-    } catch (error) {
-      this.leaveAfter(error);
-      throw error;
-    }
-    this.leave();
-    return result;
-  }
-
-  /** Frees a live block. */
-  free(offset: number): void {
-    this.enter();
-    try {
-      const block = this.#ownBlock(offset, "free");
-      if (this.debug) {
-        checkCanary(this.heap, block);
-        makeRoom(this.heap, sizeOf(this.heap.store.u32, block));
-      }
-      this.#retire(block, this.token);
-    } catch (error) {
-      this.leaveAfter(error);
-      throw error;
-    }
-    this.leave();
+  /** Gives up the slabs that this context owns, since it detaches. */
+  abandon(): void {
+    while (this.#quarantine?.releaseOldest());
+    this.heap.kernel.abandon(this.heap.cache);
   }
 
   /**
-   * Allocates a block; in debug mode with a canary, and out of the quarantine if need be.
+   * Allocates a block; in debug mode with a canary.
    *
    * @param bytes Its size.
    * @param alignment Its alignment.
    * @param zeroed Whether to zero it.
+   * @param pending Whether to leave it PENDING: it is freed if this context dies before `publish`.
    * @returns Its offset.
    */
-  allocate(bytes: number, alignment: number, zeroed = true): number {
+  allocate(bytes: number, alignment: number, zeroed: boolean, pending = false): number {
     checkRequest(bytes, alignment);
+    const flags = (zeroed ? ALLOCATION.ZEROED : 0) | (pending ? ALLOCATION.PENDING : 0);
+    const wanted = this.#quarantine ? bytes + CANARY_BYTES : bytes;
+    const aligned = alignment < GRAIN ? GRAIN : alignment;
     const { heap } = this;
-    const wanted = this.debug ? bytes + CANARY_BYTES : bytes;
-    const aligned = Math.max(alignment, GRAIN);
-    let block: number;
-    this.enter();
-    try {
-      block = heap.allocate(wanted, bytes, aligned, this.token, zeroed);
-      while (block === 0 && this.debug && releaseOldest(heap)) {
-        block = heap.allocate(wanted, bytes, aligned, this.token, zeroed);
-      }
-      if (block === 0) throw this.#exhausted(bytes);
-    } catch (error) {
-      this.leaveAfter(error);
-      throw error;
+    let block = wanted < 2 ** 32 ? heap.allocate(wanted, bytes, aligned, flags) : 0;
+    if (block === 0) {
+      block = this.#makeRoom(() => heap.allocate(wanted, bytes, aligned, flags), bytes);
     }
-    this.leave();
-    return block + BLOCK_HEADER;
-  }
-
-  /** Adds a limbo record of {@linkcode LIMBO_BYTES} zeroed bytes inside a live block. */
-  registerLimbo(limbo: number): void {
-    this.locked(() => registerLimbo(this.heap.store, limbo));
-  }
-
-  /** Takes an empty limbo record out; its block may be freed then. */
-  unregisterLimbo(limbo: number): void {
-    this.locked(() => unregisterLimbo(this.heap.store, limbo));
-  }
-
-  /** Defers a live block: it is freed by {@linkcode reclaimBatch} after a grace period. */
-  pushDeferred(limbo: number, offset: number): void {
-    this.enter();
-    try {
-      const block = this.#ownBlock(offset, "defer");
-      if (this.debug) checkCanary(this.heap, block);
-      deferBlock(this.heap, block, limbo, this.token);
-    } catch (error) {
-      this.leaveAfter(error);
-      throw error;
-    }
-    this.leave();
-  }
-
-  /**
-   * Starts a batch that waits for a grace period, unless one waits already.
-   *
-   * @param limbo The record.
-   * @param startPoll Gives the cookie; called under the lock, after the batch's last block is in: a
-   * cookie taken before might be of a grace period that starts before that block was unlinked.
-   * @param isThere Whether the record still is; asked under the lock.
-   * @returns The cookie of the batch that waits, -1 if no block is deferred.
-   */
-  startBatch(limbo: number, startPoll: () => number, isThere: () => boolean = always): number {
-    return this.locked(() => {
-      const { store } = this.heap;
-      if (!isThere()) return -1;
-      if (waitCookie(store.u32, limbo) < 0) startBatch(store, limbo, startPoll());
-      return waitCookie(store.u32, limbo);
-    });
-  }
-
-  /** How often the arena was repaired, modulo 2^32. A repair starts all batches anew. */
-  get repairs(): number {
-    return this.locked(() => HEADER.repairs.get(this.heap.store.u32, 0));
-  }
-
-  /**
-   * Frees at most `max` blocks of the batch whose grace period has passed.
-   *
-   * @param limbo The record.
-   * @param max Most blocks to free: bounds how long the lock is held.
-   * @param cookie The grace period that has passed; another batch is left alone.
-   * @param isThere Whether the record still is; asked under the lock.
-   * @returns How many were freed.
-   */
-  reclaimBatch(
-    limbo: number,
-    max: number,
-    cookie: number,
-    isThere: () => boolean = always,
-  ): number {
-    return this.locked(() => {
-      const { store } = this.heap;
-      if (!isThere() || waitCookie(store.u32, limbo) !== cookie) return 0;
-      let freed = 0;
-      while (freed < max) {
-        const block = LIMBO.waitHead.get(store.u32, limbo);
-        if (block === 0) break;
-        // First, since it throws if it finds damage in the quarantine.
-        if (this.debug) makeRoom(this.heap, sizeOf(store.u32, block));
-        shiftWaiting(store, limbo);
-        this.#retire(block, 0);
-        freed++;
-      }
-      return freed;
-    });
-  }
-
-  /** The live block at `offset`, which is the caller's to free. */
-  #ownBlock(offset: number, action: string): number {
-    const block = this.heap.liveBlock(offset, action);
-    if (isMember(this.heap.store.u32, block)) {
-      throw new RcuError("MEMBER_BLOCK", { action, offset });
-    }
+    if (this.#quarantine) writeCanary(heap, block, bytes);
     return block;
   }
 
-  /** Makes a block free, through the quarantine in debug mode. */
-  #retire(block: number, token: number): void {
-    if (this.debug) quarantine(this.heap, block, token);
-    else this.heap.release(block, token);
+  /** Frees a live block. */
+  free(offset: number): void {
+    if (!this.#quarantine) return this.heap.turn(offset, BLOCK_STATE.FREE);
+    const block = this.heap.liveBlock(offset, "free");
+    checkCanary(this.heap, block);
+    // Before anything is changed, since it throws if it finds damage.
+    this.#quarantine.makeRoom(block.footprint);
+    this.heap.turn(offset, BLOCK_STATE.QUARANTINED);
+    this.#quarantine.add(offset);
   }
 
-  #exhausted(bytes: number): ArenaExhaustedError {
-    const free = HEADER.stateBytes.get(this.heap.store.u32, 0, State.FREE);
-    const largest = this.heap.bins.largest();
-    return new ArenaExhaustedError({
+  /** Defers a live block: it is freed by {@linkcode reclaim} after grace period `cookie`. */
+  defer(limbo: number, offset: number, cookie: number): void {
+    if (this.#quarantine) checkCanary(this.heap, this.heap.liveBlock(offset, "defer"));
+    this.heap.defer(offset, limbo, cookie);
+  }
+
+  /**
+   * Frees the deferred blocks of a domain whose grace period is over.
+   *
+   * @param limbo The domain's limbo record.
+   * @param done The newest grace period that is over.
+   * @returns How many were freed; how many wait for a later one; and whether another context was freeing
+   * some at the moment.
+   */
+  reclaim(limbo: number, done: number): { freed: number; left: number; busy: boolean } {
+    const { kernel, cache } = this.heap;
+    const freed = this.#quarantine
+      ? this.#reclaimInto(this.#quarantine, limbo, done)
+      : kernel.reclaim(cache, limbo, done);
+    return { freed, left: kernel.blocksLeft(), busy: kernel.pagesSkipped() > 0 };
+  }
+
+  #reclaimInto(quarantine: Quarantine, limbo: number, done: number): number {
+    const { kernel, cache } = this.heap;
+    for (let freed = 0;; freed++) {
+      quarantine.makeRoom(0);
+      const block = kernel.takeExpired(cache, limbo, done) >>> 0;
+      if (block === 0) return freed;
+      quarantine.add(block);
+    }
+  }
+
+  /** How many blocks of a domain are deferred. Walks the heap. */
+  deferredBlocks(limbo: number): number {
+    let count = 0;
+    for (const { header } of blocksIn(this.heap, BLOCK_STATE.DEFERRED)) {
+      if (limboOf(this.heap.u32, header) === limbo) count++;
+    }
+    return count;
+  }
+
+  /** Frees whatever can be freed, a kind of memory at a time, until an allocation succeeds. */
+  #makeRoom(allocate: () => number, bytes: number): number {
+    for (const free of this.#lastResorts()) {
+      if (bytes >= this.heap.geometry.heapEnd) break;
+      if (!free()) continue;
+      this.heap.kernel.trim(this.heap.cache);
+      const block = allocate();
+      if (block !== 0) return block;
+    }
+    const { freeBytes, largestFreeBytes } = readStats(this.heap.u32, this.heap.pages);
+    throw new ArenaExhaustedError({
       requested: bytes,
-      freeBytes: free,
-      largestFree: largest === 0 ? 0 : largest - BLOCK_HEADER,
+      freeBytes,
+      largestFree: largestFreeBytes,
     });
   }
-}
 
-function always(): boolean {
-  return true;
+  *#lastResorts(): Generator<() => boolean> {
+    yield () => true; // empty slabs
+    for (const reclaim of this.reclaimers) yield () => reclaim() > 0;
+    if (!this.#quarantine) return;
+    for (let more = true; more;) yield () => more = this.#quarantine!.releaseOldest();
+    yield () => releaseAll(this.heap);
+  }
 }

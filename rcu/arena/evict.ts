@@ -13,7 +13,7 @@ import { canCertify, isLockFree } from "./certificate.ts";
 import type { SharedMemory } from "./allocator.ts";
 import type { ArenaCore } from "./core.ts";
 import { evictionHandlers } from "./members.ts";
-import type { RepairReport } from "./repair.ts";
+import type { SweepReport } from "./heap.ts";
 
 /** What an eviction did, from `Arena.evict` and `Arena.watch`. */
 export interface EvictionReport {
@@ -21,8 +21,8 @@ export interface EvictionReport {
   readonly context: ContextName;
   /** Whether it was attached until now, expelled or not; false if it was evicted before. */
   readonly wasAttached: boolean;
-  /** The repair of the arena's memory that this made necessary, or null. */
-  readonly repaired: RepairReport | null;
+  /** What it left behind in the arena's memory. */
+  readonly swept: SweepReport;
   /** Functions that it had queued with `callRcu` or `callSrcu`: they are lost. */
   readonly lostFunctions: number;
   /** Repairs of the members by name, added up: `mutexes` passed on, for example. */
@@ -109,10 +109,10 @@ export function repairAfter({ core, arena }: Evictor, tokens: readonly number[])
   });
   return found.map((report) => {
     const { token } = report.context;
-    const repaired = core.adopt(token);
+    const swept = core.adopt(token);
     const lostFunctions = core.contexts.queuedFunctions(token);
     core.contexts.bury(token);
-    return { ...report, repaired, lostFunctions };
+    return { ...report, swept, lostFunctions };
   });
 }
 

@@ -1,305 +1,240 @@
 /**
- * The allocator proper: boundary tags, immediate coalescing, segregated bins. No locking here; the
- * caller holds the arena's lock.
- *
- * Every change takes place by one store to the state word of one block (`Store.commit`). Before it,
- * the walk over the blocks sees the old heap; after it, the new one. Whatever else is written is
- * either invisible to the walk at that moment or derived from it, so a worker may die at any store
- * and `repair()` finds every block.
+ * The heap as one context sees it: the typed face of the kernel's allocator, which does what several
+ * contexts do at once. The errors are made here, from what the kernel refuses.
  *
  * @module
  */
 
-import { type BlockHistory, type ContextName, RcuError } from "../errors/rcu_error.ts";
-import { alignmentGap, Bins, rowOf } from "./bins.ts";
+import { type BlockHistory, RcuError } from "../errors/rcu_error.ts";
+import { EvictedError } from "../errors/specific_errors.ts";
+import { type HeapKernel, instantiateHeapKernel } from "../kernel/heap/kernel.ts";
 import {
   BLOCK,
-  BLOCK_HEADER,
-  CANARY,
-  GRAIN,
-  MIN_BLOCK,
-  sizeOf,
-  State,
-  STATE_NAMES,
-  stateOf,
-} from "./block.ts";
-import { type ArenaGeometry, HEADER, STATE_ROWS } from "./header.ts";
-import { BlockStarts } from "./starts.ts";
-import type { Store } from "./store.ts";
+  BLOCK_STATE,
+  CACHE,
+  HEAP,
+  HEAP_AT,
+  OUTCOME,
+  PAGE,
+  PAGE_STATE,
+  TOKEN_MASK,
+} from "../kernel/heap/layouts.ts";
+import { CONTEXT } from "../kernel/layouts.ts";
+import { GRAIN, STATE_NAMES, stateOf } from "./block.ts";
+import type { Contexts } from "./contexts.ts";
+import type { ArenaGeometry } from "./header.ts";
+import { sharedBuffer } from "./memory.ts";
+import { type BlockInfo, Pages } from "./pages.ts";
 
-/** Indices of the first counters of bytes and of blocks: constants, for the hot path. */
-const STATE_BYTES = HEADER.stateBytes.index(0);
-const STATE_BLOCKS = HEADER.stateBlocks.index(0);
+/** Offsets of blocks are not below this; what the kernel returns in their place is. */
+const LEAST_OFFSET = GRAIN;
+
+/** What a sweep after a death found. */
+export interface SweepReport {
+  /** Slabs that the context owned; others use them now. */
+  readonly slabs: number;
+  /** Blocks whose allocation was cut short, freed now. */
+  readonly reclaimed: number;
+  /** Blocks that it kept in quarantine, freed now. */
+  readonly quarantined: number;
+}
 
 /** The heap of one arena. */
 export class Heap {
-  /** Free blocks by size. */
-  readonly bins: Bins;
-  /** Where blocks start. */
-  readonly starts: BlockStarts;
-  readonly #u32: Uint32Array;
+  /** The kernel, for hot paths. */
+  readonly kernel: HeapKernel;
+  /** Address of this context's caches. */
+  readonly cache: number;
+  /** Its pages. */
+  readonly pages: Pages;
+  /** The memory as words. */
+  readonly u32: Uint32Array;
+  /** The memory as bytes. */
+  readonly u8: Uint8Array;
+  readonly #contexts: Contexts;
 
   /**
-   * @param store Where the arena lies.
+   * @param memory The arena's memory.
    * @param geometry Where its parts lie.
-   * @param nameOf Names a context by its token, for errors.
+   * @param contexts The context table, which this context has joined.
    */
   constructor(
-    readonly store: Store,
+    memory: WebAssembly.Memory,
     readonly geometry: ArenaGeometry,
-    readonly nameOf: (token: number) => ContextName,
+    contexts: Contexts,
   ) {
-    this.bins = new Bins(store);
-    this.starts = new BlockStarts(store, geometry);
-    this.#u32 = store.u32;
+    const buffer = sharedBuffer(memory);
+    this.kernel = instantiateHeapKernel(memory);
+    this.pages = new Pages(buffer, geometry);
+    this.u32 = new Uint32Array(buffer);
+    this.u8 = new Uint8Array(buffer);
+    this.#contexts = contexts;
+    const who = CONTEXT.who.at(contexts.record);
+    this.cache = geometry.cachesAt +
+      (contexts.record - geometry.contextsAt) / CONTEXT.size * CACHE.size;
+    this.u32.fill(0, this.cache / 4, (this.cache + CACHE.size) / 4);
+    CACHE.whoAt.set(this.u32, this.cache, who);
+    CACHE.attached.set(this.u32, this.cache, Atomics.load(this.u32, who / 4));
   }
 
-  /** Makes one free block of all the heap. The memory must be fresh. */
-  format(): void {
-    const { heapStart, heapEnd } = this.geometry;
-    this.store.put(BLOCK.tag.index(heapStart), (heapEnd - heapStart + State.FREE) >>> 0);
-    this.starts.set(heapStart);
-    this.bins.insert(heapStart);
-    this.count(State.FREE, heapEnd - heapStart, 1);
+  /** Writes the geometry and reserves the pages of the arena's tables. The memory must be fresh. */
+  static format(u32: Uint32Array, geometry: ArenaGeometry): void {
+    HEAP.pageShift.set(u32, HEAP_AT, geometry.pageShift);
+    HEAP.pages.set(u32, HEAP_AT, geometry.pages);
+    HEAP.firstPage.set(u32, HEAP_AT, geometry.firstPage);
+    HEAP.recordsAt.set(u32, HEAP_AT, geometry.recordsAt);
+    HEAP.usedAt.set(u32, HEAP_AT, geometry.usedAt);
+    HEAP.deferredAt.set(u32, HEAP_AT, geometry.deferredAt);
+    HEAP.lowFree.set(u32, HEAP_AT, geometry.firstPage);
+    HEAP.highest.set(u32, HEAP_AT, geometry.firstPage);
+    for (let page = 0; page < geometry.firstPage; page++) {
+      u32[PAGE.word.index(geometry.recordsAt + page * PAGE.size)] = PAGE_STATE.RESERVED;
+    }
   }
 
   /**
-   * Allocates a block. O(1) but for the zeroing, unless the arena is nearly exhausted.
+   * Allocates a block.
    *
-   * @param bytes Payload wanted, at least 1.
-   * @param requested What to record as requested; a canary fills the rest if it is less than
-   * `bytes`.
+   * @param bytes Bytes wanted, at least 1 and below 2^32.
+   * @param requested Bytes to record as requested.
    * @param alignment A power of two of at least 16.
-   * @param token The context that allocates.
-   * @param zeroed Whether to zero it.
-   * @returns The block's header, or 0 if nothing fits.
+   * @param flags Of `ALLOCATION`.
+   * @returns Its offset, or 0 if there is no room.
+   * @throws {EvictedError} If this context is not attached.
    */
-  allocate(
-    bytes: number,
-    requested: number,
-    alignment: number,
-    token: number,
-    zeroed = true,
-  ): number {
-    const size = Math.max(MIN_BLOCK, Math.ceil(bytes / GRAIN) * GRAIN + BLOCK_HEADER);
-    if (size > this.geometry.heapEnd) return 0;
-    let block = alignment === GRAIN ? this.bins.find(size) : this.bins.findAligned(size, alignment);
-    if (block === 0) return 0;
-    const gap = alignment === GRAIN ? 0 : alignmentGap(block, alignment);
-    if (gap !== 0) block = this.#splitFront(block, gap);
-    const { store } = this;
-    const serial = HEADER.serial.get(this.#u32, 0);
-    store.put(HEADER.serial.index(0), (serial + 1) >>> 0);
-    store.put(BLOCK.requested.index(block), requested);
-    store.put(BLOCK.allocatedBy.index(block), token);
-    store.put(BLOCK.freedBy.index(block), 0);
-    store.put(BLOCK.serial.index(block), serial);
-    const taken = this.#take(block, size);
-    store.put(BLOCK.owner.index(block), 0); // it was the link of the block's bin
-    if (zeroed) store.fill(block + BLOCK_HEADER, block + taken, 0);
-    if (requested < bytes) {
-      store.fillBytes(block + BLOCK_HEADER + requested, block + taken, CANARY);
-    }
-    store.commit(BLOCK.tag.index(block), (taken + State.LIVE) >>> 0);
-    this.count(State.LIVE, taken, 1);
-    this.#raisePeak();
-    return block;
+  allocate(bytes: number, requested: number, alignment: number, flags: number): number {
+    const { kernel, cache } = this;
+    const block = kernel.allocate(cache, bytes, requested, alignment, flags) >>> 0;
+    if (block >= LEAST_OFFSET) return block;
+    if (block === OUTCOME.DETACHED) throw this.#evicted();
+    return 0;
   }
 
   /**
-   * Frees a block and merges it with its free neighbours. O(1).
+   * Frees a live block, or makes it QUARANTINED.
    *
-   * @param block Header of a block that is not free.
-   * @param token The context that frees it; 0 leaves what is recorded.
+   * @throws {RcuError} As `Arena.free`.
    */
-  release(block: number, token: number): void {
-    const { store, bins } = this;
-    const u32 = this.#u32;
-    const own = sizeOf(u32, block);
-    const before = stateOf(u32, block);
-    if (token !== 0) store.put(BLOCK.freedBy.index(block), token);
-    store.commit(BLOCK.tag.index(block), (own + State.FREE) >>> 0);
-    this.count(before, own, -1);
-    this.count(State.FREE, own, 1);
-    let size = own;
-    const next = block + own;
-    if (next < this.geometry.heapEnd && stateOf(u32, next) === State.FREE) {
-      bins.remove(next);
-      size = this.#merge(block, next);
-    }
-    const previous = BLOCK.previousSize.get(u32, block);
-    if (previous !== 0 && stateOf(u32, block - previous) === State.FREE) {
-      bins.remove(block - previous);
-      size = this.#merge(block - previous, block);
-      block -= previous;
-    }
-    this.#updateNext(block, size);
-    bins.insert(block);
+  turn(offset: number, state: number): void {
+    this.checkOffset("free", offset);
+    const outcome = state === BLOCK_STATE.FREE
+      ? this.kernel.free(this.cache, offset)
+      : this.kernel.turn(this.cache, offset, state);
+    if (outcome !== OUTCOME.DONE) this.#refuse("free", offset, outcome);
   }
 
-  /** Changes the state of a block that stays a block, for instance LIVE to DEFERRED. */
-  turn(block: number, state: number): void {
-    const size = sizeOf(this.#u32, block);
-    const before = stateOf(this.#u32, block);
-    this.store.commit(BLOCK.tag.index(block), (size + state) >>> 0);
-    this.count(before, size, -1);
-    this.count(state, size, 1);
+  /** Defers a live block; see `HeapKernel.defer`. */
+  defer(offset: number, limbo: number, cookie: number): void {
+    this.checkOffset("defer", offset);
+    const outcome = this.kernel.defer(this.cache, offset, limbo, cookie);
+    if (outcome !== OUTCOME.DONE) this.#refuse("defer", offset, outcome);
   }
 
-  /**
-   * The live block whose payload starts at `offset`.
-   *
-   * @param offset What a caller gave.
-   * @param action What is to be done, for the error.
-   * @returns The block's header.
-   * @throws {RcuError} `INVALID_POINTER` if no block starts there.
-   * @throws {RcuError} `DOUBLE_FREE` if the block is not live any more.
-   * @throws {RcuError} `ARENA_CORRUPT` if the block's header was overwritten.
-   */
-  liveBlock(offset: number, action: string): number {
-    const block = this.#header(offset, action);
-    const u32 = this.#u32;
-    const state = stateOf(u32, block);
-    if (!this.starts.has(block)) {
-      const inside = stateOf(u32, this.starts.covering(block)) === State.FREE;
-      if (inside && state === State.MERGED) throw this.#doubleFree(block);
-      throw new RcuError("INVALID_POINTER", { action, offset, reason: "no block starts there" });
-    }
-    const next = block + sizeOf(u32, block);
-    const whole = STATE_NAMES[state] !== undefined && next <= this.geometry.heapEnd &&
-      (next === this.geometry.heapEnd || BLOCK.previousSize.get(u32, next) === next - block);
-    if (!whole) {
-      throw new RcuError("ARENA_CORRUPT", {
-        offset: block,
-        reason: "the header of a block was overwritten",
-      });
-    }
-    if (state !== State.LIVE) throw this.#doubleFree(block);
-    return block;
+  /** Makes a PENDING block of this context's LIVE. */
+  publish(offset: number): void {
+    this.kernel.publish(this.cache, offset);
   }
 
-  /** What is recorded of a block. */
-  history(block: number): BlockHistory {
-    const u32 = this.#u32;
+  /** Address of the header of the block at `offset`. */
+  headerOf(offset: number): number {
+    return this.kernel.headerOf(offset) >>> 0;
+  }
+
+  /** Marks a live block as a member, or with 0 as a block like others. */
+  mark(offset: number, mark: number): void {
+    BLOCK.mark.set(this.u32, this.headerOf(offset), mark);
+  }
+
+  /** Sweeps up after a context that has stopped. */
+  sweep(token: number): SweepReport & { readonly skipped: number } {
+    const { kernel } = this;
+    const skipped = kernel.sweep(this.cache, token);
     return {
-      block: block + BLOCK_HEADER,
-      size: BLOCK.requested.get(u32, block),
-      state: STATE_NAMES[stateOf(u32, block)] ?? "corrupt",
-      serial: BLOCK.serial.get(u32, block),
-      allocatedBy: this.nameOf(BLOCK.allocatedBy.get(u32, block)),
-      freedBy: this.nameOf(BLOCK.freedBy.get(u32, block)),
+      slabs: kernel.slabsSwept(),
+      reclaimed: kernel.pendingSwept(),
+      quarantined: kernel.quarantinedSwept(),
+      skipped,
     };
   }
 
-  /** Counts a block of `size` bytes in (`by` = 1) or out (`by` = -1) of a state. */
-  count(state: number, size: number, by: number): void {
-    const bytes = STATE_BYTES + state;
-    const blocks = blockCount(state, rowOf(size));
-    this.store.put(bytes, (this.#u32[bytes]! + by * size) >>> 0);
-    this.store.put(blocks, (this.#u32[blocks]! + by) >>> 0);
-  }
-
-  /** Cuts `gap` bytes off the front of a free block; both parts are free, the rest in no bin. */
-  #splitFront(block: number, gap: number): number {
-    const { store } = this;
-    const rest = block + gap;
-    const size = sizeOf(this.#u32, block) - gap;
-    this.bins.remove(block);
-    store.put(BLOCK.previousSize.index(rest), gap);
-    store.put(BLOCK.tag.index(rest), (size + State.FREE) >>> 0);
-    store.commit(BLOCK.tag.index(block), (gap + State.FREE) >>> 0);
-    this.starts.set(rest);
-    this.#updateNext(rest, size);
-    this.count(State.FREE, size + gap, -1);
-    this.count(State.FREE, gap, 1);
-    this.count(State.FREE, size, 1);
-    this.bins.insert(block);
-    this.bins.insert(rest);
-    return rest;
-  }
-
-  /** Makes a free block PENDING and gives back what it has beyond `size`; returns its new size. */
-  #take(block: number, size: number): number {
-    const { store } = this;
-    const whole = sizeOf(this.#u32, block);
-    const left = whole - size;
-    this.bins.remove(block);
-    this.count(State.FREE, whole, -1);
-    if (left < MIN_BLOCK) {
-      store.commit(BLOCK.tag.index(block), (whole + State.PENDING) >>> 0);
-      return whole;
+  /**
+   * The live block at `offset`.
+   *
+   * @throws {RcuError} If there is none.
+   */
+  liveBlock(offset: number, action: string): BlockInfo {
+    this.checkOffset(action, offset);
+    const header = this.headerOf(offset);
+    if (header === 0) this.#refuse(action, offset, OUTCOME.NO_BLOCK);
+    if (stateOf(this.u32, header) !== BLOCK_STATE.LIVE) {
+      this.#refuse(action, offset, OUTCOME.NOT_LIVE);
     }
-    const rest = block + size;
-    store.put(BLOCK.previousSize.index(rest), size);
-    for (let word = BLOCK.requested.index(rest); word <= BLOCK.owner.index(rest); word++) {
-      store.put(word, 0);
+    return this.pages.around(offset)!;
+  }
+
+  /** What is recorded of a block. */
+  history(block: BlockInfo): BlockHistory {
+    const { u32 } = this;
+    const { header } = block;
+    return {
+      block: block.offset,
+      size: BLOCK.requested.get(u32, header),
+      state: STATE_NAMES[stateOf(u32, header)] ?? "corrupt",
+      serial: BLOCK.serial.get(u32, header),
+      allocatedBy: this.#contexts.nameOf(BLOCK.allocatedBy.get(u32, header)),
+      freedBy: this.#contexts.nameOf(this.#freedBy(header)),
+    };
+  }
+
+  /** Who deferred a block; or else who freed it, which its tag names as long as it is free. */
+  #freedBy(header: number): number {
+    const deferredBy = BLOCK.deferredBy.get(this.u32, header);
+    const state = stateOf(this.u32, header);
+    const isGone = state === BLOCK_STATE.FREE || state === BLOCK_STATE.QUARANTINED;
+    return deferredBy === 0 && isGone ? this.u32[BLOCK.tag.index(header) + 1]! : deferredBy;
+  }
+
+  /** Refuses what cannot be the offset of a block, before the kernel gets it as 32 bits. */
+  checkOffset(action: string, offset: number): void {
+    if (offset >= this.geometry.heapStart && offset < this.geometry.heapEnd) {
+      if (offset % GRAIN === 0) return;
     }
-    store.put(BLOCK.tag.index(rest), (left + State.FREE) >>> 0);
-    store.commit(BLOCK.tag.index(block), (size + State.PENDING) >>> 0);
-    this.starts.set(rest);
-    this.#updateNext(rest, left);
-    this.count(State.FREE, left, 1);
-    this.bins.insert(rest);
-    return size;
+    if (!this.#contexts.isAttached()) throw this.#evicted();
+    throw new RcuError("INVALID_POINTER", { action, offset, reason: this.#whyInvalid(offset) });
   }
 
-  /** Merges the free block `next` into the free block before it; returns the new size. */
-  #merge(block: number, next: number): number {
-    const u32 = this.#u32;
-    const first = sizeOf(u32, block);
-    const second = sizeOf(u32, next);
-    this.store.commit(BLOCK.tag.index(block), (first + second + State.FREE) >>> 0);
-    this.starts.clear(next);
-    this.store.put(BLOCK.tag.index(next), (second + State.MERGED) >>> 0);
-    this.count(State.FREE, first, -1);
-    this.count(State.FREE, second, -1);
-    this.count(State.FREE, first + second, 1);
-    return first + second;
+  #whyInvalid(offset: unknown): string {
+    if (typeof offset !== "number" || !Number.isInteger(offset)) return "an offset is an integer";
+    const { heapStart, heapEnd } = this.geometry;
+    if (offset < heapStart || offset >= heapEnd) return "it lies outside of the heap";
+    return `blocks are aligned to ${GRAIN} bytes`;
   }
 
-  /** Writes a block's size into the header of the next block. */
-  #updateNext(block: number, size: number): void {
-    const next = block + size;
-    if (next < this.geometry.heapEnd) this.store.put(BLOCK.previousSize.index(next), size);
+  #evicted(): EvictedError {
+    return new EvictedError({ token: CACHE.attached.get(this.u32, this.cache) & TOKEN_MASK });
   }
 
-  #raisePeak(): void {
-    const used = this.#u32[STATE_BYTES + State.LIVE]! +
-      this.#u32[STATE_BYTES + State.DEFERRED]!;
-    if (used > HEADER.peak.get(this.#u32, 0)) this.store.put(HEADER.peak.index(0), used);
-  }
-
-  #header(offset: number, action: string): number {
-    if (typeof offset !== "number" || !Number.isInteger(offset)) {
-      throw new RcuError("INVALID_POINTER", { action, offset, reason: "an offset is an integer" });
+  /** Throws what an outcome means. */
+  #refuse(action: string, offset: number, outcome: number): never {
+    if (outcome === OUTCOME.DETACHED) throw this.#evicted();
+    if (outcome === OUTCOME.MEMBER) throw new RcuError("MEMBER_BLOCK", { action, offset });
+    const block = this.pages.around(offset);
+    if (block === undefined || block.offset !== offset || !this.#wasAllocated(block)) {
+      throw new RcuError("INVALID_POINTER", { action, offset, reason: "no block starts there" });
     }
-    const block = offset - BLOCK_HEADER;
-    if (block < this.geometry.heapStart || offset >= this.geometry.heapEnd) {
-      throw new RcuError("INVALID_POINTER", {
-        action,
-        offset,
-        reason: "it lies outside of the heap",
-      });
-    }
-    if (offset % GRAIN !== 0) {
-      throw new RcuError("INVALID_POINTER", {
-        action,
-        offset,
-        reason: `blocks are aligned to ${GRAIN} bytes`,
-      });
-    }
-    return block;
-  }
-
-  #doubleFree(block: number): RcuError {
     const { state, freedBy } = this.history(block);
-    return new RcuError("DOUBLE_FREE", { offset: block + BLOCK_HEADER, state, freedBy });
+    if (state === "corrupt") {
+      throw new RcuError("ARENA_CORRUPT", {
+        offset: block.header,
+        reason: "the header of a block was overwritten",
+      });
+    }
+    throw new RcuError("DOUBLE_FREE", { offset, state, freedBy });
   }
-}
 
-/** Index of the word that counts the blocks of a state and a row. */
-export function blockCount(state: number, row: number): number {
-  return STATE_BLOCKS + (state - 1) * STATE_ROWS + row;
+  #wasAllocated(block: BlockInfo): boolean {
+    return BLOCK.allocatedBy.get(this.u32, block.header) !== 0;
+  }
 }
 
 /** Refuses a size or an alignment that no block can have. */
@@ -312,7 +247,7 @@ export function checkRequest(bytes: number, alignment: number): void {
     });
   }
   const power = Number.isInteger(alignment) && alignment >= 1 && alignment <= 2 ** 31 &&
-    Number.isInteger(Math.log2(alignment));
+    (alignment & (alignment - 1)) === 0;
   if (!power) {
     throw new RcuError("INVALID_SIZE", {
       what: "alignment",

@@ -10,12 +10,13 @@
 
 import { RcuError } from "../errors/rcu_error.ts";
 import { instantiateKernel, type Kernel } from "../kernel/kernel.ts";
+import { MEMBER_MARK } from "../kernel/heap/layouts.ts";
 import { CHUNK, REGISTRY } from "../kernel/layouts.ts";
 import { defineLayout } from "../layout/layout.ts";
 import type { SharedMemory } from "./allocator.ts";
-import { BLOCK, BLOCK_HEADER } from "./block.ts";
 import type { Contexts } from "./contexts.ts";
 import { HEADER } from "./header.ts";
+import type { Heap } from "./heap.ts";
 
 /** The words at the start of a member's block that belong to the arena. */
 export const MEMBER = defineLayout({
@@ -59,14 +60,6 @@ export interface EvictionHandler {
 /** Handlers by type, filled when the module of each structure is loaded. */
 export const evictionHandlers: Map<number, EvictionHandler> = new Map();
 
-/** What `owner` in the header of a live block says: nobody but its `destroy` frees the block. */
-const MEMBER_MARK = 0x4d454d42;
-
-/** Whether a live block is a member. */
-export function isMember(u32: Uint32Array, block: number): boolean {
-  return BLOCK.owner.get(u32, block) === MEMBER_MARK;
-}
-
 /** An arena as far as its members need it. */
 interface Blocks extends SharedMemory {
   allocate(bytes: number): number;
@@ -87,14 +80,17 @@ const LIST = HEADER.registry.at(0);
 export class Members {
   readonly #kernel: Kernel;
   readonly #blocks: Blocks;
+  readonly #heap: Heap;
   readonly #contexts: Contexts;
   #depth = 0;
 
   /**
    * @param blocks The arena.
+   * @param heap Its heap.
    * @param contexts Its context table.
    */
-  constructor(blocks: Blocks, contexts: Contexts) {
+  constructor(blocks: Blocks, heap: Heap, contexts: Contexts) {
+    this.#heap = heap;
     this.#kernel = instantiateKernel(blocks.memory);
     this.#blocks = blocks;
     this.#contexts = contexts;
@@ -108,7 +104,7 @@ export class Members {
    */
   add(offset: number, type: number): void {
     const { u32 } = this.#blocks;
-    BLOCK.owner.set(u32, offset - BLOCK_HEADER, MEMBER_MARK);
+    this.#heap.mark(offset, MEMBER_MARK);
     this.#kernel.store32(MEMBER.type.at(offset), type);
     for (;;) {
       const entry = this.#kernel.addMember(LIST, offset) >>> 0;
@@ -173,7 +169,7 @@ export class Members {
         return;
       }
       if (this.#kernel.dropMember(entry, offset, above) === 0) continue;
-      BLOCK.owner.set(this.#blocks.u32, offset - BLOCK_HEADER, 0);
+      this.#heap.mark(offset, 0);
       this.#blocks.free(offset);
     }
   }

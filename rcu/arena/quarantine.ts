@@ -1,137 +1,146 @@
 /**
- * What debug mode does to blocks: canary bytes after the payload, poison in freed blocks, and a
- * quarantine that keeps freed blocks from being reused for a while.
+ * What debug mode does to blocks: canary bytes after the bytes requested, poison in freed blocks, and a
+ * quarantine that keeps freed blocks from being used again for a while.
  *
  * @module
  */
 
 import { RcuError } from "../errors/rcu_error.ts";
 import { UseAfterFreeError } from "../errors/specific_errors.ts";
-import { BLOCK, BLOCK_HEADER, CANARY, sizeOf, State, stateOf } from "./block.ts";
-import { HEADER } from "./header.ts";
+import { BLOCK, BLOCK_STATE } from "../kernel/heap/layouts.ts";
+import { CANARY, POISON, stateOf } from "./block.ts";
 import type { Heap } from "./heap.ts";
+import type { BlockInfo } from "./pages.ts";
 
-/** Word that fills freed blocks. No multiple of 16 and no small number, so it makes a bad pointer. */
-export const POISON = 0xdeadbeef;
-/** The quarantine holds at most this part of the arena: a sixteenth. */
+/** The quarantine of a context holds at most this part of the arena: a sixteenth. */
 const QUARANTINE_SHARE = 16;
 
-/** First byte of a block's canary that was overwritten, 0 if none was. */
-export function damagedCanary(heap: Heap, block: number): number {
-  const { u32, u8 } = heap.store;
-  const end = block + sizeOf(u32, block);
-  for (let byte = block + BLOCK_HEADER + BLOCK.requested.get(u32, block); byte < end; byte++) {
-    if (u8[byte] !== CANARY) return byte;
-  }
-  return 0;
+/** Fills what a block has beyond the bytes requested. */
+export function writeCanary(heap: Heap, offset: number, requested: number): void {
+  const { capacity } = heap.pages.around(offset)!;
+  heap.u8.fill(CANARY, offset + requested, offset + capacity);
 }
 
 /** Throws if a live block's canary was overwritten. */
-export function checkCanary(heap: Heap, block: number): void {
-  const byte = damagedCanary(heap, block);
-  if (byte !== 0) {
+export function checkCanary(heap: Heap, block: BlockInfo): void {
+  const { u8, u32 } = heap;
+  const end = block.offset + block.capacity;
+  for (let byte = block.offset + BLOCK.requested.get(u32, block.header); byte < end; byte++) {
+    if (u8[byte] === CANARY) continue;
     throw new RcuError("CANARY_OVERWRITTEN", { offset: byte, history: heap.history(block) });
   }
 }
 
-/** First byte of a freed block that is no longer poison, or 0. */
-export function damagedPoison(heap: Heap, block: number): number {
-  const { u32 } = heap.store;
-  const end = (block + sizeOf(u32, block)) / 4;
-  for (let word = (block + BLOCK_HEADER) / 4; word < end; word++) {
-    if (u32[word] !== POISON) return word * 4;
+/** What a write to a freed block is reported as, if there was one. */
+function damage(heap: Heap, block: BlockInfo): UseAfterFreeError | undefined {
+  // Not poisoned yet: the context that frees it is about to, or has died.
+  if (BLOCK.mark.get(heap.u32, block.header) !== POISON) return undefined;
+  const end = (block.offset + block.capacity) / 4;
+  for (let word = block.offset / 4; word < end; word++) {
+    if (heap.u32[word] === POISON) continue;
+    const history = heap.history(block);
+    return new UseAfterFreeError({ access: "earlier store", offset: word * 4, history });
   }
-  return 0;
-}
-
-/** Poisons a block and puts it at the end of the quarantine. */
-export function quarantine(heap: Heap, block: number, token: number): void {
-  const { store } = heap;
-  if (token !== 0) store.put(BLOCK.freedBy.index(block), token);
-  // Before it is poisoned: a block must not be live with its contents gone.
-  heap.turn(block, State.QUARANTINED);
-  poison(heap, block);
-  appendQuarantined(heap, block);
+  return undefined;
 }
 
 /** Poisons a block that is in quarantine, and notes in its header that it is. */
-function poison(heap: Heap, block: number): void {
-  const { store } = heap;
-  store.fill(block + BLOCK_HEADER, block + sizeOf(store.u32, block), POISON);
-  store.put(BLOCK.owner.index(block), POISON);
+function poison(heap: Heap, block: BlockInfo): void {
+  heap.u32.fill(POISON, block.offset / 4, (block.offset + block.capacity) / 4);
+  BLOCK.mark.set(heap.u32, block.header, POISON);
 }
 
-/** Queues a block whose header says QUARANTINED, poisoned or not: the context that freed it died. */
-export function requeueQuarantined(heap: Heap, block: number): void {
-  if (BLOCK.owner.get(heap.store.u32, block) !== POISON) poison(heap, block);
-  appendQuarantined(heap, block);
-}
+/** The quarantine of one context. That a block is in it, its header says; this is the order. */
+export class Quarantine {
+  readonly #heap: Heap;
+  readonly #limit: number;
+  /** Offsets; those before `#first` have left. */
+  #blocks: number[] = [];
+  #first = 0;
+  #bytes = 0;
 
-/** Appends a block whose header says QUARANTINED to the queue. */
-function appendQuarantined(heap: Heap, block: number): void {
-  const { store } = heap;
-  const tail = HEADER.quarantineTail.get(store.u32, 0);
-  store.put(BLOCK.next.index(block), 0);
-  store.put(tail === 0 ? HEADER.quarantineHead.index(0) : BLOCK.next.index(tail), block);
-  store.put(HEADER.quarantineTail.index(0), block);
-}
+  /** @param heap The heap. */
+  constructor(heap: Heap) {
+    this.#heap = heap;
+    this.#limit = heap.geometry.bytes / QUARANTINE_SHARE;
+  }
 
-/** Frees the oldest block in quarantine. @returns Whether there was one. */
-export function releaseOldest(heap: Heap): boolean {
-  const { store } = heap;
-  const block = HEADER.quarantineHead.get(store.u32, 0);
-  if (block === 0) return false;
-  checkOldest(heap);
-  const next = BLOCK.next.get(store.u32, block);
-  store.put(HEADER.quarantineHead.index(0), next);
-  if (next === 0) store.put(HEADER.quarantineTail.index(0), 0);
-  heap.release(block, 0);
-  return true;
-}
+  /** Poisons a block that this context has made QUARANTINED, and takes it in. */
+  add(offset: number): void {
+    const block = this.#heap.pages.around(offset)!;
+    poison(this.#heap, block);
+    this.#blocks.push(offset);
+    this.#bytes += block.footprint;
+  }
 
-/** Frees blocks from the quarantine until `bytes` more fit into its share of the arena. */
-export function makeRoom(heap: Heap, bytes: number): void {
-  const limit = heap.geometry.bytes / QUARANTINE_SHARE;
-  while (HEADER.stateBytes.get(heap.store.u32, 0, State.QUARANTINED) + bytes > limit) {
-    if (!releaseOldest(heap)) return;
+  /** Frees blocks until `bytes` more fit into the share of the arena, or none is left. */
+  makeRoom(bytes: number): void {
+    while (this.#bytes + bytes > this.#limit && this.releaseOldest());
+  }
+
+  /**
+   * Frees the oldest block.
+   *
+   * @returns Whether there was one.
+   * @throws {UseAfterFreeError} If it was written to after it was freed. It is poisoned again before, so
+   * that each such write is reported once, and stays.
+   */
+  releaseOldest(): boolean {
+    const offset = this.#blocks[this.#first];
+    if (offset === undefined) return false;
+    const heap = this.#heap;
+    const block = heap.pages.around(offset);
+    // Another context may have freed it, when it found no room.
+    if (block?.offset === offset && stateOf(heap.u32, block.header) === BLOCK_STATE.QUARANTINED) {
+      const error = damage(heap, block);
+      if (error) {
+        poison(heap, block);
+        throw error;
+      }
+      heap.kernel.release(heap.cache, offset);
+      this.#bytes -= block.footprint;
+    }
+    this.#shift();
+    return true;
+  }
+
+  #shift(): void {
+    this.#first++;
+    if (this.#first === this.#blocks.length) this.#bytes = 0;
+    if (this.#first * 2 < this.#blocks.length) return;
+    this.#blocks = this.#blocks.slice(this.#first);
+    this.#first = 0;
   }
 }
 
-/**
- * Throws if the oldest block in quarantine was written to after it was freed. It is poisoned again
- * before, so that each such write is reported once.
- */
-function checkOldest(heap: Heap): void {
-  const block = HEADER.quarantineHead.get(heap.store.u32, 0);
-  const byte = damagedPoison(heap, block);
-  if (byte === 0) return;
-  const error = new UseAfterFreeError({
-    access: "earlier store",
-    offset: byte,
-    history: heap.history(block),
-  });
-  poison(heap, block);
-  throw error;
+/** Frees the blocks in quarantine of all contexts; returns whether there were any. */
+export function releaseAll(heap: Heap): boolean {
+  let released = false;
+  for (const block of blocksIn(heap, BLOCK_STATE.QUARANTINED)) {
+    const error = damage(heap, block);
+    if (error) poison(heap, block);
+    if (heap.kernel.release(heap.cache, block.offset) === 1) released = true;
+    if (error) throw error;
+  }
+  return released;
+}
+
+/** The blocks of a heap in one state. */
+export function* blocksIn(heap: Heap, state: number): Generator<BlockInfo> {
+  for (const info of heap.pages) {
+    for (const block of heap.pages.blocksOf(info)) {
+      if (stateOf(heap.u32, block.header) === state) yield block;
+    }
+  }
 }
 
 /** Throws at the first block whose canary or whose poison was overwritten. */
 export function checkBlocks(heap: Heap): void {
-  const { geometry, store } = heap;
-  for (
-    let block = geometry.heapStart;
-    block < geometry.heapEnd;
-    block += sizeOf(store.u32, block)
-  ) {
-    const state = stateOf(store.u32, block);
-    if (state === State.LIVE || state === State.DEFERRED) checkCanary(heap, block);
-    if (state !== State.QUARANTINED) continue;
-    const byte = damagedPoison(heap, block);
-    if (byte !== 0) {
-      throw new UseAfterFreeError({
-        access: "earlier store",
-        offset: byte,
-        history: heap.history(block),
-      });
-    }
+  for (const state of [BLOCK_STATE.LIVE, BLOCK_STATE.DEFERRED]) {
+    for (const block of blocksIn(heap, state)) checkCanary(heap, block);
+  }
+  for (const block of blocksIn(heap, BLOCK_STATE.QUARANTINED)) {
+    const error = damage(heap, block);
+    if (error) throw error;
   }
 }

@@ -83,16 +83,12 @@ export interface RcuErrorDetails {
   NOT_CERTIFIED: { contexts: readonly ContextName[]; reason: string };
   /** A wait took longer than its `timeoutMs`; `holder` says who was waited for. */
   WAIT_TIMEOUT: { action: string; milliseconds: number; holder: string };
-  /** Blocking is forbidden here, and the lock did not become free while the caller spun. */
-  LOCK_TIMEOUT: { owner: number; milliseconds: number };
   /** A context asked for a lock that it holds. */
   DEADLOCK: { token: number };
   /** A context released a lock that it does not hold; `owner` is 0 if the lock is free. */
   NOT_LOCK_OWNER: { token: number; owner: number };
   /** `destroy` of a mutex that a context holds. */
   MUTEX_BUSY: { owner: number };
-  /** A limbo record was given up with blocks in it, or was not registered. */
-  LIMBO_RECORD: { limbo: number; reason: string };
   // ---- readers and guards ----
   /** Every reader slot of the domain is taken; `expelled` of them by contexts that were expelled. */
   READER_LIMIT: { limit: number; expelled: number };
@@ -180,17 +176,12 @@ const MESSAGES: Messages<RcuErrorDetails> = {
     `(Node's "exit" event says so), pass { stopped: true }`,
   WAIT_TIMEOUT: ({ action, milliseconds, holder }) =>
     `Cannot ${action} within ${milliseconds} ms: it is held up by ${holder}`,
-  LOCK_TIMEOUT: ({ owner, milliseconds }) =>
-    `Cannot take the lock: context ${owner} held it for ${milliseconds} ms, and this context may ` +
-    `not block`,
   DEADLOCK: ({ token }) =>
     `Cannot take the lock: context ${token} holds it already, and locks are not recursive`,
   NOT_LOCK_OWNER: ({ token, owner }) =>
     `Cannot release the lock: context ${token} does not hold it, ` +
     `${owner ? `context ${owner}` : "nobody"} does`,
   MUTEX_BUSY: ({ owner }) => `Cannot destroy the mutex: context ${owner} holds it`,
-  LIMBO_RECORD: ({ limbo, reason }) =>
-    `Cannot give up limbo record ${formatOffset(limbo)}: ${reason}`,
   READER_LIMIT: ({ limit, expelled }) =>
     `Cannot register a reader: the domain was created for ${limit} readers and all slots are ` +
     `taken (${expelled} of them by contexts that were expelled and are not evicted yet)`,

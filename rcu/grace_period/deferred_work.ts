@@ -43,7 +43,13 @@ export class DeferredWork {
     this.#driver = driver;
     this.#callbacks = new Callbacks(arena, DOMAIN.maxDeferred.get(arena.u32, offset));
     this.#isThere = () => isDomainThere(arena, handle);
-    this.blocks = new DeferredBlocks(arena, offset, driver, this.#isThere);
+    this.blocks = new DeferredBlocks(arena, offset, driver);
+    const reclaim = () => {
+      const freed = this.#ifThere(() => this.blocks.reclaimReady());
+      if (freed === undefined) this.#core.reclaimers.delete(reclaim);
+      return freed ?? 0;
+    };
+    this.#core.reclaimers.add(reclaim);
   }
 
   /** How many functions of this context wait. */
@@ -73,13 +79,10 @@ export class DeferredWork {
     const queued = this.#callbacks.length;
     if (queued > 0) this.#driver.wait(this.#driver.startPoll(), deadline, true);
     this.#callbacks.runReady((cookie) => this.#driver.poll(cookie), queued);
-    for (let batch = 0; batch < BATCHES; batch++) {
-      const { repairs } = this.#core;
-      const cookie = this.blocks.cookie;
+    for (let look = 0; look < LOOKS; look++) {
+      const cookie = this.blocks.reclaim();
       if (cookie < 0) return;
       this.#driver.wait(cookie, deadline, true);
-      this.blocks.reclaim(cookie);
-      if (this.#core.repairs !== repairs) batch = BEGIN_ANEW;
     }
   }
 
@@ -92,22 +95,20 @@ export class DeferredWork {
       await this.#driver.waitAsync(this.#callbacks.firstCookie!, deadline);
       this.#callbacks.runReady((cookie) => this.#driver.poll(cookie), target - this.#callbacks.ran);
     }
-    for (let batch = 0; batch < BATCHES; batch++) {
-      const { repairs } = this.#core;
-      const cookie = this.blocks.cookie;
+    for (let look = 0; look < LOOKS; look++) {
+      const cookie = this.blocks.reclaim();
       if (cookie < 0) return;
       await this.#driver.waitAsync(cookie, deadline);
-      this.blocks.reclaim(cookie);
-      if (this.#core.repairs !== repairs) batch = BEGIN_ANEW;
     }
   }
 
   /** Makes room in the budget by waiting for the blocks that are deferred already. */
   #relieve(): void {
+    this.#core.checkAttached();
     this.blocks.reclaimReady();
     while (this.blocks.full) {
-      const cookie = this.blocks.cookie;
-      if (cookie < 0) return;
+      const cookie = this.blocks.reclaim();
+      if (cookie < 0 || !this.blocks.full) return;
       try {
         const deadline = new Deadline("wait for the blocks that are deferred already");
         this.#driver.wait(cookie, deadline, true);
@@ -118,7 +119,6 @@ export class DeferredWork {
         const { count, bytes } = this.blocks;
         throw new DeferredBudgetError({ what: "a block", count, bytes, reason: String(cause) });
       }
-      this.blocks.reclaim(cookie);
     }
   }
 
@@ -135,7 +135,8 @@ export class DeferredWork {
       let pauseMs: number | undefined = 0;
       try {
         this.#core.checkAttached();
-        const cookie = this.#callbacks.firstCookie ?? this.blocks.cookie;
+        const cookie = this.#callbacks.firstCookie ??
+          this.#ifThere(() => this.blocks.reclaim()) ?? -1;
         if (cookie < 0) break;
         await this.#driver.waitAsync(
           cookie,
@@ -144,7 +145,6 @@ export class DeferredWork {
           (look) => this.#ifThere(look),
         );
         this.#callbacks.runReady((cookie) => this.#isOver(cookie));
-        this.blocks.reclaimReady();
       } catch (error) {
         pauseMs = afterError(error);
         if (pauseMs === undefined) break;
@@ -180,8 +180,6 @@ function afterError(error: unknown): number | undefined {
   // The functions of a context that is evicted or has closed its arena count as lost, and other
   // contexts free the blocks.
   if (error instanceof EvictedError) return undefined;
-  // No fault of anybody's: this context must not block, and the arena's lock was taken for long.
-  if (error instanceof RcuError && error.hasCode("LOCK_TIMEOUT")) return RETRY_MS;
   reportUncaught(error);
   // Every further turn would find the same.
   if (error instanceof RcuError && error.hasCode("ARENA_CORRUPT")) return undefined;
@@ -191,15 +189,8 @@ function afterError(error: unknown): number | undefined {
 /** What waits for deferred work do, for errors. */
 const ACTION = "wait for deferred work";
 
-/** How long the pump waits before it tries again to take the arena's lock. */
-const RETRY_MS = 100;
-
-/** A block deferred before a barrier is in the batch that waits or in the one that collects. */
-const BATCHES = 2;
-
 /**
- * The loop's counter before the first batch. A repair, after a context died inside the arena, queues
- * all deferred blocks anew: the batch that a barrier waited for is no more, and its blocks wait for a
- * later grace period.
+ * How often a barrier looks for blocks. After the first wait all that were deferred before the barrier can
+ * be freed; another context may be freeing some of them at the moment.
  */
-const BEGIN_ANEW = -1;
+const LOOKS = 3;

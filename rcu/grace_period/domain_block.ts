@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Arena, coreOf } from "../arena/arena.ts";
+import type { Arena } from "../arena/arena.ts";
 import { encodeLabel, storeLabel } from "../arena/label.ts";
 import { MEMBER, MemberType } from "../arena/members.ts";
 import { destroyMember, registerMember } from "../arena/register_member.ts";
@@ -79,15 +79,12 @@ export function createBlock(
     DOMAIN.gpCtr.set(u32, offset, 1);
     DOMAIN.gpDone.set(u32, offset, 1);
   }
-  coreOf(arena).registerLimbo(DOMAIN.limbo.at(offset));
   registerMember(arena, offset, TYPES[kind]);
   return { kind, arena: arena.handle.id, offset, id };
 }
 
 /** Frees a domain's block. */
 export function destroyBlock(arena: Arena, offset: number): void {
-  // First, since it throws if another context has deferred blocks since the caller checked.
-  coreOf(arena).unregisterLimbo(DOMAIN.limbo.at(offset));
   destroyMember(arena, offset);
 }
 

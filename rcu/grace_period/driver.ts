@@ -85,6 +85,11 @@ export class Driver {
     return this.#engine.advance(cookie) === 0;
   }
 
+  /** The newest grace period that is over: all before it are, too. */
+  newestOver(): number {
+    return this.#engine.newestOver();
+  }
+
   /**
    * Blocks until the grace period is over.
    *

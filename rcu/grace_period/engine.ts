@@ -21,6 +21,8 @@ export interface Engine {
    * slot of one that was still in the way after it had been asked, or 0.
    */
   arm(hurry: boolean): number;
+  /** The cookie of the newest grace period that is over. */
+  newestOver(): number;
   /** How many grace periods have been completed. */
   completed(): number;
   /** The number of the grace period started last, from 1 on. */
@@ -38,6 +40,7 @@ export function rcuEngine(kernel: Kernel, domain: number): Engine {
       Number.isInteger(cookie) && cookie >= 2 && cookie <= kernel.startPoll(domain),
     advance: (cookie) => kernel.advance(domain, cookie) >>> 0,
     arm: (hurry) => kernel.arm(domain, hurry ? 1 : 0) >>> 0,
+    newestOver: () => kernel.load64(DOMAIN.gpDone.at(domain)),
     completed: () => kernel.load64(DOMAIN.gpDone.at(domain)) - 1,
     current: () => kernel.load64(DOMAIN.gpCtr.at(domain)) - 1,
     holder: () => kernel.advance(domain, kernel.load64(DOMAIN.gpCtr.at(domain))) >>> 0,
@@ -53,6 +56,7 @@ export function srcuEngine(kernel: Kernel, domain: number): Engine {
       Number.isInteger(cookie / 4) && cookie >= 4 && cookie <= kernel.srcuStartPoll(domain),
     advance: (cookie) => kernel.srcuAdvance(domain, cookie) >>> 0,
     arm: (hurry) => kernel.srcuArm(domain, hurry ? 1 : 0) >>> 0,
+    newestOver: () => kernel.load64(DOMAIN.gpCtr.at(domain)),
     completed: () => Math.floor(kernel.load64(DOMAIN.gpCtr.at(domain)) / 4),
     current: () => Math.ceil(kernel.load64(DOMAIN.gpCtr.at(domain)) / 4),
     holder: () =>

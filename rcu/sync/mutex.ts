@@ -129,7 +129,7 @@ export class Mutex {
    * @throws {RcuError} `FOREIGN_HANDLE` if no mutex lies there.
    */
   static attach(arena: Arena, offset: number): Mutex {
-    const { heapStart, heapEnd } = coreOf(arena).geometry;
+    const { heapStart, heapEnd } = coreOf(arena).heap.geometry;
     const inside = Number.isInteger(offset) && offset % 16 === 0 && offset > heapStart &&
       offset < heapEnd;
     if (!inside) {
