@@ -63,6 +63,7 @@ async function deaths(browser: Browser, site: Site): Promise<void> {
   const page = await browser.newPage();
   try {
     await page.goto(`http://localhost:${server.addr.port}/`);
+    await page.waitForSelector("body:not([data-state=running])");
     await page.addScriptTag({ type: "module", url: "deaths.js" });
     await page.waitForSelector("[data-deaths]");
     const outcome = await page.locator("body").getAttribute("data-deaths") ?? "";
@@ -86,6 +87,7 @@ async function soak(browser: Browser, site: Site): Promise<void> {
   const page = await browser.newPage();
   try {
     await page.goto(`http://localhost:${server.addr.port}/?ms=${SOAK_MS}`);
+    await page.waitForSelector("body:not([data-state=running])");
     await page.addScriptTag({ type: "module", url: "soak.js" });
     await page.waitForSelector("[data-soak]", { timeout: 3 * SOAK_MS });
     const report = await page.locator("body").getAttribute("data-soak") ?? "";
