@@ -25,11 +25,6 @@ export interface VmRam<RamHandle> extends RamBlocks {
   };
 }
 
-/** How many contexts take part, and who hears of errors and stalls. */
-type Options =
-  & { readonly contexts?: number }
-  & Pick<ConstructorParameters<typeof MemoryAccess>[0], "onDeviceError" | "onStall">;
-
 /**
  * The control context's side of a machine, put together: a topology with one address space, RAM and ROM
  * that come with their blocks, devices that are served from here or from another context, and one handle
@@ -97,7 +92,9 @@ export class VirtualMachine<RamHandle> {
   constructor(
     domain: RcuDomain,
     blocks: VmRam<RamHandle>,
-    options: Options = {},
+    options:
+      & { readonly contexts?: number }
+      & Pick<ConstructorParameters<typeof MemoryAccess>[0], "onDeviceError" | "onStall"> = {},
   ) {
     const parts = assemble(domain, blocks, options);
     this.#domain = domain;
@@ -226,7 +223,11 @@ export class VirtualMachine<RamHandle> {
 }
 
 /** Makes the parts of a machine: all of them, or none. */
-function assemble(domain: RcuDomain, blocks: VmRam<unknown>, options: Options) {
+function assemble(
+  domain: RcuDomain,
+  blocks: VmRam<unknown>,
+  options: NonNullable<ConstructorParameters<typeof VirtualMachine>[2]>,
+) {
   const { contexts, ...handlers } = options;
   const { arena } = domain;
   const undo: (() => void)[] = [];

@@ -1,6 +1,6 @@
 import type { Clock } from "./adaptive_spin.ts";
 
-/** An exit that has waited for long; see `MemoryAccessOptions.onStall`. */
+/** An exit that has waited for long: what `MemoryAccess` passes to `onStall`. */
 export interface ExitStall {
   /** Id of the region. */
   readonly region: number;
@@ -10,7 +10,7 @@ export interface ExitStall {
   readonly elapsedMs: number;
 }
 
-/** How an endpoint measures time, and whom it tells of stalls. */
+/** How an endpoint measures time, and who is notified of stalls. */
 export interface EndpointTiming {
   /** The clock. */
   readonly clock: Clock;
