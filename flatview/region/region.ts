@@ -8,7 +8,8 @@ import type { RegionBlock } from "./region_block.ts";
 import type { RegionHost } from "./region_host.ts";
 import { RegionLifetime } from "./region_lifetime.ts";
 import { type RegionNature, RegionState, writable, type WritableField } from "./region_state.ts";
-import { insertSibling, removeSibling } from "./sibling_list.ts";
+import { forgetIndex } from "./sibling_index.ts";
+import { insertSibling, moveSibling, removeSibling } from "./sibling_list.ts";
 import { lower, upper } from "./split64.ts";
 import type { UndoLog } from "./transaction_log.ts";
 
@@ -88,9 +89,11 @@ export class Region extends RegionState implements MemoryRegion {
     if (addr === this.addr) return;
     this.#change("move", () => {
       const { container } = this;
-      if (container !== null) container.#unlink(this);
-      this.#setAddr(addr);
-      if (container !== null) container.#link(this);
+      if (container === null) return this.#setAddr(addr);
+      const list = writable(container).subregions;
+      container.#markChild(this);
+      moveSibling(list, this, () => this.#setAddr(addr), this.#host.log);
+      container.#markChild(this);
     });
   }
 
@@ -99,6 +102,8 @@ export class Region extends RegionState implements MemoryRegion {
     if (size === this.size) return;
     this.#change("resize", () => {
       this.#markExtent();
+      this.#forgetPlace();
+      this.#host.log.record(() => this.#forgetPlace());
       this.#assign("sizeHi", upper(size));
       this.#assign("sizeLo", lower(size));
       this.#markExtent();
@@ -309,6 +314,11 @@ export class Region extends RegionState implements MemoryRegion {
     removeSibling(writable(this).subregions, child, this.#host.log);
     child.#assign("container", null);
     this.#markChild(child);
+  }
+
+  /** The region lies elsewhere in its container's index of subregions than that says. */
+  #forgetPlace(): void {
+    if (this.container !== null) forgetIndex(this.container.subregions);
   }
 
   /** Marks the addresses of a child that comes or goes. */

@@ -9,7 +9,7 @@ export interface Span {
 /** Parts of a region by rising address, none empty, with something between any two. */
 export type Spans = readonly Span[];
 
-/** Parts of a region that are kept apart. More are joined, the closest first: they are as good as one. */
+/** Parts of a region that are kept apart. More are as good as one that covers them all. */
 const MAX_SPANS = 8;
 
 /**
@@ -33,15 +33,5 @@ export function addSpan(spans: Spans, { from, to }: Span): Spans {
   }
   const at = all.findIndex((span) => span.from > added.from);
   all.splice(at < 0 ? all.length : at, 0, added);
-  if (all.length > MAX_SPANS) joinClosest(all);
-  return all;
-}
-
-/** Joins the two neighbours with the least between them. */
-function joinClosest(spans: Span[]): void {
-  const gap = (at: number) => spans[at + 1]!.from - spans[at]!.to;
-  let closest = 0;
-  for (let at = 1; at + 1 < spans.length; at++) if (gap(at) < gap(closest)) closest = at;
-  const { from } = spans[closest]!;
-  spans.splice(closest, 2, { from, to: spans[closest + 1]!.to });
+  return all.length > MAX_SPANS ? [{ from: all[0]!.from, to: all.at(-1)!.to }] : all;
 }

@@ -19,6 +19,13 @@ export class RangeChange {
   readonly removed: number[] = [];
   /** The ranges that come. */
   readonly added: RangeRows = new RangeRows();
+  /**
+   * After `settle`: the index of the first range that goes of each run. In a run nothing that stays lies
+   * between two ranges.
+   */
+  readonly runs: number[] = [];
+  /** Where in `removed` the taken ranges do not follow those before. */
+  readonly #starts: number[] = [];
   readonly #u32: Uint32Array;
 
   /** @param u32 The shared memory. */
@@ -29,6 +36,8 @@ export class RangeChange {
   /** Empties it. */
   clear(): void {
     this.removed.length = 0;
+    this.#starts.length = 0;
+    this.runs.length = 0;
     this.added.clear();
   }
 
@@ -37,10 +46,15 @@ export class RangeChange {
     return this.removed.length + this.added.count;
   }
 
-  /** A range of the view goes, but for what `keep` says. Taking one twice in a row takes it once. */
-  take(section: number): void {
+  /**
+   * Ranges of the view go that follow one another, but for what `keep` says. The first may be the last
+   * that was taken: then it is taken once.
+   */
+  take(sections: readonly number[]): void {
     const { removed } = this;
-    if (removed[removed.length - 1] !== section) removed.push(section);
+    const isSame = removed.length > 0 && removed[removed.length - 1] === sections[0];
+    if (!isSame) this.#starts.push(removed.length);
+    for (let at = isSame ? 1 : 0; at < sections.length; at++) removed.push(sections[at]!);
   }
 
   /**
@@ -71,9 +85,9 @@ export class RangeChange {
   }
 
   /** All ranges of a view go, and those of a rendering come. */
-  replaceAll(sections: Iterable<number>, rows: RangeRows): void {
+  replaceAll(sections: readonly number[], rows: RangeRows): void {
     this.clear();
-    for (const section of sections) this.removed.push(section);
+    this.take(sections);
     this.put(rows);
     this.settle();
   }
@@ -84,10 +98,23 @@ export class RangeChange {
     let kept = 0;
     let left = 0;
     let row = 0;
-    for (const section of removed) {
+    let start = 0;
+    let isNewRun = true;
+    for (let at = 0; at < removed.length; at++) {
+      const section = removed[at]!;
+      if (this.#starts[start] === at) {
+        isNewRun = true;
+        start++;
+      }
       while (row < added.count && this.#compare(section, row) > 0) added.move(row++, kept++);
-      if (row < added.count && added.equals(row, this.#u32, section)) row++;
-      else removed[left++] = section;
+      if (row < added.count && added.equals(row, this.#u32, section)) {
+        row++;
+        isNewRun = true;
+        continue;
+      }
+      if (isNewRun) this.runs.push(left);
+      isNewRun = false;
+      removed[left++] = section;
     }
     while (row < added.count) added.move(row++, kept++);
     removed.length = left;

@@ -2,6 +2,7 @@ import { FlatViewError } from "../errors/flat_view_error.ts";
 import { DIRTY_LOG_SHIFT, RangeFlag } from "../region/range_flags.ts";
 import type { MemoryRegion } from "../region/memory_region.ts";
 import { lower, TWO32, upper } from "../region/split64.ts";
+import { siblingsNear } from "../region/sibling_index.ts";
 import type { Span } from "../region/span.ts";
 import type { FlatRange } from "./flat_range.ts";
 import { FRAME, Frame } from "./frame.ts";
@@ -25,6 +26,9 @@ const EVERYTHING: Span = { from: 0n, to: 1n << 64n };
 /** Visits left for the present rendering. */
 let visits = 0;
 
+/** Whether the present rendering is of a part of the addresses: then it pays to look for subregions. */
+let isPart = false;
+
 /**
  * Renders the tree under a physical root into a list of flat ranges, joined: the algorithm of QEMU's
  * `render_memory_region` and `flatview_simplify`.
@@ -41,6 +45,7 @@ export function render(
 ): void {
   list.clear();
   visits = MAX_VISITS;
+  isPart = window !== EVERYTHING;
   frames.fill(0, 0, FRAME);
   frames[Frame.START_HI] = upper(window.from);
   frames[Frame.START_LO] = lower(window.from);
@@ -83,7 +88,13 @@ function renderRegion(
     renderRegion(region.alias, list, frame, down);
     return;
   }
-  const children = region.subregions;
+  const children = isPart
+    ? siblingsNear(
+      region.subregions,
+      distance(frame, Frame.START_HI, Frame.START_LO),
+      distance(frame, Frame.END_HI, Frame.END_LO),
+    )
+    : region.subregions;
   for (let i = 0; i < children.length; i++) renderRegion(children[i]!, list, frame, down);
   if (region.terminates) {
     const flags = region.flags | down | (region.dirtyLogMask << DIRTY_LOG_SHIFT);
@@ -124,6 +135,12 @@ function enterFrame(region: MemoryRegion, outer: number, frame: number): boolean
   frames[frame + Frame.END_HI] = endHi;
   frames[frame + Frame.END_LO] = endLo;
   return startHi < endHi || (startHi === endHi && startLo < endLo);
+}
+
+/** How far a position of a frame lies behind the frame's base, rounded to a double. */
+function distance(frame: number, hi: number, lo: number): number {
+  return (frames[frame + hi]! - frames[frame + Frame.BASE_HI]!) * TWO32 +
+    (frames[frame + lo]! - frames[frame + Frame.BASE_LO]!);
 }
 
 /** Puts an alias's frame where its target's container would be: the target adds its own address again. */

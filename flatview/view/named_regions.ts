@@ -7,26 +7,21 @@ import type { MemoryRegion } from "../region/memory_region.ts";
 export class NamedRegions {
   readonly #named = new Map<number, { readonly region: MemoryRegion; sections: number }>();
 
+  /** The region that the next section names. */
+  next: MemoryRegion | null = null;
+
   /** The region with an id, which some section names. */
   get(id: number): MemoryRegion {
     return this.#named.get(id)!.region;
   }
 
-  /** Sections that name a region may be made from now on, until `settle`. */
-  expect(region: MemoryRegion): void {
-    if (!this.#named.has(region.id)) this.#named.set(region.id, { region, sections: 0 });
-  }
-
-  /** Ends what `expect` began for a region. */
-  settle(region: MemoryRegion): void {
-    if (this.#named.get(region.id)?.sections === 0) this.#named.delete(region.id);
-  }
-
-  /** A section that names a region was made. */
-  add(id: number): void {
-    const named = this.#named.get(id)!;
-    named.sections++;
-    named.region.ref();
+  /** A section that names the next region was made. */
+  add(): void {
+    const region = this.next!;
+    const named = this.#named.get(region.id);
+    if (named === undefined) this.#named.set(region.id, { region, sections: 1 });
+    else named.sections++;
+    region.ref();
   }
 
   /** A section that names a region was freed. The reference that goes may be the last. */

@@ -62,13 +62,18 @@ export class RegionTable {
     return this.#cell.offset;
   }
 
+  /** Whether a region has its record, or needs none. */
+  has(region: MemoryRegion): boolean {
+    return this.#records.has(region.id) || !region.terminates;
+  }
+
   /**
    * Gives a region its record, unless it has one, before a view that names it is published.
    *
    * @throws {ArenaExhaustedError} If there is no room; nothing was changed.
    */
   provide(region: MemoryRegion): void {
-    if (this.#records.has(region.id) || !region.terminates) return;
+    if (this.has(region)) return;
     if (this.#taken * 2 >= this.#slots) this.#rebuild();
     const memory = this.#memory;
     const record = memory.allocate(REGION_RECORD.size, REGION_RECORD.alignment);

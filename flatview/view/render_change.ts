@@ -44,7 +44,7 @@ export function renderChange(
     const { from, to, sections } = window;
     const [left] = sections;
     if (left !== cut) keepRest();
-    for (const section of sections) change.take(section);
+    change.take(sections);
     if (left !== undefined) {
       const first = cut === left ? rest : SECTION.first.getBig(u32, left);
       const last = SECTION.last.getBig(u32, left);

@@ -65,7 +65,7 @@ export class ViewBuilder {
     this.#generations = MapGenerations.create(memory);
     this.#map = new PhysMap(memory, this.#generations, {
       pageBits,
-      onName: (region) => this.#names.add(region),
+      onName: () => this.#names.add(),
       onFree: (region) => this.#names.drop(region),
     });
     this.content = { u32: memory.u32, map: this.#map, names: this.#names };
@@ -99,7 +99,10 @@ export class ViewBuilder {
     const memory = this.#memory;
     const { added } = change;
     // If a later step fails, the records stay for the next view, or until their regions are finalised.
-    for (let row = 0; row < added.count; row++) withRoom(() => records.provide(added.region(row)));
+    for (let row = 0; row < added.count; row++) {
+      const region = added.region(row);
+      if (!records.has(region)) withRoom(() => records.provide(region));
+    }
     // The block comes first: if there is no room for the dispatch, only the block has to be freed.
     const offset = withRoom(() => memory.allocate(VIEW.size, VIEW.alignment));
     let dispatch: SharedDispatch;
@@ -170,27 +173,31 @@ export class ViewBuilder {
 
   #edit(base: SharedDispatch | null, change: RangeChange): SharedDispatch {
     const { u32 } = this.#memory;
-    const { removed, added } = change;
-    for (let row = 0; row < added.count; row++) this.#names.expect(added.region(row));
+    const { removed, runs, added } = change;
     const edit = this.#map.edit(base?.offset);
     const { first, last } = SECTION;
     try {
-      for (const section of removed) {
+      runs.forEach((start, index) => {
+        const from = removed[start]!;
+        const to = removed[(runs[index + 1] ?? removed.length) - 1]!;
         edit.unmapHalves(
-          first.high(u32, section),
-          first.low(u32, section),
-          last.high(u32, section),
-          last.low(u32, section),
+          first.high(u32, from),
+          first.low(u32, from),
+          last.high(u32, to),
+          last.low(u32, to),
         );
-      }
+      });
       const sections: number[] = [];
-      for (let row = 0; row < added.count; row++) sections.push(mapRow(edit, added, row));
+      for (let row = 0; row < added.count; row++) {
+        this.#names.next = added.region(row);
+        sections.push(mapRow(edit, added, row));
+      }
       const offset = edit.finish();
       const id = ++this.#dispatchesBuilt;
       return { id, offset, views: 0, base: base?.id ?? 0, removed: [...removed], added: sections };
     } finally {
       edit.discard();
-      for (let row = 0; row < added.count; row++) this.#names.settle(added.region(row));
+      this.#names.next = null;
     }
   }
 }
@@ -198,7 +205,7 @@ export class ViewBuilder {
 /** Maps one range; its section. */
 function mapRow(edit: ReturnType<PhysMap["edit"]>, { u32 }: RangeRows, row: number): number {
   const base = row * SECTION.size;
-  return edit.mapHalves(
+  return edit.mapUnassigned(
     SECTION.first.high(u32, base) | 0,
     SECTION.first.low(u32, base) | 0,
     SECTION.last.high(u32, base) | 0,

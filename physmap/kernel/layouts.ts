@@ -49,8 +49,6 @@ export const DISPATCH = defineLayout({
   generation: "f64",
   /** log2 of the page size, 8 to 16. */
   pageBits: "u32",
-  /** How many sections the map has, the unassigned one excluded. */
-  sections: "u32",
   /** First address of the unassigned section: 0. From here on it is a {@linkcode SECTION}. */
   unassigned: aligned(32, "u64"),
 });

@@ -20,6 +20,12 @@ import { commonHeight, endHi, endLo, Span, startHi, startLo } from "./span.ts";
 const ADDRESS_MASK = ~HEIGHT_MASK;
 const LAST_SLOT = NODE_SLOTS - 1;
 
+// How a span meets a node: whether at all, and then whether it starts in it, and ends in it.
+const NONE = 0;
+const MEETS = 1;
+const FROM_FIRST = 2;
+const TO_LAST = 4;
+
 /**
  * Path copying. A tree is known by its root entry. Trees share what they have in common; a change
  * makes a new tree and copies the nodes from the changed slots up to the root. What belongs to a tree
@@ -110,6 +116,33 @@ export class MapTree {
     this.#remove(root, this.#spanOf(section, this.#span), true, true);
   }
 
+  /**
+   * Removes all sections that have any of some addresses. None of them has others.
+   *
+   * @param root The tree.
+   * @param firstHi First address, upper half.
+   * @param firstLo First address, lower half.
+   * @param lastHi Last address, inclusive, upper half.
+   * @param lastLo Last address, lower half.
+   * @throws {ArenaExhaustedError} If there is no room.
+   */
+  removeAll(root: number, firstHi: number, firstLo: number, lastHi: number, lastLo: number): void {
+    this.#span.set(firstHi, firstLo, lastHi, lastLo);
+    this.#removeAll(root, MAX_HEIGHT, this.#span, true, true);
+  }
+
+  /** Whether any section has any of some addresses. */
+  hasAny(
+    entry: number,
+    firstHi: number,
+    firstLo: number,
+    lastHi: number,
+    lastLo: number,
+  ): boolean {
+    this.#other.set(firstHi, firstLo, lastHi, lastLo);
+    return this.#hasAny(entry, MAX_HEIGHT, this.#other, true, true);
+  }
+
   /** The tree in progress is finished, or released: nothing is fresh from here on. */
   settle(): void {
     for (const node of this.#freshNodes) this.nodes.settle(node);
@@ -185,17 +218,17 @@ export class MapTree {
     const entry = this.#i32[at]!;
     const level = (entry & HEIGHT_MASK) - 1;
     const slots = (entry & ADDRESS_MASK) >>> 2;
-    let from = slots + (atFirst ? span.firstDigit[level]! : 0);
-    let to = slots + (atLast ? span.lastDigit[level]! : LAST_SLOT);
-    const startsInside = atFirst && span.startsSlot[level] === 0;
-    const endsInside = atLast && span.endsSlot[level] === 0;
+    let from = slots + (atFirst ? span.firstDigit(level) : 0);
+    let to = slots + (atLast ? span.lastDigit(level) : LAST_SLOT);
+    const startsInside = atFirst && span.startsInside(level);
+    const endsInside = atLast && span.endsInside(level);
     if (startsInside) {
       this.#insert(from, level, span, true, endsInside && from === to, section);
       from++;
     }
     if (endsInside && to >= from) this.#insert(to--, level, span, false, true, section);
     if (to < from) return;
-    this.#i32.fill(section, from, to + 1);
+    for (let slot = from; slot <= to; slot++) this.#i32[slot] = section;
     this.sections.add(section, to + 1 - from);
   }
 
@@ -272,16 +305,40 @@ export class MapTree {
     const entry = i32[at]!;
     const level = (entry & HEIGHT_MASK) - 1;
     const slots = (entry & ADDRESS_MASK) >>> 2;
-    let from = slots + (atFirst ? span.firstDigit[level]! : 0);
-    let to = slots + (atLast ? span.lastDigit[level]! : LAST_SLOT);
-    const startsInside = atFirst && span.startsSlot[level] === 0;
-    const endsInside = atLast && span.endsSlot[level] === 0;
+    let from = slots + (atFirst ? span.firstDigit(level) : 0);
+    let to = slots + (atLast ? span.lastDigit(level) : LAST_SLOT);
+    const startsInside = atFirst && span.startsInside(level);
+    const endsInside = atLast && span.endsInside(level);
     if (startsInside) {
       this.#remove(from, span, true, endsInside && from === to);
       from++;
     }
     if (endsInside && to >= from) this.#remove(to--, span, false, true);
     if (to >= from) this.#clear(from, to);
+    this.#collapse(at, slots);
+  }
+
+  /** Removes what lies in the addresses of an entry and in a span. */
+  #removeAll(at: number, height: number, span: Span, atFirst: boolean, atLast: boolean): void {
+    const i32 = this.#i32;
+    const side = this.#sideOf(i32[at]!, height, span, atFirst, atLast);
+    if (side === NONE || !this.#hasAny(i32[at]!, height, span, atFirst, atLast)) return;
+    const isFirst = atFirst && (side & FROM_FIRST) !== 0;
+    const isLast = atLast && (side & TO_LAST) !== 0;
+    if ((i32[at]! & HEIGHT_MASK) === 0 || (!isFirst && !isLast)) {
+      this.#drop(i32[at]!, 1);
+      i32[at] = 0;
+      return;
+    }
+    this.#own(at);
+    const level = (i32[at]! & HEIGHT_MASK) - 1;
+    const slots = (i32[at]! & ADDRESS_MASK) >>> 2;
+    const from = slots + (isFirst ? span.firstDigit(level) : 0);
+    const to = slots + (isLast ? span.lastDigit(level) : LAST_SLOT);
+    for (let slot = from; slot <= to; slot++) {
+      if (i32[slot] === 0) continue;
+      this.#removeAll(slot, level, span, isFirst && slot === from, isLast && slot === to);
+    }
     this.#collapse(at, slots);
   }
 
@@ -398,30 +455,78 @@ export class MapTree {
       if (found[found.length - 1] !== section && this.#meets(section, span)) found.push(section);
       return;
     }
-    if (nodeHeight < height && (atFirst || atLast)) {
-      const { firstHi, firstLo, lastHi, lastLo } = span;
-      this.#findMember(entry, height, atFirst ? firstHi : lastHi, atFirst ? firstLo : lastLo);
-      const high = this.#high;
-      const low = this.#low;
-      if (atFirst && commonHeight(high, low, firstHi, firstLo) > nodeHeight) {
-        if (isBelow(high, low, firstHi, firstLo)) return;
-        atFirst = false;
-      }
-      if (atLast && commonHeight(high, low, lastHi, lastLo) > nodeHeight) {
-        if (isBelow(lastHi, lastLo, high, low)) return;
-        atLast = false;
-      }
-    }
+    const side = this.#sideOf(entry, height, span, atFirst, atLast);
+    if (side === NONE) return;
+    const isFirst = atFirst && (side & FROM_FIRST) !== 0;
+    const isLast = atLast && (side & TO_LAST) !== 0;
     const i32 = this.#i32;
+    const level = nodeHeight - 1;
     const slots = (entry & ADDRESS_MASK) >>> 2;
-    const from = slots + (atFirst ? span.firstDigit[nodeHeight - 1]! : 0);
-    const to = slots + (atLast ? span.lastDigit[nodeHeight - 1]! : LAST_SLOT);
+    const from = slots + (isFirst ? span.firstDigit(level) : 0);
+    const to = slots + (isLast ? span.lastDigit(level) : LAST_SLOT);
     for (let slot = from; slot <= to; slot++) {
       const child = i32[slot]!;
       if (child === 0) continue;
-      const isFirst = atFirst && slot === from;
-      this.#list(child, nodeHeight - 1, span, isFirst, atLast && slot === to, found);
+      this.#list(child, level, span, isFirst && slot === from, isLast && slot === to, found);
     }
+  }
+
+  /** Whether any section has an address that is one of an entry's and of a span. */
+  #hasAny(
+    entry: number,
+    height: number,
+    span: Span,
+    atFirst: boolean,
+    atLast: boolean,
+  ): boolean {
+    if (entry === 0) return false;
+    if ((entry & HEIGHT_MASK) === 0) return this.#meets(entry >>> 0, span);
+    if (!atFirst && !atLast) return true;
+    const side = this.#sideOf(entry, height, span, atFirst, atLast);
+    if (side === NONE) return false;
+    const isFirst = atFirst && (side & FROM_FIRST) !== 0;
+    const isLast = atLast && (side & TO_LAST) !== 0;
+    const i32 = this.#i32;
+    const level = (entry & HEIGHT_MASK) - 1;
+    const slots = (entry & ADDRESS_MASK) >>> 2;
+    const from = slots + (isFirst ? span.firstDigit(level) : 0);
+    const to = slots + (isLast ? span.lastDigit(level) : LAST_SLOT);
+    for (let slot = from; slot <= to; slot++) {
+      const child = i32[slot]!;
+      if (child === 0) continue;
+      if (this.#hasAny(child, level, span, isFirst && slot === from, isLast && slot === to)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /**
+   * Where the addresses of an entry's node lie in a span, as far as they lie in those of the entry: the
+   * node covers less than these where levels are left out.
+   *
+   * @returns {@linkcode NONE} if the span has none of them; else whether the span starts and ends
+   * among them.
+   */
+  #sideOf(entry: number, height: number, span: Span, atFirst: boolean, atLast: boolean): number {
+    const nodeHeight = entry & HEIGHT_MASK;
+    if (nodeHeight === 0 || nodeHeight === height || !(atFirst || atLast)) {
+      return MEETS | FROM_FIRST | TO_LAST;
+    }
+    const { firstHi, firstLo, lastHi, lastLo } = span;
+    this.#findMember(entry, height, atFirst ? firstHi : lastHi, atFirst ? firstLo : lastLo);
+    const high = this.#high;
+    const low = this.#low;
+    let side = MEETS | FROM_FIRST | TO_LAST;
+    if (atFirst && commonHeight(high, low, firstHi, firstLo) > nodeHeight) {
+      if (isBelow(high, low, firstHi, firstLo)) return NONE;
+      side &= ~FROM_FIRST;
+    }
+    if (atLast && commonHeight(high, low, lastHi, lastLo) > nodeHeight) {
+      if (isBelow(lastHi, lastLo, high, low)) return NONE;
+      side &= ~TO_LAST;
+    }
+    return side;
   }
 
   /** Whether a section has any address of a span. */

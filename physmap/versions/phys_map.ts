@@ -114,8 +114,6 @@ export class PhysMap {
     const { u32 } = this.#memory;
     const dispatch = this.#memory.allocate(DISPATCH.size, DISPATCH.alignment);
     if (root !== 0) this.#tree.share(root, DISPATCH.root.index(dispatch));
-    const sections = base === undefined ? 0 : DISPATCH.sections.get(u32, base);
-    DISPATCH.sections.set(u32, dispatch, sections);
     this.#isEditing = true;
     return new PhysMapEdit({
       u32,

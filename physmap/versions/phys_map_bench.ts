@@ -21,7 +21,7 @@ function bench(name: string, ranges: readonly BenchRange[]): void {
   const halves = ranges.map(({ first, last }) => [first / 2 ** 32, first, last / 2 ** 32, last]);
   const build = (edit: PhysMapEdit) =>
     halves.forEach(([firstHi, firstLo, lastHi, lastLo], index) => {
-      edit.mapHalves(firstHi!, firstLo!, lastHi!, lastLo!, 0, 0, index + 1, 0);
+      edit.mapUnassigned(firstHi!, firstLo!, lastHi!, lastLo!, 0, 0, index + 1, 0);
     });
   Deno.bench({
     name: "build",

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { highHalf, isBelow, lowHalf, MAX_ADDRESS } from "../address/halves.ts";
+import { highHalf, isBelow, lowHalf, MAX_ADDRESS, TWO_32 } from "../address/halves.ts";
 import {
   CALLER_FLAGS,
   requireOffsets,
@@ -69,20 +69,23 @@ export class PhysMapEdit {
     flags = 0,
   ): number {
     requireEnd(first, last);
-    return this.mapHalves(
-      highHalf(first),
-      lowHalf(first),
-      highHalf(last),
-      lowHalf(last),
-      highHalf(offset),
-      lowHalf(offset),
-      region,
-      flags,
-    );
+    // Signed from here on: V8 boxes an unsigned word from 2^31 on when a function gets it.
+    const fh = highHalf(first) | 0, fl = lowHalf(first) | 0;
+    const lh = highHalf(last) | 0, ll = lowHalf(last) | 0;
+    const oh = highHalf(offset) | 0, ol = lowHalf(offset) | 0;
+    this.#require(fh, fl, lh, ll, oh, ol, region, flags);
+    this.#state = "failed";
+    this.#clear(fh, fl, lh, ll);
+    const section = this.#insert(fh, fl, lh, ll, oh, ol, region, flags);
+    this.#state = "open";
+    return section;
   }
 
-  /** {@linkcode map} with each 64-bit value as two halves, each signed or unsigned. */
-  mapHalves(
+  /**
+   * {@linkcode map} for addresses of which none is assigned, which is not checked: if one is, the map
+   * is broken, all versions of it. Each 64-bit value as two halves, each signed or unsigned.
+   */
+  mapUnassigned(
     firstHi: number,
     firstLo: number,
     lastHi: number,
@@ -92,16 +95,11 @@ export class PhysMapEdit {
     region: number,
     flags: number,
   ): number {
-    this.#requireOpen("assign a range");
-    // Signed from here on: V8 boxes an unsigned word from 2^31 on when a function gets it.
     const fh = firstHi | 0, fl = firstLo | 0, lh = lastHi | 0, ll = lastLo | 0;
-    requireOrder(fh, fl, lh, ll);
-    requireOffsets(fh, fl, lh, ll, offsetHi | 0, offsetLo | 0);
-    requireUint("region", region, 1, 0xffff_ffff);
-    requireUint("flags", flags, 0, CALLER_FLAGS);
+    const oh = offsetHi | 0, ol = offsetLo | 0;
+    this.#require(fh, fl, lh, ll, oh, ol, region, flags);
     this.#state = "failed";
-    this.#clear(fh, fl, lh, ll);
-    const section = this.#insert(fh, fl, lh, ll, offsetHi | 0, offsetLo | 0, region, flags);
+    const section = this.#insert(fh, fl, lh, ll, oh, ol, region, flags);
     this.#state = "open";
     return section;
   }
@@ -151,6 +149,23 @@ export class PhysMapEdit {
     this.#map.discarded(this.#dispatch);
   }
 
+  #require(
+    firstHi: number,
+    firstLo: number,
+    lastHi: number,
+    lastLo: number,
+    offsetHi: number,
+    offsetLo: number,
+    region: number,
+    flags: number,
+  ): void {
+    this.#requireOpen("assign a range");
+    requireOrder(firstHi, firstLo, lastHi, lastLo);
+    requireOffsets(firstHi, firstLo, lastHi, lastLo, offsetHi, offsetLo);
+    requireUint("region", region, 1, 0xffff_ffff);
+    requireUint("flags", flags, 0, CALLER_FLAGS);
+  }
+
   #requireOpen(action: string): void {
     if (this.#state === "open") return;
     throw new PhysMapError("EDIT_STATE", { action, state: this.#state });
@@ -160,24 +175,43 @@ export class PhysMapEdit {
   #clear(firstHi: number, firstLo: number, lastHi: number, lastLo: number): void {
     const { u32, tree } = this.#map;
     const root = DISPATCH.root.index(this.#dispatch);
-    for (const section of tree.list(u32[root]! | 0, firstHi, firstLo, lastHi, lastLo)) {
-      const fh = SECTION.first.high(u32, section) | 0, fl = SECTION.first.low(u32, section) | 0;
-      const lh = SECTION.last.high(u32, section) | 0, ll = SECTION.last.low(u32, section) | 0;
-      const oh = SECTION.offset.high(u32, section) | 0, ol = SECTION.offset.low(u32, section) | 0;
-      const region = SECTION.region.get(u32, section), flags = SECTION.flags.get(u32, section);
-      tree.remove(root, section);
-      this.#count(-1);
-      if (isBelow(fh, fl, firstHi, firstLo)) {
-        const endLo = (firstLo - 1) | 0, endHi = (firstHi - (firstLo === 0 ? 1 : 0)) | 0;
-        this.#insert(fh, fl, endHi, endLo, oh, ol, region, flags);
-      }
-      if (isBelow(lastHi, lastLo, lh, ll)) {
-        const startLo = (lastLo + 1) | 0, startHi = (lastHi + (startLo === 0 ? 1 : 0)) | 0;
-        // The offset moves on by as much as the address: start - first.
-        const low = (startLo >>> 0) - (fl >>> 0) + (ol >>> 0);
-        const high = startHi - fh + oh + Math.floor(low / 0x1_0000_0000);
-        this.#insert(startHi, startLo, lh, ll, high | 0, low | 0, region, flags);
-      }
+    if (!tree.hasAny(u32[root]! | 0, firstHi, firstLo, lastHi, lastLo)) return;
+    for (const section of tree.list(u32[root]! | 0, firstHi, firstLo, firstHi, firstLo)) {
+      this.#cut(section, firstHi, firstLo, lastHi, lastLo);
+    }
+    for (const section of tree.list(u32[root]! | 0, lastHi, lastLo, lastHi, lastLo)) {
+      this.#cut(section, firstHi, firstLo, lastHi, lastLo);
+    }
+    tree.removeAll(root, firstHi, firstLo, lastHi, lastLo);
+  }
+
+  /** Replaces a section that reaches out of a range by what it has outside of it. */
+  #cut(
+    section: number,
+    firstHi: number,
+    firstLo: number,
+    lastHi: number,
+    lastLo: number,
+  ): void {
+    const { u32, tree } = this.#map;
+    const fh = SECTION.first.high(u32, section) | 0, fl = SECTION.first.low(u32, section) | 0;
+    const lh = SECTION.last.high(u32, section) | 0, ll = SECTION.last.low(u32, section) | 0;
+    const startsBefore = isBelow(fh, fl, firstHi, firstLo);
+    const endsBehind = isBelow(lastHi, lastLo, lh, ll);
+    if (!startsBefore && !endsBehind) return;
+    const oh = SECTION.offset.high(u32, section) | 0, ol = SECTION.offset.low(u32, section) | 0;
+    const region = SECTION.region.get(u32, section), flags = SECTION.flags.get(u32, section);
+    tree.remove(DISPATCH.root.index(this.#dispatch), section);
+    if (startsBefore) {
+      const endLo = (firstLo - 1) | 0, endHi = (firstHi - (firstLo === 0 ? 1 : 0)) | 0;
+      this.#insert(fh, fl, endHi, endLo, oh, ol, region, flags);
+    }
+    if (endsBehind) {
+      const startLo = (lastLo + 1) | 0, startHi = (lastHi + (startLo === 0 ? 1 : 0)) | 0;
+      // The offset moves on by as much as the address: start - first.
+      const low = (startLo >>> 0) - (fl >>> 0) + (ol >>> 0);
+      const high = startHi - fh + oh + Math.floor(low / TWO_32);
+      this.#insert(startHi, startLo, lh, ll, high | 0, low | 0, region, flags);
     }
   }
 
@@ -200,14 +234,7 @@ export class PhysMapEdit {
     SECTION.flags.set(u32, section, flags);
     this.#map.named(region);
     tree.insert(DISPATCH.root.index(this.#dispatch), section);
-    this.#count(1);
     return section;
-  }
-
-  #count(difference: number): void {
-    const { u32 } = this.#map;
-    const sections = DISPATCH.sections.get(u32, this.#dispatch);
-    DISPATCH.sections.set(u32, this.#dispatch, sections + difference);
   }
 }
 

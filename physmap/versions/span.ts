@@ -5,11 +5,13 @@
  */
 
 import { digit } from "../address/halves.ts";
-import { LEVEL_BITS, MAX_HEIGHT, NODE_SLOTS } from "../kernel/layouts.ts";
+import { LEVEL_BITS, NODE_SLOTS } from "../kernel/layouts.ts";
+
+const MASK = NODE_SLOTS - 1;
 
 /**
- * A range whose bounds are split into digits, one for each level: a node of height h looks at digit
- * h - 1. The halves are signed: V8 boxes an unsigned word from 2^31 on when a function gets it.
+ * A range by the digits of its bounds, one for each level: a node of height h looks at digit h - 1.
+ * The halves are signed: V8 boxes an unsigned word from 2^31 on when a function gets it.
  */
 export class Span {
   /** First address. */
@@ -18,14 +20,6 @@ export class Span {
   /** Last address, inclusive. */
   lastHi = 0;
   lastLo = 0;
-  /** The digits of the first address. */
-  readonly firstDigit: Uint8Array = new Uint8Array(MAX_HEIGHT);
-  /** The digits of the last address. */
-  readonly lastDigit: Uint8Array = new Uint8Array(MAX_HEIGHT);
-  /** Whether the range takes the slot of a level whole in which it starts: all lower digits are 0. */
-  readonly startsSlot: Uint8Array = new Uint8Array(MAX_HEIGHT);
-  /** Whether the range takes the slot of a level whole in which it ends: all lower digits are 63. */
-  readonly endsSlot: Uint8Array = new Uint8Array(MAX_HEIGHT);
 
   /** Makes this the span of a range. */
   set(firstHi: number, firstLo: number, lastHi: number, lastLo: number): void {
@@ -33,18 +27,27 @@ export class Span {
     this.firstLo = firstLo | 0;
     this.lastHi = lastHi | 0;
     this.lastLo = lastLo | 0;
-    let starts = 1, ends = 1;
-    for (let level = 0, shift = 0; level < MAX_HEIGHT; level++, shift += LEVEL_BITS) {
-      const first = digit(firstHi, firstLo, shift, NODE_SLOTS - 1);
-      const last = digit(lastHi, lastLo, shift, NODE_SLOTS - 1);
-      this.firstDigit[level] = first;
-      this.lastDigit[level] = last;
-      this.startsSlot[level] = starts;
-      this.endsSlot[level] = ends;
-      // The top digit has fewer bits, but there is no level above it.
-      if (first !== 0) starts = 0;
-      if (last !== NODE_SLOTS - 1) ends = 0;
-    }
+  }
+
+  /** A digit of the first address. */
+  firstDigit(level: number): number {
+    return digit(this.firstHi, this.firstLo, level * LEVEL_BITS, MASK);
+  }
+
+  /** A digit of the last address. */
+  lastDigit(level: number): number {
+    return digit(this.lastHi, this.lastLo, level * LEVEL_BITS, MASK);
+  }
+
+  /** Whether the range starts inside the slot of a level, and not with its first address. */
+  startsInside(level: number): boolean {
+    return startHi(this.firstHi, level) !== this.firstHi ||
+      startLo(this.firstLo, level) !== this.firstLo;
+  }
+
+  /** Whether the range ends inside the slot of a level, and not with its last address. */
+  endsInside(level: number): boolean {
+    return endHi(this.lastHi, level) !== this.lastHi || endLo(this.lastLo, level) !== this.lastLo;
   }
 }
 
