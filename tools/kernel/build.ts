@@ -38,8 +38,12 @@ async function compile(folder: string): Promise<Uint8Array> {
     ...["--initialMemory", "1", "--maximumMemory", String(MAXIMUM_PAGES), "--use", "abort="],
     ...["--outFile", "kernel.wasm"],
   ], {
-    readFile: (name: string) =>
-      name === `${folder}/layouts.ts` ? constants : Deno.readTextFile(name).catch(() => null),
+    readFile: (name: string) => {
+      if (name === `${folder}/layouts.ts`) return constants;
+      // The compiler looks for a package where npm would have installed it.
+      const path = name.replace(/^node_modules\/@guestmem\//, "");
+      return Deno.readTextFile(path).catch(() => null);
+    },
     writeFile: (name: string, contents: Uint8Array | string) => {
       if (name === "kernel.wasm") binary = contents as Uint8Array;
     },

@@ -4,7 +4,7 @@
 
 import {
   addressIn, beginEpoch, canLoad, canStore, clearTables, entryOf, fill,
-} from "../../../../flatview/vcpu/assembly/virtual_tlb.as";
+} from "@guestmem/flatview/vcpu/assembly/virtual_tlb.as";
 import {
   CORE_ADDRESS, CORE_PC, CORE_REGISTER, CORE_TLB, CORE_VALUE, CORE_X, EXIT_BUDGET, EXIT_FAULT, EXIT_LOAD,
   EXIT_STORE, EXIT_WAIT, OP_ADD, OP_BRANCH, OP_LOAD, OP_SET, OP_SHIFT, OP_STORE, OP_WAIT,

@@ -7,7 +7,7 @@
 
 import { decode } from "./decode.as";
 import { decodeCompressed } from "./decode_compressed.as";
-import { epoch } from "../../../../flatview/vcpu/assembly/virtual_tlb.as";
+import { epoch } from "@guestmem/flatview/vcpu/assembly/virtual_tlb.as";
 import {
   DECODED_COPY, DECODED_ENTRIES, DECODED_GENERATION, DECODED_PAGE, DECODED_SIZE, FETCH_ENTRIES,
   FETCH_PAGE, FETCH_SIZE, FETCH_TAG, OP_UNDECODED, RESOLUTION_READABLE,

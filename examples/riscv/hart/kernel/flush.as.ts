@@ -1,6 +1,6 @@
 // Forgetting translations.
 
-import { beginEpoch } from "../../../../flatview/vcpu/assembly/virtual_tlb.as";
+import { beginEpoch } from "@guestmem/flatview/vcpu/assembly/virtual_tlb.as";
 import { clearFetchTlbs } from "./fetch.as";
 import { clearDataTlbs } from "./memory.as";
 

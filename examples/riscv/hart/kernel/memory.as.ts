@@ -2,7 +2,7 @@
 
 import {
   addressIn, canLoad, canStore, clearTables, entryOf, fill,
-} from "../../../../flatview/vcpu/assembly/virtual_tlb.as";
+} from "@guestmem/flatview/vcpu/assembly/virtual_tlb.as";
 import {
   HART_MMIO_ADDRESS, HART_MMIO_KIND, HART_MMIO_SIZE, HART_MMIO_VALUE, HART_MMIO_VIRTUAL, HART_MSTATUS,
   HART_SCRATCH, MMIO_LOAD, MMIO_STORE, RESOLUTION_READABLE, RESOLUTION_WRITABLE, TLB_BYTES,
