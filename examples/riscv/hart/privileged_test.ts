@@ -166,6 +166,14 @@ Deno.test("instret counts what retired, and not what trapped", () => {
   assertEquals(it.hart.get("minstret"), 3n);
 });
 
+Deno.test("what was retired is counted, although the guest stops its counters", () => {
+  const it = board();
+  writeCsr(it, 0x320, 5n);
+  const [retired, minstret] = [it.hart.get("retired"), it.hart.get("minstret")];
+  it.runProgram([NOP, NOP, NOP]);
+  assertEquals([it.hart.get("retired") - retired, it.hart.get("minstret") - minstret], [3n, 0n]);
+});
+
 /** Maps virtual page 0x40000000 with a table at RAM + 0x10000; returns the leaf's offset. */
 function mapPage(it: Board, leaf: bigint, mode = SV39): number {
   const levels = mode === SV39 ? [1, 0, 0] : [0, 1, 0, 0];

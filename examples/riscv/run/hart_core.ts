@@ -62,9 +62,9 @@ export class HartCore implements VcpuCore {
     this.#hart.set("pc", RESET);
   }
 
-  /** Instructions that were retired, by the guest's own counter. */
+  /** Instructions that were retired. */
   get instructions(): number {
-    return Number(this.#hart.get("minstret"));
+    return Number(this.#hart.get("retired"));
   }
 
   run(): number {

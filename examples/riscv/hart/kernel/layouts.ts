@@ -46,6 +46,8 @@ export const HART = defineLayout({
   minstret: "u64",
   mcycle: "u64",
   mcountinhibit: "u64",
+  /** Instructions retired since reset, whatever `mcountinhibit` and the guest's writes say. */
+  retired: "u64",
   /** Bit 63 (SD) is not kept, it follows from FS. */
   mstatus: "u64",
   mtvec: "u64",
