@@ -174,17 +174,24 @@ function* sweep(): Steps {
 }
 
 function* remove(): Steps {
-  yield* k.retireMember(LIST, ENTRIES[0]!, MEMBER);
+  yield* k.add32(FLAG, yield* k.retireMember(LIST, ENTRIES[0]!, MEMBER));
   yield* run(sweep);
 }
 
 /** Two contexts that remove one member, and one that looks at it: it is freed once, and not too early. */
 export function removing(): Program {
-  return membered([
-    { name: "looker", script: look, args: [RECORDS[0]] },
-    { name: "remover 1", script: remove },
-    { name: "remover 2", script: remove },
-  ]);
+  return {
+    ...membered([
+      { name: "looker", script: look, args: [RECORDS[0]] },
+      { name: "remover 1", script: remove },
+      { name: "remover 2", script: remove },
+    ]),
+    atEnd: ({ load32 }) => {
+      check(load32(FLAG) === 1, "one of two contexts retires a member");
+      const isKnown = load32(ENTRIES[0]!) === 0 || load32(REGISTRY.retired.at(LIST)) !== 0;
+      check(isKnown, "nobody will free a member that is retired");
+    },
+  };
 }
 
 /** Declares the first context dead once its death is reported, and frees what it has held up. */
@@ -226,6 +233,30 @@ export function adding(): Program {
   return {
     ...setting(),
     threads: [8, 16].map((offset) => ({ name: `context ${offset}`, script: add, args: [offset] })),
+  };
+}
+
+function* addChunk(): Steps {
+  yield* k.store32(CHUNK.next.at(REGISTRY.chunk.at(LIST)), CHUNK_2);
+}
+
+function* addToNext(): Steps {
+  const entry = (yield* k.addMember(LIST, 8)) >>> 0;
+  check(entry === 0 || entry === CHUNK.entries.at(CHUNK_2, 0), "a member in a full chunk");
+}
+
+/** A context adds a member to a full chunk while another adds a chunk. */
+export function growing(): Program {
+  const { setUp, ...rest } = setting();
+  return {
+    ...rest,
+    setUp: (memory) => {
+      setUp!(memory);
+      const chunk = REGISTRY.chunk.at(LIST);
+      const [first, end] = [CHUNK.entries.at(chunk, 0), chunk + CHUNK.size];
+      memory.u32.fill(1, (first - T) / 4, (end - T) / 4);
+    },
+    threads: [{ name: "context 1", script: addChunk }, { name: "context 2", script: addToNext }],
   };
 }
 
@@ -290,6 +321,7 @@ function* members(): Steps {
   yield* run(holds, first! + 4, 11, "the number in a retired entry");
   yield* run(holds, REGISTRY.retired.at(LIST), 1, "retired after that");
   equal(yield* k.retireMember(LIST, first!, 0x8000_0010), 0, "retireMember once more");
+  equal(yield* k.retireMember(LIST, first!, 32), 0, "retireMember of another's retired entry");
   equal(yield* k.dropMember(first!, 0x8000_0010, 13), 0, "dropMember of another registration");
   equal(yield* k.dropMember(first!, 0x8000_0010, 11), 1, "dropMember");
   yield* run(holds, first!, 0, "a free entry");
@@ -303,4 +335,26 @@ function* members(): Steps {
 /** What the functions of the list of members do, with one thread. */
 export function memberLife(): Program {
   return { ...setting(), threads: [{ name: "caller", script: members }] };
+}
+
+/** A list whose first chunk lies on both sides of 2^31. */
+const LIST_ACROSS = 2 ** 31 - 128;
+
+function* fillsList(): Steps {
+  const entries = CHUNK.entries.length;
+  for (let entry = 0; entry < entries; entry++) {
+    const at = CHUNK.entries.at(REGISTRY.chunk.at(LIST_ACROSS), entry);
+    equal((yield* k.addMember(LIST_ACROSS, 8)) >>> 0, at, `entry ${entry}`);
+  }
+  equal(yield* k.addMember(LIST_ACROSS, 8), 0, "addMember to a full list");
+}
+
+/** Every entry of a chunk is used, wherever it lies. */
+export function chunkAcross(): Program {
+  return {
+    kernel,
+    bytes: REGISTRY.size,
+    origin: LIST_ACROSS,
+    threads: [{ name: "caller", script: fillsList }],
+  };
 }

@@ -17,10 +17,16 @@ const FOUND_GONE =
   "a reader that hurries and moves before it is asked to signal is found gone by the look after both";
 const ONE_MORE_NOTIFY = "a notification that nobody needs";
 const BELOW_2_31 = "there are fewer than 2^31 slots";
-const RAISED_ONCE_MORE = "it goes round once more at most, and raises nothing";
+const EITHER = "if the two are equal, it does not matter which is taken";
+const SHIFTED_OUT = "the upper half is shifted out";
+const TRUTH = "the value is only compared with 0";
+const LAST_ENTRY = "the last entry begins 8 bytes before the end";
+const FAST_PATH = "the loop does the same";
+const WOKEN_TWICE = "who passes a lock on wakes all in any case, after the release";
+const MARKED_TWICE = "it marks the word once more, and finds the mark then";
+const FOREIGN_MARK = "the mark that came in between is found when the reader enters next";
 const CLAIM_WAKES =
   "the new reader is in no section before the claim returns, and updaters are woken before that";
-const UNDER_LOCK = "only evictions store to it, under the lock that claims hold too";
 const ASKED_LATER = "the reader is asked to hurry a moment later";
 const LAST_LOOK =
   "a reader of the new grace period counts as in the way: the look before the sleep corrects that";
@@ -68,23 +74,78 @@ const BY_FUNCTION: Readonly<Record<string, Readonly<Record<string, string>>>> = 
   claimSlot: {
     "i32.lt_u -> i32.lt_s": BELOW_2_31,
     "i32.gt_u -> i32.gt_s": BELOW_2_31,
-    "i32.gt_u -> i32.ge_u": RAISED_ONCE_MORE,
-    "local.get 2 -> 1 (2)": RAISED_ONCE_MORE,
-    "local.get 2 -> 3 (2)": RAISED_ONCE_MORE,
+    "i32.gt_u -> i32.ge_u": EITHER,
+    "i64.extend_i32_u -> i64.extend_i32_s": BELOW_2_31,
+    "i64.shr_u -> i64.shr_s": SHIFTED_OUT,
+    "i64.or -> i64.xor": DISJOINT,
     "i32.const -1 -> -2": ALL,
-    "i32.atomic.store made plain (4)": UNDER_LOCK,
     "i32.atomic.store moved behind i32.atomic.store": CLAIM_WAKES,
     "i32.atomic.store moved behind i32.atomic.store (2)": CLAIM_WAKES,
     "i32.atomic.store moved behind i32.atomic.store (3)": CLAIM_WAKES,
     "i32.atomic.store moved behind i32.atomic.store (4)": CLAIM_WAKES,
-    "i32.atomic.store moved behind i32.atomic.load": CLAIM_WAKES,
-    "i32.atomic.load moved behind i32.atomic.rmw.add": CLAIM_WAKES,
+    "i32.atomic.store moved behind i64.atomic.load": CLAIM_WAKES,
   },
-  releaseSlot: { "i32.const -1 -> -2": ALL },
+  releaseSlot: { "i32.const 1 -> 2": TRUTH },
+  isExpelled: { "br_if left out": FOREIGN_MARK },
+  expelSlots: {
+    "i32.lt_u -> i32.lt_s": BELOW_2_31,
+    "i32.const -1 -> -2": ALL,
+  },
   evictSlots: {
+    "i32.const 1 -> 2 (2)": TRUTH,
     "i32.lt_u -> i32.lt_s": BELOW_2_31,
     "i32.const -1 -> -2": ALL,
     "i32.atomic.store moved behind i32.atomic.store (2)": "updaters are woken after both",
+  },
+  mutexLock: {
+    "i32.or -> i32.xor": DISJOINT,
+    "i32.or -> i32.xor (2)": DISJOINT,
+    "i32.const 1073741824 -> 1073741825 (2)": "no owner is in the word",
+    "i32.atomic.rmw.cmpxchg moved behind i32.atomic.load": FAST_PATH,
+  },
+  mutexUnlock: {
+    "i32.atomic.rmw.cmpxchg left out": FAST_PATH,
+    "i32.atomic.rmw.cmpxchg moved behind i32.atomic.load": FAST_PATH,
+    "br_if 1 -> 2": "both lead to the end of the function",
+    "i32.const -1 -> -2": ALL,
+  },
+  mutexArm: {
+    "i32.const 1 -> 2": TRUTH,
+    "i32.or -> i32.xor": DISJOINT,
+    "local.get 1 -> 2": MARKED_TWICE,
+    "local.get 1 -> 0 (2)": MARKED_TWICE,
+  },
+  mutexPassOn: {
+    "i32.const -1 -> -2": ALL,
+    "i32.const -1 -> -2 (2)": ALL,
+    "local.get 2 -> 1 (2)": "the mark of a holder that died is set in any case",
+    "local.get 2 -> 1 (4)": WOKEN_TWICE,
+    "i32.const -2147483648 -> -2147483647": WOKEN_TWICE,
+    "i32.and -> i32.or (3)": WOKEN_TWICE,
+    "i32.and -> i32.xor (3)": WOKEN_TWICE,
+    "if negated": WOKEN_TWICE,
+    "i32.const 1 -> 2": WOKEN_TWICE,
+    "i32.const 1 -> 0": WOKEN_TWICE,
+    "i32.atomic.rmw.add left out": WOKEN_TWICE,
+    "local.get 1 -> 0 (2)": WOKEN_TWICE,
+    "i32.const -1 -> 0": WOKEN_TWICE,
+    "memory.atomic.notify 0 -> 4": WOKEN_TWICE,
+    "memory.atomic.notify left out": WOKEN_TWICE,
+    "i32.atomic.load moved behind i32.atomic.rmw.add":
+      "a release that finds the word marked wakes all by itself, and nobody falls asleep after it",
+  },
+  retireMember: {
+    "i64.const 4294967296 -> 4294967297": "offsets of blocks are multiples of 8",
+    "i64.or -> i64.xor": DISJOINT,
+  },
+  dropMember: {
+    "i64.extend_i32_u -> i64.extend_i32_s (2)": SHIFTED_OUT,
+    "i64.or -> i64.xor": DISJOINT,
+  },
+  addMember: {
+    "i32.const 256 -> 255": LAST_ENTRY,
+    "i64.extend_i32_u -> i64.extend_i32_s (2)": SHIFTED_OUT,
+    "i64.or -> i64.xor": DISJOINT,
   },
   startPoll: { "f64.convert_i64_u -> f64.convert_i64_s": BELOW_2_63 },
   advance: {

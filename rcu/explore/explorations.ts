@@ -120,10 +120,12 @@ export const explorations: readonly Exploration[] = [
   ...Object.entries(contracts).map(([name, program]) => ({ name: `alone: ${name}`, program })),
   { name: "alone: contexts", program: contexts.contextLife() },
   { name: "alone: members", program: contexts.memberLife() },
+  { name: "alone: members in a chunk across 2^31", program: contexts.chunkAcross() },
   { name: "alone: mutex", program: mutexes.mutexLife() },
   { name: "contexts: 2 that join and leave", program: contexts.joining() },
   { name: "contexts: 1 that may die, 2 supervisors, 1 that joins", program: contexts.evicting() },
   { name: "members: 2 that add", program: contexts.adding() },
+  { name: "members: 1 that adds, 1 that adds a chunk", program: contexts.growing() },
   { name: "members: 1 that looks, 2 that remove", program: contexts.removing() },
   { name: "members: 1 that looks and may die, 1 that removes", program: contexts.lookerDies() },
   {
@@ -137,6 +139,7 @@ export const explorations: readonly Exploration[] = [
   { name: "mutex: 1 that may die, 2 that wait, a supervisor", program: mutexes.holderDies(2) },
   { name: "mutex: a dead holder, 2 supervisors, 1 that waits", program: mutexes.twoSupervisors() },
   { name: "mutex: an expelled context that waits", program: mutexes.expelledWaiter() },
+  { name: "mutex: 1 that declares it consistent, 1 that waits", program: mutexes.mending() },
   {
     name: "mutex: a waiter that reads the event only before it sleeps",
     program: mutexes.mistakenWaiter(),

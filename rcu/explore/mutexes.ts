@@ -20,8 +20,8 @@ import { CONTEXT, CONTEXT_STATE, LOCK, LOCKED, MUTEX, TOKEN_BITS } from "../kern
 import { equal, holds } from "./expect.ts";
 import { k, kernel } from "./setting.ts";
 
-/** Where things lie: across 2^31, where signed and unsigned addresses part. */
-const M = 2 ** 31 - 8;
+/** Where things lie: above 2^31, so that an address has the bit that marks a contended lock. */
+const M = 2 ** 31;
 const WORD = MUTEX.lock.at(M);
 /** What the lock guards: one adds to it with a load and a store, which is a race unless excluded. */
 const GUARDED = M + MUTEX.size;
@@ -170,6 +170,32 @@ function* takeOver(token: number): Steps {
   equal(yield* run(lock, token), LOCKED.ACQUIRED, "mutexLock once it is consistent");
 }
 
+/** Declares what it holds consistent, and releases it. */
+function* mends(token: number): Steps {
+  equal(yield* k.mutexConsistent(M, token), 1, "mutexConsistent by the holder");
+  equal(yield* k.mutexUnlock(M, token), 1, "mutexUnlock by the holder");
+}
+
+function* lockConsistent(token: number): Steps {
+  equal(yield* run(lock, token), LOCKED.ACQUIRED, "mutexLock of what was declared consistent");
+}
+
+/** A context waits for an inconsistent lock, while the holder declares it consistent. */
+export function mending(): Program {
+  const [holder, waiter] = TOKENS;
+  return {
+    ...setting(),
+    setUp: (memory) => {
+      setting().setUp!(memory);
+      MUTEX.lock.set(memory.u32, 0, holder + LOCK.INCONSISTENT);
+    },
+    threads: [
+      { name: `context ${holder}`, script: mends, args: [holder] },
+      { name: `context ${waiter}`, script: lockConsistent, args: [waiter] },
+    ],
+  };
+}
+
 function* expel(token: number): Steps {
   yield* k.moveContext(recordOf(token), token, CONTEXT_STATE.ALIVE, CONTEXT_STATE.EXPELLED);
   yield* k.add32(MUTEX.event.at(M), 1);
@@ -228,6 +254,8 @@ function* life(): Steps {
   equal(yield* k.mutexConsistent(M, other), 0, "mutexConsistent by another");
   equal(yield* k.mutexArm(M), own, "mutexArm of a held lock");
   equal(yield* k.mutexArm(M), own, "mutexArm once more");
+  const again = yield* k.mutexLock(M, own, recordOf(own));
+  equal(again, LOCKED.OWN, "mutexLock by the holder of a contended lock");
   yield* run(holds, WORD, own + LOCK.CONTENDED, "the word of a contended lock");
   yield* run(holds, event, 0, "event before the release");
   equal(yield* k.mutexUnlock(M, own), 1, "mutexUnlock of a contended lock");
@@ -239,7 +267,43 @@ function* life(): Steps {
   equal(yield* k.mutexUnlock(M, own), 1, "mutexUnlock");
   yield* run(holds, event, 1, "event after the release of a lock that nobody waits for");
   equal(yield* k.mutexUnlock(M, own), 0, "mutexUnlock of a free lock");
+  yield* run(unlocksTheWord);
   yield* run(death);
+  yield* run(deathOfTwo);
+}
+
+/** The words beside the lock hold what it might hold. */
+function* unlocksTheWord(): Steps {
+  const own = TOKENS[0];
+  for (const beside of [WORD - 4, WORD + 4]) yield* k.store32(beside, own);
+  yield* k.mutexLock(M, own, recordOf(own));
+  equal(yield* k.mutexUnlock(M, own), 1, "mutexUnlock");
+  yield* run(holds, WORD, 0, "the word of a free lock");
+  for (const beside of [WORD - 4, WORD + 4]) yield* run(holds, beside, own, "a word beside it");
+  yield* k.store32(MUTEX.event.at(M), 1);
+}
+
+/** A lock that is inconsistent already, whose holder dies too; then it is declared consistent. */
+function* deathOfTwo(): Steps {
+  const [_, other, third] = TOKENS;
+  const event = MUTEX.event.at(M);
+  yield* k.store32(WORD, LOCK.INCONSISTENT);
+  equal(yield* k.mutexArm(M), 0, "mutexArm of a free lock");
+  yield* run(holds, WORD, LOCK.INCONSISTENT, "the word after mutexArm of a free lock");
+  equal(yield* k.mutexLock(M, other, recordOf(other)), LOCKED.OWNER_DIED, "mutexLock");
+  equal(yield* k.mutexPassOn(M, other), 1, "mutexPassOn of an inconsistent lock");
+  yield* run(holds, WORD, LOCK.INCONSISTENT, "the word after two deaths");
+  yield* k.mutexLock(M, third, recordOf(third));
+  equal(yield* k.mutexArm(M), third, "mutexArm of an inconsistent lock");
+  yield* k.store32(event, 0);
+  yield* k.store32(WORD, third + LOCK.INCONSISTENT);
+  equal(yield* k.mutexUnlock(M, third), 1, "mutexUnlock of an inconsistent lock");
+  yield* run(holds, event, 0, "event after the release of a lock that nobody waits for");
+  yield* k.mutexLock(M, third, recordOf(third));
+  equal(yield* k.mutexConsistent(M, third), 1, "mutexConsistent");
+  yield* run(holds, WORD, third, "the word after mutexConsistent");
+  yield* k.mutexUnlock(M, third);
+  yield* run(holds, event + 4, 0, "the word behind the mutex");
 }
 
 function* death(): Steps {
