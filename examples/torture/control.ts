@@ -11,8 +11,8 @@ const LATEST = 16;
 const WORKERS = 32;
 const WORKER_WORDS = 4;
 
-/** The most updaters, each with a cell of its own. */
-export const MAX_CELLS = WORKERS - LATEST;
+/** The most updaters, each with a cell of its own: an element and a value. */
+export const MAX_CELLS = (WORKERS - LATEST) / 2;
 
 /** What a worker has done so far, modulo 2^32. The run reads it before the workers report. */
 export interface Progress {
@@ -75,6 +75,16 @@ export class Control {
   /** A version that the cell has held: a dereference after this call finds no older one. */
   latest(cell: number): number {
     return Atomics.load(this.#words, LATEST + cell);
+  }
+
+  /** The updater of a cell has published this version of its value. */
+  setLatestValue(cell: number, version: number): void {
+    Atomics.store(this.#words, LATEST + MAX_CELLS + cell, version);
+  }
+
+  /** A version that the cell's value has had: a read after this call finds no older one. */
+  latestValue(cell: number): number {
+    return Atomics.load(this.#words, LATEST + MAX_CELLS + cell);
   }
 
   /** Publishes what worker number `worker` has done. */

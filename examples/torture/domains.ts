@@ -34,6 +34,8 @@ export interface Grace {
 export interface TortureReader {
   /** Enters a section. */
   lock(): ReadGuard;
+  /** How many sections are open. */
+  readonly openSections: number;
   /** Whether a section may span an await. */
   readonly sleeps: boolean;
   /** Called between sections; now and then does what the flavour requires of its workers. */
@@ -91,6 +93,9 @@ export function openReader(arena: Arena, handle: DomainHandle, flavour: Flavour)
     const reader = Srcu.attach(arena, handle).register({ label: "srcu reader" });
     return {
       lock: () => reader.lock(),
+      get openSections() {
+        return reader.openSections;
+      },
       sleeps: true,
       between: () => {},
       leave: () => {},
@@ -106,6 +111,9 @@ export function openReader(arena: Arena, handle: DomainHandle, flavour: Flavour)
 function membReader(reader: MembReader): TortureReader {
   return {
     lock: () => reader.lock(),
+    get openSections() {
+      return reader.openSections;
+    },
     sleeps: false,
     between: () => {},
     leave: () => {},
@@ -117,6 +125,9 @@ function membReader(reader: MembReader): TortureReader {
 function qsbrReader(reader: QsbrReader): TortureReader {
   return {
     lock: () => reader.lock(),
+    get openSections() {
+      return reader.openSections;
+    },
     sleeps: false,
     between: (random) => {
       if (random.once(4)) reader.quiescent();

@@ -15,6 +15,8 @@ export interface Cell {
   readonly index: number;
   /** The pointer's offset in the arena. */
   readonly pointer: number;
+  /** Where the value lies that its updater publishes as well. */
+  readonly value: number;
   /** The domain whose grace periods protect its element. */
   readonly domain: DomainHandle;
 }

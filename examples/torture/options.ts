@@ -12,7 +12,13 @@ export const FLAVOURS = ["memb", "qsbr", "srcu", "mixed"] as const;
 /** How updaters reclaim: in one way, or in all of them in turn. */
 export const UPDATERS = ["sync", "call", "poll", "free", "mixed"] as const;
 /** Bugs that a run can plant in its own code, and must then find. */
-export const PLANTS = ["no-wait", "early-free", "lost-reader", "use-after-unlock"] as const;
+export const PLANTS = [
+  "no-wait",
+  "early-free",
+  "lost-reader",
+  "use-after-unlock",
+  "stale-decode",
+] as const;
 
 /** One of {@linkcode FLAVOURS}. */
 export type Flavours = typeof FLAVOURS[number];

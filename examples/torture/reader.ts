@@ -11,6 +11,7 @@ import { Elements } from "./element.ts";
 import { Findings } from "../lib/findings.ts";
 import type { Cell, ReaderOrder, ReaderResult } from "./messages.ts";
 import { Random } from "../lib/random.ts";
+import { ValueWatcher } from "./shared_value.ts";
 
 /** Buckets of the histogram; the last takes everything older. */
 export const AGES = 10;
@@ -33,6 +34,7 @@ export class ReaderLoop {
   readonly #random: Random;
   readonly #reader: TortureReader;
   readonly #pointers: readonly RcuPointer[];
+  readonly #values: readonly ValueWatcher[];
   readonly #startPoll: () => number;
   readonly #findings = new Findings();
   readonly #histogram = new Array<number>(AGES).fill(0);
@@ -47,6 +49,8 @@ export class ReaderLoop {
     this.#random = new Random(order.seed, order.worker);
     this.#reader = openReader(arena, order.decoy ?? order.domain, order.flavour);
     this.#pointers = order.cells.map(({ pointer }) => RcuPointer.attach(arena, pointer));
+    const isStale = order.plant === "stale-decode";
+    this.#values = order.cells.map(({ value }) => new ValueWatcher(arena, value, isStale));
     const grace = attachGrace(arena, order.domain);
     this.#startPoll = () => grace.startPoll();
   }
@@ -57,6 +61,7 @@ export class ReaderLoop {
       const pick = this.#random.below(this.#pointers.length);
       // Lets microtasks run too: in one, debug mode checks whether a section was left open.
       await this.#readOnce(this.#order.cells[pick]!, this.#pointers[pick]!);
+      this.#readValue(this.#order.cells[pick]!, this.#values[pick]!);
       this.#reader.between(this.#random);
       if (++this.#reads % REPORT === 0) this.#report();
     }
@@ -94,6 +99,19 @@ export class ReaderLoop {
     if (this.#order.plant === "use-after-unlock" && this.#random.once(64)) {
       this.#keep(block, version);
     }
+  }
+
+  /** Reads the value, which opens a section if the version is new. */
+  #readValue(cell: Cell, value: ValueWatcher): void {
+    const floor = this.#control.latestValue(cell.index);
+    let flaw: string | undefined;
+    try {
+      flaw = value.flaw(this.#reader, floor);
+    } catch (error) {
+      // A block that was freed too early need not hold JSON any more.
+      flaw = String(error);
+    }
+    if (flaw !== undefined) this.#error("value", cell.value, flaw);
   }
 
   /** A section inside the section: its end must not end the outer one. */

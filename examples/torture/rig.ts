@@ -10,6 +10,7 @@ import { attachGrace, createDomain, type Flavour } from "./domains.ts";
 import { Elements } from "./element.ts";
 import type { Cell, Order } from "./messages.ts";
 import type { Options } from "./options.ts";
+import { createValue } from "./shared_value.ts";
 
 /** Two, so that grace periods are driven by several contexts at once. */
 export const UPDATERS = 2;
@@ -40,7 +41,8 @@ export function buildRig(options: Options): Rig {
   const domains = createDomains(arena, flavours);
   const pointers = Array.from({ length: UPDATERS }, () => RcuPointer.create(arena));
   const cells = pointers.map(({ offset: pointer }, index): Cell => {
-    return { index, pointer, domain: domains[index % domains.length]! };
+    const domain = domains[index % domains.length]!;
+    return { index, pointer, value: createValue(arena, index), domain };
   });
   const decoy = plant === "lost-reader" ? createDomain(arena, flavours.at(-1)!) : undefined;
   const { liveBlocks } = arena.stats();

@@ -13,6 +13,7 @@ import { Findings } from "../lib/findings.ts";
 import type { UpdaterOrder, UpdaterResult } from "./messages.ts";
 import { UPDATERS } from "./options.ts";
 import { Random } from "../lib/random.ts";
+import { attachValue, publishedOf } from "./shared_value.ts";
 
 /** How one element is reclaimed. */
 type Way = Exclude<UpdaterOrder["updater"], "mixed">;
@@ -22,6 +23,8 @@ const WAYS = UPDATERS.filter((way) => way !== "mixed");
 const EXPIRED = 2;
 /** An expired element stays readable, poisoned, until it is at most this old; then it is freed. */
 const OLDEST = 5;
+/** A value is published with one update in this many. */
+const VALUE_EVERY = 4;
 /** The most elements that wait to be polled. */
 const POLLED = 32;
 
@@ -34,6 +37,7 @@ export class UpdaterLoop {
   readonly #grace: Grace;
   readonly #random: Random;
   readonly #pointer: RcuPointer;
+  readonly #value: ReturnType<typeof attachValue>;
   readonly #findings = new Findings();
   readonly #updates = { sync: 0, call: 0, poll: 0, free: 0 };
   readonly #offsets = new Set<number>();
@@ -53,6 +57,7 @@ export class UpdaterLoop {
     this.#grace = attachGrace(arena, order.domain);
     this.#random = new Random(order.seed, order.worker);
     this.#pointer = RcuPointer.attach(arena, order.cell.pointer);
+    this.#value = attachValue(arena, order.cell.value);
   }
 
   /** Updates until the run stops, then reclaims everything but the element in the cell. */
@@ -82,10 +87,16 @@ export class UpdaterLoop {
     this.#offsets.add(block);
     const old = this.#pointer.exchange(block);
     this.#control.setLatest(this.#order.cell.index, version);
+    if (this.#random.once(VALUE_EVERY)) this.#publishValue(version);
     const { updater } = this.#order;
     const way = updater === "mixed" ? WAYS[this.#random.below(WAYS.length)]! : updater;
     this.#updates[way]++;
     await this.#retire(old, way);
+  }
+
+  #publishValue(version: number): void {
+    this.#value.publish(publishedOf(version), this.#grace);
+    this.#control.setLatestValue(this.#order.cell.index, version);
   }
 
   async #retire(block: number, way: Way): Promise<void> {

@@ -10,8 +10,13 @@ import { isDocumented, type Tree } from "../lib/tree.ts";
 const FENCE = /^[ *]*```(\S+)([^\n]*)\n([^]*?)^[ *]*```$/gm;
 const CODE = /^(ts|js|mjs|typescript|javascript)$/;
 
-/** A source for comparison: documentation may leave out directives for the compiler. */
-const shown = (source: string): string => source.replace(/^\/\/\/ .*\n+/gm, "").trim();
+/**
+ * A source for comparison: documentation may leave out directives and assertions for the compiler, and
+ * show JavaScript.
+ */
+const shown = (source: string): string =>
+  source.replace(/^\/\/\/ .*\n+/gm, "").replace(/(?<=\w)!(?=\.)/g, "")
+    .replace(/(?<=\w\.)mjs\b/g, "ts").trim();
 
 /** A line for each example that nothing runs. */
 export function checkExamplesRun(tree: Tree): string[] {
@@ -23,7 +28,9 @@ export function checkExamplesRun(tree: Tree): string[] {
       if (!CODE.test(language!) || (language === "ts" && attributes === "")) continue;
       const [, name, rest] = /^\/\/ (\S+)\n([^]*)$/.exec(code!) ?? [];
       const isFile = name !== undefined &&
-        files.some(([file, source]) => file.endsWith(`/${name}`) && shown(source) === shown(rest!));
+        files.some(([file, source]) =>
+          file.endsWith(`/${name.replace(".mjs", ".ts")}`) && shown(source) === shown(rest!)
+        );
       if (!isFile) problems.push(`${path}: nothing runs the example\n${code}`);
     }
   }
