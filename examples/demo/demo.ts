@@ -12,7 +12,7 @@ import { Crew, type Member } from "../lib/crew.ts";
 import { Findings } from "../lib/findings.ts";
 import { readLines, readText } from "../lib/text_files.ts";
 import { Changes } from "./changes.ts";
-import type { Status } from "./display.ts";
+
 import { DemoMachine } from "./machine.ts";
 import { Memory } from "./memory.ts";
 import {
@@ -26,6 +26,7 @@ import {
 import type { Options } from "./options.ts";
 import { Recorder, type Recording } from "./recording.ts";
 import { type Report, report, type Returned } from "./report.ts";
+import type { Status } from "./status.ts";
 
 const MACHINE = new URL("../testdata/q35-seabios.s09.json.gz", import.meta.url);
 const TRACE = new URL("../testdata/q35-seabios.s08.trace.gz", import.meta.url);
@@ -64,8 +65,14 @@ const read = { read: (file: string) => Deno.readFile(new URL(file)) };
  *
  * @param options The run's parameters.
  * @param watcher Shows the run.
+ * @param interrupt Ends the run early.
  */
-export async function demo(options: Options, watcher: Watcher): Promise<Report> {
+export async function demo(
+  options: Options,
+  watcher: Watcher,
+  interrupt?: AbortSignal,
+): Promise<Report> {
+  watcher.say("Reading a machine and its boot, and starting workers ...");
   const file = parseMachine(await readText(MACHINE.href, read));
   const memory = new Memory();
   memory.makeShadowMaps(options.vcpus);
@@ -80,7 +87,7 @@ export async function demo(options: Options, watcher: Watcher): Promise<Report> 
   const stopDevices = new Int32Array(new SharedArrayBuffer(4));
   devices.tell({ devices: rig.machine.devices, stop: stopDevices.buffer } satisfies ServeOrder);
   const start = performance.now();
-  const vcpus = await runVcpus(rig, watcher);
+  const vcpus = await runVcpus(rig, watcher, interrupt);
   const elapsed = (performance.now() - start) / 1000;
   Atomics.store(stopDevices, 0, 1);
   const served = await crew.within("the devices", devices.answer()) as DeviceResult | null;
@@ -101,6 +108,7 @@ export async function demo(options: Options, watcher: Watcher): Promise<Report> 
     controlFindings: findings.list(),
     returned,
     failures: crew.failures,
+    interrupted: interrupt?.aborted ?? false,
   });
 }
 
@@ -136,7 +144,11 @@ async function buildRig(
 }
 
 /** Runs the vCPUs for the time asked for, or until an error is found. */
-async function runVcpus(rig: Rig, watcher: Watcher): Promise<VcpuResult[]> {
+async function runVcpus(
+  rig: Rig,
+  watcher: Watcher,
+  interrupt: AbortSignal | undefined,
+): Promise<VcpuResult[]> {
   const { options, crew, access, changes, findings, memory } = rig;
   const controls = Array.from({ length: options.vcpus }, () => new VcpuControl());
   const url = import.meta.resolve("./vcpu_worker.ts");
@@ -153,7 +165,7 @@ async function runVcpus(rig: Rig, watcher: Watcher): Promise<VcpuResult[]> {
     if (now - shown >= SHOW_MS) watcher.show(status(shown = now));
     await new Promise((resolve) => setTimeout(resolve, 1));
     if (crew.failures.length > 0 || findings.count > 0 || sumOf(rig, "FINDINGS") > 0) break;
-    if (hasProven(rig)) break;
+    if (hasProven(rig) || interrupt?.aborted) break;
   }
   for (const control of controls) control.stop();
   const answers = Promise.all(vcpus.map((vcpu) => vcpu.answer()));

@@ -4,48 +4,56 @@
  * @module
  */
 
+import { type Output, singleCommand } from "../lib/command_line/program.ts";
+import { runMain, STANDARD_OUTPUT } from "../lib/command_line/run_program.ts";
+import { interruptSignal } from "../lib/terminal/interrupt.ts";
+import { formatRows } from "../lib/terminal/report_rows.ts";
+import { type Screen, screenOf } from "../lib/terminal/screen.ts";
+import { StatusLine } from "../lib/terminal/status_line.ts";
 import { demo } from "./demo.ts";
-import { Display } from "./display.ts";
-import { UsageError } from "../lib/arguments.ts";
-import { type Command, HELP, parseCommand } from "./options.ts";
-import { formatReport } from "./report.ts";
+import { OPTIONS, optionsOf } from "./options.ts";
+import { reportRows } from "./report.ts";
+import { statusParts } from "./status.ts";
 
-/**
- * Runs what the command line asks for.
- *
- * @param words The command line.
- * @param print Takes the report.
- * @param display Shows the run's state.
- * @returns The exit status.
- */
-export async function main(
-  words: string[],
-  print: (text: string) => void,
-  display: Display,
-): Promise<number> {
-  let command: Command | "help";
-  try {
-    command = parseCommand(words);
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    display.say(`${error.message}. Try --help.`);
-    return 2;
-  }
-  if (command === "help") {
-    print(HELP);
-    return 0;
-  }
-  const { json, ...options } = command;
-  const report = await demo(options, display);
-  display.clear();
-  print(json ? JSON.stringify(report, undefined, 2) : formatReport(report));
-  return report.passed ? 0 : 1;
+/** What the demo runs on. */
+export interface DemoHost extends Output {
+  /** Where the report is printed. */
+  readonly screen: Screen;
+  /** Where the run's state is shown. */
+  readonly progress: Screen;
+  /** Ends the run early. */
+  interrupt(): AbortSignal;
 }
 
+/** The demo's command. */
+export const DEMO = singleCommand<DemoHost>({
+  command: "deno task demo",
+    name: "",
+    summary: "Runs a QEMU machine's memory under vCPU workers.",
+    details: `vCPU workers replay a guest's accesses while the map changes, and check each
+of them. Ctrl-C ends the run and prints the report so far.`,
+    options: OPTIONS,
+    async run(call, host) {
+      const line = new StatusLine(host.progress);
+      const watcher = {
+        say: (text: string) => line.say(text),
+        show: (status: Parameters<typeof statusParts>[0]) => line.show(statusParts(status)),
+      };
+      const report = await demo(optionsOf(call), watcher, host.interrupt());
+      line.clear();
+      if (call.has("json")) host.out(JSON.stringify(report, undefined, 2));
+      else host.out(formatRows(reportRows(report), host.screen));
+      return report.passed ? 0 : 1;
+    },
+  notes:
+    "Exit status: 0 if every access was right and all memory came back, 1 if not, 2 if the command line is wrong.",
+});
+
 if (import.meta.main) {
-  const { stderr } = Deno;
-  const encoder = new TextEncoder();
-  const write = (text: string) => void stderr.writeSync(encoder.encode(text));
-  // Exits explicitly: a worker that hangs would keep the process alive.
-  Deno.exit(await main(Deno.args, console.log, new Display(write, stderr.isTerminal())));
+  await runMain(DEMO, {
+    ...STANDARD_OUTPUT,
+    screen: screenOf(Deno.stdout),
+    progress: screenOf(Deno.stderr),
+    interrupt: interruptSignal,
+  });
 }

@@ -1,10 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { assertSnapshot } from "@std/testing/snapshot";
+import { runProgram } from "../lib/command_line/run_program.ts";
+import { formatRows } from "../lib/terminal/report_rows.ts";
 import { demo } from "./demo.ts";
-import { Display, statusLine } from "./display.ts";
-import { main } from "./main.ts";
+import { DEMO } from "./main.ts";
 import { type Accel, type Plant, PLANTS } from "./options.ts";
-import { formatReport, type Report } from "./report.ts";
+import { type Report, reportRows } from "./report.ts";
+import { statusParts } from "./status.ts";
 
 /**
  * The changes after which a run has proven something, or has lost memory that it misses at the end.
@@ -30,7 +32,7 @@ Deno.test("vCPUs replay a guest's accesses while its machine changes, and all is
   assertEquals(report.vcpus.length, 2);
   assert(report.overtaken + report.settled > 1000 && report.holes > 0);
   assert(report.returned.viewsFreed === report.returned.viewsBuilt);
-  assert(formatReport(report).includes("all memory came back"));
+  assert(formatRows(reportRows(report)).includes("all memory came back"));
 });
 
 Deno.test("all vCPUs may find memory through memslots", async () => {
@@ -52,46 +54,61 @@ for (const plant of PLANTS) {
   });
 }
 
+/** Runs a command line. */
+async function command(...words: string[]): Promise<[number, string, string]> {
+  const [out, err, shown]: string[][] = [[], [], []];
+  const screen = {
+    write: (text: string) => void shown!.push(text),
+    columns: () => undefined,
+    hasColours: false,
+  };
+  const status = await runProgram(DEMO, words, {
+    out: (line) => out!.push(line),
+    err: (line) => err!.push(line),
+    screen,
+    progress: screen,
+    interrupt: () => AbortSignal.abort(),
+  });
+  return [status, out!.join("\n"), err!.join("\n")];
+}
+
+Deno.test("a run that the user ends early reports what it has, and does not fail for having little", async () => {
+  const [status, out] = await command("--vcpus", "2", "--json");
+  const report = JSON.parse(out) as Report;
+  assertEquals([status, report.interrupted, report.failures], [0, true, []]);
+});
+
 Deno.test("the command line says what is wrong with it", async () => {
-  const shown: string[] = [];
-  const printed: string[] = [];
-  const display = new Display((text) => shown.push(text), false);
-  assertEquals(await main(["--vcpus", "0"], (text) => printed.push(text), display), 2);
-  assertEquals(await main(["--plant", "tree"], (text) => printed.push(text), display), 2);
-  const noTlb = ["--accel", "kvm", "--plant", "stale-tlb"];
-  assertEquals(await main(noTlb, (text) => printed.push(text), display), 2);
-  assertEquals(await main(["--loud"], (text) => printed.push(text), display), 2);
-  assertEquals(shown, [
-    'Cannot run with --vcpus "0": it must be an integer from 1 to 64. Try --help.\n',
-    `Cannot run with --plant "tree": it must be one of ${PLANTS.join(", ")}. Try --help.\n`,
-    "Cannot run with --plant stale-tlb --accel kvm: it needs a TLB. Try --help.\n",
-    'Cannot run with "--loud": there is no such option. Try --help.\n',
-  ]);
+  const seconds =
+    'Cannot run with --seconds "0": it must be an integer from 1 to 1000000. Try --help.';
+  assertEquals(await command("--seconds", "0"), [2, "", seconds]);
+  const plant = `Cannot run with --plant "tree": it must be one of ${
+    PLANTS.join(", ")
+  }. Try --help.`;
+  assertEquals(await command("--plant", "tree"), [2, "", plant]);
+  const noTlb = "Cannot run with --plant stale-tlb --accel kvm: it needs a TLB. Try --help.";
+  assertEquals(await command("--accel", "kvm", "--plant", "stale-tlb"), [2, "", noTlb]);
 });
 
 Deno.test("--help", async (t) => {
-  const printed: string[] = [];
-  const display = new Display(() => {}, false);
-  assertEquals(await main(["--help"], (text) => printed.push(text), display), 0);
-  await assertSnapshot(t, printed.join(), { serializer: (text) => text });
+  const [status, out] = await command("--help");
+  assertEquals(status, 0);
+  await assertSnapshot(t, out, { serializer: (text) => text });
 });
 
-const STATUS = {
-  ...{ elapsed: 5, seconds: 10, rates: [1e6, 2_340_000], commits: 7, gracePeriods: 3 },
-  ...{ waiting: 0, reclaimed: 131_072, findings: 0 },
-};
-
-Deno.test("a terminal has one line that is drawn again, anything else a line a second", () => {
-  const line = "[########--------] 5/10 s | accesses/s 1.0M 2.3M | commits 7 | grace periods 3 | " +
-    "waiting 0 B | reclaimed 131.1 KB";
-  assertEquals(statusLine(STATUS), line);
-  const written: string[] = [];
-  const terminal = new Display((text) => written.push(text), true);
-  terminal.show(STATUS);
-  terminal.show({ ...STATUS, elapsed: 5.1, findings: 2 });
-  assertEquals(written, [`\r\x1b[K${line}`, `\r\x1b[K${line} | WRONG 2`]);
-  written.length = 0;
-  const plain = new Display((text) => written.push(text), false);
-  for (const elapsed of [5, 5.1, 5.9, 6]) plain.show({ ...STATUS, elapsed });
-  assertEquals(written.length, 2);
+Deno.test("errors come second in the status line, since a narrow terminal has only its begin", () => {
+  const status = {
+    ...{ elapsed: 5, seconds: 10, rates: [1e6, 2_340_000], commits: 7, gracePeriods: 3 },
+    ...{ waiting: 0, reclaimed: 131_072, findings: 0 },
+  };
+  assertEquals(statusParts(status), [
+    "[########--------] 5/10 s",
+    "3.3M accesses/s",
+    "7 commits",
+    "131.1 KB reclaimed",
+    "0 B waiting",
+    "3 grace periods",
+    "by vCPU: 1.0 2.3",
+  ]);
+  assertEquals(statusParts({ ...status, findings: 2 })[1], "WRONG 2");
 });

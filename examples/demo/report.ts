@@ -5,6 +5,7 @@
  */
 
 import { type Finding, mergeFindings } from "../lib/findings.ts";
+import type { Row } from "../lib/terminal/report_rows.ts";
 import type { ChangeCounts } from "./changes.ts";
 import type { DeviceResult, VcpuResult } from "./messages.ts";
 import type { Options } from "./options.ts";
@@ -43,6 +44,8 @@ export interface Outcome {
   readonly returned: Returned;
   /** Failures of the run itself. */
   readonly failures: readonly string[];
+  /** Whether the user ended it early. */
+  readonly interrupted: boolean;
 }
 
 /** The outcome of a run. */
@@ -84,7 +87,9 @@ export function report({ controlFindings, ...outcome }: Outcome): Report {
     ),
     ...returned.problems,
   ];
-  if (failures.length === 0) failures.push(...provesNothing(outcome, sums));
+  if (failures.length === 0 && !outcome.interrupted) {
+    failures.push(...provesNothing(outcome, sums));
+  }
   return { ...outcome, ...sums, failures, passed: failures.length === 0 };
 }
 
@@ -104,10 +109,8 @@ function provesNothing(
 
 const big = (count: number): string => count.toLocaleString("en-US");
 
-type Row = readonly [name: string, value: string];
-
 /** The report as a person reads it. */
-export function formatReport(report: Report): string {
+export function reportRows(report: Report): Row[] {
   const rows: Row[] = [
     ...runRows(report),
     ...accessRows(report),
@@ -121,10 +124,11 @@ export function formatReport(report: Report): string {
       "reached freed memory, and all memory came back",
     ]);
   }
-  return rows.map(([name, value]) => `${name}: ${value}`).join("\n");
+  return rows;
 }
 
-function runRows({ options, elapsed, spaces, views, passed, recorded, different }: Report): Row[] {
+function runRows(report: Report): Row[] {
+  const { options, elapsed, interrupted, spaces, views, passed, recorded, different } = report;
   const { vcpus, accel, seed, plant = "nothing" } = options;
   return [
     [
@@ -134,7 +138,8 @@ function runRows({ options, elapsed, spaces, views, passed, recorded, different 
     ],
     [
       "run",
-      `${vcpus} vCPUs (${accel}), ${elapsed.toFixed(1)} s, seed ${seed}, planted: ${plant}`,
+      `${vcpus} vCPUs (${accel}), ${elapsed.toFixed(1)} s${interrupted ? ", interrupted" : ""}, ` +
+      `seed ${seed}, planted: ${plant}`,
     ],
     [
       "recording",

@@ -1,7 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { assertSnapshot } from "@std/testing/snapshot";
 import type { VcpuResult } from "./messages.ts";
-import { formatReport, type Outcome, report } from "./report.ts";
+import { formatRows } from "../lib/terminal/report_rows.ts";
+import { type Outcome, report, reportRows } from "./report.ts";
 
 const VCPU: VcpuResult = {
   ...{ accesses: 2_000_000, exits: 5000, sections: 400, settled: 9000, overtaken: 90, holes: 12 },
@@ -21,14 +22,15 @@ const OUTCOME: Outcome = {
     problems: [],
   },
   failures: [],
+  interrupted: false,
 };
 
 Deno.test("the printed report of a run that passes, and of one that fails", async (t) => {
   const text = { serializer: (text: string) => text };
-  await assertSnapshot(t, formatReport(report(OUTCOME)), text);
+  await assertSnapshot(t, formatRows(reportRows(report(OUTCOME))), text);
   const findings = [{ kind: "a device was called", count: 2, example: "key 7" }];
   const vcpus = [VCPU, { ...VCPU, findings }];
-  await assertSnapshot(t, formatReport(report({ ...OUTCOME, vcpus })), text);
+  await assertSnapshot(t, formatRows(reportRows(report({ ...OUTCOME, vcpus }))), text);
 });
 
 Deno.test("a run in which nothing happened fails", () => {

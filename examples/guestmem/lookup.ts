@@ -2,7 +2,7 @@ import { type AddressSpace, AddressSpaceReader, RangeFlag, UNASSIGNED } from "@g
 import { publishMachine } from "@guestmem/flatview/machine";
 import { printedKind } from "@guestmem/flatview/mtree";
 import type { ReadGuard } from "@guestmem/rcu";
-import { UsageError } from "../lib/arguments.ts";
+import { UsageError } from "../lib/command_line/values.ts";
 import { type Environment, EXIT_OK } from "./command.ts";
 import { readMachine } from "./machine_file.ts";
 import { createMemory } from "./memory.ts";

@@ -7,7 +7,7 @@ import {
   printTree,
 } from "@guestmem/flatview/mtree";
 import { Topology } from "@guestmem/flatview";
-import { UsageError } from "../lib/arguments.ts";
+import { UsageError } from "../lib/command_line/values.ts";
 import { type Environment, EXIT_OK } from "./command.ts";
 import { readMachine } from "./machine_file.ts";
 import { createMemory } from "./memory.ts";

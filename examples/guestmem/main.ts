@@ -5,7 +5,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { UsageError } from "../lib/arguments.ts";
+import { UsageError } from "../lib/command_line/values.ts";
 import { FileError } from "../lib/text_files.ts";
 import { type Environment, EXIT_INPUT, EXIT_OK } from "./command.ts";
 import { lookup } from "./lookup.ts";

@@ -1,5 +1,5 @@
 import { publishMachine } from "@guestmem/flatview/machine";
-import { UsageError } from "../lib/arguments.ts";
+import { UsageError } from "../lib/command_line/values.ts";
 import { readLines } from "../lib/text_files.ts";
 import { parseTraceLine } from "../lib/trace_line.ts";
 import { type Environment, EXIT_DIFFERS, EXIT_OK } from "./command.ts";

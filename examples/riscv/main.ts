@@ -4,7 +4,7 @@
  * @module
  */
 
-import { UsageError } from "../lib/arguments.ts";
+import { UsageError } from "../lib/command_line/values.ts";
 import { BootError } from "./boot/boot_error.ts";
 import { Console, type Terminal } from "./console/console.ts";
 import { loadImages, type ReadFile } from "./console/load_images.ts";

@@ -4,42 +4,50 @@
  * @module
  */
 
-import { UsageError } from "../lib/arguments.ts";
-import { type Command, HELP, parseCommand } from "./options.ts";
-import { formatReport } from "./report.ts";
+import { type Output, singleCommand } from "../lib/command_line/program.ts";
+import { runMain, STANDARD_OUTPUT } from "../lib/command_line/run_program.ts";
+import { interruptSignal } from "../lib/terminal/interrupt.ts";
+import { formatRows } from "../lib/terminal/report_rows.ts";
+import { type Screen, screenOf } from "../lib/terminal/screen.ts";
+import { StatusLine } from "../lib/terminal/status_line.ts";
+import { OPTIONS, optionsOf } from "./options.ts";
+import { reportRows } from "./report.ts";
 import { torture } from "./torture.ts";
 
-/** Shows progress if standard error is a terminal. */
-function showProgress(line: string): void {
-  if (Deno.stderr.isTerminal()) Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[K${line}`));
+/** What the torture test runs on. */
+export interface TortureHost extends Output {
+  /** Where the report is printed. */
+  readonly screen: Screen;
+  /** Where the run's state is shown. */
+  readonly progress: Screen;
+  /** Ends the run early. */
+  interrupt(): AbortSignal | undefined;
 }
 
-/**
- * Runs what the command line asks for.
- *
- * @param words The command line.
- * @param print Takes the report.
- * @returns The exit status.
- */
-export async function main(words: string[], print: (text: string) => void): Promise<number> {
-  let command: Command | "help";
-  try {
-    command = parseCommand(words);
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    console.error(`${error.message}. Try --help.`);
-    return 2;
-  }
-  if (command === "help") {
-    print(HELP);
-    return 0;
-  }
-  const { json, ...options } = command;
-  const report = await torture(options, showProgress);
-  showProgress("");
-  print(json ? JSON.stringify(report, undefined, 2) : formatReport(report));
-  return report.passed ? 0 : 1;
-}
+/** The torture test's command. */
+export const TORTURE = singleCommand<TortureHost>({
+  command: "deno task torture",
+  summary: "Tortures RCU with readers and updaters on real workers.",
+  details: `Workers read elements and values that other workers replace, free and reuse.
+Ctrl-C ends the run and prints the report so far.`,
+  options: OPTIONS,
+  async run(call, host) {
+    const line = new StatusLine(host.progress);
+    const report = await torture(optionsOf(call), (parts) => line.show(parts), host.interrupt());
+    line.clear();
+    if (call.has("json")) host.out(JSON.stringify(report, undefined, 2));
+    else host.out(formatRows(reportRows(report), host.screen));
+    return report.passed ? 0 : 1;
+  },
+  notes:
+    "Exit status: 0 if the run proves what it should, 1 if it found an error or proves nothing, 2 if the command line is wrong.",
+});
 
-// Exits explicitly: a worker that hangs would keep the process alive.
-if (import.meta.main) Deno.exit(await main(Deno.args, console.log));
+if (import.meta.main) {
+  await runMain(TORTURE, {
+    ...STANDARD_OUTPUT,
+    screen: screenOf(Deno.stdout),
+    progress: screenOf(Deno.stderr),
+    interrupt: interruptSignal,
+  });
+}

@@ -1,27 +1,31 @@
 import { rounds } from "#tools/testing/until.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { assertSnapshot } from "@std/testing/snapshot";
-import { main } from "./main.ts";
+import { TORTURE } from "./main.ts";
+import { runProgram } from "../lib/command_line/run_program.ts";
+import { formatRows } from "../lib/terminal/report_rows.ts";
 import { FLAVOURS, type Options, PLANTS, UPDATERS } from "./options.ts";
-import { formatReport, type Report } from "./report.ts";
+import { type Report, reportRows } from "./report.ts";
 import { torture } from "./torture.ts";
 
 // Runs end by what they have done, not by the clock; the seconds are for a machine that hangs.
+const textOf = (report: Report): string => formatRows(reportRows(report));
+
 const BASE: Options = { seconds: 300, readers: 3, flavour: "mixed", updater: "mixed", seed: 1 };
 
 for (const flavour of FLAVOURS) {
   Deno.test(`a run with ${flavour} readers passes and proves something`, async () => {
     const report = await torture({ ...BASE, flavour, updates: 300 });
-    assert(report.passed, formatReport(report));
+    assert(report.passed, textOf(report));
     assert(report.reads >= 3000 && report.reused > 0 && report.overlapped > 0 && report.waited > 0);
     assertEquals(report.histogram.slice(2), new Array(8).fill(0));
-    assert(Object.values(report.updates).every((count) => count > 0), formatReport(report));
+    assert(Object.values(report.updates).every((count) => count > 0), textOf(report));
   });
 
   for (const plant of PLANTS) {
     Deno.test(`a run with ${flavour} readers catches ${plant}`, async () => {
       const report = await torture({ ...BASE, flavour, plant });
-      assert(!report.passed && report.findings.length > 0, formatReport(report));
+      assert(!report.passed && report.findings.length > 0, textOf(report));
     });
   }
 }
@@ -30,7 +34,7 @@ for (const updater of UPDATERS) {
   Deno.test(`a run passes with updaters that reclaim by ${updater}, in debug mode too`, async () => {
     for (const debug of [false, true]) {
       const report = await torture({ ...BASE, updater, updates: 200, debug });
-      assert(report.passed, formatReport(report));
+      assert(report.passed, textOf(report));
     }
   });
 }
@@ -49,10 +53,22 @@ Deno.test("debug mode names the context that freed a block too early", async () 
 const TEXT = { serializer: (text: string) => text };
 
 async function run(line: string): Promise<{ status: number; output: string }> {
-  let output = "";
-  const status = await main(line.split(" "), (text) => output += text);
-  return { status, output };
+  const output: string[] = [];
+  const screen = { write: () => {}, columns: () => undefined, hasColours: false };
+  const status = await runProgram(TORTURE, line.split(" "), {
+    out: (line) => output.push(line),
+    err: () => {},
+    screen,
+    progress: screen,
+    interrupt: () => undefined,
+  });
+  return { status, output: output.join("\n") };
 }
+
+Deno.test("a run that the user ends early reports what it has, and does not fail for having little", async () => {
+  const report = await torture(BASE, undefined, AbortSignal.abort());
+  assertEquals([report.passed, report.interrupted], [true, true], textOf(report));
+});
 
 Deno.test("--help", async (t) => {
   const { status, output } = await run("--help");

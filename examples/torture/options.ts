@@ -4,8 +4,8 @@
  * @module
  */
 
-import { parseArgs } from "@std/cli/parse-args";
-import { choice, integer, seedOf, UsageError } from "../lib/arguments.ts";
+import type { Call, OptionSpec } from "../lib/command_line/call.ts";
+import { seedOf, UsageError } from "../lib/command_line/values.ts";
 
 /** Which readers take part. */
 export const FLAVOURS = ["memb", "qsbr", "srcu", "mixed"] as const;
@@ -47,64 +47,44 @@ export interface Options {
   readonly updates?: number;
 }
 
-/** What the command line asks for. */
-export interface Command extends Options {
-  /** Print the report as JSON. */
-  readonly json: boolean;
-}
-
-/** What `--help` prints. */
-export const HELP = `Tortures RCU: workers read elements that other workers replace, free and reuse.
-
-Usage: deno task torture [options]
-
-  --seconds N     run for N seconds (10)
-  --readers N     reader workers, 1 to 32 (3)
-  --flavour F     ${FLAVOURS.join(", ")} (mixed: the readers take turns; needs 3)
-  --updater U     ${UPDATERS.join(", ")} (mixed)
-  --seed N        reproduces the random choices of a run, not its schedule (random)
-  --plant BUG     ${PLANTS.join(", ")}: plants a bug, which must be caught
-  --debug         debug arena: poison, quarantine, checked loads; much slower
-  --json          print the report as JSON
-  --help          print this
-
-Exit status: 0 if the run proves what it should, 1 if it found an error or proves nothing, 2 if the
-command line is wrong.
-`;
-
-const VALUES = ["seconds", "readers", "flavour", "updater", "seed", "plant"] as const;
-const SWITCHES = ["debug", "json", "help"] as const;
+/** The options of the command line. */
+export const OPTIONS: Readonly<Record<string, OptionSpec>> = {
+  seconds: { value: "N", help: "run for N seconds (10)" },
+  readers: { value: "N", help: "reader workers, 1 to 32 (3)" },
+  flavour: {
+    value: "F",
+    help: `${FLAVOURS.join(", ")} (mixed: the readers take turns; needs 3)`,
+  },
+  updater: { value: "U", help: `${UPDATERS.join(", ")} (mixed)` },
+  seed: {
+    value: "N",
+    help: "reproduces the random choices of a run, not its schedule (random)",
+  },
+  plant: { value: "BUG", help: `plants a bug, which must be caught: ${PLANTS.join(", ")}` },
+  debug: { help: "debug arena: poison, quarantine, checked loads; much slower" },
+  json: { help: "print the report as JSON" },
+};
 
 /**
- * Reads the command line.
+ * The parameters of a run.
  *
- * @returns The run's parameters, or "help".
- * @throws {UsageError} If a word is unknown or a value is out of range.
+ * @throws {UsageError} If a value is out of range.
  */
-export function parseCommand(words: string[]): Command | "help" {
-  const args = parseArgs(words, {
-    string: VALUES,
-    boolean: SWITCHES,
-    unknown: (word) => {
-      throw new UsageError(`Cannot run with "${word}": there is no such option`);
-    },
-  });
-  if (args.help) return "help";
-  const flavour = choice("flavour", args.flavour ?? "mixed", FLAVOURS);
-  const readers = integer("readers", args.readers ?? "3", 1, 32);
+export function optionsOf(call: Call): Options {
+  const flavour = call.choice("flavour", FLAVOURS) ?? "mixed";
+  const readers = call.integer("readers", 3, 1, 32);
   if (flavour === "mixed" && readers < 3) {
     throw new UsageError(
       `Cannot mix three flavours with --readers ${readers}: it needs at least 3`,
     );
   }
   return {
-    seconds: integer("seconds", args.seconds ?? "10", 1, 1e6),
+    seconds: call.integer("seconds", 10, 1, 1e6),
     readers,
     flavour,
-    updater: choice("updater", args.updater ?? "mixed", UPDATERS),
-    seed: seedOf(args.seed),
-    plant: args.plant === undefined ? undefined : choice("plant", args.plant, PLANTS),
-    debug: args.debug,
-    json: args.json,
+    updater: call.choice("updater", UPDATERS) ?? "mixed",
+    seed: seedOf(call.value("seed")),
+    plant: call.choice("plant", PLANTS),
+    debug: call.has("debug"),
   };
 }

@@ -1,21 +1,24 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { UsageError } from "../lib/arguments.ts";
-import { type Command, parseCommand } from "./options.ts";
+import { Call } from "../lib/command_line/call.ts";
+import { UsageError } from "../lib/command_line/values.ts";
+import { OPTIONS, type Options, optionsOf } from "./options.ts";
+
+const parse = (line: string): Options => optionsOf(new Call(line.split(" "), "", OPTIONS));
+const parseNothing = (): Options => optionsOf(new Call([], "", OPTIONS));
 
 Deno.test("every option is read", () => {
   const line =
     "--seconds 5 --readers 4 --flavour srcu --updater poll --seed 9 --plant no-wait --debug --json";
-  assertEquals(parseCommand(line.split(" ")), {
+  assertEquals(parse(line), {
     ...{ seconds: 5, readers: 4, flavour: "srcu", updater: "poll", seed: 9 },
-    ...{ plant: "no-wait", debug: true, json: true },
+    ...{ plant: "no-wait", debug: true },
   });
-  assertEquals(parseCommand(["--help"]), "help");
 });
 
 Deno.test("without options the run is mixed, and its seed random", () => {
-  const [one, other] = [parseCommand([]) as Command, parseCommand([]) as Command];
+  const [one, other] = [parseNothing(), parseNothing()];
   assertEquals([one.seconds, one.readers, one.flavour, one.updater], [10, 3, "mixed", "mixed"]);
-  assertEquals([one.plant, one.debug, one.json], [undefined, false, false]);
+  assertEquals([one.plant, one.debug], [undefined, false]);
   assertEquals(one.seed === other.seed, false);
 });
 
@@ -35,6 +38,6 @@ const WRONG: [string, string][] = [
 
 for (const [line, message] of WRONG) {
   Deno.test(`"${line}" is refused`, () => {
-    assertThrows(() => parseCommand(line.split(" ")), UsageError, message);
+    assertThrows(() => parse(line), UsageError, message);
   });
 }

@@ -1,7 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { assertSnapshot } from "@std/testing/snapshot";
 import type { ReaderResult, UpdaterResult } from "./messages.ts";
-import { formatReport, type Outcome, type Report, report } from "./report.ts";
+import { formatRows } from "../lib/terminal/report_rows.ts";
+import { type Outcome, type Report, report, reportRows } from "./report.ts";
 
 const READER: ReaderResult = {
   role: "reader",
@@ -26,7 +27,14 @@ function reportOf(
   outcome: Partial<Outcome> = {},
 ): Report {
   const results = [{ ...READER, ...reader }, { ...UPDATER, ...updater }];
-  const whole = { options: OPTIONS, elapsed: 1, gracePeriods: 9, results, failures: [] };
+  const whole = {
+    options: OPTIONS,
+    elapsed: 1,
+    gracePeriods: 9,
+    results,
+    failures: [],
+    interrupted: false,
+  };
   return report({ ...whole, ...outcome });
 }
 
@@ -38,9 +46,9 @@ function failuresOf(...changes: Parameters<typeof reportOf>): readonly string[] 
 const TEXT = { serializer: (text: string) => text };
 
 Deno.test("the printed report of a run that passes, and of one that fails", async (t) => {
-  await assertSnapshot(t, formatReport(reportOf()), TEXT);
+  await assertSnapshot(t, formatRows(reportRows(reportOf())), TEXT);
   const findings = [{ kind: "poison", count: 2, example: "here" }];
-  await assertSnapshot(t, formatReport(reportOf({ findings, reads: 7 })), TEXT);
+  await assertSnapshot(t, formatRows(reportRows(reportOf({ findings, reads: 7 }))), TEXT);
 });
 
 Deno.test("a run without errors passes", () => {

@@ -9,12 +9,15 @@
 
 import type { Progress } from "./control.ts";
 import { Crew } from "../lib/crew.ts";
+import { progressBar } from "../lib/terminal/status_line.ts";
 import { type Answer, nameOf, type Order, type Result } from "./messages.ts";
 import type { Options } from "./options.ts";
 import { MIN_READS, MIN_UPDATES, type Report, report } from "./report.ts";
 import { buildRig, countErrors, countGracePeriods, findLeaks, UPDATERS } from "./rig.ts";
 
 const WORKER = import.meta.resolve("./worker.ts");
+/** Columns of the status line's bar. */
+const BAR = 16;
 /** How often the run looks at its workers. */
 const LOOK_MS = 10;
 
@@ -22,12 +25,14 @@ const LOOK_MS = 10;
  * Runs the torture test.
  *
  * @param options The run's parameters.
- * @param onProgress Called every few milliseconds with a line to show.
+ * @param onProgress Called every few milliseconds with the parts of a status line.
+ * @param interrupt Ends the run early.
  * @returns What it found.
  */
 export async function torture(
   options: Options,
-  onProgress: (line: string) => void = () => {},
+  onProgress: (parts: readonly string[]) => void = () => {},
+  interrupt?: AbortSignal,
 ): Promise<Report> {
   const rig = buildRig(options);
   const crew = new Crew(rig.arena);
@@ -39,7 +44,8 @@ export async function torture(
   while (elapsed() < options.seconds && crew.failures.length === 0) {
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     const progress = rig.orders.map(({ worker }) => rig.control.progress(worker));
-    onProgress(progressLine(elapsed(), options, progress));
+    onProgress(statusParts(elapsed(), options, progress));
+    if (interrupt?.aborted) break;
     if (isOver(options, rig.orders, progress)) break;
   }
   rig.control.stop();
@@ -58,6 +64,7 @@ export async function torture(
     gracePeriods: countGracePeriods(rig),
     results,
     failures,
+    interrupted: interrupt?.aborted ?? false,
   });
 }
 
@@ -77,9 +84,13 @@ function isOver(
   });
 }
 
-function progressLine(elapsed: number, options: Options, progress: readonly Progress[]): string {
+function statusParts(elapsed: number, options: Options, progress: readonly Progress[]): string[] {
   const total = (part: readonly Progress[]) => part.reduce((sum, { rounds }) => sum + rounds, 0);
   const reads = total(progress.slice(0, options.readers));
   const updates = total(progress.slice(options.readers));
-  return `${elapsed.toFixed(0)} of ${options.seconds} s: ${reads} sections, ${updates} updates`;
+  return [
+    `${progressBar(elapsed, options.seconds, BAR)} ${elapsed.toFixed(0)}/${options.seconds} s`,
+    `${reads.toLocaleString("en-US")} sections`,
+    `${updates.toLocaleString("en-US")} updates`,
+  ];
 }

@@ -5,7 +5,7 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
-import { integer, UsageError } from "../../lib/arguments.ts";
+import { integer, UsageError } from "../../lib/command_line/values.ts";
 import { type DeviceSpec, parseDevice } from "../run/device_specs.ts";
 import { MAX_HARTS } from "../devices/max_harts.ts";
 

@@ -1,4 +1,8 @@
-/** Parses the values of command-line options. */
+/**
+ * The values of command-line options.
+ *
+ * @module
+ */
 
 /** The command line is wrong. The message says what was expected. */
 export class UsageError extends Error {
