@@ -1,24 +1,30 @@
 /**
- * What all commands share: their environment and exit codes.
+ * What all commands share: their environment.
  *
  * @module
  */
 
+import type { Output } from "../lib/command_line/program.ts";
 import type { FileReader } from "../lib/text_files.ts";
 
 /** A command's access to files and the terminal. */
-export interface Environment extends FileReader {
-  /** Prints a line of the result. */
-  out(line: string): void;
-  /** Prints a line about the run. */
-  err(line: string): void;
-  /** Writes a text file. */
+export interface Environment extends FileReader, Output {
+  /** Columns of the terminal that `out` prints to; undefined if it is no terminal. */
+  columns?(): number | undefined;
+  /**
+   * Writes a text file.
+   *
+   * @throws {FileError} If it cannot be written.
+   */
   write(file: string, text: string): Promise<void>;
 }
 
-/** Everything worked. */
-export const EXIT_OK = 0;
-/** Something differs or is wrong. */
-export const EXIT_DIFFERS = 1;
-/** The input is malformed. */
-export const EXIT_INPUT = 2;
+/** Prints lines, or writes them to a file if one is named. */
+export async function printOrWrite(
+  lines: readonly string[],
+  file: string | undefined,
+  env: Environment,
+): Promise<void> {
+  if (file === undefined) lines.forEach(env.out);
+  else await env.write(file, lines.join("\n") + "\n");
+}

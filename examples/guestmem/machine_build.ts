@@ -1,7 +1,8 @@
 import { compareViews, publishMachine } from "@guestmem/flatview/machine";
 import { liveViews } from "@guestmem/flatview/mtree";
 import { buildOneByOne } from "./build_one_by_one.ts";
-import { type Environment, EXIT_DIFFERS, EXIT_OK } from "./command.ts";
+import { EXIT_FAILED, EXIT_OK } from "../lib/command_line/program.ts";
+import type { Environment } from "./command.ts";
 import { readMachine } from "./machine_file.ts";
 import { createMemory } from "./memory.ts";
 
@@ -56,5 +57,5 @@ export async function machineBuild(
       env.out(`${key}: ${JSON.stringify(value)}`);
     }}
   if (!json) comparison.differences.forEach(env.out);
-  return comparison.differences.length === 0 ? EXIT_OK : EXIT_DIFFERS;
+  return comparison.differences.length === 0 ? EXIT_OK : EXIT_FAILED;
 }

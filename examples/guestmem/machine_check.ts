@@ -1,7 +1,8 @@
 import { type BuiltMachine, compareViews, publishMachine } from "@guestmem/flatview/machine";
 import { liveViews } from "@guestmem/flatview/mtree";
 import { FileError } from "../lib/text_files.ts";
-import { type Environment, EXIT_DIFFERS, EXIT_INPUT, EXIT_OK } from "./command.ts";
+import { EXIT_FAILED, EXIT_OK, EXIT_USAGE } from "../lib/command_line/program.ts";
+import type { Environment } from "./command.ts";
 import { readMachine } from "./machine_file.ts";
 import { type CommandMemory, createMemory } from "./memory.ts";
 import { Progress } from "./progress.ts";
@@ -45,8 +46,8 @@ export async function machineCheck(
   }
   if (json) env.out(JSON.stringify(sums));
   else env.out(summary(sums));
-  if (sums.malformed > 0) return EXIT_INPUT;
-  return sums.files.exact === sums.files.total ? EXIT_OK : EXIT_DIFFERS;
+  if (sums.malformed > 0) return EXIT_USAGE;
+  return sums.files.exact === sums.files.total ? EXIT_OK : EXIT_FAILED;
 }
 
 async function checkFile(

@@ -15,6 +15,10 @@ export function namingFile<T>(file: string, run: () => T): T {
 
 /** Reads a machine file. */
 export async function readMachine(file: string, files: FileReader): Promise<Machine> {
-  const text = await readText(file, files);
+  return parseMachineFile(file, await readText(file, files));
+}
+
+/** Parses the text of a machine file. */
+export function parseMachineFile(file: string, text: string): Machine {
   return namingFile(file, () => parseMachine(text));
 }

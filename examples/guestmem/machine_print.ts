@@ -8,7 +8,8 @@ import {
 } from "@guestmem/flatview/mtree";
 import { Topology } from "@guestmem/flatview";
 import { UsageError } from "../lib/command_line/values.ts";
-import { type Environment, EXIT_OK } from "./command.ts";
+import { EXIT_OK } from "../lib/command_line/program.ts";
+import type { Environment } from "./command.ts";
 import { readMachine } from "./machine_file.ts";
 import { createMemory } from "./memory.ts";
 

@@ -1,137 +1,152 @@
 /**
- * The command line tool: prints, checks and builds machines, imports the monitor's text, looks
- * addresses up, and replays boot traces.
+ * The command line tool: prints, draws, compares, checks and builds machines, imports the monitor's
+ * text, looks addresses up, and replays boot traces.
  *
  * @module
  */
-import { parseArgs } from "@std/cli/parse-args";
-import { UsageError } from "../lib/command_line/values.ts";
+import type { OptionSpec } from "../lib/command_line/call.ts";
+import type { CommandSpec, ProgramSpec } from "../lib/command_line/program.ts";
+import { runMain, STANDARD_OUTPUT } from "../lib/command_line/run_program.ts";
+import { screenOf } from "../lib/terminal/screen.ts";
 import { FileError } from "../lib/text_files.ts";
-import { type Environment, EXIT_INPUT, EXIT_OK } from "./command.ts";
+import type { Environment } from "./command.ts";
+import { diff } from "./diff.ts";
 import { lookup } from "./lookup.ts";
 import { machineBuild } from "./machine_build.ts";
 import { machineCheck } from "./machine_check.ts";
-import { machinePrint, type Printed } from "./machine_print.ts";
+import { machinePrint } from "./machine_print.ts";
+import { map } from "./map.ts";
 import { mtreeImport } from "./mtree_import.ts";
 import { replay } from "./replay.ts";
 
-const HELP = `guestmem: memory maps of QEMU machines
+const JSON_OPTION: OptionSpec = { help: "print the result as JSON" };
+const OUTPUT: OptionSpec = { value: "FILE", help: "write to a file, not to standard output" };
 
-  machine tree|flat|dispatch FILE.json [--qemu 7.2|11.1]
-      Prints the region tree (info mtree -D), the flat views (-f), or these
-      with their dispatch (-f -d), as that version of QEMU does; by default
-      the one whose text the machine comes from.
-  machine check FILE.json... [--json]
-      Renders each machine and compares views, sharing and dispatch with what
-      QEMU printed. Exit 1 if any differs.
-  machine build FILE.json [--one-by-one] [--json]
-      Builds a machine, one region at a time if asked, and reports time, memory
-      and views. Exit 1 if the views are not QEMU's.
-  mtree import TREE [--flat FLAT] [--name NAME] [--output FILE.json]
-      Makes a machine from the monitor's text (info mtree, best with -D -o), with
-      the flat views' text (-f or -f -d) as evidence. Reports what was inferred
-      from the evidence and what stays open.
-  lookup FILE.json --as NAME ADDRESS...
-      Prints region, offset and kind of addresses in an address space.
-  replay --before A.json [--after B.json] TRACE.gz... [--json]
-      Looks up the address of every access in a boot trace. Exit 1 if any
-      finds the wrong region.
+const PRINTED = {
+  tree: ["Prints the region tree", "info mtree -D"],
+  flat: ["Prints the flat views", "info mtree -f"],
+  dispatch: ["Prints the flat views with their dispatch", "info mtree -f -d"],
+} as const;
 
-Files whose names end in .gz are decompressed. Exit 2: malformed input.`;
-
-/**
- * Runs a command.
- *
- * @param words The command line.
- * @param env Files and terminal.
- * @returns The exit code.
- */
-export async function guestmem(words: readonly string[], env: Environment): Promise<number> {
-  try {
-    return await dispatch(words, env);
-  } catch (error) {
-    if (error instanceof UsageError) env.err(`${error.message} (see --help)`);
-    else if (error instanceof FileError) env.err(error.message);
-    else throw error;
-    return EXIT_INPUT;
-  }
-}
-
-function dispatch(words: readonly string[], env: Environment): Promise<number> {
-  const args = parseArgs([...words], {
-    boolean: ["help", "json", "one-by-one"],
-    string: ["_", "flat", "output", "name", "qemu", "as", "before", "after"],
-    unknown: (name, option) => {
-      if (option !== undefined) throw new UsageError(`unknown option ${name}`);
+function printCommand(what: keyof typeof PRINTED): CommandSpec<Environment> {
+  const [summary, monitor] = PRINTED[what];
+  return {
+    name: `machine ${what}`,
+    words: "FILE.json",
+    summary,
+    details: `Prints as QEMU's monitor does for "${monitor}".`,
+    options: {
+      qemu: {
+        value: "7.2|11.1",
+        help: "as that version of QEMU does (the one whose text the machine comes from)",
+      },
     },
-  });
-  const [command, ...rest] = args._.map(String);
-  if (args.help || command === undefined) {
-    env.out(HELP);
-    return Promise.resolve(args.help ? EXIT_OK : EXIT_INPUT);
-  }
-  switch (command) {
-    case "machine":
-      return machine(rest, args.qemu, args["one-by-one"], args.json, env);
-    case "mtree":
-      if (rest[0] !== "import") throw new UsageError(`expected "mtree import"`);
-      return mtreeImport(one(rest.slice(1), "TREE"), args, env);
-    case "lookup": {
-      const [file, ...addresses] = rest;
-      if (addresses.length === 0) throw new UsageError("expected FILE.json and an ADDRESS");
-      return lookup(file!, required(args.as, "--as NAME"), addresses, env);
-    }
-    case "replay":
-      if (rest.length === 0) throw new UsageError("expected a TRACE.gz");
-      return replay(required(args.before, "--before A.json"), args.after, rest, args.json, env);
-    default:
-      throw new UsageError(`expected machine, mtree, lookup or replay, found "${command}"`);
-  }
+    run: (call, env) => machinePrint(what, call.words[0]!, call.value("qemu"), env),
+  };
 }
 
-function machine(
-  words: readonly string[],
-  version: string | undefined,
-  oneByOne: boolean,
-  json: boolean,
-  env: Environment,
-): Promise<number> {
-  const [what, ...files] = words;
-  switch (what) {
-    case "tree":
-    case "flat":
-    case "dispatch":
-      return machinePrint(what satisfies Printed, one(files, "FILE.json"), version, env);
-    case "check":
-      if (files.length === 0) throw new UsageError("expected a FILE.json");
-      return machineCheck(files, json, env);
-    case "build":
-      return machineBuild(one(files, "FILE.json"), oneByOne, json, env);
-    default:
-      throw new UsageError(`expected machine tree, flat, dispatch, check or build`);
-  }
-}
+const COMMANDS: readonly CommandSpec<Environment>[] = [
+  {
+    name: "map",
+    words: "FILE",
+    summary: "Draws what an address space shows",
+    details: `FILE is a machine, or the monitor's text (info mtree -f). Sizes are drawn on a
+logarithmic scale.`,
+    options: {
+      as: { value: "NAME", help: "the address space (memory, or else the first)" },
+      svg: { help: "draw an SVG picture" },
+      output: OUTPUT,
+    },
+    run: map,
+  },
+  {
+    name: "diff",
+    words: "BEFORE AFTER",
+    summary: "Compares what two dumps show. Exit 1 if they differ",
+    details: "Each is a machine, or the monitor's text (info mtree -f).",
+    run: ({ words }, env) => diff(words[0]!, words[1]!, env),
+  },
+  {
+    name: "lookup",
+    words: "FILE.json ADDRESS...",
+    summary: "Prints region, offset and kind of addresses",
+    options: { as: { value: "NAME", help: "the address space; must be given" } },
+    run: (call, env) => lookup(call.words[0]!, call.required("as"), call.words.slice(1), env),
+  },
+  printCommand("tree"),
+  printCommand("flat"),
+  printCommand("dispatch"),
+  {
+    name: "machine check",
+    words: "FILE.json...",
+    summary: "Compares rendered machines with what QEMU printed. Exit 1 if any differs",
+    details: "Compares views, their sharing and their dispatch.",
+    options: { json: JSON_OPTION },
+    run: (call, env) => machineCheck(call.words, call.has("json"), env),
+  },
+  {
+    name: "machine build",
+    words: "FILE.json",
+    summary: "Builds a machine and reports the cost. Exit 1 if the views are not QEMU's",
+    options: {
+      "one-by-one": { help: "one region at a time, each in a transaction" },
+      json: JSON_OPTION,
+    },
+    run: (call, env) => machineBuild(call.words[0]!, call.has("one-by-one"), call.has("json"), env),
+  },
+  {
+    name: "mtree import",
+    words: "TREE",
+    summary: "Makes a machine from the monitor's text",
+    details: `TREE is the text of "info mtree", best with -D -o. Reports what was inferred and
+what stays open.`,
+    options: {
+      flat: { value: "FLAT", help: "the flat views' text (-f or -f -d), as evidence" },
+      name: { value: "NAME", help: "name of the machine (that of the file)" },
+      output: OUTPUT,
+    },
+    run: (call, env) =>
+      mtreeImport(call.words[0]!, {
+        flat: call.value("flat"),
+        name: call.value("name"),
+        output: call.value("output"),
+      }, env),
+  },
+  {
+    name: "replay",
+    words: "TRACE...",
+    summary: "Looks up each access of a boot trace. Exit 1 if one finds the wrong region",
+    options: {
+      before: { value: "A.json", help: "the machine at the start; must be given" },
+      after: { value: "B.json", help: "the machine at the end, if the map changes" },
+      json: JSON_OPTION,
+    },
+    run: (call, env) =>
+      replay(call.required("before"), call.value("after"), call.words, call.has("json"), env),
+  },
+];
 
-function one(words: readonly string[], what: string): string {
-  if (words.length !== 1) throw new UsageError(`expected one ${what}, found ${words.length}`);
-  return words[0]!;
-}
-
-function required(value: string | undefined, what: string): string {
-  if (value === undefined || value === "") throw new UsageError(`expected ${what}`);
-  return value;
-}
+/** The program. */
+export const GUESTMEM: ProgramSpec<Environment> = {
+  command: "deno task guestmem",
+  summary: "Memory maps of QEMU machines.",
+  commands: COMMANDS,
+  notes: "Files whose names end in .gz are decompressed. Exit status 2: the command line or a " +
+    "file is wrong.",
+};
 
 if (import.meta.main) {
-  const write = (stream: typeof Deno.stdout) => (line: string) => {
-    const bytes = new TextEncoder().encode(line + "\n");
-    for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
-  };
-  const code = await guestmem(Deno.args, {
-    out: write(Deno.stdout),
-    err: write(Deno.stderr),
+  const screen = screenOf(Deno.stdout);
+  await runMain(GUESTMEM, {
+    ...STANDARD_OUTPUT,
+    columns: screen.columns,
     read: (file) => Deno.readFile(file),
-    write: (file, text) => Deno.writeTextFile(file, text),
+    write: async (file, text) => {
+      try {
+        await Deno.writeTextFile(file, text);
+      } catch (error) {
+        throw new FileError(file, error);
+      }
+    },
   });
-  Deno.exit(code);
 }

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { assertSnapshot } from "@std/testing/snapshot";
 import { readText } from "../lib/text_files.ts";
-import { guestmem } from "./main.ts";
+import { runProgram } from "../lib/command_line/run_program.ts";
+import { GUESTMEM } from "./main.ts";
 
 const data = (name: string) => new URL(`../testdata/${name}`, import.meta.url).pathname;
 const ISAPC = data("i386-isapc.defaults.json.gz");
@@ -24,7 +25,7 @@ const read = async (file: string) => {
 async function run(...words: string[]): Promise<{ code: number; out: string[]; err: string[] }> {
   const out: string[] = [];
   const err: string[] = [];
-  const code = await guestmem(words, {
+  const code = await runProgram(GUESTMEM, words, {
     out: (line) => out.push(line),
     err: (line) => err.push(line),
     read,
@@ -179,6 +180,8 @@ Deno.test("a command line that is not understood says what was expected; the exi
       ["lookup", ISAPC, "--as", "memory", "0x10000000000000000"],
       ["replay", TRACE],
       ["machine", "check", ISAPC, "--nonsense"],
+      ["map", ISAPC, "--as", "nowhere"],
+      ["diff", ISAPC],
     ]
   ) {
     assertEquals((await run(...words)).code, 2, words.join(" "));
@@ -189,4 +192,35 @@ Deno.test("--help", async (t) => {
   const { code, out } = await run("--help");
   assertEquals(code, 0);
   await assertSnapshot(t, out, LINES);
+});
+
+Deno.test("map: bars that fit the terminal, and an SVG", async (t) => {
+  const { code, out } = await run("map", ISAPC);
+  assertEquals(code, 0);
+  await assertSnapshot(t, out, LINES);
+  const svg = await run("map", ISAPC, "--svg", "--output", "map.svg");
+  assertEquals([svg.code, svg.out], [0, []]);
+  const text = planted.get("map.svg")!;
+  assert(text.startsWith("<svg ") && text.endsWith("</svg>\n"));
+  assert(text.includes("pc.bios") && text.includes("0xfffe0000"));
+  assertEquals((await run("map", ISAPC, "--as", "I/O")).out[0]!.includes("dma-chan"), true);
+});
+
+Deno.test("map and diff: the monitor's text is read as well", async () => {
+  const flat = data("i386-isapc.defaults.flat.txt.gz");
+  assertEquals((await run("map", flat)).out, (await run("map", ISAPC)).out);
+  assertEquals(await run("diff", flat, ISAPC), { code: 0, out: [], err: [] });
+});
+
+Deno.test("diff: ranges of one dump only, by address", async (t) => {
+  const { code, out } = await run("diff", BEFORE, AFTER);
+  assertEquals(code, 1);
+  await assertSnapshot(t, out, LINES);
+});
+
+Deno.test("help of each command", async (t) => {
+  const texts = await Promise.all(
+    GUESTMEM.commands.map(async ({ name }) => (await run(...name.split(" "), "--help")).out[0]!),
+  );
+  await assertSnapshot(t, texts, LINES);
 });

@@ -1,7 +1,8 @@
 import { importMachine, printImportReport, printMachine } from "@guestmem/flatview/machine";
 import { parseFlatViews, type PrintedView } from "@guestmem/flatview/mtree";
 import { readText } from "../lib/text_files.ts";
-import { type Environment, EXIT_DIFFERS, EXIT_OK } from "./command.ts";
+import { EXIT_FAILED, EXIT_OK } from "../lib/command_line/program.ts";
+import type { Environment } from "./command.ts";
 import { namingFile } from "./machine_file.ts";
 
 /** Options of `mtree import`. */
@@ -32,7 +33,7 @@ export async function mtreeImport(
   else await env.write(options.output, json);
   const say = options.output === undefined ? env.err : env.out;
   printImportReport(report).forEach(say);
-  return report.exact === false ? EXIT_DIFFERS : EXIT_OK;
+  return report.exact === false ? EXIT_FAILED : EXIT_OK;
 }
 
 async function readViews(file: string, env: Environment): Promise<PrintedView[]> {

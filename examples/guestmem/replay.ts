@@ -2,7 +2,8 @@ import { publishMachine } from "@guestmem/flatview/machine";
 import { UsageError } from "../lib/command_line/values.ts";
 import { readLines } from "../lib/text_files.ts";
 import { parseTraceLine } from "../lib/trace_line.ts";
-import { type Environment, EXIT_DIFFERS, EXIT_OK } from "./command.ts";
+import { EXIT_FAILED, EXIT_OK } from "../lib/command_line/program.ts";
+import type { Environment } from "./command.ts";
 import { namingFile, readMachine } from "./machine_file.ts";
 import { createMemory } from "./memory.ts";
 import { Progress } from "./progress.ts";
@@ -41,7 +42,7 @@ export async function replay(
   const counts = replay.finish();
   if (json) env.out(JSON.stringify(counts));
   else report(counts, replay, env);
-  return counts.wrong > 0 ? EXIT_DIFFERS : EXIT_OK;
+  return counts.wrong > 0 ? EXIT_FAILED : EXIT_OK;
 }
 
 function report(counts: ReplayCounts, { wrong }: Replay, { out }: Environment): void {
