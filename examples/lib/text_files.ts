@@ -16,7 +16,9 @@ export class FileError extends Error {
 
   /** Builds the message from the file's name and what is wrong with it. */
   constructor(file: string, cause: unknown) {
-    super(`${file}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    // Deno's errors end with the operation and the file's name.
+    super(`${file}: ${reason.replace(/: \w+ '[^']*'$/, "")}`, { cause });
   }
 }
 

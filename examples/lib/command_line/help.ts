@@ -6,7 +6,7 @@
 
 import type { OptionSpec } from "./call.ts";
 import type { CommandSpec, Output, ProgramSpec } from "./program.ts";
-import { wrap } from "../terminal/report_rows.ts";
+import { wrap } from "../terminal/wrap.ts";
 
 const WIDTH = 80;
 const HELP: OptionSpec = { help: "print this" };

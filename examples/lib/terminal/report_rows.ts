@@ -6,6 +6,7 @@
 
 import { unicodeWidth } from "@std/cli/unicode-width";
 import type { Screen } from "./screen.ts";
+import { wrap } from "./wrap.ts";
 
 /** One row. */
 export type Row = readonly [name: string, value: string];
@@ -47,28 +48,4 @@ function formatRow([name, value]: Row, indent: number, width: number, colours: b
 function paint(name: string): string {
   if (name === "passed") return `${GREEN}${name}${RESET}`;
   return name === "FAILED" ? `${RED}${name}${RESET}` : name;
-}
-
-/** Breaks a text into lines between words. A word that is longer than a line is broken. */
-export function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ").flatMap((word) => pieces(word, width))) {
-    const longer = line === "" ? word : `${line} ${word}`;
-    if (unicodeWidth(longer) <= width) line = longer;
-    else {
-      lines.push(line);
-      line = word;
-    }
-  }
-  return [...lines, line];
-}
-
-function pieces(word: string, width: number): string[] {
-  const found = [""];
-  for (const character of word) {
-    if (unicodeWidth(found.at(-1)! + character) > width) found.push("");
-    found[found.length - 1] += character;
-  }
-  return found;
 }

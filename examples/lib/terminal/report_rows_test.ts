@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { unicodeWidth } from "@std/cli/unicode-width";
-import { formatRows, type Row, wrap } from "./report_rows.ts";
+import { formatRows, type Row } from "./report_rows.ts";
+import { wrap } from "./wrap.ts";
 
 const ROWS: Row[] = [["run", "two vCPUs for ten seconds"], ["passed", "all memory came back"]];
 const at = (columns: number | undefined, hasColours = false) => ({

@@ -6,6 +6,7 @@
 
 import { unicodeWidth } from "@std/cli/unicode-width";
 import type { Screen } from "./screen.ts";
+import { wrap } from "./wrap.ts";
 
 const SEPARATOR = " | ";
 /** The line is drawn at most this often. */
@@ -66,10 +67,12 @@ export class StatusLine {
     this.#screen.write(ERASE + fitParts(parts, columns - 1));
   }
 
-  /** Prints a line that stays. */
+  /** Prints a line that stays. On a terminal it is broken between words. */
   say(line: string): void {
     this.clear();
-    this.#screen.write(`${line}\n`);
+    const columns = this.#screen.columns();
+    const lines = columns === undefined ? [line] : wrap(line, columns - 1);
+    this.#screen.write(`${lines.join("\n")}\n`);
   }
 
   /** Removes the line. */
