@@ -28,23 +28,22 @@ export interface DemoHost extends Output {
 /** The demo's command. */
 export const DEMO = singleCommand<DemoHost>({
   command: "deno task demo",
-    name: "",
-    summary: "Runs a QEMU machine's memory under vCPU workers.",
-    details: `vCPU workers replay a guest's accesses while the map changes, and check each
+  summary: "Runs a QEMU machine's memory under vCPU workers.",
+  details: `vCPU workers replay a guest's accesses while the map changes, and check each
 of them. Ctrl-C ends the run and prints the report so far.`,
-    options: OPTIONS,
-    async run(call, host) {
-      const line = new StatusLine(host.progress);
-      const watcher = {
-        say: (text: string) => line.say(text),
-        show: (status: Parameters<typeof statusParts>[0]) => line.show(statusParts(status)),
-      };
-      const report = await demo(optionsOf(call), watcher, host.interrupt());
-      line.clear();
-      if (call.has("json")) host.out(JSON.stringify(report, undefined, 2));
-      else host.out(formatRows(reportRows(report), host.screen));
-      return report.passed ? 0 : 1;
-    },
+  options: OPTIONS,
+  async run(call, host) {
+    const line = new StatusLine(host.progress);
+    const watcher = {
+      say: (text: string) => line.say(text),
+      show: (status: Parameters<typeof statusParts>[0]) => line.show(statusParts(status)),
+    };
+    const report = await demo(optionsOf(call), watcher, host.interrupt());
+    line.clear();
+    if (call.has("json")) host.out(JSON.stringify(report, undefined, 2));
+    else host.out(formatRows(reportRows(report), host.screen));
+    return report.passed ? 0 : 1;
+  },
   notes:
     "Exit status: 0 if every access was right and all memory came back, 1 if not, 2 if the command line is wrong.",
 });

@@ -145,9 +145,9 @@ export function reportRows(report: Report): Row[] {
     ["updates", `${total} (${ways})`],
     ["grace periods", `${report.gracePeriods}`],
     ["ages seen", report.histogram.join(" ")],
-    ["blocks reused at the same offset", `${report.reused}`],
-    ["sections that overlapped a grace period", `${report.overlapped}`],
-    ["grace periods that had to wait", `${report.waited}`],
+    ["blocks reused in place", `${report.reused}`],
+    ["sections in grace periods", `${report.overlapped}`],
+    ["grace periods that waited", `${report.waited}`],
     ...report.failures.map((failure): Row => ["FAILED", failure]),
   ];
   if (report.passed) rows.push(["passed", "no section saw an element after its grace period"]);
