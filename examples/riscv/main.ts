@@ -4,45 +4,46 @@
  * @module
  */
 
+import { type Output, singleCommand } from "../lib/command_line/program.ts";
+import { runMain, STANDARD_OUTPUT } from "../lib/command_line/run_program.ts";
 import { UsageError } from "../lib/command_line/values.ts";
+import { writeAll } from "../lib/terminal/screen.ts";
 import { BootError } from "./boot/boot_error.ts";
 import { Console, type Terminal } from "./console/console.ts";
 import { loadImages, type ReadFile } from "./console/load_images.ts";
-import { type Command, HELP, parseCommand } from "./console/options.ts";
+import { type Command, commandOf, OPTIONS } from "./console/options.ts";
 import { exitStatus, jsonReport } from "./console/report_text.ts";
 import { Supervisor } from "./run/supervisor.ts";
 
 /** What the program runs on. */
-export interface Host {
+export interface Host extends Output {
   readonly readFile: ReadFile;
   readonly terminal: Terminal;
   /** What is typed, until it ends; nothing more is asked for after the run. */
   readonly typed: AsyncIterable<Uint8Array>;
   /** Switches the terminal to raw mode and back, if it is one. */
   readonly setRaw: (isRaw: boolean) => void;
-  /** Takes help and reports. */
-  readonly print: (text: string) => void;
-  /** Takes what is wrong. */
-  readonly complain: (line: string) => void;
 }
 
-/**
- * Runs what the command line asks for.
- *
- * @returns The exit status.
- */
-export async function main(words: string[], host: Host): Promise<number> {
-  try {
-    const command = parseCommand(words);
-    if (command !== "help") return await run(command, host);
-    host.print(HELP);
-    return 0;
-  } catch (error) {
-    if (!(error instanceof UsageError || error instanceof BootError)) throw error;
-    host.complain(`${error.message}. Try --help.`);
-    return 2;
-  }
-}
+/** The program. */
+export const RISCV = singleCommand<Host>({
+  command: "deno task riscv",
+  summary: "Runs a RISC-V machine like QEMU's virt, with a worker for each hart.",
+  details: `On the console, Ctrl-A x ends the run and Ctrl-A c opens the monitor. The README
+says where to get images.`,
+  options: OPTIONS,
+  async run(call, host) {
+    try {
+      return await run(commandOf(call), host);
+    } catch (error) {
+      if (error instanceof BootError) throw new UsageError(error.message);
+      throw error;
+    }
+  },
+  notes: "Exit status: 0 if the guest powered off or the user ended the run, 1 if a worker died, " +
+    "2 if the command line or an image is wrong, and what the guest gave to the test finisher " +
+    "otherwise.",
+});
 
 async function run(command: Command, host: Host): Promise<number> {
   const { harts, memory, devices } = command;
@@ -53,8 +54,8 @@ async function run(command: Command, host: Host): Promise<number> {
   try {
     void feed(new Console(machine, host.terminal), host.typed);
     const report = await machine.done;
-    for (const line of report.failures) host.complain(line);
-    if (command.json) host.print(jsonReport(report));
+    for (const line of report.failures) host.err(line);
+    if (command.json) host.out(jsonReport(report));
     return exitStatus(report);
   } finally {
     host.setRaw(false);
@@ -65,21 +66,13 @@ async function feed(console: Console, typed: AsyncIterable<Uint8Array>): Promise
   for await (const bytes of typed) await console.type(bytes);
 }
 
-/** Writes all of the bytes. */
-function writeAll(bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length;) done += Deno.stdout.writeSync(bytes.subarray(done));
-}
-
 if (import.meta.main) {
-  const { stdin } = Deno;
-  const status = await main(Deno.args, {
+  const { stdin, stdout } = Deno;
+  await runMain(RISCV, {
+    ...STANDARD_OUTPUT,
     readFile: Deno.readFile,
-    terminal: { write: writeAll },
+    terminal: { write: (bytes) => writeAll(stdout, bytes) },
     typed: stdin.readable,
     setRaw: (isRaw) => stdin.isTerminal() && stdin.setRaw(isRaw),
-    print: console.log,
-    complain: console.error,
   });
-  // Exits explicitly: a read of the terminal, or a worker that hangs, would keep the process alive.
-  Deno.exit(status);
 }

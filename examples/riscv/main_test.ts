@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { type Host, main } from "./main.ts";
+import { runProgram } from "../lib/command_line/run_program.ts";
+import { type Host, RISCV } from "./main.ts";
 
 interface Outcome {
   readonly status: number;
@@ -27,10 +28,10 @@ async function run(words: string[], files: Record<string, Uint8Array> = {}): Pro
     terminal: { write: (bytes) => void (text += new TextDecoder().decode(bytes)) },
     typed: (async function* () {})(),
     setRaw: () => {},
-    print: (one) => void (printed += one),
-    complain: (line) => void complaints.push(line),
+    out: (one) => void (printed += one),
+    err: (line) => void complaints.push(line),
   };
-  return { status: await main(words, host), printed, complaints, text };
+  return { status: await runProgram(RISCV, words, host), printed, complaints, text };
 }
 
 Deno.test("what is wrong is one line and status 2", async () => {

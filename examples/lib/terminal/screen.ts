@@ -25,7 +25,7 @@ type Stream = typeof Deno.stdout;
 export function screenOf(stream: Stream): Screen {
   const isTerminal = stream.isTerminal();
   return {
-    write: (text) => writeAll(stream, text),
+    write: (text) => writeAll(stream, new TextEncoder().encode(text)),
     columns: () => isTerminal ? terminalColumns() : undefined,
     hasColours: isTerminal && !Deno.noColor,
   };
@@ -39,9 +39,8 @@ function terminalColumns(): number {
   }
 }
 
-/** Writes all of a text. If the other end of the pipe is closed, as by `head`, the program ends quietly. */
-function writeAll(stream: Stream, text: string): void {
-  const bytes = new TextEncoder().encode(text);
+/** Writes all bytes. If the other end of the pipe is closed, as by `head`, the program ends quietly. */
+export function writeAll(stream: Stream, bytes: Uint8Array): void {
   try {
     for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
   } catch (error) {

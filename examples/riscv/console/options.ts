@@ -4,8 +4,8 @@
  * @module
  */
 
-import { parseArgs } from "@std/cli/parse-args";
-import { integer, UsageError } from "../../lib/command_line/values.ts";
+import type { Call, OptionSpec } from "../../lib/command_line/call.ts";
+import { UsageError } from "../../lib/command_line/values.ts";
 import { type DeviceSpec, parseDevice } from "../run/device_specs.ts";
 import { MAX_HARTS } from "../devices/max_harts.ts";
 
@@ -28,48 +28,41 @@ export interface Command {
   readonly json: boolean;
 }
 
-/** What `--help` prints. */
-export const HELP = `Runs a RISC-V machine like QEMU's virt, with a worker for each hart.
-
-  --firmware FILE   OpenSBI's fw_dynamic.bin
-  --kernel FILE     Linux's Image, or Image.gz
-  --initrd FILE     the initial RAM disk
-  --append TEXT     the kernel's command line ("console=ttyS0 earlycon=sbi" is a good start)
-  --drive FILE      a disk: FILE, FILE,readonly=on or FILE,snapshot=on; may be repeated
-  --net NAME        a network card; machines of one process with the same NAME reach one another
-  --harts N         1 to ${MAX_HARTS} (1)
-  --memory SIZE     RAM, such as 512M or 2G; a number alone is in MiB (512M)
-  --json            print a report as JSON at the end
-  --help            print this
-
-On the console, Ctrl-A x ends the run and Ctrl-A c opens the monitor. The README says where to get
-images.
-
-Exit status: 0 if the guest powered off or the user ended the run, 1 if a worker died, 2 if the command
-line or an image is wrong, and what the guest gave to the test finisher otherwise.
-`;
-
-const VALUES = ["harts", "memory", "firmware", "kernel", "initrd", "append"] as const;
+/** The options of the command line. */
+export const OPTIONS: Readonly<Record<string, OptionSpec>> = {
+  firmware: { value: "FILE", help: "OpenSBI's fw_dynamic.bin; must be given" },
+  kernel: { value: "FILE", help: "Linux's Image, or Image.gz" },
+  initrd: { value: "FILE", help: "the initial RAM disk" },
+  append: {
+    value: "TEXT",
+    help: 'the kernel\'s command line ("console=ttyS0 earlycon=sbi" is a good start)',
+  },
+  drive: {
+    value: "FILE",
+    help: "a disk: FILE, FILE,readonly=on or FILE,snapshot=on; may be repeated",
+    repeats: true,
+  },
+  net: {
+    value: "NAME",
+    help: "a network card; machines of one process with the same NAME reach one another",
+    repeats: true,
+  },
+  harts: { value: "N", help: `1 to ${MAX_HARTS} (1)` },
+  memory: {
+    value: "SIZE",
+    help: "RAM, such as 512M or 2G; a number alone is in MiB (512M)",
+  },
+  json: { help: "print a report as JSON at the end" },
+};
 
 /**
- * Reads the command line.
+ * What the command line asks for.
  *
- * @returns What it asks for, or "help".
- * @throws {UsageError} If a word is unknown, or a value missing or out of range.
+ * @throws {UsageError} If a value is missing or out of range.
  */
-export function parseCommand(words: string[]): Command | "help" {
-  const args = parseArgs(words, {
-    string: [...VALUES, "drive", "net"],
-    collect: ["drive", "net"],
-    boolean: ["json", "help"],
-    unknown: (word) => {
-      throw new UsageError(`Cannot run with "${word}": there is no such option`);
-    },
-  });
-  if (args.help) return "help";
-  const empty = VALUES.find((name) => args[name] === "");
-  if (empty !== undefined) throw new UsageError(`Cannot run with --${empty}: it needs a value`);
-  const { firmware, kernel, initrd, append } = args;
+export function commandOf(call: Call): Command {
+  const [kernel, initrd, append] = ["kernel", "initrd", "append"].map((name) => call.value(name));
+  const firmware = call.value("firmware");
   if (firmware === undefined) {
     throw new UsageError("Cannot run without --firmware: give OpenSBI's fw_dynamic.bin");
   }
@@ -77,11 +70,11 @@ export function parseCommand(words: string[]): Command | "help" {
     throw new UsageError("Cannot run with --initrd or --append: they need --kernel");
   }
   return {
-    harts: integer("harts", args.harts ?? "1", 1, MAX_HARTS),
-    memory: parseSize(args.memory ?? "512M"),
+    harts: call.integer("harts", 1, 1, MAX_HARTS),
+    memory: parseSize(call.value("memory") ?? "512M"),
     ...{ firmware, kernel, initrd, append },
-    devices: devicesOf(args.drive, args.net),
-    json: args.json,
+    devices: devicesOf(call.values("drive"), call.values("net")),
+    json: call.has("json"),
   };
 }
 
