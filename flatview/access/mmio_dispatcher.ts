@@ -51,6 +51,12 @@ export class MmioDispatcher {
   readonly #onDeviceError: DeviceErrorHandler;
   readonly #bindings = new Map<number, MemoryRegionOps>();
   readonly #engaged = new EngagedDevices();
+  /** The request of the exit that is being made. Fractions keep its fields doubles. */
+  readonly #request: { -readonly [Name in keyof MmioRequest]: MmioRequest[Name] } = {
+    ...{ region: 0, device: 0, isGuarded: true, cell: 0, regions: 0, topology: 0.5 },
+    ...{ address: 0.5, offset: 0.5, size: 0, isWrite: false, bigEndian: false },
+    ...{ low: 0.5, high: 0.5, attrs: {} },
+  };
 
   /** @throws {FlatViewError} `MMIO_CHANNEL_FULL` if the channel has no endpoint left. */
   constructor(
@@ -175,10 +181,22 @@ export class MmioDispatcher {
     if (this.endpoint === null) throw new FlatViewError("NO_MMIO_CHANNEL", { region, context });
     const { space: { handle: { cell, regions, topology } }, address, offset } = resolved;
     const { low, high } = this.value;
-    const request: MmioRequest = {
-      ...{ region, device, isGuarded, cell, regions, topology, address, offset },
-      ...{ size, isWrite, bigEndian, low, high, attrs },
-    };
+    // One object for all: `call` writes it to shared memory before anything else can make a request.
+    const request = this.#request;
+    request.region = region;
+    request.device = device;
+    request.isGuarded = isGuarded;
+    request.cell = cell;
+    request.regions = regions;
+    request.topology = topology;
+    request.address = address;
+    request.offset = offset;
+    request.size = size;
+    request.isWrite = isWrite;
+    request.bigEndian = bigEndian;
+    request.low = low;
+    request.high = high;
+    request.attrs = attrs;
     holder.unlock();
     try {
       return this.endpoint.call(context, request, this.value);

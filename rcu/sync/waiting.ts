@@ -99,8 +99,15 @@ function isInSectionOf(
  * @throws {WaitInSectionError} If a section is open.
  */
 export function refuseInAnySection(action: string): void {
-  for (const reader of localReaders()) {
-    if (reader.openSections > 0) throw new WaitInSectionError({ action, label: reader.label });
+  // Every exit to another context's device comes here: nothing is allocated.
+  for (let index = 0; index < attachments.length; index++) {
+    const arena = attachments[index]!.deref();
+    if (arena === undefined) continue;
+    const { readers } = coreOf(arena);
+    for (let at = 0; at < readers.length; at++) {
+      const { openSections, label } = readers[at]!;
+      if (openSections > 0) throw new WaitInSectionError({ action, label });
+    }
   }
 }
 

@@ -117,7 +117,7 @@ export class MmioEndpoint {
     const start = this.#timing.clock();
     const number = this.#post(slot, target, context, request);
     try {
-      this.#await(slot, { region: request.region, context, start }, action);
+      this.#await(slot, request.region, context, start, action);
       return this.#result(slot, value);
     } finally {
       this.#retire(slot, number);
@@ -243,11 +243,7 @@ export class MmioEndpoint {
   }
 
   /** Waits until a request is answered; serves what would otherwise deadlock. */
-  #await(
-    slot: number,
-    { region, context, start }: { region: number; context: number; start: number },
-    action: string,
-  ): void {
+  #await(slot: number, region: number, context: number, start: number, action: string): void {
     const { clock, onStall } = this.#timing;
     const { answer } = this.#spins;
     let isReported = false;
