@@ -10,7 +10,7 @@ import {
 } from "@std/assert";
 import { RcuError } from "../errors/rcu_error.ts";
 import { EvictedError } from "../errors/specific_errors.ts";
-import { LIMBO } from "../kernel/heap/layouts.ts";
+import { BLOCK_STATE, LIMBO } from "../kernel/heap/layouts.ts";
 import { Arena, type ArenaHandle, coreOf } from "./arena.ts";
 import type { Setup } from "./arena_test_worker.ts";
 import { HEADER } from "./header.ts";
@@ -195,6 +195,25 @@ Deno.test("an evicted context that is alive after all learns of it at its next c
     assertThrows(call, EvictedError);
   }
   arena.free(block);
+});
+
+Deno.test("a block that is to be a member is lost with its context until it is one", async () => {
+  const arena = Arena.create({ bytes: 1 << 20 });
+  const other = Arena.attach(arena.handle);
+  const { liveBlocks } = arena.stats();
+  const [lost, kept, halfway] = [1, 2, 3].map(() => coreOf(other).allocate(64, 16, true, true));
+  registerMember(other, kept!, 1);
+  registerMember(other, halfway!, 1);
+  // As if it had died between the two steps of that.
+  const tag = coreOf(other).heap.headerOf(halfway!) / 4;
+  arena.u32[tag] = BLOCK_STATE.PENDING;
+  const { swept } = await arena.evict(other.token, { stopped: true });
+  assertEquals(swept.reclaimed, 1);
+  assertEquals(arena.stats().liveBlocks, liveBlocks + 2);
+  assertThrows(() => arena.free(lost!), RcuError, "freed it before");
+  for (const member of [kept!, halfway!]) destroyMember(arena, member);
+  assertEquals(arena.stats().liveBlocks, liveBlocks);
+  arena.checkHeap();
 });
 
 Deno.test("tokens that no other context had are refused", async () => {

@@ -72,6 +72,8 @@ export class ArenaCore {
    */
   adopt(token: number): SweepReport {
     const found = { slabs: 0, reclaimed: 0, quarantined: 0 };
+    // It may have died after it added a member, and before it published the block.
+    this.members.forEach((offset) => this.heap.publish(offset, token));
     for (let sweep = 0; sweep < SWEEPS; sweep++) {
       const { slabs, reclaimed, quarantined, skipped } = this.heap.sweep(token);
       found.slabs += slabs;
@@ -94,7 +96,8 @@ export class ArenaCore {
    * @param bytes Its size.
    * @param alignment Its alignment.
    * @param zeroed Whether to zero it.
-   * @param pending Whether to leave it PENDING: it is freed if this context dies before `publish`.
+   * @param pending Whether to leave it PENDING, for a block that becomes a member: it is freed if this
+   * context dies before it is one.
    * @returns Its offset.
    */
   allocate(bytes: number, alignment: number, zeroed: boolean, pending = false): number {

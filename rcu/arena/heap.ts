@@ -77,6 +77,11 @@ export class Heap {
     CACHE.attached.set(this.u32, this.cache, Atomics.load(this.u32, who / 4));
   }
 
+  /** This context's token. */
+  get token(): number {
+    return CACHE.attached.get(this.u32, this.cache) & TOKEN_MASK;
+  }
+
   /** Writes the geometry and reserves the pages of the arena's tables. The memory must be fresh. */
   static format(u32: Uint32Array, geometry: ArenaGeometry): void {
     HEAP.pageShift.set(u32, HEAP_AT, geometry.pageShift);
@@ -130,9 +135,9 @@ export class Heap {
     if (outcome !== OUTCOME.DONE) this.#refuse("defer", offset, outcome);
   }
 
-  /** Makes a PENDING block of this context's LIVE. */
-  publish(offset: number): void {
-    this.kernel.publish(this.cache, offset);
+  /** Makes a block LIVE, if it is PENDING and of the context `token`. */
+  publish(offset: number, token: number): void {
+    this.kernel.publish(offset, token);
   }
 
   /** Address of the header of the block at `offset`. */
@@ -211,7 +216,7 @@ export class Heap {
   }
 
   #evicted(): EvictedError {
-    return new EvictedError({ token: CACHE.attached.get(this.u32, this.cache) & TOKEN_MASK });
+    return new EvictedError({ token: this.token });
   }
 
   /** Throws what an outcome means. */

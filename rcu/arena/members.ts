@@ -99,7 +99,7 @@ export class Members {
   /**
    * Adds a member.
    *
-   * @param offset A live block.
+   * @param offset A block: live, or pending, and then it is live from now on.
    * @param type Its type.
    */
   add(offset: number, type: number): void {
@@ -109,7 +109,7 @@ export class Members {
     for (;;) {
       const entry = this.#kernel.addMember(LIST, offset) >>> 0;
       MEMBER.entry.set(u32, offset, entry);
-      if (entry !== 0) return;
+      if (entry !== 0) return this.#heap.publish(offset, this.#heap.token);
       this.#extend();
     }
   }

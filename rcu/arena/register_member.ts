@@ -10,7 +10,7 @@ import { type Arena, coreOf } from "./arena.ts";
  * Adds a structure whose handler is to run when a context is expelled or evicted.
  *
  * @param arena The arena, as this context attached to it.
- * @param offset A live block whose first two words are left to the arena.
+ * @param offset A block whose first two words are left to the arena.
  * @param type Its type: the key of its handler in `evictionHandlers`.
  */
 export function registerMember(arena: Arena, offset: number, type: number): void {

@@ -23,8 +23,9 @@ export class DeferredBlocks {
   readonly #maxCount: number;
   readonly #maxBytes: number;
   #deferred = 0;
-  /** The cookie of the last block that this context deferred since it last reclaimed. */
+  /** The cookie of the last block that this context deferred. */
   #newest = 0;
+  #busy = false;
 
   /**
    * @param arena The arena, as this context attached to it.
@@ -55,6 +56,11 @@ export class DeferredBlocks {
     return this.count >= this.#maxCount || this.bytes >= this.#maxBytes;
   }
 
+  /** Whether another context was freeing blocks when this one last reclaimed: some may be left. */
+  get busy(): boolean {
+    return this.#busy;
+  }
+
   /** Frees older blocks if their grace period happens to be over; then defers a live block. */
   push(offset: number): void {
     // In this order: what is thrown because of another block is thrown before this one is deferred.
@@ -70,6 +76,7 @@ export class DeferredBlocks {
    */
   reclaim(): number {
     const { left, busy } = this.#core.reclaim(this.#limbo, this.#driver.newestOver());
+    this.#busy = busy;
     return left > 0 || busy ? this.#driver.startPoll() : -1;
   }
 

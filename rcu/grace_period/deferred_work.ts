@@ -79,9 +79,9 @@ export class DeferredWork {
     const queued = this.#callbacks.length;
     if (queued > 0) this.#driver.wait(this.#driver.startPoll(), deadline, true);
     this.#callbacks.runReady((cookie) => this.#driver.poll(cookie), queued);
-    for (let look = 0; look < LOOKS; look++) {
+    for (let look = 0; look < MOST_LOOKS; look++) {
       const cookie = this.blocks.reclaim();
-      if (cookie < 0) return;
+      if (cookie < 0 || (look > 0 && !this.blocks.busy)) return;
       this.#driver.wait(cookie, deadline, true);
     }
   }
@@ -95,9 +95,9 @@ export class DeferredWork {
       await this.#driver.waitAsync(this.#callbacks.firstCookie!, deadline);
       this.#callbacks.runReady((cookie) => this.#driver.poll(cookie), target - this.#callbacks.ran);
     }
-    for (let look = 0; look < LOOKS; look++) {
+    for (let look = 0; look < MOST_LOOKS; look++) {
       const cookie = this.blocks.reclaim();
-      if (cookie < 0) return;
+      if (cookie < 0 || (look > 0 && !this.blocks.busy)) return;
       await this.#driver.waitAsync(cookie, deadline);
     }
   }
@@ -191,6 +191,7 @@ const ACTION = "wait for deferred work";
 
 /**
  * How often a barrier looks for blocks. After the first wait all that were deferred before the barrier can
- * be freed; another context may be freeing some of them at the moment.
+ * be freed, unless another context is just about to: it looks again then. A context that has died there
+ * holds up the blocks of one slab until it is evicted, and no barrier for ever.
  */
-const LOOKS = 3;
+const MOST_LOOKS = 1000;

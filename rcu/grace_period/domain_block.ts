@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Arena } from "../arena/arena.ts";
+import { type Arena, coreOf } from "../arena/arena.ts";
 import { encodeLabel, storeLabel } from "../arena/label.ts";
 import { MEMBER, MemberType } from "../arena/members.ts";
 import { destroyMember, registerMember } from "../arena/register_member.ts";
@@ -66,7 +66,8 @@ export function createBlock(
   const { stallMs: stall = 10_000 } = options;
   const stallMs = stall === Infinity ? 0 : positive("stallMs", stall);
   const label = encodeLabel(options.label ?? "", DOMAIN);
-  const offset = arena.allocate(DOMAIN.size + readers * SLOT.size, BLOCK_ALIGNMENT);
+  const bytes = DOMAIN.size + readers * SLOT.size;
+  const offset = coreOf(arena).allocate(bytes, BLOCK_ALIGNMENT, true, true);
   const { u32 } = arena;
   DOMAIN.id.set(u32, offset, id);
   DOMAIN.slotLimit.set(u32, offset, readers);

@@ -115,7 +115,7 @@ export class Mutex {
    * @throws {ArenaExhaustedError} If the arena has no room.
    */
   static create(arena: Arena): Mutex {
-    const offset = arena.allocate(MUTEX.size);
+    const offset = coreOf(arena).allocate(MUTEX.size, 16, true, true);
     registerMember(arena, offset, MemberType.MUTEX);
     return new Mutex(arena, offset);
   }

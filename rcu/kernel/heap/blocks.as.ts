@@ -170,11 +170,10 @@ function zero(block: usize, bytes: u32): void {
   }
 }
 
-/** Makes a PENDING block of the caller's LIVE. */
-export function publish(context: usize, block: usize): u32 {
+/** Makes a PENDING block of the context `token` LIVE. */
+export function publish(block: usize, token: u32): u32 {
   const header = headerOf(block);
   if (!header) return OUTCOME_NO_BLOCK;
-  const token = tokenOf(context);
   const pending = tagOf(BLOCK_STATE_PENDING, token);
   const live = tagOf(BLOCK_STATE_LIVE, token);
   return atomic.cmpxchg<u64>(header, pending, live, BLOCK_TAG) == pending

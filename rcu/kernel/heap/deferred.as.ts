@@ -186,10 +186,11 @@ function reclaimIn(context: usize, page: u32, limbo: usize, done: u32): u32 {
       }
     }
   }
-  settle(page, word, over);
-  leave(page);
+  // In this order: once no bit leads to a block, the count is right.
   const number = u32(popcnt<u64>(freed));
   if (number) count(limbo, -number, -number * sizeIn(word));
+  settle(page, word, over);
+  leave(page);
   // Last, since the pages may be gone then.
   for (; freed; freed &= freed - 1) giveBack(context, page, u32(ctz<u64>(freed)), word);
   return number;
@@ -275,9 +276,9 @@ function takeIn(context: usize, page: u32, limbo: usize, done: u32): usize {
       }
     }
   }
+  if (found) count(limbo, -1, -sizeIn(word));
   settle(page, word, over);
   leave(page);
-  if (found) count(limbo, -1, -sizeIn(word));
   return found;
 }
 

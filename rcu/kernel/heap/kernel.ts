@@ -24,8 +24,8 @@ export interface HeapKernel {
     alignment: number,
     flags: number,
   ): number;
-  /** Makes a PENDING block of the caller's LIVE. An outcome. */
-  publish(context: number, block: number): number;
+  /** Makes a PENDING block of the context `token` LIVE. An outcome. */
+  publish(block: number, token: number): number;
   /** Frees a live block. An outcome. */
   free(context: number, block: number): number;
   /** Gives a live block another state of `BLOCK_STATE`: FREE or QUARANTINED. An outcome. */
