@@ -141,6 +141,15 @@ export class Churn {
     if (old !== 0) this.#retire(domain, old);
   }
 
+  /** Notes that a block is in this worker's hands, for the supervisor to free it if the worker dies. */
+  #hold(block: number): () => void {
+    const { u32 } = this.#arena;
+    let word = this.#shared.data.hands / 4;
+    while (u32[word] !== 0) word++;
+    Atomics.store(u32, word, block);
+    return () => void Atomics.store(u32, word, 0);
+  }
+
   #retire(index: number, block: number): void {
     const domain = this.#shared.domains[index]!;
     const how = below(12);
@@ -152,14 +161,18 @@ export class Churn {
         if (!(error instanceof DeferredBudgetError)) throw error;
         this.#shared.add("budget");
       }
-    } else if (how < 10) {
+    }
+    const release = this.#hold(block);
+    if (how >= 8 && how < 10) {
       this.#shared.add("functions");
       return domain.callRcu(() => {
+        release();
         this.#arena.free(block);
         this.#shared.add("functionsRun");
       });
     }
     this.#synchronize(domain);
+    release();
     this.#arena.free(block);
   }
 
@@ -180,6 +193,7 @@ export class Churn {
     const list = this.#shared.lists[domain]!;
     const mutex = this.#shared.mutexes[domain]!;
     const node = makeBlock(this.#arena, domain);
+    const release = this.#hold(node);
     for (;;) {
       try {
         if (mutex.lock({ timeoutMs: 500 }) === "owner-died") {
@@ -193,6 +207,7 @@ export class Churn {
       }
     }
     this.#dieIfTold();
+    release();
     if (below(2) === 0) list.insertTail(node);
     else list.insertHead(node);
     this.#dieIfTold();
@@ -238,12 +253,15 @@ export class Churn {
     const domain = isRcu
       ? RcuDomain.create(this.#arena, { readers })
       : Srcu.create(this.#arena, { readers });
+    const { kind, offset, id } = domain.handle;
+    this.#arena.u32.set([kind === "guestmem-rcu" ? 1 : 2, offset, id], this.#words + 4);
     const reader = domain.register();
     reader.lock().unlock();
     this.#dieIfTold();
     if (domain instanceof RcuDomain) domain.synchronize();
     else domain.synchronizeSrcu();
     reader.unregister();
+    this.#arena.u32[this.#words + 4] = 0;
     domain.destroy();
     this.#shared.add("domains");
   }
@@ -274,17 +292,21 @@ export class Churn {
     const old = cells[DOMAINS]![below(CELLS)]!.exchange(block);
     if (old === 0) return;
     const how = below(3);
-    if (how === 0) await srcu.synchronizeSrcuAsync();
-    else if (how === 1) return srcu.callSrcu(() => this.#arena.free(old));
-    else {
+    if (how === 0) {
       try {
         return srcu.deferFree(old);
       } catch (error) {
         if (!(error instanceof DeferredBudgetError)) throw error;
-        await srcu.synchronizeSrcuAsync();
       }
     }
-    this.#arena.free(old);
+    const release = this.#hold(old);
+    const free = () => {
+      release();
+      this.#arena.free(old);
+    };
+    if (how === 1) return srcu.callSrcu(free);
+    await srcu.synchronizeSrcuAsync();
+    free();
   }
 
   #order(): number {

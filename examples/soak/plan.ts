@@ -34,8 +34,14 @@ export type Count = typeof COUNTS[number];
 /** How a worker is told to die, in a word of its own: at a place of its choice. */
 export const DEATH = { NONE: 0, THROW: 1, CLOSE: 2, IDLE: 3, HANG: 4 } as const;
 
-/** Words of a worker that its supervisor reads and writes: token, the order to die, operations, idle. */
-export const WORKER_WORDS = 4;
+/**
+ * Words of a worker that its supervisor reads and writes: token, the order to die, operations, idle; then
+ * the domain that it has created for itself: its kind, offset and id.
+ */
+export const WORKER_WORDS = 8;
+
+/** Blocks that a worker has in hand: allocated and not published, or unlinked and not deferred. */
+export const HANDS = 1024;
 
 /** What a worker gets. Structured-cloneable. */
 export interface SoakData {
@@ -50,6 +56,7 @@ export interface SoakData {
   readonly counts: number;
   readonly words: number;
   readonly hoard: number;
+  readonly hands: number;
 }
 
 /** The same, as one context has attached to it. */

@@ -22,6 +22,7 @@ import {
   COUNTS,
   DEATH,
   DOMAINS,
+  HANDS,
   HOARD,
   makeBlock,
   Shared,
@@ -104,6 +105,7 @@ class Supervisor {
         index,
         words: this.#arena.allocate(64),
         hoard: this.#arena.allocate(HOARD * 4),
+        hands: this.#arena.allocate(HANDS * 4),
       },
       worker: undefined,
       progress: { at: 0, operations: 0 },
@@ -131,6 +133,7 @@ class Supervisor {
       this.#each(100, () => this.#kill()),
       this.#each(5, () => this.#bother()),
       this.#each(1000, () => this.#check()),
+      this.#each(200, () => this.#freeOrphans()),
       ...this.#shared.domains.map((domain) => this.#each(50, () => this.#wait(domain))),
       this.#each(50, () => this.#wait(this.#shared.srcu)),
     ];
@@ -183,11 +186,11 @@ class Supervisor {
   }
 
   #ended(place: Place): void {
-    const first = place.data.hoard / 4;
-    for (let word = first; word < first + HOARD; word++) {
-      const held = Atomics.exchange(this.#arena.u32, word, 0);
-      if (held !== 0) this.#arena.free(held);
-    }
+    const { hoard, hands } = place.data;
+    for (const held of this.#takeAll(hoard, HOARD)) this.#arena.free(held);
+    // Readers may still see those; of which domain is not known, so all are waited for.
+    this.#orphans.push(...this.#takeAll(hands, HANDS));
+    this.#destroyDomain(place);
     if (!place.doomed) this.problems.push(`worker ${place.data.index} died without being told to`);
     place.worker = undefined;
     const took = performance.now() - place.progress.at;
@@ -195,6 +198,35 @@ class Supervisor {
     if (!this.#stop.signal.aborted && !this.#isEnding) this.#start(place);
   }
 
+  /** Takes the blocks that a dead worker has noted in some words. */
+  #takeAll(at: number, words: number): number[] {
+    const taken: number[] = [];
+    for (let word = at / 4; word < at / 4 + words; word++) {
+      const block = Atomics.exchange(this.#arena.u32, word, 0);
+      if (block !== 0) taken.push(block);
+    }
+    return taken;
+  }
+
+  /** Destroys the domain that a dead worker has created for itself, if it has one. */
+  #destroyDomain(place: Place): void {
+    const [kind, offset, id] = [4, 5, 6].map((index) => this.#word(place, index) >>> 0);
+    if (kind === 0) return;
+    const handle = { arena: this.#arena.handle.id, offset: offset!, id: id! };
+    if (kind === 1) RcuDomain.attach(this.#arena, { kind: "guestmem-rcu", ...handle }).destroy();
+    else Srcu.attach(this.#arena, { kind: "guestmem-srcu", ...handle }).destroy();
+  }
+
+  /** Frees what dead workers had in hand, once no reader of any domain can see it. */
+  async #freeOrphans(): Promise<void> {
+    const orphans = this.#orphans.splice(0);
+    if (orphans.length === 0) return;
+    for (const domain of this.#shared.domains) await domain.synchronizeAsync();
+    await this.#shared.srcu.synchronizeSrcuAsync();
+    for (const block of orphans) this.#arena.free(block);
+  }
+
+  readonly #orphans: number[] = [];
   #isEnding = false;
 
   /** Lets one of the workers die, in one of the ways. */
@@ -369,6 +401,7 @@ function layOut(arena: Arena): SoakData {
     counts: arena.allocate(COUNTS.length * 4),
     words: 0,
     hoard: 0,
+    hands: 0,
   };
 }
 
