@@ -1,14 +1,12 @@
 /**
- * Tests the example page in a headless Chromium, or serves it:
- *
- *     deno task browser          # tests it; says so if there is no Chromium
- *     deno task browser --serve  # serves it until it is stopped, for a browser of your own
+ * Tests the example page in a headless Chromium, or serves it: `deno task browser --help`.
  *
  * @module
  */
 
-import { parseArgs } from "@std/cli/parse-args";
 import type { Browser, Page } from "playwright-core";
+import { singleCommand } from "../../examples/lib/command_line/program.ts";
+import { runMain, STANDARD_OUTPUT } from "../../examples/lib/command_line/run_program.ts";
 import type { SoakReport } from "../../examples/soak/supervisor.ts";
 import { findChromium, launch } from "./chromium.ts";
 import { buildSite, serveSite } from "./site.ts";
@@ -117,12 +115,14 @@ async function test(browser: Browser): Promise<void> {
   }
 }
 
-async function main(): Promise<void> {
-  if (parseArgs(Deno.args, { boolean: ["serve"] }).serve) {
-    const server = serveSite(await buildSite(), { isolated: true, port: 8000 });
-    console.log(`http://localhost:${server.addr.port}/`);
-    return await server.finished;
-  }
+/** Serves the page until the program is stopped. */
+async function serve(): Promise<void> {
+  const server = serveSite(await buildSite(), { isolated: true, port: 8000 });
+  console.log(`http://localhost:${server.addr.port}/`);
+  await server.finished;
+}
+
+async function testInChromium(): Promise<void> {
   const path = await findChromium();
   if (path === undefined) {
     console.log(
@@ -130,6 +130,7 @@ async function main(): Promise<void> {
     );
     return;
   }
+  console.log("Building the page, and starting Chromium ...");
   const browser = await launch(path);
   try {
     await test(browser);
@@ -138,4 +139,14 @@ async function main(): Promise<void> {
   }
 }
 
-await main();
+const BROWSER = singleCommand({
+  command: "deno task browser",
+  summary: "Tests the example page in a headless Chromium.",
+  options: { serve: { help: "serves it until it is stopped, for a browser of your own" } },
+  run: async (call) => {
+    await (call.has("serve") ? serve() : testInChromium());
+    return 0;
+  },
+});
+
+await runMain(BROWSER, STANDARD_OUTPUT);

@@ -6,6 +6,10 @@
  * @module
  */
 
+import { singleCommand } from "../../examples/lib/command_line/program.ts";
+import { runMain, STANDARD_OUTPUT } from "../../examples/lib/command_line/run_program.ts";
+import { screenOf } from "../../examples/lib/terminal/screen.ts";
+import { progressBar, StatusLine } from "../../examples/lib/terminal/status_line.ts";
 import { buildPackages } from "../npm/build_packages.ts";
 import { checkTarball, packAll } from "../npm/tarballs.ts";
 import { DENO_CHECKS } from "./deno_commands.ts";
@@ -52,20 +56,32 @@ const CHECKS: Record<string, (tree: Tree) => string[] | Promise<string[]>> = {
   ...DENO_CHECKS,
 };
 
-const tree = await readTree(".");
-const failures: string[] = [];
-for (const [name, check] of Object.entries(CHECKS)) {
-  let problems: string[];
-  try {
-    problems = await check(tree);
-  } catch (error) {
-    problems = [String(error)];
+async function run(): Promise<number> {
+  const line = new StatusLine(screenOf(Deno.stderr));
+  const tree = await readTree(".");
+  const failures: string[] = [];
+  const names = Object.keys(CHECKS);
+  for (const [number, name] of names.entries()) {
+    line.show([`${progressBar(number, names.length, 16)} ${number}/${names.length}`, name]);
+    let problems: string[];
+    try {
+      problems = await CHECKS[name]!(tree);
+    } catch (error) {
+      problems = [String(error)];
+    }
+    line.clear();
+    console.log(`${problems.length === 0 ? "ok    " : "FAILED"} ${name}`);
+    if (problems.length > 0) failures.push(`== ${name}\n${problems.join("\n")}`);
   }
-  console.log(`${problems.length === 0 ? "ok    " : "FAILED"} ${name}`);
-  if (problems.length > 0) failures.push(`== ${name}\n${problems.join("\n")}`);
+  console.log(`\n${reportPublicSymbols(tree)}`);
+  if (failures.length > 0) console.error(`\n${failures.join("\n\n")}`);
+  return failures.length === 0 ? 0 : 1;
 }
-console.log(`\n${reportPublicSymbols(tree)}`);
-if (failures.length > 0) {
-  console.error(`\n${failures.join("\n\n")}`);
-  Deno.exit(1);
-}
+
+const CHECK = singleCommand({
+  command: "deno task check",
+  summary: "Runs all checks but the tests, and prints a line for each. Exit status 1 if one fails.",
+  run,
+});
+
+await runMain(CHECK, STANDARD_OUTPUT);

@@ -13,6 +13,10 @@
  */
 
 import asc from "assemblyscript/asc";
+import { singleCommand } from "../../examples/lib/command_line/program.ts";
+import { runMain, STANDARD_OUTPUT } from "../../examples/lib/command_line/run_program.ts";
+import { screenOf } from "../../examples/lib/terminal/screen.ts";
+import { StatusLine } from "../../examples/lib/terminal/status_line.ts";
 import { constantsOf } from "./constants.ts";
 
 /** 65,536 pages: the import accepts any shared memory whose own maximum is at most this. */
@@ -107,28 +111,44 @@ function kernelFoldersIn(folder: string): string[] {
   return isKernel ? [folder, ...inner] : inner;
 }
 
-const check = Deno.args.includes("--check");
-let stale = false;
-
-/** Writes a generated file, or compares it with the committed one. */
-async function put(path: string, source: string, text: string): Promise<void> {
+/** Writes a generated file, or with `check` compares it with the committed one. @returns Whether it is stale. */
+async function put(path: string, source: string, text: string, check: boolean): Promise<boolean> {
   const committed = await Deno.readTextFile(path).catch(() => "");
-  if (text === committed) return;
+  if (text === committed) return false;
   if (check) {
-    stale = true;
     console.error(`${path} does not match ${source}: run \`deno task kernel\``);
-  } else {
-    await Deno.writeTextFile(path, text);
-    console.log(`${path} rebuilt`);
+    return true;
   }
+  await Deno.writeTextFile(path, text);
+  console.log(`${path} rebuilt`);
+  return false;
 }
 
-for (const folder of IMPORTED) {
-  const constants = constantsOf(await sharedOf(folder));
-  const header = "// Generated from layouts.ts by `deno task kernel`; do not edit.\n\n";
-  await put(`${folder}/constants.as.ts`, "layouts.ts", header + constants);
+async function build(check: boolean): Promise<boolean> {
+  const line = new StatusLine(screenOf(Deno.stderr));
+  let stale = false;
+  for (const folder of IMPORTED) {
+    const constants = constantsOf(await sharedOf(folder));
+    const header = "// Generated from layouts.ts by `deno task kernel`; do not edit.\n\n";
+    const path = `${folder}/constants.as.ts`;
+    stale = await put(path, "layouts.ts", header + constants, check) || stale;
+  }
+  for (const folder of kernelFolders()) {
+    line.show([`compiling ${folder}`]);
+    const text = moduleText(await compile(folder));
+    line.clear();
+    stale = await put(`${folder}/bytes.ts`, "kernel.as.ts", text, check) || stale;
+  }
+  return stale;
 }
-for (const folder of kernelFolders()) {
-  await put(`${folder}/bytes.ts`, "kernel.as.ts", moduleText(await compile(folder)));
-}
-if (stale) Deno.exit(1);
+
+const KERNEL = singleCommand({
+  command: "deno task kernel",
+  summary: "Compiles the WebAssembly kernels into the modules that embed them.",
+  options: {
+    check: { help: "only compares them with the committed bytes; exit 1 if one differs" },
+  },
+  run: async (call) => await build(call.has("check")) ? 1 : 0,
+});
+
+await runMain(KERNEL, STANDARD_OUTPUT);

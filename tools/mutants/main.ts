@@ -1,19 +1,14 @@
 /**
- * Runs the gate: judges every mutant of every kernel that has explorations.
- *
- *     deno task mutants [options]
- *
- *     --only NAME     only mutants of this exported function, or of this package
- *     --part I/N      only every Nth mutant, from the Ith on: to use several processes
- *     --cache FILE    keeps verdicts there, and takes those whose function and explorations are the same
- *     --verbose       a line for each mutant
- *
- * Exits with 1 if a mutant was neither caught nor listed, or if a list has a name too many.
+ * Runs the gate: judges every mutant of every kernel that has explorations. `deno task mutants --help`.
  *
  * @module
  */
 
-import { parseArgs } from "@std/cli/parse-args";
+import type { Call } from "../../examples/lib/command_line/call.ts";
+import { singleCommand } from "../../examples/lib/command_line/program.ts";
+import { runMain, STANDARD_OUTPUT } from "../../examples/lib/command_line/run_program.ts";
+import { screenOf } from "../../examples/lib/terminal/screen.ts";
+import { StatusLine } from "../../examples/lib/terminal/status_line.ts";
 import { EQUIVALENTS as IOMMU_EQUIVALENTS } from "../../iommu/explore/equivalents.ts";
 import { explorations as iommuExplorations } from "../../iommu/explore/explorations.ts";
 import { EQUIVALENTS as PHYSMAP_EQUIVALENTS } from "../../physmap/explore/equivalents.ts";
@@ -62,14 +57,20 @@ const KERNELS: readonly Kernel[] = [
   },
 ];
 
-const options = parseArgs(Deno.args, {
-  string: ["only", "part", "cache"],
-  boolean: ["verbose"],
-});
+interface Options {
+  readonly only: string | undefined;
+  readonly part: string | undefined;
+  readonly cache: string | undefined;
+  readonly verbose: boolean;
+}
 
 /** Whether a mutant is to be judged, by its function and its number. */
-function isWanted(kernel: string, functionName: string, number: number): boolean {
-  const { only, part } = options;
+function isWanted(
+  { only, part }: Options,
+  kernel: string,
+  functionName: string,
+  number: number,
+): boolean {
   if (only !== undefined && only !== kernel && only !== functionName) return false;
   const [index = 0, of = 1] = part?.split("/").map(Number) ?? [];
   return number % of === index % of;
@@ -86,33 +87,66 @@ async function sourcesOf(...folders: readonly string[]): Promise<string> {
   return texts.join("\n");
 }
 
-let failed = false;
-for (const { name, module, explorations, equivalents } of KERNELS) {
-  const { only } = options;
-  if (only !== undefined && only !== name && !module.exports.has(only)) continue;
+/** Judges the mutants of a kernel. @returns Whether one was neither caught nor listed. */
+async function judge(kernel: Kernel, options: Options): Promise<boolean> {
+  const { name, module, explorations, equivalents } = kernel;
+  const line = new StatusLine(screenOf(Deno.stderr));
   const start = performance.now();
   const cache = options.cache === undefined ? undefined : await readVerdicts(options.cache);
   const gate = new Gate(module, explorations, await sourcesOf("tools/explorer", `${name}/explore`));
   const judged: Judged[] = [];
-  const wanted = (functionName: string, number: number) => isWanted(name, functionName, number);
+  const wanted = (functionName: string, number: number) =>
+    isWanted(options, name, functionName, number);
   for (const one of gate.judge(wanted, cache)) {
     judged.push(one);
-    if (cache && judged.length % 100 === 0) await writeVerdicts(options.cache!, cache);
+    line.show([`${name}: ${judged.length} mutants judged`, `${one.name}: ${one.verdict}`]);
     if (options.verbose) {
+      line.clear();
       console.log(`${one.verdict} (${one.milliseconds} ms): ${one.name} (${one.by ?? ""})`);
     }
   }
-  if (cache) await writeVerdicts(options.cache!, cache);
+  line.clear();
+  if (options.cache !== undefined) await writeVerdicts(options.cache, cache!);
   const report = reportOf(judged, equivalents);
   const seconds = Math.round((performance.now() - start) / 1000);
   const counts = Object.entries(report.counts).map(([verdict, count]) => `${count} ${verdict}`);
   console.log(`${name}: ${judged.length} mutants in ${seconds} s: ${counts.join(", ")};`);
   console.log(`  ${report.equivalent} of those not caught are listed as equivalent`);
   for (const line of report.open) console.log(`  ${line}`);
-  if (options.part === undefined) {
-    for (const line of report.stale) console.log(`  list: ${line}`);
-  }
-  const isStale = options.part === undefined && report.stale.length > 0;
-  failed ||= report.open.length > 0 || isStale;
+  if (options.part !== undefined) return report.open.length > 0;
+  for (const line of report.stale) console.log(`  list: ${line}`);
+  return report.open.length > 0 || report.stale.length > 0;
 }
-if (failed) Deno.exit(1);
+
+async function run(call: Call): Promise<number> {
+  const [only, part, cache] = ["only", "part", "cache"].map((name) => call.value(name));
+  const options = { only, part, cache, verbose: call.has("verbose") };
+  let failed = false;
+  for (const kernel of KERNELS) {
+    if (only !== undefined && only !== kernel.name && !kernel.module.exports.has(only)) continue;
+    failed = await judge(kernel, options) || failed;
+  }
+  return failed ? 1 : 0;
+}
+
+const MUTANTS = singleCommand({
+  command: "deno task mutants",
+  summary: "Judges every small mistake in the kernels: an exploration must find it.",
+  options: {
+    only: { value: "NAME", help: "only mutants of this exported function, or of this package" },
+    part: {
+      value: "I/N",
+      help: "only every Nth mutant, from the Ith on: to use several processes",
+    },
+    cache: {
+      value: "FILE",
+      help: "keeps verdicts there, and takes those whose function and explorations are the same",
+    },
+    verbose: { help: "a line for each mutant" },
+  },
+  run,
+  notes:
+    "Exit status: 1 if a mutant was neither caught nor listed, or if a list has a name too many.",
+});
+
+await runMain(MUTANTS, STANDARD_OUTPUT);

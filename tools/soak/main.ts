@@ -1,15 +1,12 @@
 /**
- * Lets workers live, die and be evicted at random for a while:
- *
- *     deno task soak --minutes=30 --runtime=node24
- *
- * The runtime is `deno`, or `node` with a version that npm has. Exits with 1 if a read was wrong, a wait
- * did not end, the heap was damaged, or anything is left in the end.
+ * Lets workers live, die and be evicted at random for a while: `deno task soak --help`.
  *
  * @module
  */
 
-import { parseArgs } from "@std/cli/parse-args";
+import { singleCommand } from "../../examples/lib/command_line/program.ts";
+import { runMain, STANDARD_OUTPUT } from "../../examples/lib/command_line/run_program.ts";
+import { UsageError } from "../../examples/lib/command_line/values.ts";
 
 const IMPORT_MAP = "--import-map=tools/offline/imports.json";
 
@@ -38,7 +35,11 @@ async function soak(runtime: string, milliseconds: string): Promise<number> {
     return await runs(Deno.execPath(), [...args, "examples/soak/main_deno.ts", milliseconds]);
   }
   const version = /^node(\d+)$/.exec(runtime)?.[1];
-  if (version === undefined) throw new Error(`Cannot run on ${runtime}: deno, node20, node24, ...`);
+  if (version === undefined) {
+    throw new UsageError(
+      `Cannot run with --runtime "${runtime}": it must be deno, node20, node24 ...`,
+    );
+  }
   const folder = await Deno.makeTempDir();
   try {
     await bundle(folder);
@@ -48,8 +49,24 @@ async function soak(runtime: string, milliseconds: string): Promise<number> {
   }
 }
 
-const { minutes, runtime } = parseArgs(Deno.args, {
-  string: ["minutes", "runtime"],
-  default: { minutes: "1", runtime: "deno" },
+const SOAK = singleCommand({
+  command: "deno task soak",
+  summary: "Lets workers live, die and be evicted at random for a while.",
+  options: {
+    minutes: { value: "N", help: "how long (1)" },
+    runtime: { value: "R", help: "deno, or node with a version that npm has: node24 (deno)" },
+  },
+  run: (call, { err }) => {
+    const [minutes, runtime] = [
+      call.integer("minutes", 1, 1, 1e6),
+      call.value("runtime") ?? "deno",
+    ];
+    err(`A soak of ${minutes} min on ${runtime} ...`);
+    return soak(runtime, String(minutes * 60_000));
+  },
+  notes:
+    "Exit status: 1 if a read was wrong, a wait did not end, the heap was damaged, or anything " +
+    "is left in the end.",
 });
-Deno.exit(await soak(runtime, String(Number(minutes) * 60_000)));
+
+await runMain(SOAK, STANDARD_OUTPUT);

@@ -3,12 +3,11 @@
  * compares what each block left. Only a block that differs is repeated instruction by instruction.
  * `--store` writes QEMU's answers for the test instead.
  *
- *     deno task riscv:compare [--seed N] [--blocks N] [--store]
- *
  * @module
  */
 
-import { parseArgs } from "@std/cli/parse-args";
+import { singleCommand } from "../../../lib/command_line/program.ts";
+import { runMain, STANDARD_OUTPUT } from "../../../lib/command_line/run_program.ts";
 import { compareRuns, hashesOf } from "./compare.ts";
 import { BLOCK_INSTRUCTIONS, makeImage } from "./image.ts";
 import { runOnHart } from "./ours.ts";
@@ -18,13 +17,7 @@ import { firstDifference } from "./trace.ts";
 
 const BLOCKS_AN_IMAGE = 4_000;
 
-const options = parseArgs(Deno.args, { string: ["seed", "blocks"], boolean: ["store"] });
-const seed = Number(options.seed ?? Date.now() % 2 ** 31);
-const blocks = Number(options.blocks ?? 160_000);
-if (options.store) await store();
-else Deno.exitCode = await compare() ? 1 : 0;
-
-async function compare(): Promise<number> {
+async function compare(seed: number, blocks: number): Promise<number> {
   let different = 0;
   for (let first = 0; first < blocks; first += BLOCKS_AN_IMAGE) {
     const image = makeImage(seed, Math.min(BLOCKS_AN_IMAGE, blocks - first), first);
@@ -60,3 +53,23 @@ async function store(): Promise<void> {
       `export const ANSWERS_BASE64 =\n  "${text}";\n`,
   );
 }
+
+const COMPARE = singleCommand({
+  command: "deno task riscv:compare",
+  summary: "Runs random programs on the hart and on QEMU 7.2, and compares what each left.",
+  options: {
+    seed: { value: "N", help: "of the random programs (random)" },
+    blocks: { value: "N", help: "how many programs (160000)" },
+    store: { help: "writes QEMU's answers for the test instead" },
+  },
+  run: async (call) => {
+    if (call.has("store")) {
+      await store();
+      return 0;
+    }
+    const seed = call.integer("seed", Date.now() % 2 ** 31, 0, 2 ** 31 - 1);
+    return await compare(seed, call.integer("blocks", 160_000, 1, 1e9)) ? 1 : 0;
+  },
+});
+
+await runMain(COMPARE, STANDARD_OUTPUT);

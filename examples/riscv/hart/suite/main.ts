@@ -2,24 +2,33 @@
  * Runs programs of the public RISC-V test suites on the hart: riscv-tests, and riscv-arch-test with
  * a target whose end is a 1 in `tohost`.
  *
- *     deno task riscv:suite [--signature FILE] PROGRAM...
- *
  * @module
  */
 
-import { parseArgs } from "@std/cli/parse-args";
+import { singleCommand } from "../../../lib/command_line/program.ts";
+import { runMain, STANDARD_OUTPUT } from "../../../lib/command_line/run_program.ts";
 import { runProgram } from "./run.ts";
 
-const { _: files, signature } = parseArgs(Deno.args, { string: ["signature"] });
-let failed = 0;
-for (const file of files.map(String)) {
-  const outcome = runProgram(Deno.readFileSync(file));
-  if (!outcome.passed) failed++;
-  if (!outcome.passed) console.log(`${file}: ${outcome.reason}`);
-  if (signature !== undefined) Deno.writeTextFileSync(signature, lines(outcome.signature));
-}
-console.log(`${files.length} programs, ${failed} failed`);
-if (failed || !files.length) Deno.exitCode = 1;
+const SUITE = singleCommand({
+  command: "deno task riscv:suite",
+  summary: "Runs programs of the public RISC-V test suites on the hart.",
+  words: "PROGRAM...",
+  options: { signature: { value: "FILE", help: "where a program's signature is written" } },
+  run: (call) => {
+    const signature = call.value("signature");
+    let failed = 0;
+    for (const file of call.words) {
+      const outcome = runProgram(Deno.readFileSync(file));
+      if (!outcome.passed) failed++;
+      if (!outcome.passed) console.log(`${file}: ${outcome.reason}`);
+      if (signature !== undefined) Deno.writeTextFileSync(signature, lines(outcome.signature));
+    }
+    console.log(`${call.words.length} programs, ${failed} failed`);
+    return failed ? 1 : 0;
+  },
+});
+
+await runMain(SUITE, STANDARD_OUTPUT);
 
 /** A signature as riscof reads it: a word a line, in hexadecimal. */
 function lines(bytes: Uint8Array): string {
