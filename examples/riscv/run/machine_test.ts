@@ -142,6 +142,49 @@ Deno.test("a hart sleeps until mtimecmp, and mtime has passed it then", async ()
   assertEquals([text, report.exit], ["z", { kind: "power-off" }]);
 });
 
+/** What the flash's status looks like, and what is programmed. */
+const [READY, WORD] = [0x800080, 0x12345678];
+
+/** Hart 0 erases, programs and then switches between status and array; hart 1 reads all the while. */
+function switchFlash(times: number): Line[] {
+  const command = (value: number): Line[] => [...li(t0, value | value << 16), sw(t0, a1)];
+  return [
+    ...li(a1, MEMORY_MAP.flash.base),
+    ...li(a2, READY),
+    ...li(a3, WORD),
+    bne(a0, zero, "reader"),
+    ...command(0x20),
+    ...command(0xd0),
+    ...command(0x40),
+    sw(a3, a1),
+    ...li(a4, times),
+    label("switch"),
+    ...command(0x70),
+    lw(t1, a1),
+    bne(t1, a2, "wrong"),
+    ...command(0xff),
+    lw(t1, a1),
+    bne(t1, a3, "wrong"),
+    addi(a4, a4, -1),
+    bne(a4, zero, "switch"),
+    ...finish(PASS),
+    label("reader"), // before the word was programmed it is 0, or erased
+    lw(t1, a1),
+    bne(t1, a3, "reader"),
+    label("read"),
+    lw(t1, a1),
+    beq(t1, a2, "read"),
+    beq(t1, a3, "read"),
+    label("wrong"),
+    ...finish(1 << 16 | 0x3333),
+  ];
+}
+
+Deno.test("flash leaves the map and comes back by the guest's commands, under a hart that reads it", async () => {
+  const { report } = await runProgram(switchFlash(300), { harts: 2 });
+  assertEquals([report.exit, report.failures], [{ kind: "power-off" }, []]);
+});
+
 /** Both harts take the serial port's interrupts and echo what was typed; "q" ends it. */
 function echo(): Line[] {
   const context = 2; // M of hart 1; hart 0 has context 0
