@@ -1,6 +1,7 @@
 /** The cost of translating guest pages, and of changing the slots. */
 
 import { Arena, Srcu } from "@guestmem/rcu";
+import { kernelOf } from "../kernel/kernel.ts";
 import { Memslots } from "./memslots.ts";
 import { ShadowMap } from "./shadow_map.ts";
 
@@ -67,3 +68,23 @@ Deno.bench(
     clear.commit();
   },
 );
+
+const kernel = kernelOf(arena.memory);
+const others = Memslots.create(srcu); // with a shadow map that the batches above need not flush
+const both = others.batch();
+both.create({ id: 0, baseGfn: 0, pages: 4096, host: 2 ** 46, flags: 0 });
+both.create({ id: 1, baseGfn: 0x40000, pages: 16, host: 2 ** 46 + 2 ** 30, flags: 0 });
+both.commit();
+const full = ShadowMap.create(others);
+const filling = reader.lock();
+for (let gfn = 0; gfn < 4096; gfn++) full.translate(filling, gfn, true);
+for (let gfn = 0; gfn < 16; gfn++) full.translate(filling, 0x40000 + gfn, true);
+const smallRow = others.find(others.snapshot(filling), 0x40000);
+filling.unlock();
+const protect = { group: "write-protect a slot of 16 pages, in a full shadow map" };
+Deno.bench("by the bitmaps of shadow pages", protect, () => {
+  sink += kernel.shadowProtect(full.offset, smallRow);
+});
+Deno.bench("by a walk of all entries", { ...protect, baseline: true }, () => {
+  sink += kernel.shadowFlush(full.offset, 0x50000, 16);
+});
