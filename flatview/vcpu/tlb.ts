@@ -12,7 +12,8 @@ const PAGE = 4096;
 /** 1 / 2^32: multiplying by it gives the upper half of an address. */
 const PER_TWO_32 = 1 / 0x1_0000_0000;
 
-// Words of an entry: tags for loads and stores, and how to get from an address to the memory.
+// Words of an entry: tags for loads and stores, and how to get from an address to the memory. Constants of
+// this module: imported ones are loaded at each use, which makes a hit 1.2 to 1.5 times as slow.
 const READ = 0;
 const DELTA = 1;
 const HIGH = 2;

@@ -1,4 +1,5 @@
-import { refuseInAnySection, waitOutside } from "@guestmem/rcu/internal";
+import { BlockingForbiddenError } from "@guestmem/rcu";
+import { canBlock, refuseInAnySection, waitOutside } from "@guestmem/rcu/internal";
 import { type VcpuControl, vcpuSideOf } from "./vcpu_control.ts";
 
 /** What the loop needs of a vCPU's path to memory: a `PageResolver` and a `Tlb` are such. */
@@ -101,6 +102,8 @@ export class VcpuLoop {
    *
    * @throws {EvictedError} If this context was evicted, while it slept for example. The guest's memory
    * must not be touched any more.
+   * @throws {WaitInSectionError} If it sleeps or pauses inside a section of this worker's own.
+   * @throws {BlockingForbiddenError} If it sleeps or pauses where blocking is forbidden.
    * @throws Whatever the core throws.
    */
   run(core: VcpuCore): void {
@@ -164,6 +167,7 @@ export class VcpuLoop {
     this.outside(() => {
       const action = "wait for an interrupt";
       refuseInAnySection(action);
+      if (!canBlock()) throw new BlockingForbiddenError({ action });
       control.state = state;
       waitOutside(action, () => control.wait(bell, milliseconds));
       control.state = "running";

@@ -7,13 +7,16 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
-import { Topology } from "@guestmem/flatview";
+import { MemoryAccess, Topology } from "@guestmem/flatview";
 import { parseMachine } from "@guestmem/flatview/machine";
 import { liveViews, printFlatViews } from "@guestmem/flatview/mtree";
+import { Tlb, VcpuControl, VcpuLoop } from "@guestmem/flatview/vcpu";
 import { IommuReader, IotlbEntry, TableIommu } from "@guestmem/iommu";
 import { MapGenerations, PhysMap, PhysMapReader } from "@guestmem/physmap";
+import { GuestRam, RamList } from "@guestmem/ramblock";
 import { Memslots } from "@guestmem/ramblock/memslots";
 import { Arena, RcuDomain, RcuPointer, Srcu, WaitInSectionError } from "@guestmem/rcu";
 import { problemsOf, runControl } from "../../../examples/portable/control.ts";
@@ -129,4 +132,33 @@ test("iommu translates, and no more after the unmapping", () => {
   assert.equal(translate(), 0x8000_0010);
   table.unmap(0x1000, 0x1000);
   assert.equal(translate(), false);
+});
+
+test("a vCPU runs in its loop, and the source of its TLB is there for kernels", { timeout }, () => {
+  const domain = createDomain();
+  const { arena } = domain;
+  const memory = GuestRam.create(domain, { bytes: 1 << 20 });
+  const { id, offset } = new RamList(memory).addAnonymous({ name: "ram", length: 1 << 16 });
+  const topology = new Topology({ arena, domain });
+  const ram = topology.initRam("ram", 1 << 16, { blockId: id, ramAddr: offset });
+  const { handle } = topology.createAddressSpace("memory", ram);
+  const reader = domain.register({ flavour: "qsbr" });
+  const tlb = new Tlb(new MemoryAccess({ arena, reader, memory }).attach(handle));
+  const control = new VcpuControl();
+  let counted = 0;
+  new VcpuLoop(tlb, reader, control).run({
+    run: () => {
+      tlb.store32(0x1000, tlb.load32(0x1000) + 1);
+      counted = tlb.load32(0x1000);
+      if (counted === 3) control.stop();
+      return counted === 2 ? 1 : 0; // a sleep of a millisecond
+    },
+    flush: () => {},
+  });
+  assert.deepEqual([counted, control.state], [3, "idle"]);
+  const source = new URL(
+    "../vcpu/assembly/virtual_tlb.as.ts",
+    import.meta.resolve("@guestmem/flatview"),
+  );
+  assert.ok(existsSync(source));
 });
