@@ -47,6 +47,9 @@ export interface SoakReport {
   readonly problems: readonly string[];
 }
 
+/** How often the heap is looked at before it counts as damaged. */
+const HEAP_LOOKS = 10;
+
 /** A worker that makes no progress for this long hangs, unless it was told to. */
 const HANG_MS = 30_000;
 
@@ -87,6 +90,7 @@ class Supervisor {
     worstGraceMs: 0,
     worstDeathMs: 0,
     heapChecks: 0,
+    heapLooks: 0,
     timeouts: 0,
     stalls: 0,
   };
@@ -297,8 +301,25 @@ class Supervisor {
     }
   }
 
-  #check(): void {
-    this.#arena.checkHeap();
+  /**
+   * Checks the heap. A worker that was terminated inside the allocator, and is not evicted yet, has left
+   * it in the middle of a change: so damage counts if it is there to stay.
+   */
+  async #checkHeap(): Promise<void> {
+    for (let look = 1;; look++) {
+      try {
+        this.#arena.checkHeap();
+        return;
+      } catch (error) {
+        if (look === HEAP_LOOKS) throw error;
+        this.#counts.heapLooks++;
+        await sleep(1000);
+      }
+    }
+  }
+
+  async #check(): Promise<void> {
+    await this.#checkHeap();
     this.#counts.heapChecks++;
     const memory = this.#host.memory();
     if (memory !== undefined) this.#memory.push(memory / 2 ** 20);
