@@ -26,10 +26,7 @@ export const PageAccess = {
   WRITE: 2,
   /** Instruction fetches. */
   EXECUTE: 4,
-  /**
-   * Stores are logged: the core may store to the page after {@linkcode PageResolver.mark}, until {@linkcode
-   * PageResolver.logEpoch} changes.
-   */
+  /** Stores, after `PageResolver.mark` and until `PageResolver.logEpoch` changes. */
   LOGGED: 8,
 } as const;
 
