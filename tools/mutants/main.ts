@@ -76,15 +76,14 @@ function isWanted(
   return number % of === index % of;
 }
 
-/** The text of all modules in some folders of the repository. */
-async function sourcesOf(...folders: readonly string[]): Promise<string> {
-  const texts: string[] = [];
-  for (const folder of folders) {
-    const url = new URL(`../../${folder}/`, import.meta.url);
-    const names = Array.from(Deno.readDirSync(url), ({ name }) => name);
-    for (const name of names.sort()) texts.push(await Deno.readTextFile(new URL(name, url)));
-  }
-  return texts.join("\n");
+/** The text of all files in a folder of the repository, and in those below. */
+async function sourcesOf(folder: string): Promise<string> {
+  const url = new URL(`../../${folder}/`, import.meta.url);
+  const entries = Array.from(Deno.readDirSync(url)).sort((a, b) => a.name < b.name ? -1 : 1);
+  const texts = entries.map(({ name, isDirectory }) => {
+    return isDirectory ? sourcesOf(`${folder}/${name}`) : Deno.readTextFile(new URL(name, url));
+  });
+  return (await Promise.all(texts)).join("\n");
 }
 
 /** Judges the mutants of a kernel. @returns Whether one was neither caught nor listed. */
@@ -93,12 +92,14 @@ async function judge(kernel: Kernel, options: Options): Promise<boolean> {
   const line = new StatusLine(screenOf(Deno.stderr));
   const start = performance.now();
   const cache = options.cache === undefined ? undefined : await readVerdicts(options.cache);
-  const gate = new Gate(module, explorations, await sourcesOf("tools/explorer", `${name}/explore`));
+  const sources = await sourcesOf("tools/explorer") + await sourcesOf(`${name}/explore`);
+  const gate = new Gate(module, explorations, sources);
   const judged: Judged[] = [];
   const wanted = (functionName: string, number: number) =>
     isWanted(options, name, functionName, number);
   for (const one of gate.judge(wanted, cache)) {
     judged.push(one);
+    if (cache && judged.length % 100 === 0) await writeVerdicts(options.cache!, cache);
     line.show([`${name}: ${judged.length} mutants judged`, `${one.name}: ${one.verdict}`]);
     if (options.verbose) {
       line.clear();
@@ -106,7 +107,7 @@ async function judge(kernel: Kernel, options: Options): Promise<boolean> {
     }
   }
   line.clear();
-  if (options.cache !== undefined) await writeVerdicts(options.cache, cache!);
+  if (cache) await writeVerdicts(options.cache!, cache);
   const report = reportOf(judged, equivalents);
   const seconds = Math.round((performance.now() - start) / 1000);
   const counts = Object.entries(report.counts).map(([verdict, count]) => `${count} ${verdict}`);
