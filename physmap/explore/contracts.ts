@@ -25,14 +25,14 @@ const k = calls<Kernel>(kernel);
 /** The first and the last address of each section; of section 0 there is one in each dispatch. */
 const SECTIONS: readonly (readonly [first: bigint, last: bigint])[] = [
   [0n, 2n ** 64n - 1n],
-  [0n, 0xfffn],
-  [0x3f00n, 0x3f7fn],
-  [0x3_f000n, 0x3_ffffn],
-  [0x1040n, 0x107fn],
-  [0x1fc0n, 0x1fffn],
-  [0x1000n, 0x1000n],
-  [0x1001n, 0x1001n],
-  [0x103fn, 0x103fn],
+  [0n, 0x3fffn],
+  [0xff00n, 0xff7fn],
+  [0x1f_c000n, 0x1f_ffffn],
+  [0x4080n, 0x40ffn],
+  [0x7f80n, 0x7fffn],
+  [0x4000n, 0x4000n],
+  [0x4001n, 0x4001n],
+  [0x407fn, 0x407fn],
   [2n ** 63n + 0x6_0000n, 2n ** 63n + 0x7_ffffn],
   [15n << 60n, 2n ** 64n - 1n],
   [0x8000_0000_0000n, 0x8000_ffff_ffffn],
@@ -42,7 +42,7 @@ const SECTIONS: readonly (readonly [first: bigint, last: bigint])[] = [
 
 /** The memory ends where a page of WebAssembly does, at 2^31: what is beyond looks negative. */
 const END = 2 ** 31;
-const ORIGIN = END - 2496;
+const ORIGIN = END - 3904;
 /** The map that begins with the node of height 3. */
 const D = ORIGIN;
 /** The map that begins with the node of all addresses. */
@@ -51,14 +51,14 @@ const TOP = D + DISPATCH.size;
 const FAR_ALONE = TOP + DISPATCH.size;
 const MOST_ALONE = FAR_ALONE + DISPATCH.size;
 const NODES = MOST_ALONE + DISPATCH.size;
-const HIGHEST = NODES, HIGH = NODES + NODE_BYTES;
+const HIGHEST = NODES, UPPER = HIGHEST + NODE_BYTES, HIGH = UPPER + NODE_BYTES;
 const MIDDLE = HIGH + NODE_BYTES, LOW = MIDDLE + NODE_BYTES;
 const ROWS = LOW + NODE_BYTES;
 /** The addresses and the results of `findAll`. */
 const ADDRESSES = ROWS + SECTIONS.length * SECTION.size;
 const RESULTS = ADDRESSES + 256;
 /** The magic number where no dispatch can lie: they are aligned to 64 bytes. */
-const CROOKED = [ORIGIN + 2305, ORIGIN + 2400] as const;
+const CROOKED = [ORIGIN + 3713, ORIGIN + 3744] as const;
 /** A dispatch without nodes in the last 64 bytes. */
 const LAST = END - DISPATCH.size;
 
@@ -67,52 +67,54 @@ const row = (section: number) => ROWS + section * SECTION.size;
 /** What each node has in which slots. */
 const ENTRIES: readonly (readonly [node: number, slot: number, entry: number])[] = [
   [HIGHEST, 0, HIGH | 3],
-  [HIGHEST, 7, row(12)],
-  [HIGHEST, 8, row(9)],
-  [HIGHEST, 9, row(12)],
-  [HIGHEST, 15, row(10)],
+  [HIGHEST, 1, UPPER | 9],
+  [UPPER, 0, row(9)],
+  [UPPER, 16, row(12)],
+  [UPPER, 112, row(10)],
+  [UPPER, 127, row(10)],
   [HIGH, 0, row(1)],
   [HIGH, 1, MIDDLE | 2],
+  [HIGH, 2, row(12)],
   [HIGH, 3, row(2)],
   [HIGH, 4, row(11)],
-  [HIGH, 63, row(3)],
+  [HIGH, 127, row(3)],
   [MIDDLE, 0, LOW | 1],
   [MIDDLE, 1, row(4)],
-  [MIDDLE, 63, row(5)],
+  [MIDDLE, 127, row(5)],
   [LOW, 0, row(6)],
   [LOW, 1, row(7)],
-  [LOW, 63, row(8)],
+  [LOW, 127, row(8)],
 ];
 
 /** Addresses, and the sections that have them in the first map. */
 const FOUND: readonly (readonly [address: number, section: number])[] = [
   [0, 1],
-  [0xfff, 1],
-  [0x1000, 6],
-  [0x1001, 7],
-  [0x1002, 0],
-  [0x103f, 8],
-  [0x1040, 4],
-  [0x107f, 4],
-  [0x1080, 0],
-  [0x1fbf, 0],
-  [0x1fc0, 5],
-  [0x1fff, 5],
-  [0x2000, 0],
+  [0x3fff, 1],
+  [0x4000, 6],
+  [0x4001, 7],
+  [0x4002, 0],
+  [0x407f, 8],
+  [0x4080, 4],
+  [0x40ff, 4],
+  [0x4100, 0],
+  [0x7f7f, 0],
+  [0x7f80, 5],
+  [0x7fff, 5],
+  [0x8000, 0],
   // A section that has part of its slot.
-  [0x3eff, 0],
-  [0x3f00, 2],
-  [0x3f7f, 2],
-  [0x3f80, 0],
-  [0x3_f000, 3],
-  [0x3_ffff, 3],
+  [0xfeff, 0],
+  [0xff00, 2],
+  [0xff7f, 2],
+  [0xff80, 0],
+  [0x1f_c000, 3],
+  [0x1f_ffff, 3],
   // The same slots, with other bits above them.
-  [0x4_0000, 0],
-  [0x4_1000, 0],
-  [2 ** 32 + 0x1001, 0],
+  [0x20_0000, 0],
+  [0x20_4000, 0],
+  [2 ** 32 + 0x4001, 0],
   [2 ** 53 - 1, 0],
-  [0x8000_0000_4000, 11],
-  [0x8000_0000_5000, 0],
+  [0x8000_0001_0000, 11],
+  [0x8000_0001_4000, 0],
 ];
 
 function setUp(u8: Uint8Array, u32: Uint32Array, asked: readonly bigint[]): void {
@@ -167,18 +169,18 @@ function* walks(): Steps {
 
 /** The node that covers all addresses: its slot is the topmost bits. */
 function* topmost(): Steps {
-  yield* run(finds, TOP, 0x1001, 7);
-  yield* run(finds, TOP, 0x4_1001, 0);
+  yield* run(finds, TOP, 0x4001, 7);
+  yield* run(finds, TOP, 0x20_4001, 0);
   yield* run(findsAt, TOP, 2 ** 31, 0x6_0000, 9);
   yield* run(findsAt, TOP, 2 ** 31, 0x7_ffff, 9);
   yield* run(findsAt, TOP, 2 ** 31, 0x5_ffff, 0);
   yield* run(findsAt, TOP, 2 ** 31, 0x8_0000, 0);
   yield* run(findsAt, TOP, 2 ** 32 - 1, 2 ** 32 - 1, 10);
   yield* run(findsAt, TOP, 2 ** 32 - 2 ** 28, 0, 10);
-  yield* run(findsAt, TOP, 0x1000_0000, 0x1001, 0);
+  yield* run(findsAt, TOP, 0x1000_0000, 0x4001, 0);
   yield* run(findsAt, TOP, 0, 0x8000_0000, 0);
   // A section on both sides of 2^63.
-  yield* run(findsAt, TOP, 0x7000_0000, 0, 12);
+  yield* run(findsAt, TOP, 0x7000_0000, 0x8000, 12);
   yield* run(findsAt, TOP, 0x9000_0000, 0xff, 12);
   yield* run(findsAt, TOP, 0x9000_0000, 0x100, 0);
 }
@@ -194,25 +196,25 @@ function* alone(): Steps {
 
 /** What is no address and what is no dispatch. */
 function* refusals(): Steps {
-  const addresses = [-1, 0.5, 0x1001 + 0.5, NaN, Infinity, -Infinity, 2 ** 53, 2 ** 63, 2 ** 64];
+  const addresses = [-1, 0.5, 0x4001 + 0.5, NaN, Infinity, -Infinity, 2 ** 53, 2 ** 63, 2 ** 64];
   for (const address of addresses) yield* run(is, yield* k.find(D, address), 0, address);
   const none = [D + 4, D + 32, NODES, END - 32, END, END + 64, 2 ** 32 - 64];
   for (const at of [...none, ...CROOKED]) {
-    yield* run(is, yield* k.find(at, 0x1001), 0, at);
-    yield* run(is, yield* k.findAt(at, 0, 0x1001), 0, at);
+    yield* run(is, yield* k.find(at, 0x4001), 0, at);
+    yield* run(is, yield* k.findAt(at, 0, 0x4001), 0, at);
     const done = yield* k.findAll(at, ADDRESSES, RESULTS, FOUND.length);
     check(done === 0, `findAll finds a dispatch at ${at}`);
   }
-  yield* run(finds, LAST, 0x1001, 0);
+  yield* run(finds, LAST, 0x4001, 0);
   check((yield* k.findAll(LAST, ADDRESSES, RESULTS, 1)) === 1, "findAll at the end of the memory");
 }
 
 /** What is asked of the second map, beyond 2^63 and before. */
 const FOUND_IN_TOP: readonly (readonly [address: bigint, section: number])[] = [
   [2n ** 63n + 0x6_0000n, 9],
-  [7n << 60n, 12],
+  [(7n << 60n) + 0x8000n, 12],
   [9n << 60n, 12],
-  [0x1001n, 7],
+  [0x4001n, 7],
 ];
 
 function* allOfTop(): Steps {

@@ -8,7 +8,7 @@ const IMMUTABLE = "nobody writes a published map, so the order of two plain load
 const SIZE = "offsets and the memory's size are multiples of 64: no offset lies between the two";
 const SHIFT = "of the extended shift only the low six bits count";
 const WHOLE_ENTRY =
-  "an entry without its height is a multiple of 32: six times that vanishes from a shift modulo 64";
+  "a node lies at a multiple of 64, and a multiple of that vanishes from a shift modulo 64";
 const BELOW_2_53 = "the address is below 2^53";
 
 const ALL = { "i32.const -64 -> -63": SIZE };

@@ -3,12 +3,12 @@
  *
  * ```text
  * DISPATCH   one for each version: its root entry and its generation
- * nodes      64 entries of 4 bytes each; versions share them
+ * nodes      128 entries of 4 bytes each; versions share them
  * sections   a SECTION for each range; versions share them
  * ```
  *
  * An **entry** is an address in the arena with a height in its five lowest bits. Height 0: a section.
- * Height h: a node that covers 64^h addresses, in 64 slots of 64^(h - 1). The entry 0 leads nowhere.
+ * Height h: a node that covers 128^h addresses, in 128 slots of 128^(h - 1). The entry 0 leads nowhere.
  *
  * Everything is written before it is published and never afterwards, so readers use plain loads: the
  * seq-cst load that found the dispatch happens after the seq-cst store that published it.
@@ -60,12 +60,12 @@ export const MAGIC = 0x70616d70;
 export const NO_REGION = 0;
 
 /** Bits of an address that one level of the map consumes. */
-export const LEVEL_BITS = 6;
+export const LEVEL_BITS = 7;
 /** Slots of a node. */
-export const NODE_SLOTS = 64;
+export const NODE_SLOTS = 128;
 /** Bytes of a node. */
-export const NODE_BYTES = 256;
+export const NODE_BYTES = 512;
 /** Mask of an entry's height; the other bits are an address in the arena. */
 export const HEIGHT_MASK = 31;
 /** Height of a node that covers all addresses. */
-export const MAX_HEIGHT = 11;
+export const MAX_HEIGHT = 10;

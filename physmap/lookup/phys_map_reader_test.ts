@@ -200,7 +200,7 @@ function readByTheReadme(view: DataView, block: number, address: bigint): Found 
     let entry = word(block + 4);
     while ((entry & 31) !== 0) {
       const height = entry & 31;
-      const slot = Number((address >> BigInt(6 * height - 6)) & 63n);
+      const slot = Number((address >> BigInt(7 * height - 7)) & 127n);
       entry = word(entry - height + 4 * slot);
     }
     if (entry === 0 || address < long(entry) || address > long(entry + 8)) return block + 32;

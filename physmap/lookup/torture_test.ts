@@ -5,7 +5,7 @@ import { rounds } from "#tools/testing/until.ts";
 import { withWorkers, WorkerError } from "#tools/testing/workers.ts";
 import { MapGenerations } from "../versions/map_generations.ts";
 import { PhysMap } from "../versions/phys_map.ts";
-import { DISPATCH, HEIGHT_MASK } from "../kernel/layouts.ts";
+import { DISPATCH, HEIGHT_MASK, NODE_BYTES, NODE_SLOTS } from "../kernel/layouts.ts";
 import { PhysMapReader } from "./phys_map_reader.ts";
 import { makeVersion } from "../testdata/versions.ts";
 import type { Setup, Shared } from "./torture_test_worker.ts";
@@ -105,11 +105,11 @@ function sharedNodeCount(arena: Arena, one: number, other: number): number {
   const children = (dispatch: number): number[] => {
     const root = DISPATCH.root.get(u32, dispatch);
     const slots = (root - (root & HEIGHT_MASK)) / 4;
-    return [...u32.slice(slots, slots + 64)].filter((entry) => (entry & HEIGHT_MASK) !== 0);
+    return [...u32.slice(slots, slots + NODE_SLOTS)].filter((entry) => (entry & HEIGHT_MASK) !== 0);
   };
   const shared = children(one).find((entry) => children(other).includes(entry));
   assert(shared !== undefined, "the versions share no node");
-  return ((shared & -4096) >>> 2) + ((shared & 4095) >>> 8);
+  return ((shared & -4096) >>> 2) + ((shared & 4095) / NODE_BYTES >>> 0);
 }
 
 /** A version of other ranges, which takes the place of what was freed. */

@@ -17,8 +17,8 @@ const POISON = -1;
 
 /**
  * The nodes or the sections of all versions of a map. They come and go by the dozen with each
- * version, so they are cut from slabs: taking one costs a few instructions, and 4 KiB hold 126
- * sections or 15 nodes.
+ * version, so they are cut from slabs: taking one costs a few instructions, and 4 KiB hold 112
+ * sections or 7 nodes.
  *
  * Each cell has a count: of the entries that point at it. Counts are written and read by the control
  * context alone. They lie at the beginning of the slab, away from what readers load:
@@ -43,7 +43,7 @@ export class CellSlabs {
 
   /**
    * @param memory The arena.
-   * @param cellBytes A power of two, 32 to 256.
+   * @param cellBytes A power of two, 32 to 512.
    */
   constructor(memory: BlockAllocator, cellBytes: number) {
     this.#memory = memory;

@@ -52,7 +52,7 @@ export class Span {
 }
 
 /**
- * The height of the smallest node that covers two addresses: nodes cover 64^height addresses, aligned.
+ * The height of the smallest node that covers two addresses: nodes cover 128^height addresses, aligned.
  *
  * @returns 0 if they are the same.
  */
