@@ -18,6 +18,53 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   iommu: "IOMMUs whose translations workers read under RCU while they change",
 };
 
+const KEYWORDS = [
+  "emulator",
+  "virtual-machine",
+  "qemu",
+  "kvm",
+  "rcu",
+  "sharedarraybuffer",
+  "workers",
+];
+const REPOSITORY = "https://github.com/guestmem/guestmem";
+
+/** What package.json says besides what the build needs. */
+function metadata(member: string) {
+  return {
+    description: DESCRIPTIONS[member]!,
+    keywords: KEYWORDS,
+    repository: { type: "git", url: `git+${REPOSITORY}.git`, directory: member },
+    homepage: `${REPOSITORY}/tree/main/${member}#readme`,
+    bugs: { url: `${REPOSITORY}/issues` },
+    engines: { node: ">=20" },
+    // No module does anything when it is loaded, so that bundlers drop what is not used.
+    sideEffects: false,
+  };
+}
+
+/** Changes a JSON file. */
+async function editJson(
+  path: string,
+  edit: (json: Record<string, unknown>) => Record<string, unknown>,
+): Promise<void> {
+  const json = JSON.parse(await Deno.readTextFile(path));
+  await Deno.writeTextFile(path, JSON.stringify(edit(json), undefined, 2) + "\n");
+}
+
+/**
+ * Adds what the build has no option for: `default` conditions, with which `require` finds the modules,
+ * and `sideEffects` in the package.json that bundlers find first.
+ */
+async function finishManifests(folder: string): Promise<void> {
+  await editJson(`${folder}/package.json`, (json) => {
+    const exports = Object.entries(json["exports"] as Record<string, { import: string }>)
+      .map(([key, { import: target }]) => [key, { import: target, default: target }]);
+    return { ...json, exports: Object.fromEntries(exports) };
+  });
+  await editJson(`${folder}/esm/package.json`, (json) => ({ ...json, sideEffects: false }));
+}
+
 /** Files that a package carries besides its code. */
 const DOCUMENTS = ["README.md", "CHANGELOG.md", "LICENSE"];
 
@@ -60,15 +107,20 @@ async function buildPackage(
     scriptModule: false,
     skipNpmInstall: true,
     skipSourceOutput: true,
-    compilerOptions: { target: "ES2023", lib: ["ESNext", "DOM"] },
+    compilerOptions: {
+      target: "ES2023",
+      lib: ["ESNext", "DOM"],
+      sourceMap: true,
+      inlineSources: true,
+    },
     package: {
       name: name!,
       version: version!,
-      description: DESCRIPTIONS[member]!,
       license: license!,
-      engines: { node: ">=20" },
+      ...metadata(member),
     },
     async postBuild() {
+      await finishManifests(folder);
       const sources = [...tree.keys()].filter((path) =>
         topOf(path) === member && isForKernels(path)
       )

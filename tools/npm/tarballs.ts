@@ -8,6 +8,7 @@ import { run } from "../lib/command.ts";
 import { importsOf } from "../lib/import_graph.ts";
 import { configOf } from "../lib/packages.ts";
 import { readTarball } from "../lib/tar.ts";
+import { checkMetadata } from "./tarball_metadata.ts";
 import { isForKernels, isTestOnly, PORTABLE, topOf, type Tree } from "../lib/tree.ts";
 
 /** A package as npm packed it. */
@@ -48,9 +49,9 @@ interface PackageJson {
 /** Whether a file belongs in a package at all: compiled code, declarations, documents, and source for kernels. */
 function belongs(path: string): boolean {
   if (isForKernels(path)) return true;
-  const source = path.replace(/\.(js|d\.ts)$/, ".ts");
+  const source = path.replace(/\.(js|js\.map|d\.ts)$/, ".ts");
   return REQUIRED.includes(path) || path === "esm/package.json" ||
-    (/^esm\/.*\.(js|d\.ts)$/.test(path) && !isTestOnly(source));
+    (/^esm\/.*\.(js|js\.map|d\.ts)$/.test(path) && !isTestOnly(source));
 }
 
 /** The package of a specifier: its scope and name. */
@@ -75,6 +76,7 @@ export function checkTarball({ member, files }: Omit<Tarball, "path">, tree: Tre
     if (!files.has(target)) problems.push(`exports ${target}, which it lacks`);
     if (!files.has(target.replace(/\.js$/, ".d.ts"))) problems.push(`${target} has no types`);
   }
+  problems.push(...checkMetadata(files));
   const imported = new Set<string>();
   const pinned = new Set<string>();
   for (const path of files.keys()) {

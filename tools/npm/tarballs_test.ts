@@ -5,11 +5,16 @@ const tree = new Map([
   ["physmap/deno.json", JSON.stringify({ version: "1.2.3" })],
   ["physmap/x/assembly/y.as.ts", ""],
 ]);
+const KEYS = ["description", "keywords", "license", "repository", "homepage", "bugs", "engines"];
 const manifest = {
+  ...Object.fromEntries(KEYS.map((key) => [key, "x"])),
   version: "1.2.3",
-  exports: { ".": { import: "./esm/mod.js" } },
+  sideEffects: false,
+  exports: { ".": { import: "./esm/mod.js", default: "./esm/mod.js" } },
   dependencies: { "@guestmem/rcu": "^1.2.3" },
 };
+
+const MAP = { sources: ["mod.ts"], sourcesContent: ["export {};"] };
 
 /** What is found in a sound tarball after some changes; a file that is `undefined` is missing. */
 function check(changes: Record<string, unknown> = {}): string[] {
@@ -18,8 +23,9 @@ function check(changes: Record<string, unknown> = {}): string[] {
     "README.md": "",
     "CHANGELOG.md": "",
     "LICENSE": "",
-    "esm/package.json": { type: "module" },
+    "esm/package.json": { type: "module", sideEffects: false },
     "esm/mod.js": `/** import "@std/assert" */ import { a } from "@guestmem/rcu"; import "./b.js";`,
+    "esm/mod.js.map": MAP,
     "esm/mod.d.ts": "",
     "x/assembly/y.as.ts": "",
     ...changes,
@@ -33,7 +39,10 @@ function check(changes: Record<string, unknown> = {}): string[] {
 }
 
 Deno.test("a sound tarball passes", () => {
-  assertEquals(check({ "esm/x/contest.js": "", "esm/x/contest.d.ts": "" }), []);
+  assertEquals(
+    check({ "esm/x/contest.js": "", "esm/x/contest.js.map": MAP, "esm/x/contest.d.ts": "" }),
+    [],
+  );
 });
 
 Deno.test("each thing that must not be in a tarball is caught", () => {
@@ -51,7 +60,7 @@ Deno.test("each thing that must not be in a tarball is caught", () => {
       "src/mod.ts",
       "deno.json",
     ]
-  ) assertEquals(check({ [path]: "" }), [`physmap: has ${path}`]);
+  ) assertEquals(check({ [path]: "", [`${path}.map`]: MAP })[0], `physmap: has ${path}`);
 });
 
 Deno.test("each thing that a tarball must have is missed", () => {
@@ -60,7 +69,7 @@ Deno.test("each thing that a tarball must have is missed", () => {
   ) {
     assertEquals(check({ [path]: undefined }), [`physmap: lacks ${path}`]);
   }
-  const exports = { ...manifest.exports, "./x": { import: "./esm/x.js" } };
+  const exports = { ...manifest.exports, "./x": { import: "./esm/x.js", default: "./esm/x.js" } };
   assertEquals(check({ "package.json": { ...manifest, exports } }), [
     "physmap: exports esm/x.js, which it lacks",
     "physmap: esm/x.js has no types",
@@ -87,8 +96,27 @@ Deno.test("versions and dependencies must agree with deno.json and the imports",
 });
 
 Deno.test("a package that imports a sibling's internals depends on its exact version", () => {
-  const internal = { "esm/b.js": `import { k } from "@guestmem/rcu/internal";` };
+  const code = `import { k } from "@guestmem/rcu/internal";`;
+  const internal = { "esm/b.js": code, "esm/b.js.map": MAP };
   assertEquals(check(internal), ["physmap: depends on @guestmem/rcu ^1.2.3 and not 1.2.3"]);
   const dependencies = { "@guestmem/rcu": "1.2.3" };
   assertEquals(check({ ...internal, "package.json": { ...manifest, dependencies } }), []);
+});
+
+Deno.test("what npm, bundlers and debuggers look for must be there", () => {
+  const { keywords: _, ...bare } = manifest as Record<string, unknown>;
+  assertEquals(check({ "package.json": bare }), ["physmap: package.json has no keywords"]);
+  const exports = { ".": { import: "./esm/mod.js" } };
+  assertEquals(check({ "package.json": { ...manifest, exports } }), [
+    "physmap: exports . to import alone",
+  ]);
+  assertEquals(check({ "esm/package.json": { type: "module" } }), [
+    "physmap: esm/package.json allows side effects",
+  ]);
+  assertEquals(check({ "esm/mod.js.map": undefined }), ["physmap: esm/mod.js has no source map"]);
+  for (const map of [{ sources: ["mod.ts"] }, { ...MAP, sources: ["file:///home/me/mod.ts"] }]) {
+    assertEquals(check({ "esm/mod.js.map": map }), [
+      "physmap: esm/mod.js.map does not hold its source under a relative name",
+    ]);
+  }
 });

@@ -17,7 +17,7 @@
  * @module
  */
 
-import { dirname, relative, resolve } from "node:path";
+import { basename, dirname, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { run } from "../lib/command.ts";
 import { readTarball } from "../lib/tar.ts";
@@ -62,7 +62,12 @@ export interface BuildOptions {
   mappings?: { [path: string]: PackageMappedSpecifier };
   package: PackageJson;
   importMap?: string;
-  compilerOptions?: { target?: "ES2023"; lib?: ("ESNext" | "DOM")[] };
+  compilerOptions?: {
+    target?: "ES2023";
+    lib?: ("ESNext" | "DOM")[];
+    sourceMap?: true;
+    inlineSources?: true;
+  };
   postBuild?: () => void | Promise<void>;
 }
 
@@ -170,7 +175,7 @@ async function compile(folder: string): Promise<Map<string, Uint8Array>> {
   const temporary = await Deno.makeTempDir();
   try {
     const tarball = `${temporary}/package.tgz`;
-    await deno(["pack", "--allow-dirty", "--no-source-maps", `--output=${tarball}`], folder);
+    await deno(["pack", "--allow-dirty", `--output=${tarball}`], folder);
     return await readTarball(await Deno.readFile(tarball));
   } finally {
     await Deno.remove(temporary, { recursive: true });
@@ -178,6 +183,20 @@ async function compile(folder: string): Promise<Map<string, Uint8Array>> {
 }
 
 const jsPath = (path: string): string => path.replace(/\.ts$/, ".js");
+
+const nameOfMap = (path: string): string => `//# sourceMappingURL=${basename(jsPath(path))}.map\n`;
+
+/** Takes the source map out of a module. It names the source that lay beside the module, and holds it. */
+function splitSourceMap(js: Uint8Array, path: string): { code: string; map: string } {
+  const [code, base64] = new TextDecoder().decode(js)
+    .split(/^\/\/# sourceMappingURL=data:application\/json;base64,/m);
+  const bytes = Uint8Array.fromBase64(base64!.trim());
+  const map = JSON.parse(new TextDecoder().decode(bytes));
+  return {
+    code: code!,
+    map: JSON.stringify({ ...map, sources: map.sources.map(() => basename(path)) }),
+  };
+}
 
 /** The package.json, its keys in dnt's order. */
 function packageJson(options: BuildOptions, folder: string, own: Own): string {
@@ -221,7 +240,12 @@ export async function build(options: BuildOptions): Promise<void> {
     const path = relative(folder, fileURLToPath(module));
     const js = compiled.get(jsPath(path));
     if (js === undefined) throw new Error(`deno pack left out ${path}`);
-    await write(`esm/${jsPath(path)}`, js);
+    const { code, map } = splitSourceMap(js, path);
+    await write(
+      `esm/${jsPath(path)}`,
+      options.compilerOptions?.sourceMap ? code + nameOfMap(path) : code,
+    );
+    if (options.compilerOptions?.sourceMap) await write(`esm/${jsPath(path)}.map`, map);
     const declarations = compiled.get(path.replace(/\.ts$/, ".d.ts"));
     if (declarations !== undefined) {
       await write(`esm/${path.replace(/\.ts$/, ".d.ts")}`, declarations);
