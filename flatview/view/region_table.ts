@@ -54,7 +54,12 @@ export class RegionTable {
     this.#retire = retire;
     this.#slots = FIRST_SLOTS;
     this.#table = this.#allocate(FIRST_SLOTS);
-    this.#cell = RcuPointer.create(memory, this.#table);
+    try {
+      this.#cell = RcuPointer.create(memory, this.#table);
+    } catch (error) {
+      memory.free(this.#table);
+      throw error;
+    }
   }
 
   /** Offset of the cell that points at the table. */

@@ -62,7 +62,12 @@ export class ViewBuilder {
     this.#options = options;
     this.#memory = memory;
     this.deadList = memory.allocate(DEAD_LIST.size);
-    this.#generations = MapGenerations.create(memory);
+    try {
+      this.#generations = MapGenerations.create(memory);
+    } catch (error) {
+      memory.free(this.deadList);
+      throw error;
+    }
     this.#map = new PhysMap(memory, this.#generations, {
       pageBits,
       onName: () => this.#names.add(),

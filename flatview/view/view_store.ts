@@ -53,8 +53,19 @@ export class ViewStore {
     this.#change = new RangeChange(memory.u32);
     const withRoom = <T>(allocate: () => T): T => this.#withRoom(allocate);
     const regions = this.regions = new RegionTable(memory, (run) => this.#retirement.retire(run));
-    this.#builder = new ViewBuilder({ memory, regions, pageBits, withRoom });
-    this.empty = this.#keep(this.#builder.build(null, null, this.#change));
+    try {
+      this.#builder = new ViewBuilder({ memory, regions, pageBits, withRoom });
+    } catch (error) {
+      regions.close();
+      throw error;
+    }
+    try {
+      this.empty = this.#keep(this.#builder.build(null, null, this.#change));
+    } catch (error) {
+      this.#builder.close();
+      regions.close();
+      throw error;
+    }
   }
 
   /** What was done so far, and what lives. */
