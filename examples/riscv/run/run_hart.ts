@@ -1,12 +1,8 @@
-import { PageResolver, VcpuControl, VcpuLoop } from "@guestmem/flatview/vcpu";
+import { PageResolver, VcpuLoop } from "@guestmem/flatview/vcpu";
 import { VmContext } from "@guestmem/flatview/vm";
 import { GuestRam } from "@guestmem/ramblock";
-import { Aclint } from "../devices/aclint.ts";
-import { Plic } from "../devices/plic.ts";
-import { boardStructs } from "../machine/shared_memory.ts";
+import { attachInPlaceDevices } from "../machine/in_place_devices.ts";
 import { DECODED_PAGES } from "../machine/virt_machine.ts";
-import { InterruptLines } from "../signals/interrupt_lines.ts";
-import { MachineClock } from "../signals/machine_clock.ts";
 import { HartCore } from "./hart_core.ts";
 import type { HartOrder, HartReport } from "./messages.ts";
 
@@ -20,12 +16,8 @@ export function runHart({ shared, machine, hart: id }: HartOrder): HartReport {
   const { arena, reader, access } = vm;
   const resolver = new PageResolver(vm.space);
   const memory = vm.ram.handle.windows[0]!;
-  const board = boardStructs(arena, shared);
-  const controls = shared.controls.map((buffer) => new VcpuControl(buffer));
-  const lines = new InterruptLines(memory, machine.hartAreas, controls);
-  const clock = new MachineClock(arena, board.clock);
-  const aclint = new Aclint(arena, board.aclint, lines, clock);
-  const plic = new Plic(arena, board.plic, lines);
+  const devices = attachInPlaceDevices(arena, shared, memory, machine.hartAreas);
+  const { controls, lines, clock, aclint, plic } = devices;
   access.bind(machine.inPlace.software, aclint.software);
   access.bind(machine.inPlace.timer, aclint.timer);
   access.bind(machine.inPlace.plic, plic.ops);
