@@ -1,5 +1,5 @@
 /**
- * What a hart executes at reset, and what the firmware is told.
+ * The code that a hart executes at reset, and the information that it gives to the firmware.
  *
  * @module
  */

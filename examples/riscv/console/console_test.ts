@@ -4,7 +4,7 @@ import { Monitor, type MonitoredMachine } from "./monitor.ts";
 
 const encoder = new TextEncoder();
 
-/** What a filter makes of typed text, in pieces; bytes as text. */
+/** The output of a filter for text that is typed in pieces. Bytes are shown as text. */
 function filter(...pieces: string[]): string[] {
   const escapes = new EscapeFilter();
   return pieces.flatMap((piece) =>

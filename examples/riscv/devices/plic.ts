@@ -35,7 +35,7 @@ const GATEWAY = {
   LEVEL: 1,
   /** A request waits to be claimed. */
   PENDING: 2,
-  /** It was claimed, and is not complete: nobody else gets it meanwhile. */
+  /** It was claimed, and is not complete. Until then nobody else gets it. */
   IN_SERVICE: 4,
 } as const;
 

@@ -7,7 +7,7 @@ import { attachBoard, type BoardHandles } from "./test_lines.ts";
 /** A wait that takes longer is a lost wake, however slow the machine. */
 const LIMIT_MS = 120_000;
 
-/** What a hart is told. */
+/** The parameters of a hart. */
 export interface HartData extends BoardHandles {
   readonly hart: number;
   readonly sources: number;

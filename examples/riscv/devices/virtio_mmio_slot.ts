@@ -1,7 +1,7 @@
 import type { MemoryRegionOps } from "@guestmem/flatview";
 
 const MAGIC = 0x74726976;
-/** The legacy interface, which QEMU's slots have unless told otherwise. */
+/** The legacy interface, the default of QEMU's slots. */
 const VERSION = 1;
 const VENDOR = 0x554d4551;
 

@@ -91,7 +91,7 @@ class Strings {
 /**
  * Parses a flattened tree.
  *
- * @throws {RangeError} If it is none.
+ * @throws {RangeError} If the bytes are not a flattened tree.
  */
 export function parseFlattened(bytes: Uint8Array): DeviceNode {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -106,7 +106,7 @@ function cpu(hart: number): DeviceNode {
   ]);
 }
 
-/** The events that QEMU's counters could count: the firmware is told what it is told there. */
+/** The events that QEMU's counters could count. The harts' counters count none of them. */
 function pmu(): DeviceNode {
   const events = [[0x1, 0x7fff9], [0x2, 0x7fffc]].flatMap((
     [event, counters],

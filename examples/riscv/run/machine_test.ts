@@ -262,9 +262,16 @@ Deno.test("a hart's worker that dies without a word is noticed, and the machine 
   assertEquals(report.failures, ["hart 1 died without a word"]);
 });
 
+Deno.test("a run can be ended before its harts have started", async () => {
+  const machine = new Supervisor({ harts: 2, memory: 2 ** 26, pieces: [], output: () => {} });
+  machine.quit();
+  const { exit, harts, failures, milliseconds } = await doneOrHung(machine, () => "");
+  assertEquals([exit, harts, failures, milliseconds], [{ kind: "quit" }, [], [], 0]);
+});
+
 Deno.test("a device worker that cannot build the machine is reported", async () => {
   const machine = new Supervisor({
-    ...{ harts: 1, memory: 2 ** 33, pieces: [], devices: [], output: () => {} },
+    ...{ harts: 1, memory: 2 ** 33, pieces: [], output: () => {} },
   });
   const report = await doneOrHung(machine, () => "");
   assertEquals([report.exit, report.harts, report.failures.length], [{ kind: "failure" }, [], 1]);

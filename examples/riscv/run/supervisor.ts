@@ -76,7 +76,7 @@ export class Supervisor {
   readonly #settle: (report: RunReport) => void;
   #machine: MachineHandles | undefined;
   #exit: RunReport["exit"] | undefined;
-  #started = 0;
+  #started: number | undefined;
   #stopped = 0;
   #deviceAccesses = 0;
   #patience: ReturnType<typeof setTimeout> | undefined;
@@ -202,6 +202,7 @@ export class Supervisor {
   }
 
   #startHarts(machine: MachineHandles): void {
+    if (this.#exit !== undefined) return;
     this.#machine = machine;
     this.#started = performance.now();
     const { harts, hartWorker = import.meta.resolve("./hart_worker.ts") } = this.#options;
@@ -291,7 +292,7 @@ export class Supervisor {
     this.#watching.abort();
     this.#settle({
       exit: this.#failures.length > 0 ? { kind: "failure" } : this.#exit!,
-      milliseconds: this.#stopped - this.#started,
+      milliseconds: this.#started === undefined ? 0 : this.#stopped - this.#started,
       harts: this.#reports.filter((report) => report !== undefined),
       deviceAccesses: this.#deviceAccesses,
       failures: this.#failures,

@@ -6,7 +6,7 @@ import { MachineClock } from "./machine_clock.ts";
 /** A wait that takes longer counts as a hang. */
 const LIMIT_MS = 120_000;
 
-/** What a worker is told. */
+/** The parameters of a worker. */
 export interface ClockData {
   readonly arena: ArenaHandle;
   readonly at: number;
