@@ -24,9 +24,20 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
     ...["errors", "kernel", "addresses", "faults", "iotlb", "handles", "resources", "notify"],
     ...["table", "walker", "translate", "region", "unit"],
   ],
-  examples: ["lib", "guestmem", "portable", "learn", "patches", "demo", "torture", "fit", "riscv"],
+  examples: [
+    "lib",
+    "guestmem",
+    "portable",
+    "learn",
+    "patches",
+    "demo",
+    "torture",
+    "soak",
+    "fit",
+    "riscv",
+  ],
   tools: [
-    ...["lib", "offline", "testing", "explorer", "mutants", "kernel", "fuzz"],
+    ...["lib", "offline", "testing", "explorer", "mutants", "kernel", "fuzz", "soak"],
     ...["browser", "npm", "check"],
   ],
 };
