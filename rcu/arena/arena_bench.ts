@@ -1,10 +1,11 @@
 /**
- * Allocation and freeing in one worker, against what a user could have picked instead.
+ * Allocation and freeing, against what a user could have picked instead.
  *
  *     deno task bench rcu/arena
  */
 
 import { TestWorkers } from "#tools/testing/workers.ts";
+import { RcuDomain } from "../domain/rcu_domain.ts";
 import { Mutex } from "../sync/mutex.ts";
 import { Arena } from "./arena.ts";
 import type { Setup } from "./arena_test_worker.ts";
@@ -12,7 +13,7 @@ import type { Setup } from "./arena_test_worker.ts";
 const arena = Arena.create({ bytes: 64 << 20 });
 const debug = Arena.create({ bytes: 64 << 20, debug: true });
 
-/** The baseline in shared memory: a free list of blocks of one size, under the same lock. */
+/** The baseline in shared memory: a free list of blocks of one size, under a mutex. */
 class FreeList {
   #mutex = Mutex.create(arena);
   #free: number[] = [];
@@ -36,7 +37,7 @@ class FreeList {
   }
 }
 
-// Neighbours that stay live, so that a freed block has something around it.
+// Neighbours that stay live, so that slabs are neither full nor empty.
 const neighbours: number[] = [];
 for (let count = 0; count < 20_000; count++) {
   neighbours.push(arena.allocate(16 + (count * 40) % 500));
@@ -44,7 +45,7 @@ for (let count = 0; count < 20_000; count++) {
 for (let index = 0; index < neighbours.length; index += 2) arena.free(neighbours[index]!);
 
 let sink: Uint8Array | undefined;
-for (const bytes of [64, 2048]) {
+for (const bytes of [64, 2048, 4096]) {
   const list = new FreeList(bytes);
   const group = `allocate and free ${bytes} bytes`;
   Deno.bench("Arena", { group }, () => arena.free(arena.allocate(bytes)));
@@ -58,7 +59,19 @@ for (const bytes of [64, 2048]) {
   Deno.bench("free list of one size under a Mutex", { group }, () => list.free(list.allocate()));
 }
 
-// The same amount of work by one worker and by two: what the one lock costs when both want it.
+// What else a block may go through, each against the shortest way.
+const other = Arena.attach(arena.handle);
+const domain = RcuDomain.create(arena);
+const empty = Arena.create({ bytes: 64 << 20 });
+const ways = "64 bytes";
+Deno.bench("freed where allocated", { group: ways, baseline: true }, () => {
+  arena.free(arena.allocate(64));
+});
+Deno.bench("freed by another context", { group: ways }, () => other.free(arena.allocate(64)));
+Deno.bench("deferred", { group: ways }, () => domain.deferFree(arena.allocate(64)));
+Deno.bench("the only block of its size", { group: ways }, () => empty.free(empty.allocate(64)));
+
+// The same amount of work by one worker and by two.
 const workers = new TestWorkers();
 const spawn = (label: string) =>
   workers.spawn<Setup>(import.meta.resolve("./arena_test_worker.ts"), {
@@ -67,11 +80,11 @@ const spawn = (label: string) =>
   });
 const [first, second] = [spawn("first"), spawn("second")];
 await Promise.all([first.call("token"), second.call("token")]);
-const group = "20,000 blocks of 64 bytes";
+const group = "200,000 blocks of 64 bytes each";
 Deno.bench("one worker", { group, baseline: true }, async () => {
-  await first.call("pairs", 20_000, 64);
+  await first.call("pairs", 200_000, 64);
 });
-Deno.bench("two workers, half each", { group }, async () => {
-  await Promise.all([first.call("pairs", 10_000, 64), second.call("pairs", 10_000, 64)]);
+Deno.bench("two workers at once", { group }, async () => {
+  await Promise.all([first.call("pairs", 200_000, 64), second.call("pairs", 200_000, 64)]);
 });
 globalThis.addEventListener("unload", () => void sink);

@@ -82,6 +82,11 @@ export class Heap {
     return CACHE.attached.get(this.u32, this.cache) & TOKEN_MASK;
   }
 
+  /** Whether another context has this token, and may be in the middle of a call. */
+  mayChange(token: number): boolean {
+    return token !== this.token && !this.#contexts.isGone(token);
+  }
+
   /** Writes the geometry and reserves the pages of the arena's tables. The memory must be fresh. */
   static format(u32: Uint32Array, geometry: ArenaGeometry): void {
     HEAP.pageShift.set(u32, HEAP_AT, geometry.pageShift);

@@ -6,7 +6,7 @@
  */
 
 import { RcuError } from "../errors/rcu_error.ts";
-import { BLOCK_STATE, PAGE, PAGE_STATE } from "../kernel/heap/layouts.ts";
+import { BLOCK, BLOCK_STATE, PAGE, PAGE_STATE, SLAB } from "../kernel/heap/layouts.ts";
 import type { U64Field } from "../layout/mod.ts";
 import { STATE_NAMES, stateOf } from "./block.ts";
 import type { Heap } from "./heap.ts";
@@ -16,7 +16,8 @@ import type { PageInfo } from "./pages.ts";
 const LOOKS = 100;
 
 /**
- * Checks every invariant of the heap. What another context changes at the moment is looked at again.
+ * Checks every invariant of the heap. What another context is in the middle of is passed over, as long as
+ * that context is attached; what changes while it is looked at is looked at again.
  *
  * @throws {RcuError} `ARENA_CORRUPT`: at the first that does not hold.
  */
@@ -45,12 +46,25 @@ function problemOf(heap: Heap, info: PageInfo): Problem | undefined {
   const at = heap.pages.recordOf(info.page);
   const known = info.state <= PAGE_STATE.RESERVED;
   if (!known) return { at, reason: `a page has state ${info.state}` };
-  if (info.state === PAGE_STATE.TAIL) return { at, reason: "a page belongs to no slab and no run" };
-  if (info.state === PAGE_STATE.RESERVED) return { at, reason: "a page of the heap is reserved" };
-  if (info.state === PAGE_STATE.CLAIMED) return { at, reason: "a page is claimed, and not used" };
   if (info.state === PAGE_STATE.FREE) return undefined;
+  if (info.state === PAGE_STATE.RESERVED) return { at, reason: "a page of the heap is reserved" };
+  if (info.state === PAGE_STATE.CLAIMED) {
+    if (heap.mayChange(info.owner)) return undefined;
+    return { at, reason: "a page is claimed, and not used" };
+  }
+  if (info.state === PAGE_STATE.TAIL) {
+    // The pages before it have become a slab or a run since they were looked at.
+    if (covers(heap, info.argument, info.page)) return undefined;
+    return { at, reason: "a page belongs to no slab and no run" };
+  }
   if (info.page + info.pages > heap.geometry.pages) return { at, reason: "it ends after the heap" };
   return tailProblem(heap, info) ?? blockProblem(heap, info);
+}
+
+function covers(heap: Heap, first: number, page: number): boolean {
+  const { state, owner, pages } = heap.pages.describe(first);
+  if (state === PAGE_STATE.CLAIMED) return heap.mayChange(owner);
+  return state !== PAGE_STATE.TAIL && first < page && page < first + pages;
 }
 
 function tailProblem(heap: Heap, { page, pages }: PageInfo): Problem | undefined {
@@ -66,26 +80,37 @@ function tailProblem(heap: Heap, { page, pages }: PageInfo): Problem | undefined
 }
 
 function blockProblem(heap: Heap, info: PageInfo): Problem | undefined {
-  const { u32 } = heap;
-  const record = heap.pages.recordOf(info.page);
-  const bit = (field: U64Field, index: number) =>
-    ((index < 32 ? field.low(u32, record) : field.high(u32, record)) >>> (index & 31)) & 1;
   for (let index = 0; index < info.blocks; index++) {
     const { header: at } = heap.pages.blockOf(info, index);
-    const state = stateOf(u32, at);
-    if (STATE_NAMES[state] === undefined) return { at, reason: `a block has state ${state}` };
-    if (info.state === PAGE_STATE.EMPTY && state !== BLOCK_STATE.FREE) {
-      return { at, reason: "a slab counts as empty and is not" };
-    }
-    if (state === BLOCK_STATE.PENDING) return { at, reason: "a block is pending" };
-    if (state === BLOCK_STATE.DEFERRED && !bit(PAGE.deferred, index)) {
-      return { at, reason: "no bit leads to a deferred block" };
-    }
-    if (info.state !== PAGE_STATE.SLAB) continue;
-    const offered = bit(PAGE.free, index) === 1;
-    if (offered && state !== BLOCK_STATE.FREE) return { at, reason: "a block in use is offered" };
-    if (info.owner === 0 || offered || state !== BLOCK_STATE.FREE) continue;
-    if (!bit(PAGE.remote, index)) return { at, reason: "no bit leads to a free block" };
+    const reason = reasonOf(heap, info, index, at);
+    if (reason !== undefined) return { at, reason };
   }
   return undefined;
+}
+
+/** What is wrong with a block, if anything is. */
+function reasonOf(heap: Heap, info: PageInfo, index: number, header: number): string | undefined {
+  const { u32 } = heap;
+  const record = heap.pages.recordOf(info.page);
+  const bit = (field: U64Field) =>
+    ((index < 32 ? field.low(u32, record) : field.high(u32, record)) >>> (index & 31) & 1) === 1;
+  const state = stateOf(u32, header);
+  const by = u32[BLOCK.tag.index(header) + 1]!;
+  if (STATE_NAMES[state] === undefined) return `a block has state ${state}`;
+  if (info.state === PAGE_STATE.EMPTY && state !== BLOCK_STATE.FREE) {
+    return "a slab counts as empty and is not";
+  }
+  if (state === BLOCK_STATE.PENDING) return heap.mayChange(by) ? undefined : "a block is pending";
+  if (state === BLOCK_STATE.DEFERRED && !bit(PAGE.deferred)) {
+    const isVisited = SLAB.visitor.get(u32, record + PAGE.body.offset) !== 0;
+    return isVisited || heap.mayChange(BLOCK.deferredBy.get(u32, header))
+      ? undefined
+      : "no bit leads to a deferred block";
+  }
+  // What another context owns, it changes as it likes.
+  if (info.state !== PAGE_STATE.SLAB || heap.mayChange(info.owner)) return undefined;
+  const offered = bit(PAGE.free);
+  if (offered && state !== BLOCK_STATE.FREE && info.owner !== 0) return "a block in use is offered";
+  if (info.owner === 0 || offered || state !== BLOCK_STATE.FREE) return undefined;
+  return bit(PAGE.remote) || heap.mayChange(by) ? undefined : "no bit leads to a free block";
 }

@@ -5,6 +5,7 @@
  */
 
 import type { Exploration } from "#tools/explorer/mod.ts";
+import { contracts } from "./contracts.ts";
 import { SMALL } from "./heap_setting.ts";
 import { adopting, allocating, doubleFree, remoteFrees, runs, taking } from "./allocations.ts";
 import { DEEDS, dying, dyingBeside, dyingTwice, sweptTwice } from "./deaths.ts";
@@ -17,11 +18,7 @@ const names = Object.keys(DEEDS) as Name[];
 /** Deeds beside which a context that allocates is explored in a short time. */
 const SHORT: ReadonlySet<Name> = new Set<Name>([
   "frees another's block",
-  "frees another's run",
-  "defers a block",
   "reclaims a block",
-  "quarantines another's block",
-  "quarantines a deferred block",
 ]);
 
 function each(of: readonly Name[], says: string, program: (deed: Name) => Exploration["program"]) {
@@ -30,14 +27,13 @@ function each(of: readonly Name[], says: string, program: (deed: Name) => Explor
 
 /** Explorations that take some seconds in all. */
 export const explorations: readonly Exploration[] = [
+  ...Object.entries(contracts).map(([name, program]) => ({ name: `alone: ${name}`, program })),
   { name: "a context that allocates and frees", program: allocating(1) },
   { name: "2 contexts that free one block", program: doubleFree() },
   { name: "a run of all pages, beside a small block", program: runs() },
-  { name: "an empty slab that its owner and another context want", program: taking() },
   { name: "a slab without an owner is adopted while another frees there", program: adopting(1) },
   { name: "a block whose grace period is not over", program: waiting() },
   { name: "2 contexts that defer and reclaim", program: deferring() },
-  { name: "2 contexts that reclaim one block, its owner allocates", program: reclaiming() },
   { name: "a block is deferred while another is reclaimed", program: deferringAgain() },
   ...each(names, "dies as it", dying),
   ...each(
@@ -51,6 +47,8 @@ export const explorations: readonly Exploration[] = [
 
 /** Explorations of hundreds of thousands of states. */
 export const longExplorations: readonly Exploration[] = [
+  { name: "2 contexts that reclaim one block, its owner allocates", program: reclaiming() },
+  { name: "an empty slab that its owner and another context want", program: taking() },
   { name: "2 contexts that allocate and free", program: allocating(2) },
   {
     name: "2 contexts that allocate and free what takes a page",
