@@ -2,7 +2,8 @@
  * Guest memory for a CPU core of any kind: an interpreter, a JIT, a core in WebAssembly.
  *
  * A core keeps a TLB of its own and asks a {@linkcode PageResolver} at its misses: where a guest page
- * lies, and what may be done with it there. Whatever is no memory is one call to the same object.
+ * lies, and what may be done with it there. Anything that is not memory takes one call to the same object.
+ * {@linkcode VcpuLoop} runs the core, and {@linkcode VcpuControl} steers it from other contexts.
  *
  * @example
  * ```ts

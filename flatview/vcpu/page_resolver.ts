@@ -26,7 +26,7 @@ const PAGE = 4096;
  *
  * `load` and `store` are the one call for everything that a CPU does not do by itself: devices in this
  * worker and in others, ROM, unassigned addresses, pages that are not whole. They split an access that is
- * not aligned as QEMU's TCG does. They make no objects.
+ * not aligned as QEMU's TCG does. Neither creates objects.
  *
  * Values are little-endian; a CPU of the other byte order swaps them. A page has 4096 bytes.
  *
