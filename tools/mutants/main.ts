@@ -17,6 +17,8 @@ import { EQUIVALENTS as RAMBLOCK_EQUIVALENTS } from "../../ramblock/explore/equi
 import { explorations as ramblockExplorations } from "../../ramblock/explore/explorations.ts";
 import { EQUIVALENTS as RCU_EQUIVALENTS } from "../../rcu/explore/equivalents.ts";
 import { explorations as rcuExplorations } from "../../rcu/explore/explorations.ts";
+import { explorations as heapExplorations } from "../../rcu/explore/heap/heap_explorations.ts";
+import { kernel as heapKernel } from "../../rcu/explore/heap/heap_setting.ts";
 import { kernel as rcuKernel } from "../../rcu/explore/setting.ts";
 import type { Module } from "../explorer/decode.ts";
 import { type Exploration, Gate, type Judged } from "../explorer/gate.ts";
@@ -28,6 +30,8 @@ interface Kernel {
   readonly module: Module;
   readonly explorations: readonly Exploration[];
   readonly equivalents: Equivalents;
+  /** Why its mutants are judged only if `--only` names it. */
+  readonly pending?: string;
 }
 
 const KERNELS: readonly Kernel[] = [
@@ -36,6 +40,13 @@ const KERNELS: readonly Kernel[] = [
     module: rcuKernel,
     explorations: rcuExplorations,
     equivalents: RCU_EQUIVALENTS,
+  },
+  {
+    name: "rcu/heap",
+    module: heapKernel,
+    explorations: heapExplorations,
+    equivalents: {},
+    pending: "its explorations find much, but contracts of its functions are not written yet",
   },
   {
     name: "physmap",
@@ -92,7 +103,8 @@ async function judge(kernel: Kernel, options: Options): Promise<boolean> {
   const line = new StatusLine(screenOf(Deno.stderr));
   const start = performance.now();
   const cache = options.cache === undefined ? undefined : await readVerdicts(options.cache);
-  const sources = await sourcesOf("tools/explorer") + await sourcesOf(`${name}/explore`);
+  const sources = await sourcesOf("tools/explorer") +
+    await sourcesOf(`${name.split("/")[0]}/explore`);
   const gate = new Gate(module, explorations, sources);
   const judged: Judged[] = [];
   const wanted = (functionName: string, number: number) =>
@@ -125,6 +137,10 @@ async function run(call: Call): Promise<number> {
   let failed = false;
   for (const kernel of KERNELS) {
     if (only !== undefined && only !== kernel.name && !kernel.module.exports.has(only)) continue;
+    if (only === undefined && kernel.pending !== undefined) {
+      console.log(`${kernel.name}: not judged: ${kernel.pending}`);
+      continue;
+    }
     failed = await judge(kernel, options) || failed;
   }
   return failed ? 1 : 0;
