@@ -108,7 +108,10 @@ export interface MemoryRegion {
     /** Bytes. */
     readonly size: bigint;
   }[];
-  /** References: one of the creator, one of each container and alias, one for each range of each view. */
+  /**
+   * References: one of the creator, one of each container and alias, one for each range of the views; one
+   * for all views that share a range.
+   */
   readonly refs: number;
   /** Whether the creator has dropped its reference. */
   readonly destroyed: boolean;

@@ -1,7 +1,4 @@
-/**
- * The flag bits of a flat range, shared by the rows of views in shared memory and by the sections
- * of their dispatch.
- */
+/** The flag bits of a flat range, and so of the section of a dispatch that it is in shared memory. */
 export const RangeFlag = {
   /** RAM proper: RAM, ROM and RAM devices, but not ROM devices. */
   RAM: 1 << 0,
