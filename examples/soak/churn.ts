@@ -234,7 +234,7 @@ export class Churn {
     const word = this.#shared.data.hoard / 4 + below(HOARD);
     const held = Atomics.exchange(u32, word, 0);
     if (held !== 0) return this.#arena.free(held);
-    const bytes = 16 + below(below(10) === 0 ? 60_000 : 4000);
+    const bytes = 16 + below(below(20) === 0 ? 40_000 : 2500);
     Atomics.store(u32, word, this.#arena.allocate(bytes, 16 << below(4), below(2) === 0));
   }
 

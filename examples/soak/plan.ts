@@ -19,7 +19,7 @@ import {
 export const DOMAINS = 3;
 export const CELLS = 8;
 /** Blocks that a worker holds on to, in words of a block that outlives it. */
-export const HOARD = 256;
+export const HOARD = 192;
 
 /** What happened, counted by all contexts in words of one block. */
 export const COUNTS = [

@@ -205,7 +205,7 @@ export class Arena implements BlockAllocator {
    * @returns Offset of the block.
    * @throws {ArenaExhaustedError} If there is no room.
    * @throws {RcuError} `INVALID_SIZE` if the size or the alignment is out of range.
-   * @throws {EvictedError} If this context was evicted or has closed the arena.
+   * @throws {EvictedError} If this context was expelled or has closed the arena.
    */
   allocate(bytes: number, alignment = 16, zeroed = true): number {
     return this.#core.allocate(bytes, alignment, zeroed);
@@ -221,7 +221,7 @@ export class Arena implements BlockAllocator {
    * @throws {RcuError} `CANARY_OVERWRITTEN` in debug mode, if bytes past its end were overwritten.
    * @throws {UseAfterFreeError} In debug mode, if a block that leaves the quarantine was written
    * to.
-   * @throws {EvictedError} If this context was evicted or has closed the arena.
+   * @throws {EvictedError} If this context was expelled or has closed the arena.
    */
   free(offset: number): void {
     this.#core.free(offset);

@@ -77,7 +77,7 @@ export interface RcuErrorDetails {
   UNKNOWN_CONTEXT: { token: unknown };
   /** This context was expelled or evicted, or has closed its arena. */
   EVICTED: { token: number };
-  /** Contexts that are to be evicted are not dead: the platform says that they run. */
+  /** Contexts that were to be evicted still run, as the platform says. */
   STILL_RUNNING: { contexts: readonly ContextName[] };
   /** The platform does not say whether these contexts have stopped. */
   NOT_CERTIFIED: { contexts: readonly ContextName[]; reason: string };

@@ -40,7 +40,7 @@ export class UseAfterFreeError extends RcuError<"USE_AFTER_FREE"> {
   }
 }
 
-/** This context was evicted, or has closed its arena. Its worker stops, or attaches anew. */
+/** This context was expelled, or has closed its arena. Its worker stops, or attaches anew. */
 export class EvictedError extends RcuError<"EVICTED"> {
   static {
     this.prototype.name = "EvictedError";

@@ -97,7 +97,7 @@ export class Driver {
    * @param deadline What ends the wait otherwise.
    * @param hurry Whether readers are asked to hurry at once.
    * @throws {WaitInSectionError} Inside an RCU section, or an SRCU section of this domain.
-   * @throws {EvictedError} If this context was evicted.
+   * @throws {EvictedError} If this context was expelled.
    * @throws {RcuError} `WAIT_TIMEOUT`, or the signal's reason.
    */
   wait(cookie: number, deadline: Deadline, hurry = false): void {

@@ -53,7 +53,7 @@ function slotAt(domain: number, index: number): number {
  * @throws {RcuError} `READER_LIMIT`: no slot is free.
  * @throws {RcuError} `LABEL_TOO_LONG`: the label has more than 32 bytes of UTF-8. Nothing is
  * claimed.
- * @throws {EvictedError} If this context was evicted or has closed the arena.
+ * @throws {EvictedError} If this context was expelled or has closed the arena.
  */
 export function claimSlot(
   arena: Arena,
