@@ -21,6 +21,24 @@ export function exchanges(): Program {
   };
 }
 
+function* storesPair(): Steps {
+  yield* k.pairStore(BLOCK.old, 1, 2);
+}
+
+function* comparesPair(): Steps {
+  const isNew = yield* k.pairIs(BLOCK.old, 1, 2);
+  const isOld = yield* k.pairIs(BLOCK.old, 0, 0);
+  check(isNew === 0 || isOld === 0, "a pair goes back to what it was");
+}
+
+/** One context compares a pair that another stores. */
+export function compares(): Program {
+  return {
+    ...setting("memb"),
+    threads: [{ name: "writer", script: storesPair }, { name: "reader", script: comparesPair }],
+  };
+}
+
 function* untilSet(): Steps {
   if ((yield* k.load32(FLAG)) !== 0) return;
   yield* k.wait32(FLAG, 0, -1);

@@ -82,6 +82,40 @@ export function joining(): Program {
   };
 }
 
+function* joinOnce(): Steps {
+  const record = yield* k.joinContext(T, 1, TOKENS);
+  if (record !== 0) yield* k.add32(FLAG, 1);
+}
+
+/** Two contexts that want the only record: one gets it and stays, the other is told that none is free. */
+export function lastRecord(): Program {
+  return {
+    ...setting(),
+    threads: [1, 2].map((index) => ({ name: `context ${index}`, script: joinOnce })),
+    atEnd: (memory) => check(memory.load32(FLAG) === 1, "one context has the record"),
+  };
+}
+
+/** What others look at in the record of a context. */
+function* looksAtRecord(): Steps {
+  yield* k.isPinned(T, 1);
+  yield* k.load32(CONTEXT.queued.at(T));
+}
+
+/** A context joins in a record with what its last context left, while another looks at it. */
+export function joiningWatched(): Program {
+  const { setUp, ...rest } = setting();
+  return {
+    ...rest,
+    setUp: (memory) => {
+      setUp!(memory);
+      CONTEXT.pins.set(memory.u32, 0, 1);
+      CONTEXT.queued.set(memory.u32, 0, 1);
+    },
+    threads: [{ name: "joiner", script: joinOnce }, { name: "watcher", script: looksAtRecord }],
+  };
+}
+
 /** Expels the context of token 1; then declares it dead once its death is reported; then buries it. */
 function* evict(): Steps {
   yield* k.moveContext(T, 1, ALIVE, EXPELLED);
@@ -283,7 +317,11 @@ function* life(): Steps {
   equal(yield* k.moveContext(first, 1, ALIVE, GONE), 1, "a departure");
   equal((yield* k.joinContext(T, COUNT, TOKENS)) >>> 0, first, "the record unused for longest");
   yield* run(holds, first, who(3, ALIVE), "who has joined third");
-  yield* k.store32(TOKENS, 2 ** TOKEN_BITS - 1);
+  const last = 2 ** TOKEN_BITS - 2;
+  yield* k.store32(first, who(last - 1, GONE));
+  yield* k.store32(TOKENS, last);
+  equal((yield* k.joinContext(T, 1, TOKENS)) >>> 0, first, "a join with the last token");
+  yield* run(holds, first, who(last, ALIVE), "who has joined last");
   equal(yield* k.joinContext(T, COUNT, TOKENS), 0, "a join without a token");
   yield* run(pins);
 }
@@ -299,6 +337,9 @@ function* pins(): Steps {
     }
     yield* k.store32(CONTEXT.pins.at(record), 0);
   }
+  yield* k.store32(second, who(7, ALIVE));
+  yield* k.store32(CONTEXT.pins.at(second), 1);
+  equal(yield* k.isPinned(T, 1), 0, "isPinned of a table that ends before the pin");
 }
 
 /** What the functions of the context table do, with one thread. */

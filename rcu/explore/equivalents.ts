@@ -19,6 +19,8 @@ const ONE_MORE_NOTIFY = "a notification that nobody needs";
 const BELOW_2_31 = "there are fewer than 2^31 slots";
 const EITHER = "if the two are equal, it does not matter which is taken";
 const SHIFTED_OUT = "the upper half is shifted out";
+const TOKENS_BELOW = "tokens are below 2^30";
+const BOTH_TOKEN = "both locals hold the token";
 const TRUTH = "the value is only compared with 0";
 const LAST_ENTRY = "the last entry begins 8 bytes before the end";
 const FAST_PATH = "the loop does the same";
@@ -97,6 +99,31 @@ const BY_FUNCTION: Readonly<Record<string, Readonly<Record<string, string>>>> = 
     "i32.const -1 -> -2": ALL,
     "i32.atomic.store moved behind i32.atomic.store (2)": "updaters are woken after both",
   },
+  pairIs: {
+    "i64.or -> i64.xor": DISJOINT,
+    "i64.extend_i32_u -> i64.extend_i32_s (2)": SHIFTED_OUT,
+  },
+  moveContext: {
+    "i32.or -> i32.xor": DISJOINT,
+    "i32.or -> i32.xor (2)": DISJOINT,
+  },
+  joinContext: {
+    "i32.const -1 -> -2": TOKENS_BELOW,
+    "i32.ge_u -> i32.ge_s": TOKENS_BELOW,
+    "i32.const 1 -> 2": TRUTH,
+    "i32.shr_u -> i32.shr_s": TRUTH,
+    "i32.shr_u -> i32.shr_s (2)": TRUTH,
+    "local.get 4 -> 5 (5)": BOTH_TOKEN,
+    "local.get 4 -> 5 (6)": BOTH_TOKEN,
+    "local.get 4 -> 5 (8)": BOTH_TOKEN,
+    "i32.or -> i32.xor": DISJOINT,
+    "br_if 1 -> 2": "the search begins again, which finds the same or what is free by then",
+    "i32.atomic.store moved behind i32.atomic.store":
+      "the two words have nothing to do with each other",
+    "i32.atomic.load moved behind i32.atomic.load (2)":
+      "a token is taken earlier, and is lost if the record is not free any more",
+  },
+  isPinned: { "i32.or -> i32.xor": "a context has one state" },
   mutexLock: {
     "i32.or -> i32.xor": DISJOINT,
     "i32.or -> i32.xor (2)": DISJOINT,
@@ -185,7 +212,7 @@ const BY_FUNCTION: Readonly<Record<string, Readonly<Record<string, string>>>> = 
     "i64.const 0 -> -1": ONE_MORE_DRAIN,
     "i64.const 2 -> 1 (3)": ONE_MORE_DRAIN,
     "local.get 5 -> 6 (6)": ONE_MORE_DRAIN,
-    "i64.atomic.load moved behind i32.atomic.load": ONE_MORE_ROUND,
+    "i64.atomic.load moved behind i64.atomic.load": ONE_MORE_ROUND,
   },
   srcuArm: {
     "i64.shr_u -> i64.shr_s": BELOW_2_63,

@@ -5,7 +5,7 @@
  */
 
 import type { Exploration, Failure, Program } from "#tools/explorer/mod.ts";
-import { exchanges, wakes } from "./cells.ts";
+import { compares, exchanges, wakes } from "./cells.ts";
 import * as contexts from "./contexts.ts";
 import { contracts } from "./contracts.ts";
 import {
@@ -123,6 +123,8 @@ export const explorations: readonly Exploration[] = [
   { name: "alone: members in a chunk across 2^31", program: contexts.chunkAcross() },
   { name: "alone: mutex", program: mutexes.mutexLife() },
   { name: "contexts: 2 that join and leave", program: contexts.joining() },
+  { name: "contexts: 2 that want the last record", program: contexts.lastRecord() },
+  { name: "contexts: 1 that joins, 1 that looks at it", program: contexts.joiningWatched() },
   { name: "contexts: 1 that may die, 2 supervisors, 1 that joins", program: contexts.evicting() },
   { name: "members: 2 that add", program: contexts.adding() },
   { name: "members: 1 that adds, 1 that adds a chunk", program: contexts.growing() },
@@ -154,6 +156,7 @@ export const explorations: readonly Exploration[] = [
   },
   { name: "memb: sections of one call, expelled", program: fusedExpelled() },
   { name: "two contexts that take one word", program: exchanges() },
+  { name: "a pair that is compared as it is stored", program: compares() },
   { name: "notify wakes who sleeps", program: wakes() },
   { name: "notify wakes as many as it is told to", program: notifications() },
   { name: "qsbr: quiescent states, expelled", program: quiescentExpelled() },

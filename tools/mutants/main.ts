@@ -46,7 +46,7 @@ const KERNELS: readonly Kernel[] = [
     module: heapKernel,
     explorations: heapExplorations,
     equivalents: {},
-    pending: "its explorations find much, but contracts of its functions are not written yet",
+    pending: "its mutants that do no harm are not listed yet",
   },
   {
     name: "physmap",
