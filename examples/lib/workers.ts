@@ -40,16 +40,18 @@ export function listen<Message>(
  * @param url The worker's module: `import.meta.resolve("./worker.ts")`.
  * @param data Structured-cloneable.
  * @param name Shown by debuggers, and in the runtime's own reports.
+ * @param transfer Buffers in `data` that move to the worker instead of being copied.
  */
 export function startWorker<Message>(
   url: string | URL,
   data: unknown,
   listener: WorkerListener<Message>,
   name?: string,
+  transfer: Transferable[] = [],
 ): Worker {
   const worker = new Worker(url, { type: "module", ...(name === undefined ? {} : { name }) });
   listen(worker, listener);
-  worker.postMessage(data);
+  worker.postMessage(data, transfer);
   return worker;
 }
 

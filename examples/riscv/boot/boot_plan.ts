@@ -24,9 +24,9 @@ export interface BootOptions {
   readonly harts: number;
   /** Bytes of RAM. */
   readonly memory: number;
-  readonly firmware: Uint8Array;
+  readonly firmware: Uint8Array<ArrayBuffer>;
   readonly kernel?: KernelImage | undefined;
-  readonly initrd?: Uint8Array | undefined;
+  readonly initrd?: Uint8Array<ArrayBuffer> | undefined;
   /** The kernel's command line. */
   readonly bootArguments?: string | undefined;
   /** Seeds the kernel's random numbers: 32 bytes. */
@@ -37,7 +37,8 @@ export interface BootOptions {
 export interface Piece {
   readonly name: string;
   readonly address: number;
-  readonly bytes: Uint8Array;
+  /** All of its buffer. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
 /** An image with the memory that it occupies. */
@@ -91,7 +92,7 @@ function checkRoom(placed: readonly Placed[], memory: number): void {
   });
 }
 
-function place(name: string, address: number, bytes: Uint8Array): Placed {
+function place(name: string, address: number, bytes: Uint8Array<ArrayBuffer>): Placed {
   return { name, address, bytes, memory: bytes.length };
 }
 

@@ -9,6 +9,8 @@ import { BootError } from "./boot_error.ts";
 const HEADER_BYTES = 64;
 const SIZE_AT = 16;
 const MAGIC_AT = 56;
+/** No kernel is larger when it is decompressed. */
+const LARGEST = 2 ** 30;
 /** "RSC\x05". */
 const MAGIC = 0x05435352;
 
@@ -46,13 +48,31 @@ function isGzip(bytes: Uint8Array): boolean {
 
 async function gunzip(
   name: string,
-  bytes: Uint8Array<ArrayBuffer>,
+  file: Uint8Array<ArrayBuffer>,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  try {
-    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-    return new Uint8Array(await new Response(stream).arrayBuffer());
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+  const refuse = (reason: string): never => {
     throw new BootError(`Cannot boot the kernel ${name}: it does not decompress (${reason})`);
+  };
+  // The last word is the size: the chunks need not be kept until all are there.
+  const size = file.length < 18
+    ? 0
+    : new DataView(file.buffer, file.byteOffset).getUint32(file.length - 4, true);
+  if (size > LARGEST) refuse(`it says that it has ${size} bytes`);
+  const bytes = new Uint8Array(size);
+  let done = 0;
+  try {
+    for await (const chunk of decompress(file)) {
+      if (done + chunk.length > size) break;
+      bytes.set(chunk, done);
+      done += chunk.length;
+    }
+  } catch (error) {
+    refuse(error instanceof Error ? error.message : String(error));
   }
+  if (done !== size || size === 0) refuse("its size is not the one at its end");
+  return bytes;
+}
+
+function decompress(file: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return new Blob([file]).stream().pipeThrough(new DecompressionStream("gzip"));
 }

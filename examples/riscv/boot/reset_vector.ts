@@ -17,7 +17,9 @@ const VERSION = 2;
 const SUPERVISOR = 1;
 
 /** The ROM: code that jumps to the firmware, then `struct fw_dynamic_info` of OpenSBI. */
-export function resetVector({ firmware, deviceTree, next }: ResetVectorOptions): Uint8Array {
+export function resetVector(
+  { firmware, deviceTree, next }: ResetVectorOptions,
+): Uint8Array<ArrayBuffer> {
   const code = [
     0x00000297, // auipc t0, 0
     0x02828613, // addi a2, t0, 40: the info

@@ -39,7 +39,10 @@ async function run({ shared, harts, memory, pieces, devices }: DeviceOrder): Pro
     transmit: (byte) => void output.push(byte),
     finish,
   });
-  for (const { address, bytes } of pieces) board.load(address, bytes);
+  for (const { address, bytes } of pieces) {
+    board.load(address, bytes);
+    bytes.buffer.transfer(0); // frees it now, and not when this worker next collects garbage
+  }
   const plugged = new DevicesBySpec(board.pci);
   for (const device of devices) plugged.plug(device);
   self.onmessage = ({ data }: MessageEvent<DeviceCommand>) => {

@@ -32,6 +32,7 @@ export interface RunOptions {
   readonly harts: number;
   /** Bytes of RAM. */
   readonly memory: number;
+  /** Their bytes move to the device worker: the caller cannot use them any more. */
   readonly pieces: readonly Piece[];
   /** What is plugged into the PCI bus when the guest starts. */
   readonly devices?: readonly DeviceSpec[] | undefined;
@@ -105,6 +106,7 @@ export class Supervisor {
         died: (reason) => this.#fail("devices", reason),
       },
       "devices",
+      pieces.map(({ bytes }) => bytes.buffer),
     );
     this.#workers.set("devices", this.#devices);
     void this.#watch();
