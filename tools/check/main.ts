@@ -13,6 +13,7 @@ import { progressBar, StatusLine } from "../../examples/lib/terminal/status_line
 import { buildPackages } from "../npm/build_packages.ts";
 import { checkTarball, packAll } from "../npm/tarballs.ts";
 import { DENO_CHECKS } from "./deno_commands.ts";
+import { runGuides } from "../guides/run_guides.ts";
 import { checkDocumentLinks } from "./document_links.ts";
 import { checkExamplesRun } from "./examples_run.ts";
 import { checkFloors } from "./floors.ts";
@@ -53,6 +54,7 @@ const CHECKS: Record<string, (tree: Tree) => string[] | Promise<string[]>> = {
   "stand-ins": checkOfflineExports,
   "standard library": (tree) => checkStandardLibrary(tree, import.meta.resolve("../../")),
   "npm packages": checkNpmPackages,
+  "guides": (tree) => runGuides(tree, ""),
   ...DENO_CHECKS,
 };
 
