@@ -21,7 +21,7 @@ export function checkExamplesRun(tree: Tree): string[] {
   for (const [path, text] of tree) {
     if (!isDocumented(path)) continue;
     for (const [, language, attributes, code] of text.matchAll(FENCE)) {
-      if (language === "js" && isGuide(path)) continue; // followed, on Node and on Deno
+      if (language === "js" && isGuide(path) && /^\/\/ \S+\.mjs\n/.test(code!)) continue; // followed, on Node and on Deno
       if (!CODE.test(language!) || (language === "ts" && attributes === "")) continue;
       const [, name, rest] = /^\/\/ (\S+)\n([^]*)$/.exec(code!) ?? [];
       const isFile = name !== undefined &&

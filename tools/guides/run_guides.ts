@@ -18,7 +18,7 @@ export function isGuide(path: string): boolean {
 /** How a program is run in each runtime. */
 const RUNTIMES: Readonly<Record<string, readonly string[]>> = {
   node: ["node"],
-  deno: [Deno.execPath(), "run", "--allow-all", "--no-config", "--no-lock"],
+  deno: [Deno.execPath(), "run", "--allow-all", "--no-lock"],
 };
 
 /**
@@ -37,7 +37,11 @@ export async function runGuides(
   try {
     onStep("building the npm packages");
     await buildPackages(tree, `${folder}/node_modules/@guestmem`);
-    await Deno.writeTextFile(`${folder}/package.json`, '{ "type": "module" }');
+    const dependencies = Object.fromEntries(PORTABLE.map((name) => [`@guestmem/${name}`, "*"]));
+    await Deno.writeTextFile(
+      `${folder}/package.json`,
+      JSON.stringify({ type: "module", dependencies }),
+    );
     const problems: string[] = [];
     const guides = [...tree].filter(([path]) => isGuide(path) && path.includes(wanted));
     for (const [path, text] of guides) {
