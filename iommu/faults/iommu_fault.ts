@@ -19,7 +19,7 @@ export class IommuFault {
   /** The `level` of a fault in a VT-d context entry, and of one that no entry caused. */
   static readonly CONTEXT_LEVEL: number = CONTEXT_LEVEL;
 
-  /** Why the access was refused. The README has a table of which walker reports which. */
+  /** Why the access was refused. REFERENCE.md has a table of which walker reports which. */
   kind:
     | "blocked"
     | "notMapped"

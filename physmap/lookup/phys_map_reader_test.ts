@@ -192,7 +192,7 @@ Deno.test("a version that was freed is no longer a dispatch", () => {
   refused("NOT_A_DISPATCH", () => reader.walk(dispatch, 0));
 });
 
-/** A reader written from the README's tables alone: the region and the offset of an address. */
+/** A reader written from the reference's tables alone: the region and the offset of an address. */
 function readByTheReadme(view: DataView, block: number, address: bigint): Found {
   const word = (at: number) => view.getUint32(at, true);
   const long = (at: number) => view.getBigUint64(at, true);
@@ -211,7 +211,7 @@ function readByTheReadme(view: DataView, block: number, address: bigint): Found 
   return { region: word(at + 24), flags: word(at + 28), offset };
 }
 
-Deno.test("the README's layout is enough to write a reader", () => {
+Deno.test("the layout in the reference is enough to write a reader", () => {
   const arena = Arena.create({ bytes: 4 << 20 });
   const view = new DataView(arena.u32.buffer);
   const test = new TestMap(arena);

@@ -3,7 +3,7 @@
  * bitmaps, memslots and shadow maps. `deno task kernel` makes the kernel's constants of what this
  * module exports.
  *
- * The README says who writes and who reads each word, and under what.
+ * REFERENCE.md says who writes and who reads each word, and under what.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
  * Ways in which a grace period could be too short, each of which frees a block under its reader. What
- * the kernel does instead is in its comments and in the README's table of orderings.
+ * the kernel does instead is in its comments and in the table of orderings in REFERENCE.md.
  *
  * @module
  */

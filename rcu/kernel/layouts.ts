@@ -3,7 +3,7 @@
  * `deno task kernel` makes the kernel's constants from every layout that this module exports:
  * `DOMAIN.gpCtr` is `DOMAIN_GP_CTR` there, and the size `DOMAIN_SIZE`.
  *
- * `rcu/README.md` says who writes and who reads each word, and under what.
+ * `rcu/REFERENCE.md` says who writes and who reads each word, and under what.
  *
  * @module
  */

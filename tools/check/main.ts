@@ -25,6 +25,7 @@ import { checkPortability } from "./portability.ts";
 import { checkPublicSymbols, reportPublicSymbols } from "./public_symbols.ts";
 import { checkStandardLibrary } from "./standard_library.ts";
 import { checkTopLevel } from "./top_level.ts";
+import { checkReadmes } from "./readmes.ts";
 import { readTree, type Tree } from "../lib/tree.ts";
 
 /** Packs the npm packages and checks what is in them. `deno task npm` installs and runs them, too. */
@@ -51,6 +52,7 @@ const CHECKS: Record<string, (tree: Tree) => string[] | Promise<string[]>> = {
   "portability": checkPortability,
   "every example is run": checkExamplesRun,
   "links in documents": checkDocumentLinks,
+  "READMEs": checkReadmes,
   "stand-ins": checkOfflineExports,
   "standard library": (tree) => checkStandardLibrary(tree, import.meta.resolve("../../")),
   "npm packages": checkNpmPackages,

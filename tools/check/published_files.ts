@@ -6,7 +6,7 @@
 
 import { isForKernels, isPublished, PORTABLE, topOf } from "../lib/tree.ts";
 
-const DOCUMENTS = ["README.md", "CHANGELOG.md", "LICENSE"];
+const DOCUMENTS = ["README.md", "REFERENCE.md", "CHANGELOG.md", "LICENSE"];
 
 /**
  * A line for each file that `deno publish --dry-run` lists and should not, and for each that it lacks.

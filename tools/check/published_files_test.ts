@@ -6,6 +6,7 @@ const NAMES = [
   "deno.json",
   "mod.ts",
   "README.md",
+  "REFERENCE.md",
   "CHANGELOG.md",
   "LICENSE",
   "a/b.ts",

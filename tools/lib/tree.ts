@@ -50,9 +50,10 @@ export function isForKernels(path: string): boolean {
   return /\/assembly\/\w+\.as\.ts$/.test(path);
 }
 
-/** Whether a file's code blocks are examples for users: what is published, and the READMEs. */
+/** Whether a file's code blocks are examples for users: what is published, READMEs and references. */
 export function isDocumented(path: string): boolean {
-  return path === "README.md" || (MEMBERS.includes(topOf(path)) && path.endsWith("/README.md")) ||
+  return path === "README.md" ||
+    (MEMBERS.includes(topOf(path)) && /\/(README|REFERENCE)\.md$/.test(path)) ||
     (PORTABLE.includes(topOf(path)) && isPublished(path));
 }
 

@@ -66,7 +66,7 @@ async function finishManifests(folder: string): Promise<void> {
 }
 
 /** Files that a package carries besides its code. */
-const DOCUMENTS = ["README.md", "CHANGELOG.md", "LICENSE"];
+const DOCUMENTS = ["README.md", "REFERENCE.md", "CHANGELOG.md", "LICENSE"];
 
 /** The entries of siblings that a package imports, as packages of npm, by path. */
 function dependenciesOf(tree: Tree, member: string) {

@@ -34,6 +34,7 @@ export function packAll(outDir: string): Promise<Tarball[]> {
 const REQUIRED = [
   "package.json",
   "README.md",
+  "REFERENCE.md",
   "CHANGELOG.md",
   "LICENSE",
   "esm/mod.js",

@@ -21,6 +21,7 @@ function check(changes: Record<string, unknown> = {}): string[] {
   const contents: Record<string, unknown> = {
     "package.json": manifest,
     "README.md": "",
+    "REFERENCE.md": "",
     "CHANGELOG.md": "",
     "LICENSE": "",
     "esm/package.json": { type: "module", sideEffects: false },
@@ -65,7 +66,14 @@ Deno.test("each thing that must not be in a tarball is caught", () => {
 
 Deno.test("each thing that a tarball must have is missed", () => {
   for (
-    const path of ["README.md", "CHANGELOG.md", "LICENSE", "package.json", "x/assembly/y.as.ts"]
+    const path of [
+      "README.md",
+      "REFERENCE.md",
+      "CHANGELOG.md",
+      "LICENSE",
+      "package.json",
+      "x/assembly/y.as.ts",
+    ]
   ) {
     assertEquals(check({ [path]: undefined }), [`physmap: lacks ${path}`]);
   }

@@ -2,8 +2,8 @@ import { assertEquals } from "@std/assert";
 
 const HERE = import.meta.resolve("./");
 
-Deno.test("the README of package rcu shows how a death is noticed, in Deno and in Node", async () => {
-  const readme = await Deno.readTextFile(new URL("../../../rcu/README.md", HERE));
+Deno.test("the reference of package rcu shows how a death is noticed, in Deno and in Node", async () => {
+  const readme = await Deno.readTextFile(new URL("../../../rcu/REFERENCE.md", HERE));
   const blocks = [...readme.matchAll(/^```ts ignore\n\/\/ deaths\/(\w+\.ts)\n([^`]*)^```$/gm)];
   assertEquals(blocks.map(([, name]) => name), ["main.ts", "main_node.ts"]);
   for (const [, name, text] of blocks) {

@@ -7,7 +7,7 @@
  * A **slab** is a run of pages with blocks of one size class, and their headers in front of them. A
  * block that is too large for a class has a **run** of pages to itself and its header in the record.
  *
- * `rcu/README.md` says who writes and who reads each word, and under what.
+ * `rcu/REFERENCE.md` says who writes and who reads each word, and under what.
  *
  * @module
  */
