@@ -28,7 +28,6 @@
  * @module
  */
 
-export type { DumpLabels } from "./dump/print_dispatch.ts";
 export { QemuDispatch } from "./dump/qemu_dispatch.ts";
 export { PhysMapError, type PhysMapErrorDetails } from "./errors/physmap_error.ts";
 export { NO_REGION, SECTION } from "./kernel/layouts.ts";

@@ -8,14 +8,10 @@ import { NO_REGION } from "../kernel/layouts.ts";
 import { LEVEL_BITS, NIL, NODE_ENTRIES, SKIP_BITS, SKIP_MASK } from "./qemu_entry.ts";
 import type { PrintedSection } from "./section_table.ts";
 
-/** What a dump prints of a region: a section carries no more than its id. */
-
-/** What a dump prints of a region: a section carries no more than its id. */
-export interface DumpLabels {
-  /** The name of a region. */
-  name(region: number): string;
-  /** Whether a region is the root of the view that the dispatch belongs to. */
-  isRoot?(region: number): boolean;
+/** What a dump prints of a region. */
+interface DumpLabels {
+  readonly name: (region: number) => string;
+  readonly isRoot?: (region: number) => boolean;
 }
 
 /** QEMU's labels of the first sections. They go by number and no longer mean anything. */

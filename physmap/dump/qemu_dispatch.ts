@@ -8,7 +8,7 @@ import { highHalf, lowHalf } from "../address/halves.ts";
 import { MAX_PAGE_BITS, MIN_PAGE_BITS, requireOrder } from "../address/range_checks.ts";
 import { NO_REGION } from "../kernel/layouts.ts";
 import { compactEntry } from "./compact.ts";
-import { type DumpLabels, printDispatch } from "./print_dispatch.ts";
+import { printDispatch } from "./print_dispatch.ts";
 import { NodePool } from "./node_pool.ts";
 import { SectionTable } from "./section_table.ts";
 
@@ -77,10 +77,15 @@ export class QemuDispatch {
    * Prints the dispatch in the text of QEMU's `info mtree -f -d`, without the `[MRU]` and `[iommu]`
    * marks. Nodes that compaction has bypassed are printed as well, since QEMU keeps them.
    *
-   * @param labels Names of regions.
+   * @param labels What is printed of a region, of which a section carries no more than the id.
    * @returns The lines, from `  Dispatch` on.
    */
-  print(labels: DumpLabels): string[] {
+  print(labels: {
+    /** The name of a region. */
+    readonly name: (region: number) => string;
+    /** Whether a region is the root of the view that the dispatch belongs to. */
+    readonly isRoot?: (region: number) => boolean;
+  }): string[] {
     const { levels, count } = this.#nodes;
     const words = this.#nodes.words.slice();
     const root = compactEntry(words, this.#nodes.root, levels - 1);

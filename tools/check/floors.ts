@@ -14,7 +14,7 @@ import { isTestOnly, topOf, type Tree } from "../lib/tree.ts";
  */
 export const FLOORS: Readonly<Record<string, readonly string[]>> = {
   rcu: ["layout", "errors", "kernel", "arena", "sync", "grace_period", "domain", "srcu", "data"],
-  physmap: ["errors", "kernel", "address", "build", "lookup", "dump"],
+  physmap: ["errors", "kernel", "address", "versions", "lookup", "dump"],
   ramblock: ["errors", "kernel", "address", "windows", "dirty", "blocks", "memslots"],
   flatview: [
     ...["errors", "region", "render", "view", "topology"],

@@ -12,7 +12,7 @@ import { isPublished, PORTABLE, topOf, type Tree, withoutComments } from "../lib
 const MOST_SYMBOLS: Readonly<Record<string, number>> = {
   "@guestmem/rcu": 46,
   "@guestmem/rcu/layout": 11,
-  "@guestmem/physmap": 9,
+  "@guestmem/physmap": 10,
   "@guestmem/flatview": 34,
   "@guestmem/flatview/machine": 11,
   "@guestmem/flatview/mtree": 8,
