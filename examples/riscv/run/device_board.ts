@@ -4,7 +4,6 @@
  * @module
  */
 
-import { type GuestSpace, MemoryAccess } from "@guestmem/flatview";
 import type { VcpuControl } from "@guestmem/flatview/vcpu";
 import { VirtualMachine } from "@guestmem/flatview/vm";
 import { GuestRam, type GuestRamHandle, RamList } from "@guestmem/ramblock";
