@@ -16,7 +16,7 @@ const MOST_SYMBOLS: Readonly<Record<string, number>> = {
   "@guestmem/flatview": 34,
   "@guestmem/flatview/machine": 11,
   "@guestmem/flatview/mtree": 8,
-  "@guestmem/flatview/vcpu": 10,
+  "@guestmem/flatview/vcpu": 9,
   "@guestmem/flatview/vm": 4,
   "@guestmem/ramblock": 14,
   "@guestmem/ramblock/memslots": 8,
