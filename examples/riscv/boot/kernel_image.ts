@@ -73,6 +73,15 @@ async function gunzip(
   return bytes;
 }
 
+/** Decompresses in pieces: the whole is not kept beside the result. */
 function decompress(file: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array<ArrayBuffer>> {
-  return new Blob([file]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const PIECE = 65536;
+  let done = 0;
+  const pieces = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    pull(controller) {
+      if (done < file.length) controller.enqueue(file.subarray(done, done += PIECE));
+      else controller.close();
+    },
+  });
+  return pieces.pipeThrough(new DecompressionStream("gzip"));
 }
