@@ -10,7 +10,7 @@ export interface Span {
 export type Spans = readonly Span[];
 
 /** Parts of a region that are kept apart. More are as good as one that covers them all. */
-const MAX_SPANS = 8;
+const MAX_SPANS = 4;
 
 /**
  * Adds a part to others.

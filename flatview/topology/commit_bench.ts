@@ -32,7 +32,7 @@ function setUp(devices: number, unrelated: number) {
     bar.setAddress(step++ % 2 === 0 ? 0x1000 : 0);
     if (step % 16 === 0) domain.barrier();
   };
-  return { topology, move };
+  return { topology, domain, bar, move };
 }
 
 for (const unrelated of [1, 1024]) {
@@ -48,9 +48,20 @@ for (const unrelated of [1, 1024]) {
   });
 }
 
-for (const devices of [10, 1000]) {
-  const { move } = setUp(devices, 1);
-  Deno.bench(`commit, ${devices} devices`, { group: "devices in the view" }, move);
+// From one end of the map to the other, and beyond the devices: nothing of the way is rendered.
+for (const devices of [10, 100, 1000, 10_000]) {
+  const { topology, bar, domain } = setUp(devices, 1);
+  const group = `a BAR moves far, ${devices} devices`;
+  const far = 0x2000_0000 + devices * 0x2000;
+  let step = 0;
+  Deno.bench("commit", { group }, () => {
+    bar.setAddress(step % 2 === 0 ? far + step % 64 * 0x1000 : 0x1000);
+    if (++step % 16 === 0) domain.barrier();
+  });
+  const root = topology.addressSpaces[0]!.root;
+  Deno.bench("render the address space (no dispatch)", { group, baseline: true }, () => {
+    renderRanges(physicalRoot(root));
+  });
 }
 
 const { topology } = setUp(100, 1);

@@ -60,7 +60,9 @@ export class MapTree {
   /** The addresses of the section that is inserted or removed; and of one that makes way for it. */
   readonly #span = new Span();
   readonly #other = new Span();
-  // What `#findMember` found.
+  // What `#findMember` found, and for which entry. A node covers the same addresses all its life, so this
+  // holds until a new node may lie where that one did.
+  #memberOf = 0;
   #high = 0;
   #low = 0;
 
@@ -273,6 +275,7 @@ export class MapTree {
   /** Replaces an entry by one that points at a new and empty node; the index of its first slot. */
   #putNode(at: number, height: number): number {
     const node = this.nodes.take();
+    this.#memberOf = 0;
     this.nodes.add(node, 1);
     this.#freshNodes.push(node);
     this.#i32.fill(0, node >>> 2, (node >>> 2) + NODE_SLOTS);
@@ -417,7 +420,7 @@ export class MapTree {
   }
 
   /**
-   * Finds an address of an entry's node that a section has.
+   * Finds an address that an entry's node covers.
    *
    * @param entry The entry.
    * @param height The height of a node that covers all addresses of the entry.
@@ -425,6 +428,8 @@ export class MapTree {
    * @param low Its lower half.
    */
   #findMember(entry: number, height: number, high: number, low: number): void {
+    if (entry === this.#memberOf) return;
+    this.#memberOf = entry;
     const i32 = this.#i32;
     let first = entry;
     while ((first & HEIGHT_MASK) !== 0) {
