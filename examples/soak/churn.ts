@@ -336,16 +336,18 @@ export class Churn {
 
   /** A task of its own: what it throws ends the worker as an uncaught error. */
   #keep(task: Promise<void>): void {
-    task.catch((error) => this.report(error));
+    task.catch((error) => {
+      queueMicrotask(() => {
+        throw error;
+      });
+    });
   }
 
-  /** Counts an error that is no ordered death, and no consequence of an expulsion. */
-  report(error: unknown): never {
-    if (!(error instanceof Death || error instanceof EvictedError)) {
-      this.#shared.add("errors");
-      console.log(error);
-    }
-    throw error;
+  /** Counts an error that nobody catches, unless it is an ordered death or follows an expulsion. */
+  report(error: unknown): void {
+    if (error instanceof Death || error instanceof EvictedError) return;
+    this.#shared.add("errors");
+    console.log(error);
   }
 }
 

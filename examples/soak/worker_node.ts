@@ -5,4 +5,5 @@ import { workerData } from "node:worker_threads";
 import { Churn } from "./churn.ts";
 
 const churn = new Churn(workerData, () => process.exit(0));
-await churn.run().catch((error) => churn.report(error));
+process.on("uncaughtExceptionMonitor", (error) => churn.report(error));
+await churn.run();

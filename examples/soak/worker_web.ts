@@ -3,7 +3,9 @@
 
 import { Churn } from "./churn.ts";
 
-self.onmessage = async ({ data }) => {
+self.onmessage = ({ data }) => {
   const churn = new Churn(data, () => self.close());
-  await churn.run().catch((error) => churn.report(error));
+  self.addEventListener("error", (event) => churn.report(event.error));
+  self.addEventListener("unhandledrejection", (event) => churn.report(event.reason));
+  churn.run();
 };

@@ -119,7 +119,7 @@ export class RcuDomain extends Domain implements Reclaimer {
 
   /**
    * As `synchronize`, without blocking the thread. If the platform says that the worker of a reader in
-   * the way has stopped, it is evicted.
+   * the way has stopped, nobody waits for that reader any more.
    *
    * @param options What ends the wait: the promise rejects; and `hurry`, as above.
    */

@@ -5,13 +5,13 @@
  */
 
 import { type Arena, coreOf } from "../arena/arena.ts";
-import { expelContexts, judge, repairAfter } from "../arena/evict.ts";
+import { expelContexts, judge } from "../arena/evict.ts";
 import { monotonicClock } from "./clock.ts";
 import { RECHECK_MS } from "./wait_options.ts";
 
 /**
- * Evicts who holds up a wait if the platform says that it has stopped: so the wait ends although
- * nobody watches.
+ * Declares dead who holds up a wait, if the platform says that it has stopped. The wait then takes what it
+ * waits for, although nobody watches. The rest of the repair, and the report, are left to who does.
  */
 export class DeadHolder {
   readonly #arena: Arena;
@@ -35,6 +35,6 @@ export class DeadHolder {
     const evictor = { core, arena: this.#arena };
     if (await judge(evictor, token) !== "stopped") return;
     expelContexts(evictor, [token]);
-    repairAfter(evictor, [token]);
+    core.contexts.declareDead(token);
   }
 }

@@ -190,7 +190,7 @@ export class Mutex {
    * Takes the lock without blocking the thread; keeps the process alive while it waits. The lock
    * belongs to the context, not to the task: a second task must not lock it concurrently. An idle
    * QSBR reader of this context holds up nobody while it waits. If the platform says that the holder
-   * has stopped, it is evicted.
+   * has stopped, the lock passes on.
    *
    * @param options What ends the wait.
    * @returns Whether a holder died.
