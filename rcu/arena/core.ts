@@ -25,8 +25,8 @@ export type Reclaim = () => number;
 export class ArenaCore {
   /** The readers that were registered by way of this attachment. An array: each wait looks at all. */
   readonly readers: LocalReader[] = [];
-  /** What an allocation calls that finds no room. */
-  readonly reclaimers: Set<Reclaim> = new Set();
+  /** What an allocation calls that finds no room, by the offset of the domain. */
+  readonly reclaimers: Map<number, Reclaim> = new Map();
   readonly #quarantine: Quarantine | undefined;
 
   /**
@@ -185,7 +185,7 @@ export class ArenaCore {
 
   *#lastResorts(): Generator<() => boolean> {
     yield () => true; // empty slabs
-    for (const reclaim of this.reclaimers) yield () => reclaim() > 0;
+    for (const reclaim of this.reclaimers.values()) yield () => reclaim() > 0;
     if (!this.#quarantine) return;
     for (let more = true; more;) yield () => more = this.#quarantine!.releaseOldest();
     yield () => releaseAll(this.heap);

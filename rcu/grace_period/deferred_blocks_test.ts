@@ -6,6 +6,7 @@ import type { Setup } from "./grace_period_test_worker.ts";
 import { READY, STOP } from "../testdata/shared_words.ts";
 import {
   Arena,
+  ArenaExhaustedError,
   DeferredBudgetError,
   EvictedError,
   RcuDomain,
@@ -178,3 +179,20 @@ for (const flavour of ["memb", "qsbr"] as const) {
       arena.checkHeap();
     }));
 }
+
+Deno.test("an allocation that finds no room frees deferred blocks first, if their grace period can end", () => {
+  const { arena, domain, attach } = create({ bytes: 1 << 17, maxDeferredBytes: 1 << 20 });
+  const reader = attach().domain.register();
+  // Fewer than after which a deferral looks for blocks to free, and more bytes than the arena has.
+  for (let made = 0; made < 60; made++) domain.deferFree(arena.allocate(3000));
+  assert(domain.stats().deferredBlocks < 60);
+  const open = reader.lock();
+  assertThrows(() => {
+    for (let made = 0; made < 60; made++) domain.deferFree(arena.allocate(3000));
+  }, ArenaExhaustedError);
+  open.unlock();
+  domain.deferFree(arena.allocate(3000));
+  domain.barrier();
+  assertEquals(domain.stats().deferredBlocks, 0);
+  arena.checkHeap();
+});

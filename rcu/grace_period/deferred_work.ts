@@ -46,10 +46,11 @@ export class DeferredWork {
     this.blocks = new DeferredBlocks(arena, offset, driver);
     const reclaim = () => {
       const freed = this.#ifThere(() => this.blocks.reclaimReady());
-      if (freed === undefined) this.#core.reclaimers.delete(reclaim);
+      if (freed === undefined) this.#core.reclaimers.delete(offset);
       return freed ?? 0;
     };
-    this.#core.reclaimers.add(reclaim);
+    // In the place of an earlier attachment to the domain, which would do as well.
+    this.#core.reclaimers.set(offset, reclaim);
   }
 
   /** How many functions of this context wait. */
