@@ -206,6 +206,12 @@ Deno.test("map: bars that fit the terminal, and an SVG", async (t) => {
   assertEquals((await run("map", ISAPC, "--as", "I/O")).out[0]!.includes("dma-chan"), true);
 });
 
+Deno.test("the picture of the root README is what map draws", async () => {
+  const { out } = await run("map", ISAPC, "--svg");
+  const picture = new URL("../../.github/isa_pc.svg", import.meta.url);
+  assertEquals(out.join("\n") + "\n", await Deno.readTextFile(picture));
+});
+
 Deno.test("map and diff: the monitor's text is read as well", async () => {
   const flat = data("i386-isapc.defaults.flat.txt.gz");
   assertEquals((await run("map", flat)).out, (await run("map", ISAPC)).out);

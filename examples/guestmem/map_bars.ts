@@ -9,7 +9,7 @@ import { addressText, type MapRow, scaled, sizeText } from "./map_rows.ts";
 
 const FILL: Readonly<Record<string, string>> = { ram: "█", rom: "▓", romd: "▓", "i/o": "░" };
 const LEGEND = "█ RAM   ▓ ROM   ░ I/O   one column of a bar for each doubling of the size";
-const SIZE = 9;
+const SIZE = 10;
 
 /**
  * Draws a line for each row.

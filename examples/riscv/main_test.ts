@@ -46,6 +46,7 @@ Deno.test("what is wrong is one line and status 2", async () => {
   await refuse(["--firmware", "fw", "--harts", "9"], /an integer from 1 to 8/);
   await refuse(["--firmware", "fw", "--memory", "much"], /a size such as 512M or 2G/);
   await refuse(["--firmware", "fw", "--initrd", "x"], /they need --kernel/);
+  await refuse(["--images", "none"], /^Cannot read the firmware none\/fw_dynamic.bin/);
   await refuse(["--firmware", "none"], /^Cannot read the firmware none: no such file/);
   await refuse(["--firmware", "fw", "--kernel", "bad"], /^Cannot boot the kernel bad/);
   await refuse(["--firmware", "fw", "--memory", "16M"], /64 MiB are the least/);

@@ -29,11 +29,11 @@ export async function loadImages(command: Command, readFile: ReadFile): Promise<
     }
   };
   const { harts, memory, kernel, initrd, append } = command;
-  const [firmware, image, disk] = await Promise.all([
-    read("firmware", command.firmware),
-    kernel === undefined ? undefined : readKernelImage(kernel, await read("kernel", kernel)),
-    initrd === undefined ? undefined : read("initrd", initrd),
-  ]);
+  const firmware = await read("firmware", command.firmware);
+  const image = kernel === undefined
+    ? undefined
+    : await readKernelImage(kernel, await read("kernel", kernel));
+  const disk = initrd === undefined ? undefined : await read("initrd", initrd);
   return planBoot({
     ...{ harts, memory, firmware, kernel: image, initrd: disk, bootArguments: append },
     seed: crypto.getRandomValues(new Uint8Array(32)),

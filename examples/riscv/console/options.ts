@@ -30,7 +30,11 @@ export interface Command {
 
 /** The options of the command line. */
 export const OPTIONS: Readonly<Record<string, OptionSpec>> = {
-  firmware: { value: "FILE", help: "OpenSBI's fw_dynamic.bin; must be given" },
+  images: {
+    value: "DIR",
+    help: "firmware, kernel and initial RAM disk that riscv:images has fetched into a folder",
+  },
+  firmware: { value: "FILE", help: "OpenSBI's fw_dynamic.bin; this or --images must be given" },
   kernel: { value: "FILE", help: "Linux's Image, or Image.gz" },
   initrd: { value: "FILE", help: "the initial RAM disk" },
   append: {
@@ -61,10 +65,14 @@ export const OPTIONS: Readonly<Record<string, OptionSpec>> = {
  * @throws {UsageError} If a value is missing or out of range.
  */
 export function commandOf(call: Call): Command {
-  const [kernel, initrd, append] = ["kernel", "initrd", "append"].map((name) => call.value(name));
-  const firmware = call.value("firmware");
+  const fetched = fetchedImages(call.value("images"));
+  const [firmware, kernel, initrd, append] = IMAGES.map((name) =>
+    call.value(name) ?? fetched[name]
+  );
   if (firmware === undefined) {
-    throw new UsageError("Cannot run without --firmware: give OpenSBI's fw_dynamic.bin");
+    throw new UsageError(
+      "Cannot run without --firmware: give OpenSBI's fw_dynamic.bin, or --images",
+    );
   }
   if (kernel === undefined && (initrd !== undefined || append !== undefined)) {
     throw new UsageError("Cannot run with --initrd or --append: they need --kernel");
@@ -75,6 +83,19 @@ export function commandOf(call: Call): Command {
     ...{ firmware, kernel, initrd, append },
     devices: devicesOf(call.values("drive"), call.values("net")),
     json: call.has("json"),
+  };
+}
+
+const IMAGES = ["firmware", "kernel", "initrd", "append"] as const;
+
+/** What `deno task riscv:images` puts in a folder, and a command line for it. */
+function fetchedImages(folder: string | undefined): Partial<Record<typeof IMAGES[number], string>> {
+  if (folder === undefined) return {};
+  return {
+    firmware: `${folder}/fw_dynamic.bin`,
+    kernel: `${folder}/Image.gz`,
+    initrd: `${folder}/initrd-full.cpio.gz`,
+    append: "console=ttyS0 earlycon=sbi",
   };
 }
 
