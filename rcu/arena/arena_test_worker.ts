@@ -83,11 +83,6 @@ const setup = (data: Data) => {
       for (let round = 0; round < rounds; round++) arena.free(arena.allocate(bytes));
     },
 
-    /** Allocates blocks, for others to free. */
-    allocateMany(count: number, bytes: number): number[] {
-      return Array.from({ length: count }, () => arena.allocate(bytes));
-    },
-
     /** Leaves blocks in every state, and dies. */
     leaveBehind(limbo: number): void {
       for (const bytes of [40, 300, 5000]) {

@@ -34,7 +34,8 @@ import {
   SLAB_RECIPROCAL,
 } from "./layouts";
 import { attachTails, claimRun, pagesEnd, releasePages } from "./pages.as";
-import { currentOf, putBack, refill } from "./slabs.as";
+import { currentOf } from "./rings.as";
+import { putBack, refill } from "./slabs.as";
 import {
   addressOf,
   argumentOf,

@@ -4,8 +4,6 @@ import {
   BLOCK_SIZE,
   BLOCK_STATE_FREE,
   BLOCK_TAG,
-  CACHE_CURRENT,
-  CACHE_EMPTY,
   HEAP_AT,
   HEAP_ORPHANS,
   PAGE_BODY,
@@ -18,14 +16,13 @@ import {
   PAGE_WORD,
   SLAB_COUNT,
   SLAB_FIRST,
-  SLAB_NEXT,
   SLAB_NO_TAG,
   SLAB_PAGES,
-  SLAB_PREVIOUS,
   SLAB_RECIPROCAL,
   SLAB_VISITOR,
 } from "./layouts";
 import { attachTails, claimRun, firstPage, pagesEnd, releasePages } from "./pages.as";
+import { currentOf, emptyOf, link, nextOf, setCurrent, setEmpty, unlink } from "./rings.as";
 import {
   addressOf,
   allOf,
@@ -50,55 +47,6 @@ const MOST_PAGES: u32 = 8;
 const FEW_BLOCKS: u32 = 8;
 /** How many slabs of the ring are looked at before a new one is made. */
 const LOOKS: u32 = 8;
-
-// ---- rings ------------------------------------------------------------------------------------
-
-export function currentOf(context: usize, sizeClass: u32): u32 {
-  return load<u32>(context + (usize(sizeClass) << 2), CACHE_CURRENT);
-}
-
-function setCurrent(context: usize, sizeClass: u32, page: u32): void {
-  store<u32>(context + (usize(sizeClass) << 2), page, CACHE_CURRENT);
-}
-
-function emptyOf(context: usize, sizeClass: u32): u32 {
-  return load<u32>(context + (usize(sizeClass) << 2), CACHE_EMPTY);
-}
-
-function setEmpty(context: usize, sizeClass: u32, page: u32): void {
-  store<u32>(context + (usize(sizeClass) << 2), page, CACHE_EMPTY);
-}
-
-export function nextOf(page: u32): u32 {
-  return load<u32>(recordOf(page), PAGE_BODY + SLAB_NEXT);
-}
-
-function join(before: u32, after: u32): void {
-  store<u32>(recordOf(before), after, PAGE_BODY + SLAB_NEXT);
-  store<u32>(recordOf(after), before, PAGE_BODY + SLAB_PREVIOUS);
-}
-
-/** Adds a slab to the ring, behind the current one; it becomes the current one if there is none. */
-function link(context: usize, sizeClass: u32, page: u32): void {
-  const current = currentOf(context, sizeClass);
-  if (current) {
-    join(page, nextOf(current));
-    join(current, page);
-  } else {
-    join(page, page);
-    setCurrent(context, sizeClass, page);
-  }
-}
-
-function unlink(context: usize, sizeClass: u32, page: u32): void {
-  const next = nextOf(page);
-  if (next == page) {
-    setCurrent(context, sizeClass, 0);
-    return;
-  }
-  join(load<u32>(recordOf(page), PAGE_BODY + SLAB_PREVIOUS), next);
-  if (currentOf(context, sizeClass) == page) setCurrent(context, sizeClass, next);
-}
 
 // ---- finding a slab with a free block ---------------------------------------------------------
 
