@@ -2,6 +2,9 @@
  * Random blocks of instructions that end: branches go forward, memory is reached by two registers
  * that no instruction writes, and whatever traps is skipped by the image's handler.
  *
+ * Blocks under translation have in addition accesses across pages and changes of mstatus, and no SC: one
+ * that fails may or may not raise the fault of its address, and QEMU 7.2 raises none.
+ *
  * @module
  */
 
@@ -23,6 +26,12 @@ import {
   UNARY,
 } from "./encodings.ts";
 
+/** Whether a block runs under translation, and in which privilege it starts: 0 U, 1 S, 3 M. */
+export interface BlockKind {
+  readonly translated: boolean;
+  readonly privilege: number;
+}
+
 /** Registers that point into the block's buffer: each is the base of some compressed instructions. */
 export const POINTERS: readonly number[] = [2, 8];
 /** Bytes of the buffer. */
@@ -34,16 +43,21 @@ export function pointsAt(pointer: number): number {
 
 /** An instruction: its length, and its bits once the block's layout is known. */
 interface Item {
-  readonly length: 2 | 4;
+  readonly length: 2 | 4 | 8;
   /** For a jump over that many items: encodes a distance in bytes. */
   readonly jump?: (distance: number) => number;
   readonly over?: number;
   readonly bits?: number;
+  /** The second instruction of two that nothing jumps between. */
+  readonly then?: number;
 }
 
 /** Draws the bytes of a block of `count` instructions. */
-export function randomBlock(random: Random, count: number): Uint8Array {
-  const items = Array.from({ length: count }, () => randomItem(random));
+export function randomBlock(random: Random, count: number, kind: BlockKind): Uint8Array {
+  const kinds = kind.translated
+    ? TRANSLATED[kind.privilege === 3 ? "machine" : "supervisor"]
+    : BARE;
+  const items = Array.from({ length: count }, () => pick(random, kinds)(random));
   const starts = [0];
   for (const { length } of items) starts.push(starts.at(-1)! + length);
   const bytes = new Uint8Array(starts.at(-1)!);
@@ -53,11 +67,15 @@ export function randomBlock(random: Random, count: number): Uint8Array {
     const bits = item.jump ? item.jump(to - starts[index]!) : item.bits!;
     if (item.length === 2) view.setUint16(starts[index]!, bits, true);
     else view.setUint32(starts[index]!, bits, true);
+    if (item.then !== undefined) view.setUint32(starts[index]! + 4, item.then, true);
   });
   return bytes;
 }
 
-const KINDS: readonly ((random: Random) => Item)[] = [
+type Kind = (random: Random) => Item;
+
+/** What blocks with and without translation have. */
+const COMMON: readonly Kind[] = [
   registers,
   registers,
   immediate,
@@ -71,15 +89,17 @@ const KINDS: readonly ((random: Random) => Item)[] = [
   compressed,
   compressed,
   compressed,
-  atomic,
   jump,
   csrAccess,
   rare,
 ];
-
-function randomItem(random: Random): Item {
-  return pick(random, KINDS)(random);
-}
+const BARE: readonly Kind[] = [...COMMON, atomic];
+/** U mode gets what S mode gets: its changes of sstatus trap. */
+const PAGED: readonly Kind[] = [...COMMON, memory, memory, across, withoutSc];
+const TRANSLATED = {
+  supervisor: [...PAGED, (random: Random) => status(random, SSTATUS)],
+  machine: [...PAGED, (random: Random) => status(random, MSTATUS)],
+};
 
 function pick<T>(random: Random, from: readonly T[]): T {
   return from[random.below(from.length)]!;
@@ -130,6 +150,34 @@ function memory(random: Random): Item {
   const [bits, size] = pick(random, LOADS);
   const rd = (bits & 0x7f) === 7 ? random.below(32) : target(random);
   return word(bits | i(0, 0, rd, pointer, offset(random, size)));
+}
+
+/** A load or store of which part is behind the page that a pointer is at the start of. */
+function across(random: Random): Item {
+  const pointer = pick(random, POINTERS), isStore = random.once(2);
+  const [bits, size] = pick(random, isStore ? STORES : LOADS);
+  const at = BUFFER_BYTES / 2 - pointsAt(pointer) - 1 - random.below(Math.max(size - 1, 1));
+  if (isStore) return word(bits | s(0, 0, pointer, random.below(32), at & 0xfff));
+  const rd = (bits & 0x7f) === 7 ? random.below(32) : target(random);
+  return word(bits | i(0, 0, rd, pointer, at));
+}
+
+const SSTATUS = 0x100, MSTATUS = 0x300;
+
+/**
+ * Sets or clears SUM, MXR or both, in two instructions. MPRV stays, since an address of the data means
+ * nothing without translation, and MPP: QEMU 7.2 goes on with old translations if it changes under MPRV.
+ */
+function status(random: Random, register: number): Item {
+  const rd = target(random), mask = random.below(4) << 18;
+  return { length: 8, bits: u(0x37, rd, mask), then: csr(2 + random.below(2), 0, register, rd) };
+}
+
+function withoutSc(random: Random): Item {
+  for (;;) {
+    const item = atomic(random);
+    if (item.bits! >>> 27 !== SC) return item;
+  }
 }
 
 /**

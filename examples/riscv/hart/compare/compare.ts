@@ -18,26 +18,40 @@ export interface Difference {
 export function compareRuns(image: Image, ours: Uint8Array, theirs: Uint8Array): Difference[] {
   const found: Difference[] = [];
   for (let block = 0; block < image.blocks; block++) {
-    const [a, b] = [viewOf(resultOf(ours, block)), viewOf(resultOf(theirs, block))];
-    for (let at = 0; at < a.byteLength; at += 8) {
-      const [mine, other] = [a.getBigUint64(at, true), b.getBigUint64(at, true)];
-      if (mine === other) continue;
-      found.push({ block, word: nameOf(at), ours: mine, theirs: other });
-      break;
-    }
+    const [mine, other] = [resultOf(image, ours, block), resultOf(image, theirs, block)];
+    const first = mine.map((part, index) => firstDifference(viewOf(part), viewOf(other[index]!)));
+    const part = first.findIndex((at) => at >= 0);
+    if (part < 0) continue;
+    const at = first[part]!, wordOf = (part: Uint8Array) => viewOf(part).getBigUint64(at, true);
+    found.push({
+      block,
+      word: nameOf(part, at),
+      ours: wordOf(mine[part]!),
+      theirs: wordOf(other[part]!),
+    });
   }
   return found;
 }
 
+/** The offset of the first 64-bit word that differs, or -1. */
+function firstDifference(a: DataView, b: DataView): number {
+  for (let at = 0; at < a.byteLength; at += 4) {
+    if (a.getUint32(at, true) !== b.getUint32(at, true)) return at & ~7;
+  }
+  return -1;
+}
+
 /** A hash of what each block left. */
 export function hashesOf(image: Image, ram: Uint8Array): Uint32Array {
-  return Uint32Array.from({ length: image.blocks }, (_, block) => hash(resultOf(ram, block)));
+  return Uint32Array.from(
+    { length: image.blocks },
+    (_, block) => resultOf(image, ram, block).reduce(hash, 0x811c9dc5),
+  );
 }
 
 /** FNV-1a, by words. */
-function hash(bytes: Uint8Array): number {
+function hash(state: number, bytes: Uint8Array): number {
   const view = viewOf(bytes);
-  let state = 0x811c9dc5;
   for (let at = 0; at < bytes.length; at += 4) {
     state = Math.imul(state ^ view.getUint32(at, true), 0x01000193);
     state ^= state >>> 15;

@@ -1,6 +1,7 @@
 /**
  * A bare-metal image that runs blocks one after another and stores what each did: the harness in
- * front, then a record for each block with its registers before, its registers after and its buffer.
+ * front, then a record for each block with its registers before, its registers after and its buffer,
+ * then the blocks' code. Blocks under translation have an address space each instead of buffer and code.
  *
  * The harness enters a block by `mret`, in the block's privilege. Traps are logged and skipped, but
  * for the `ecall` that ends the block.
@@ -10,7 +11,8 @@
 
 import { Random } from "../../../lib/random.ts";
 import { assemble, type Line } from "../assembler.ts";
-import { csr, ECALL, i, MRET, r, RAM, s, u } from "../test_board.ts";
+import { csr, ECALL, i, MRET, r, RAM, s, SFENCE_VMA, u, WFI } from "../test_board.ts";
+import { AREA_BYTES, COMPARED_BYTES, makeAddressSpace } from "./address_space.ts";
 import { BUFFER_BYTES, POINTERS, pointsAt, randomBlock } from "./block.ts";
 import { DOUBLES, INTEGERS, randomValue, SINGLES } from "./values.ts";
 
@@ -21,60 +23,105 @@ export const BLOCK_INSTRUCTIONS = 64;
 const TRAP_BYTES = 24;
 /** A record: offsets of its parts. What lies from AFTER on is compared. */
 const RECORD = (() => {
-  const before = 0; // entry, mstatus, fcsr, then x1 to x31 and f0 to f31
-  const after = 3 * 8 + 63 * 8; // mstatus, fcsr, x1 to x31, f0 to f31
+  const before = 0; // entry, mstatus, fcsr, then x1 to x31 and f0 to f31, satp
+  const satp = 3 * 8 + 63 * 8;
+  const after = satp + 8; // mstatus, fcsr, x1 to x31, f0 to f31
   const traps = after + 2 * 8 + 63 * 8; // the log's end, then its entries
   const buffer = traps + 8 + TRAP_BYTES * BLOCK_INSTRUCTIONS;
-  return { before, after, traps, buffer, size: buffer + BUFFER_BYTES };
+  return { before, satp, after, traps, buffer, size: buffer + BUFFER_BYTES };
 })();
-const BLOCK_BYTES = BLOCK_INSTRUCTIONS * 4 + 4;
+/** The most bytes of a block's code: an item of a block has two instructions now and then. */
+export const BLOCK_BYTES = BLOCK_INSTRUCTIONS * 8 + 4;
 
 /** Where the harness keeps its state: record, saved x30, saved x29, end of the log, the test finisher. */
 const CONTROL = 0x800;
 const RECORDS = 0x1000;
-const FINISHER = 0x100000;
+/** The test finisher: a store there ends the run. */
+export const FINISHER = 0x100000n;
 
 /** A program with what it takes to look at its results. */
 export interface Image {
   readonly bytes: Uint8Array;
   readonly blocks: number;
+  /** Offset of each block's code in the RAM. */
+  readonly code: readonly number[];
+  /** Offset of the address spaces, if the blocks run under translation. */
+  readonly areas: number | undefined;
 }
 
-/** Bytes of memory that an image of this many blocks fills. */
-export function imageBytes(blocks: number): number {
-  return RECORDS + (blocks + 1) * RECORD.size + blocks * BLOCK_BYTES;
-}
+/** Blocks without translation in M, S and U mode, or under it in S and U mode and with MPRV. */
+export type Translation = "bare" | "translated";
 
 /** Makes the image of `blocks` random blocks of a seed, from the one numbered `first` on. */
-export function makeImage(seed: number, blocks: number, first = 0): Image {
-  const bytes = new Uint8Array(imageBytes(blocks));
+export function makeImage(
+  translation: Translation,
+  seed: number,
+  blocks: number,
+  first = 0,
+): Image {
+  const translated = translation === "translated";
+  const afterRecords = RECORDS + (blocks + 1) * RECORD.size;
+  const start = translated ? Math.ceil(afterRecords / AREA_BYTES) * AREA_BYTES : afterRecords;
+  const blockBytes = translated ? AREA_BYTES : BLOCK_BYTES;
+  const bytes = new Uint8Array(start + blocks * blockBytes);
   const view = new DataView(bytes.buffer);
   harness().forEach((bits, index) => view.setUint32(index * 4, bits, true));
   view.setBigUint64(CONTROL, BigInt(RAM + RECORDS), true);
   view.setBigUint64(CONTROL + 24, BigInt(RAM + RECORDS + RECORD.traps + 8), true);
-  view.setBigUint64(CONTROL + 32, BigInt(FINISHER), true);
-  let code = RECORDS + (blocks + 1) * RECORD.size;
-  for (let block = 0; block < blocks; block++) {
+  view.setBigUint64(CONTROL + 32, FINISHER, true);
+  const code = Array.from({ length: blocks }, (_, block) => {
     const random = new Random(seed, first + block);
-    const record = RECORDS + block * RECORD.size;
-    fillRecord(view, record, code, random);
-    const made = randomBlock(random, BLOCK_INSTRUCTIONS);
-    bytes.set(made, code);
-    view.setUint32(code + made.length, ECALL, true);
-    code += BLOCK_BYTES;
-  }
-  return { bytes, blocks };
+    const record = RECORDS + block * RECORD.size, at = start + block * blockBytes;
+    const place = translated ? pagedPlace(view, at, random) : barePlace(record, at, random);
+    fillRecord(view, record, place, random);
+    const made = randomBlock(random, BLOCK_INSTRUCTIONS, { translated, ...place });
+    bytes.set(made, place.code);
+    view.setUint32(place.code + made.length, ECALL, true);
+    return place.code;
+  });
+  return { bytes, blocks, code, areas: translated ? start : undefined };
+}
+
+/** Where a block is and how it is entered. */
+interface Place {
+  /** Offset in RAM. */
+  readonly code: number;
+  readonly privilege: number;
+  readonly mstatus: number;
+  readonly satp: bigint;
+  /** What a pointer register holds. */
+  readonly pointer: (register: number) => bigint;
+}
+
+const FS = 0x6000, MPRV = 1 << 17;
+
+function barePlace(record: number, code: number, random: Random): Place {
+  const privilege = [3, 3, 1, 0][random.below(4)]!;
+  const pointer = (register: number) => BigInt(RAM + record + RECORD.buffer + pointsAt(register));
+  return { code, privilege, mstatus: FS | privilege << 11, satp: 0n, pointer };
+}
+
+/** Each pointer is where two of the four pages of data meet. In M mode MPRV lends the block U mode. */
+function pagedPlace(view: DataView, area: number, random: Random): Place {
+  const privilege = [1, 1, 0, 3][random.below(4)]!;
+  const { satp, data, code } = makeAddressSpace(view, area, random, privilege !== 1);
+  const pointer = (register: number) =>
+    data +
+    BigInt((POINTERS.indexOf(register) * 2 + 1) * 4096 + pointsAt(register) - BUFFER_BYTES / 2);
+  const lent = privilege === 3 ? MPRV : 0;
+  const mstatus = FS | lent | random.below(4) << 18 | privilege << 11; // SUM and MXR
+  return { code, privilege, mstatus, satp, pointer };
 }
 
 /** The state before a block, and what its buffer holds. */
-function fillRecord(view: DataView, record: number, code: number, random: Random): void {
-  const privilege = [3, 3, 1, 0][random.below(4)]!;
-  view.setBigUint64(record, BigInt(RAM + code), true);
-  view.setBigUint64(record + 8, BigInt(0x6000 | privilege << 11), true);
+function fillRecord(view: DataView, record: number, place: Place, random: Random): void {
+  view.setBigUint64(record, BigInt(RAM + place.code), true);
+  view.setBigUint64(record + 8, BigInt(place.mstatus), true);
+  view.setBigUint64(record + RECORD.satp, place.satp, true);
   view.setBigUint64(record + 16, BigInt(random.below(5) << 5 | random.below(32)), true);
   for (let register = 1; register < 32; register++) {
     const value = POINTERS.includes(register)
-      ? BigInt(RAM + record + RECORD.buffer + pointsAt(register))
+      ? place.pointer(register)
       : randomValue(random, INTEGERS);
     view.setBigUint64(record + 16 + register * 8, value, true);
   }
@@ -90,14 +137,21 @@ function fillRecord(view: DataView, record: number, code: number, random: Random
   }
 }
 
-/** What a block left: mstatus, fcsr, x1 to x31, f0 to f31, the log with its end, and the buffer. */
-export function resultOf(ram: Uint8Array, block: number): Uint8Array {
+/**
+ * What a block left: mstatus, fcsr, x1 to x31, f0 to f31, the log with its end, and the buffer; then its
+ * page tables and their data.
+ */
+export function resultOf({ areas }: Image, ram: Uint8Array, block: number): readonly Uint8Array[] {
   const record = RECORDS + block * RECORD.size;
-  return ram.subarray(record + RECORD.after, record + RECORD.size);
+  const registers = ram.subarray(record + RECORD.after, record + RECORD.size);
+  if (areas === undefined) return [registers];
+  const area = areas + block * AREA_BYTES;
+  return [registers, ram.subarray(area, area + COMPARED_BYTES)];
 }
 
-/** Names the 64-bit word at an offset of a result. */
-export function nameOf(offset: number): string {
+/** Names the 64-bit word at an offset of a part of a result. */
+export function nameOf(part: number, offset: number): string {
+  if (part === 1) return `the word at ${offset.toString(16)} of the tables and their data`;
   const index = offset >>> 3;
   if (index < 2) return ["mstatus", "fcsr"][index]!;
   if (index < 33) return `x${index - 1}`;
@@ -111,15 +165,10 @@ export function nameOf(offset: number): string {
   return `buffer + ${trap - 8 - TRAP_BYTES * BLOCK_INSTRUCTIONS}`;
 }
 
-/** Where the code of a block lies, for the guest. */
-export function codeOf({ blocks }: Image, block: number): number {
-  return RAM + RECORDS + (blocks + 1) * RECORD.size + block * BLOCK_BYTES;
-}
-
 // ---- the harness ------------------------------------------------------------------------------
 
 const MSTATUS = 0x300, MTVEC = 0x305, MSCRATCH = 0x340, MEPC = 0x341, MCAUSE = 0x342, MTVAL = 0x343;
-const FCSR = 3, PMPCFG0 = 0x3a0, PMPADDR0 = 0x3b0;
+const MHARTID = 0xf14, FCSR = 3, SATP = 0x180, PMPCFG0 = 0x3a0, PMPADDR0 = 0x3b0;
 const LOAD = 3, LHU = 5;
 
 function ld(rd: number, offset: number, base: number): number {
@@ -148,6 +197,12 @@ function addi(rd: number, rs: number, value: number): number {
 function harness(): readonly number[] {
   const lines: Line[] = [
     ...control(31, 0),
+    read(30, MHARTID),
+    { branch: "run by hart 0", bits: i(0x63, 0, 0, 30, 0) },
+    { label: "sleep" },
+    WFI,
+    { branch: "sleep", bits: i(0x63, 0, 0, 0, 0) },
+    { label: "run by hart 0" },
     addi(30, 31, -CONTROL + HANDLER),
     write(MTVEC, 30),
     addi(30, 0, -1),
@@ -168,6 +223,9 @@ function harness(): readonly number[] {
     write(MSTATUS, 29),
     ld(29, 16, 30),
     write(FCSR, 29),
+    ld(29, RECORD.satp, 30),
+    write(SATP, 29),
+    SFENCE_VMA,
     write(MSCRATCH, 31),
     ...all(32, (register) => fld(register, 272 + register * 8, 30)),
     ...all(
@@ -241,7 +299,7 @@ function harness(): readonly number[] {
 }
 
 /** The handler's place. */
-const HANDLER = 344;
+const HANDLER = 372;
 
 function all(count: number, make: (index: number) => number | []): Line[] {
   return Array.from({ length: count }, (_, index) => make(index)).flat();

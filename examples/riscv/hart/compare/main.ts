@@ -9,18 +9,20 @@
 import { singleCommand } from "../../../lib/command_line/program.ts";
 import { runMain, STANDARD_OUTPUT } from "../../../lib/command_line/run_program.ts";
 import { compareRuns, hashesOf } from "./compare.ts";
-import { BLOCK_INSTRUCTIONS, makeImage } from "./image.ts";
+import { BLOCK_INSTRUCTIONS, makeImage, type Translation } from "./image.ts";
 import { runOnHart } from "./ours.ts";
 import { runOnQemu } from "./qemu.ts";
 import { STORED } from "./stored.ts";
 import { firstDifference } from "./trace.ts";
 
-const BLOCKS_AN_IMAGE = 4_000;
+/** Blocks under translation take 64 KiB each. */
+const BLOCKS_AN_IMAGE = { bare: 4_000, translated: 2_000 } as const;
 
-async function compare(seed: number, blocks: number): Promise<number> {
+async function compare(translation: Translation, seed: number, blocks: number): Promise<number> {
   let different = 0;
-  for (let first = 0; first < blocks; first += BLOCKS_AN_IMAGE) {
-    const image = makeImage(seed, Math.min(BLOCKS_AN_IMAGE, blocks - first), first);
+  for (let first = 0; first < blocks; first += BLOCKS_AN_IMAGE[translation]) {
+    const count = Math.min(BLOCKS_AN_IMAGE[translation], blocks - first);
+    const image = makeImage(translation, seed, count, first);
     for (
       const { block, word, ours, theirs } of compareRuns(
         image,
@@ -29,28 +31,31 @@ async function compare(seed: number, blocks: number): Promise<number> {
       )
     ) {
       different++;
-      const where = await firstDifference(makeImage(seed, 1, first + block));
+      const where = await firstDifference(makeImage(translation, seed, 1, first + block));
       console.log(
         `block ${first + block}: ${word} is ${ours.toString(16)}, QEMU has ${theirs.toString(16)}`,
       );
       console.log(`  ${where}`);
     }
-    console.error(`${first + image.blocks} of ${blocks} blocks, ${different} different`);
+    console.error(`${first + count} of ${blocks} blocks (${translation}), ${different} different`);
   }
   console.log(
-    `seed ${seed}: ${blocks} blocks of ${BLOCK_INSTRUCTIONS} instructions, ${different} different`,
+    `seed ${seed}: ${blocks} blocks (${translation}) of ${BLOCK_INSTRUCTIONS} instructions, ${different} different`,
   );
   return different;
 }
 
 async function store(): Promise<void> {
-  const image = makeImage(STORED.seed, STORED.blocks);
-  const hashes = hashesOf(image, await runOnQemu(image));
-  const text = new Uint8Array(hashes.buffer).toBase64();
+  let text = "";
+  for (const translation of ["bare", "translated"] as const) {
+    const image = makeImage(translation, STORED.seed, STORED.blocks[translation]);
+    const hashes = hashesOf(image, await runOnQemu(image));
+    text += `  ${translation}:\n    "${new Uint8Array(hashes.buffer).toBase64()}",\n`;
+  }
   await Deno.writeTextFile(
     new URL("answers.ts", import.meta.url),
     `/** QEMU 7.2's answers to the blocks of \`stored.ts\`: a hash for each. Written by \`--store\`. */\n` +
-      `export const ANSWERS_BASE64 =\n  "${text}";\n`,
+      `export const ANSWERS_BASE64 = {\n${text}};\n`,
   );
 }
 
@@ -60,6 +65,7 @@ const COMPARE = singleCommand({
   options: {
     seed: { value: "N", help: "of the random programs (random)" },
     blocks: { value: "N", help: "how many programs (160000)" },
+    translated: { help: "runs them under page tables of Sv39 and Sv48" },
     store: { help: "writes QEMU's answers for the test instead" },
   },
   run: async (call) => {
@@ -68,7 +74,8 @@ const COMPARE = singleCommand({
       return 0;
     }
     const seed = call.integer("seed", Date.now() % 2 ** 31, 0, 2 ** 31 - 1);
-    return await compare(seed, call.integer("blocks", 160_000, 1, 1e9)) ? 1 : 0;
+    const blocks = call.integer("blocks", 160_000, 1, 1e9);
+    return await compare(call.has("translated") ? "translated" : "bare", seed, blocks) ? 1 : 0;
   },
 });
 

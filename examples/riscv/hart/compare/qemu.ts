@@ -22,7 +22,17 @@ export async function runOnQemu(
     const ram = `memory-backend-file,id=ram,size=${mebibytes}M,mem-path=${folder}/ram,share=on`;
     const { code, stderr } = await new Deno.Command(PROGRAM, {
       args: [
-        ...["-machine", "virt,memory-backend=ram", "-m", `${mebibytes}M`, "-object", ram],
+        // With one hart, QEMU makes a load and a store of an AMO, and reports faults of the load.
+        ...[
+          "-smp",
+          "2",
+          "-machine",
+          "virt,memory-backend=ram",
+          "-m",
+          `${mebibytes}M`,
+          "-object",
+          ram,
+        ],
         ...[
           "-cpu",
           CPU,

@@ -5,9 +5,10 @@
  */
 
 import { EXIT, type Hart } from "../hart.ts";
-import { BLOCK_INSTRUCTIONS, codeOf, type Image } from "./image.ts";
+import { BLOCK_BYTES, type Image } from "./image.ts";
 import { hartWith } from "./ours.ts";
 import { runOnQemu } from "./qemu.ts";
+import { RAM } from "../test_board.ts";
 
 /** Registers in front of an instruction: `pc`, x0 to x31 and f0 to f31, by name. */
 type State = ReadonlyMap<string, bigint>;
@@ -20,8 +21,7 @@ export async function firstDifference(image: Image): Promise<string> {
     const name = [...mine.keys()].find((name) => mine.get(name) !== other.get(name));
     if (name === undefined) continue;
     const pc = Number((ours[index - 1] ?? mine).get("pc"));
-    const view = new DataView(image.bytes.buffer, pc - (codeOf(image, 0) - codeOffset(image)));
-    const bits = view.getUint32(0, true);
+    const bits = new DataView(image.bytes.buffer).getUint32(pc - RAM, true);
     const instruction = (bits & 3) === 3 ? bits : bits & 0xffff;
     return `after ${instruction.toString(16)} at ${pc.toString(16)}: ${name} is ` +
       `${mine.get(name)!.toString(16)} here, ${other.get(name)!.toString(16)} in QEMU`;
@@ -29,14 +29,9 @@ export async function firstDifference(image: Image): Promise<string> {
   return "no register differs in front of any instruction: look at CSRs and memory";
 }
 
-/** Where the code of the first block lies in the image. */
-function codeOffset(image: Image): number {
-  return image.bytes.length - BLOCK_INSTRUCTIONS * 4 - 4;
-}
-
 function isInBlock(image: Image, pc: bigint): boolean {
-  const code = BigInt(codeOf(image, 0));
-  return pc >= code && pc < code + BigInt(BLOCK_INSTRUCTIONS * 4 + 4);
+  const code = BigInt(RAM + image.code[0]!);
+  return pc >= code && pc < code + BigInt(BLOCK_BYTES);
 }
 
 function stepOnHart(image: Image): State[] {
