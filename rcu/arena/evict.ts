@@ -81,9 +81,9 @@ export async function judge(
 ): Promise<"running" | "stopped" | "unknown"> {
   if (core.contexts.isGone(token)) return "stopped";
   if (!canCertify()) return "unknown";
-  if (await isLockFree(arena.handle.id, token)) {
-    return core.contexts.isCertified(token) ? "stopped" : "unknown";
-  }
+  // Before the lock is asked for: it may be taken for the first time while the answer is under way.
+  const wasHeld = core.contexts.isCertified(token);
+  if (await isLockFree(arena.handle.id, token)) return wasHeld ? "stopped" : "unknown";
   core.contexts.certify(token);
   return "running";
 }

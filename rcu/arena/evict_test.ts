@@ -179,6 +179,24 @@ Deno.test("without locks the caller vouches, and there is nothing to watch", asy
   }
 });
 
+Deno.test("a lock that is taken for the first time while it is asked for is no certificate", async () => {
+  const { arena } = create();
+  const other = Arena.attach(arena.handle);
+  const { locks } = navigator;
+  const request = (_name: string, _options: unknown, granted: (lock: object | null) => unknown) => {
+    const answer = granted({}); // it is free
+    coreOf(arena).contexts.certify(other.token); // and its context takes it
+    return Promise.resolve(answer);
+  };
+  Object.defineProperty(navigator, "locks", { value: { request }, configurable: true });
+  try {
+    const error = await assertRejects(() => arena.evict(other.token), RcuError);
+    assertEquals(error.code, "NOT_CERTIFIED");
+  } finally {
+    Object.defineProperty(navigator, "locks", { value: locks, configurable: true });
+  }
+});
+
 for (const wait of ["lock", "synchronize", "lockAsync", "synchronizeAsync"] as const) {
   Deno.test(`an expulsion ends the wait of its context: ${wait}`, () =>
     withWorkers(async (workers) => {
