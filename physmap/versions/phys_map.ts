@@ -94,7 +94,7 @@ export class PhysMap {
 
   /** How many nodes and sections there are in all versions together, those of an open edit included. */
   get live(): { readonly nodes: number; readonly sections: number } {
-    return { nodes: this.#tree.nodes.live, sections: this.#tree.sections.live };
+    return { nodes: this.#tree.cells.nodes.live, sections: this.#tree.cells.sections.live };
   }
 
   /**
@@ -113,7 +113,7 @@ export class PhysMap {
     const root = base === undefined ? 0 : this.#root(base);
     const { u32 } = this.#memory;
     const dispatch = this.#memory.allocate(DISPATCH.size, DISPATCH.alignment);
-    if (root !== 0) this.#tree.share(root, DISPATCH.root.index(dispatch));
+    if (root !== 0) this.#tree.cells.share(root, DISPATCH.root.index(dispatch));
     this.#isEditing = true;
     return new PhysMapEdit({
       u32,
@@ -158,7 +158,7 @@ export class PhysMap {
   ): number[] {
     const root = this.#root(dispatch);
     const [fh, fl, lh, ll] = [highHalf(first), lowHalf(first), highHalf(last), lowHalf(last)];
-    return this.#tree.list(root, fh, fl, lh, ll);
+    return this.#tree.search.list(root, fh, fl, lh, ll);
   }
 
   /** The root entry of a version. */
@@ -182,7 +182,7 @@ export class PhysMap {
   }
 
   #endEdit(): void {
-    this.#tree.settle();
+    this.#tree.cells.settle();
     this.#isEditing = false;
     this.#tellFreed();
   }
@@ -191,7 +191,7 @@ export class PhysMap {
     // Should somebody still look here: neither a dispatch, nor the one of an MRU section.
     DISPATCH.magic.set(this.#memory.u32, dispatch, 0);
     DISPATCH.generation.set(this.#doubles, dispatch, 0);
-    this.#tree.release(this.#memory.i32[DISPATCH.root.index(dispatch)]!);
+    this.#tree.cells.release(this.#memory.i32[DISPATCH.root.index(dispatch)]!);
     this.#memory.free(dispatch);
   }
 

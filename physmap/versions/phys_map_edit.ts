@@ -175,11 +175,11 @@ export class PhysMapEdit {
   #clear(firstHi: number, firstLo: number, lastHi: number, lastLo: number): void {
     const { u32, tree } = this.#map;
     const root = DISPATCH.root.index(this.#dispatch);
-    if (!tree.hasAny(u32[root]! | 0, firstHi, firstLo, lastHi, lastLo)) return;
-    for (const section of tree.list(u32[root]! | 0, firstHi, firstLo, firstHi, firstLo)) {
+    if (!tree.search.hasAny(u32[root]! | 0, firstHi, firstLo, lastHi, lastLo)) return;
+    for (const section of tree.search.list(u32[root]! | 0, firstHi, firstLo, firstHi, firstLo)) {
       this.#cut(section, firstHi, firstLo, lastHi, lastLo);
     }
-    for (const section of tree.list(u32[root]! | 0, lastHi, lastLo, lastHi, lastLo)) {
+    for (const section of tree.search.list(u32[root]! | 0, lastHi, lastLo, lastHi, lastLo)) {
       this.#cut(section, firstHi, firstLo, lastHi, lastLo);
     }
     tree.removeAll(root, firstHi, firstLo, lastHi, lastLo);
@@ -226,7 +226,7 @@ export class PhysMapEdit {
     flags: number,
   ): number {
     const { u32, tree } = this.#map;
-    const section = tree.takeSection();
+    const section = tree.cells.takeSection();
     SECTION.first.setHalves(u32, section, firstLo, firstHi);
     SECTION.last.setHalves(u32, section, lastLo, lastHi);
     SECTION.offset.setHalves(u32, section, offsetLo, offsetHi);
