@@ -88,7 +88,7 @@ Deno.test({
   sanitizeResources: true,
   fn: () =>
     withWorkers(async (workers) => {
-      const { arena, mutex, spawn, certified } = create();
+      const { arena, domain, mutex, spawn, certified } = create();
       const [mortal, other] = [spawn(workers), spawn(workers)];
       const token = await mortal.call("token");
       await other.call("token");
@@ -108,6 +108,9 @@ Deno.test({
       controller.abort();
       await watch;
       await mortal.ended;
+      // The blocks that it had deferred are freed by timers of this context.
+      await until(() => domain.stats().deferredBlocks === 0, "its blocks are freed");
+      for (let turn = 0; turn < 5; turn++) await new Promise((next) => setTimeout(next, 0));
     }),
 });
 
