@@ -146,20 +146,22 @@ Deno.test("with and without reduction, the same memories at the end and the same
   assert(reduced < full && failures > RUNS / 10 && compared > RUNS / 10);
 });
 
-Deno.test("with and without reduction, the same faults and the same memories at the ends without one", () => {
+// The ends are not compared here: what an exploration claims of them, it claims of programs without a
+// fault. Where a run is cut short by a fault, orders that are equivalent up to there are not any more.
+Deno.test("with and without reduction, the same kinds of faults", () => {
   const counts = new Map<string, number>();
   const all = (program: Program, options: ExploreOptions) => {
     const faults = new Set<string>();
     const onFault = ({ kind, says }: Fault) => faults.add(kind === "check" ? says : kind);
-    const { memories, failure } = ends(program, { ...options, onFault });
-    return { memories, faults: [...faults, ...(failure ? [failure.kind] : [])].sort() };
+    const { failure } = ends(program, { ...options, onFault });
+    return [...faults, ...(failure ? [failure.kind] : [])].sort();
   };
   fc.assert(
     fc.property(operations, some, (threads, extras) => {
       const program = programOf(threads, extras);
       const one = all(program, {});
       assertEquals(one, all(program, { reduce: false }));
-      for (const fault of one.faults) counts.set(fault, 1 + (counts.get(fault) ?? 0));
+      for (const fault of one) counts.set(fault, 1 + (counts.get(fault) ?? 0));
     }),
     { numRuns: RUNS, seed: SEED },
   );
