@@ -38,7 +38,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
   ],
   tools: [
     ...["lib", "offline", "testing", "explorer", "mutants", "kernel", "fuzz", "soak"],
-    ...["browser", "npm", "check"],
+    ...["browser", "npm", "guides", "check"],
   ],
 };
 

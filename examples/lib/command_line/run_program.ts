@@ -6,11 +6,11 @@
 
 import { FileError } from "../text_files.ts";
 import { screenOf } from "../terminal/screen.ts";
-import rcu from "../../../rcu/deno.json" with { type: "json" };
 import { Call } from "./call.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import { type CommandSpec, EXIT_OK, EXIT_USAGE, type Output, type ProgramSpec } from "./program.ts";
 import { UsageError } from "./values.ts";
+import { VERSION } from "./version.ts";
 
 /**
  * Runs what a command line asks for.
@@ -38,7 +38,7 @@ async function dispatch<H extends Output>(
   host: H,
 ): Promise<number> {
   if (words.includes("--version")) {
-    host.out(`guestmem ${rcu.version}`);
+    host.out(`guestmem ${VERSION}`);
     return EXIT_OK;
   }
   const command = commandOf(program, words);
