@@ -7,15 +7,7 @@
 
 /// <reference lib="deno.worker" />
 
-/** Callbacks of the context that starts a worker. */
-export interface WorkerListener<Message> {
-  /** The worker posted a message. */
-  message(message: Message): void;
-  /** The worker posted a message that cannot be deserialised here. It runs on. */
-  unreadable(reason: string): void;
-  /** The worker died of an uncaught error, or could not be loaded. */
-  died(reason: string): void;
-}
+import type { WorkerListener, WorkerPort } from "./worker_port.ts";
 
 /** Delivers a worker's messages and failures to a listener. */
 export function listen<Message>(
@@ -76,6 +68,17 @@ export async function ask<Answer>(url: string | URL, data: unknown): Promise<Ans
   } finally {
     worker.terminate();
   }
+}
+
+/** In a worker: its own end. */
+export function ownPort<Said, Heard>(): WorkerPort<Said, Heard> {
+  return {
+    post: (message) => self.postMessage(message),
+    hear: (listener) => {
+      self.onmessage = ({ data }: MessageEvent<Heard>) => listener(data);
+    },
+    close: () => self.close(),
+  };
 }
 
 /** In a worker: answers the one message that {@linkcode ask} sends. */

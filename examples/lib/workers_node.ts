@@ -4,7 +4,46 @@
  * @module
  */
 
+import process from "node:process";
 import { parentPort, Worker } from "node:worker_threads";
+import type { StartedWorker, WorkerListener, WorkerPort } from "./worker_port.ts";
+
+/**
+ * Starts a worker: see `StartWorker`. Its end is reported as a death as well, after all that it posted:
+ * only the caller knows whether it has finished.
+ */
+export function startWorker<Message>(
+  url: string | URL,
+  data: unknown,
+  listener: WorkerListener<Message>,
+  name?: string,
+  transfer: ArrayBuffer[] = [],
+): StartedWorker {
+  const worker = new Worker(new URL(url), name === undefined ? {} : { name });
+  worker.on("message", (message: Message) => listener.message(message));
+  worker.on(
+    "messageerror",
+    () => listener.unreadable("sent a message that cannot be deserialised"),
+  );
+  worker.on("error", (error) => listener.died(`died of an uncaught error: ${error}`));
+  worker.on("exit", (code) => listener.died(`exited with ${code}`));
+  worker.postMessage(data, transfer);
+  return worker;
+}
+
+/** In a worker: its own end. */
+export function ownPort<Said, Heard>(): WorkerPort<Said, Heard> {
+  const port = parentPort!;
+  let current: (message: Heard) => void = () => {};
+  port.on("message", (message: Heard) => current(message));
+  return {
+    post: (message) => port.postMessage(message),
+    hear: (listener) => {
+      current = listener;
+    },
+    close: () => process.exit(0),
+  };
+}
 
 /** Starts a worker that is to answer once, and terminates it after that. */
 export async function ask<Answer>(url: string | URL, data: unknown): Promise<Answer> {

@@ -13,6 +13,7 @@ const SOURCES = [
   "examples/portable/machine.ts",
   "examples/portable/vcpu.ts",
   "examples/portable/vcpu_node.ts",
+  "examples/lib/worker_port.ts",
   "examples/lib/workers_node.ts",
   "examples/learn/deaths/main_node.ts",
   "examples/learn/deaths/worker_node.ts",

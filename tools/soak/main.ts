@@ -7,26 +7,13 @@
 import { singleCommand } from "../../examples/lib/command_line/program.ts";
 import { runMain, STANDARD_OUTPUT } from "../../examples/lib/command_line/run_program.ts";
 import { UsageError } from "../../examples/lib/command_line/values.ts";
-
-const IMPORT_MAP = "--import-map=tools/offline/imports.json";
+import { bundleForNode, IMPORT_MAP } from "../lib/bundle_for_node.ts";
 
 /** Runs a program with this process's output; its exit code. */
 async function runs(command: string, args: string[]): Promise<number> {
   // Deno prints each uncaught error of a worker, and here they are many: those lines are dropped.
   const child = new Deno.Command(command, { args, stderr: "null" }).spawn();
   return (await child.status).code;
-}
-
-/** Bundles the modules of a soak in Node. */
-async function bundle(folder: string): Promise<void> {
-  await Deno.writeTextFile(`${folder}/package.json`, '{ "type": "module" }');
-  for (const name of ["main_node", "worker_node"]) {
-    const args = ["bundle", "--quiet", "--platform=deno", IMPORT_MAP];
-    const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: [...args, `--output=${folder}/${name}.js`, `examples/soak/${name}.ts`],
-    }).output();
-    if (!success) throw new Error(`Cannot bundle ${name}: ${new TextDecoder().decode(stderr)}`);
-  }
 }
 
 async function soak(runtime: string, milliseconds: string): Promise<number> {
@@ -42,7 +29,10 @@ async function soak(runtime: string, milliseconds: string): Promise<number> {
   }
   const folder = await Deno.makeTempDir();
   try {
-    await bundle(folder);
+    await bundleForNode(
+      ["main_node", "worker_node"].map((name) => `examples/soak/${name}.ts`),
+      folder,
+    );
     return await runs("npx", ["-y", `node@${version}`, `${folder}/main_node.js`, milliseconds]);
   } finally {
     await Deno.remove(folder, { recursive: true });

@@ -59,7 +59,9 @@ let compiled: WebAssembly.Module | undefined;
 
 /** Each hart has an instance, which keeps its floating-point flags and TLB addresses. */
 function instantiate(options: HartOptions): Kernel {
-  compiled ??= new WebAssembly.Module(Uint8Array.fromBase64(KERNEL_BASE64));
+  compiled ??= new WebAssembly.Module(
+    Uint8Array.from(atob(KERNEL_BASE64), (character) => character.charCodeAt(0)),
+  );
   const pageOf = (low: number, high: number) => (high >>> 0) * 2 ** 32 + (low >>> 0);
   const resolve = (low: number, high: number) => options.resolve(pageOf(low, high));
   const mark = (low: number, high: number) => options.mark?.(pageOf(low, high));

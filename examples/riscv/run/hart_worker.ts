@@ -1,16 +1,8 @@
-/// <reference lib="deno.worker" />
-
+import { ownPort } from "../../lib/workers.ts";
 import type { HartMessage, HartOrder } from "./messages.ts";
+import { obey } from "./obey.ts";
 import { runHart } from "./run_hart.ts";
 
-self.onmessage = ({ data }: MessageEvent<HartOrder>) => {
-  const say = (message: HartMessage) => self.postMessage(message);
-  try {
-    say({ kind: "ended", report: runHart(data) });
-    self.close();
-  } catch (error) {
-    // The supervisor evicts this worker, which holds on to what it held, and terminates it.
-    const reason = error instanceof Error ? error.stack ?? error.message : String(error);
-    say({ kind: "failed", reason });
-  }
-};
+obey<HartOrder, HartMessage>(ownPort(), (order, port) => {
+  port.post({ kind: "ended", report: runHart(order) });
+});

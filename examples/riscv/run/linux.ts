@@ -11,6 +11,7 @@ import { readKernelImage } from "../boot/kernel_image.ts";
 import type { DeviceSpec } from "./device_specs.ts";
 import { type RunReport, Supervisor } from "./supervisor.ts";
 import { doneOrHung } from "./test_machine.ts";
+import { WEB_WORKERS } from "./workers_web.ts";
 
 const variable = "GUESTMEM_IMAGES";
 const { state } = await Deno.permissions.query({ name: "env", variable });
@@ -51,6 +52,7 @@ export async function boot(options: BootOptions): Promise<Boot> {
   });
   let text = "";
   const machine = new Supervisor({
+    workers: WEB_WORKERS,
     harts,
     memory,
     pieces,

@@ -3,6 +3,7 @@ import { MEMORY_MAP } from "../fdt/memory_map.ts";
 import { WFI } from "../hart/test_board.ts";
 import type { Line } from "../hart/assembler.ts";
 import { Supervisor } from "./supervisor.ts";
+import { WEB_WORKERS } from "./workers_web.ts";
 import {
   add,
   addi,
@@ -263,7 +264,9 @@ Deno.test("a hart's worker that dies without a word is noticed, and the machine 
 });
 
 Deno.test("a run can be ended before its harts have started", async () => {
-  const machine = new Supervisor({ harts: 2, memory: 2 ** 26, pieces: [], output: () => {} });
+  const machine = new Supervisor({
+    ...{ workers: WEB_WORKERS, harts: 2, memory: 2 ** 26, pieces: [], output: () => {} },
+  });
   machine.quit();
   const { exit, harts, failures, milliseconds } = await doneOrHung(machine, () => "");
   assertEquals([exit, harts, failures, milliseconds], [{ kind: "quit" }, [], [], 0]);
@@ -271,7 +274,7 @@ Deno.test("a run can be ended before its harts have started", async () => {
 
 Deno.test("a device worker that cannot build the machine is reported", async () => {
   const machine = new Supervisor({
-    ...{ harts: 1, memory: 2 ** 33, pieces: [], output: () => {} },
+    ...{ workers: WEB_WORKERS, harts: 1, memory: 2 ** 33, pieces: [], output: () => {} },
   });
   const report = await doneOrHung(machine, () => "");
   assertEquals([report.exit, report.harts, report.failures.length], [{ kind: "failure" }, [], 1]);

@@ -59,7 +59,7 @@ export type DeviceMessage =
   | { readonly kind: "answer"; readonly text: string }
   | { readonly kind: "exit"; readonly exit: GuestExit }
   | { readonly kind: "ended"; readonly served: number }
-  | { readonly kind: "failed"; readonly reason: string };
+  | FailureMessage;
 
 /** How a hart spent its time. */
 export interface HartReport {
@@ -76,4 +76,11 @@ export interface HartReport {
 /** Posted by a hart's worker. */
 export type HartMessage =
   | { readonly kind: "ended"; readonly report: HartReport }
-  | { readonly kind: "failed"; readonly reason: string };
+  | FailureMessage;
+
+/** A worker's last words. It holds on to what it held; the supervisor evicts and terminates it. */
+export interface FailureMessage {
+  readonly kind: "failed";
+  /** The error with its stack. */
+  readonly reason: string;
+}

@@ -6,7 +6,7 @@
 
 import { VcpuControl } from "@guestmem/flatview/vcpu";
 import { type Arena, type RcuDomain, RcuError } from "@guestmem/rcu";
-import { startWorker } from "../../lib/workers.ts";
+import type { StartedWorker, StartWorker } from "../../lib/worker_port.ts";
 import type { Piece } from "../boot/boot_plan.ts";
 import type { GuestExit } from "../devices/test_finisher.ts";
 import { HartState } from "../hart/hart.ts";
@@ -27,8 +27,18 @@ import { registersText } from "./registers_text.ts";
 /** A worker that has not ended this many milliseconds after the machine stopped is given up. */
 const PATIENCE_MS = 60_000;
 
+/** How a runtime starts the workers of a machine. */
+export interface MachineWorkers {
+  readonly start: StartWorker;
+  /** The module of the device worker. */
+  readonly devices: string | URL;
+  /** The module of a hart's worker. */
+  readonly hart: string | URL;
+}
+
 /** What a machine runs. */
 export interface RunOptions {
+  readonly workers: MachineWorkers;
   readonly harts: number;
   /** Bytes of RAM. */
   readonly memory: number;
@@ -38,8 +48,6 @@ export interface RunOptions {
   readonly devices?: readonly DeviceSpec[] | undefined;
   /** Takes what the serial port sends. */
   readonly output: (bytes: Uint8Array) => void;
-  /** The module of a hart's worker, where a test has its own. */
-  readonly hartWorker?: string;
 }
 
 /** How a run went. */
@@ -65,8 +73,8 @@ export class Supervisor {
   readonly #domain: RcuDomain;
   readonly #clock: MachineClock;
   readonly #shared: SharedHandles;
-  readonly #devices: Worker;
-  readonly #workers = new Map<string, Worker>();
+  readonly #devices: StartedWorker;
+  readonly #workers = new Map<string, StartedWorker>();
   /** Ends the watch for deaths. */
   readonly #watching = new AbortController();
   readonly #failures: string[] = [];
@@ -86,9 +94,9 @@ export class Supervisor {
   /** Starts the machine. */
   constructor(options: RunOptions) {
     this.#options = options;
-    const { promise, resolve } = Promise.withResolvers<RunReport>();
-    this.done = promise;
-    this.#settle = resolve;
+    let settle: ((report: RunReport) => void) | undefined;
+    this.done = new Promise((resolve) => settle = resolve);
+    this.#settle = settle!;
     this.#controls = Array.from({ length: options.harts }, () => new VcpuControl());
     const buffers = this.#controls.map(({ buffer }) => buffer);
     const { arena, domain, clock, handles } = createSharedMemory(buffers, "supervisor");
@@ -96,9 +104,9 @@ export class Supervisor {
     this.#arena = arena;
     this.#domain = domain;
     this.#clock = new MachineClock(arena, clock);
-    const { harts, memory, pieces, devices = [] } = options;
-    this.#devices = startWorker<DeviceMessage>(
-      import.meta.resolve("./device_worker.ts"),
+    const { harts, memory, pieces, devices = [], workers } = options;
+    this.#devices = workers.start<DeviceMessage>(
+      workers.devices,
       { shared: this.#shared, harts, memory, pieces, devices },
       {
         message: (message) => this.#hearDevices(message),
@@ -207,12 +215,12 @@ export class Supervisor {
     if (this.#exit !== undefined) return;
     this.#machine = machine;
     this.#started = performance.now();
-    const { harts, hartWorker = import.meta.resolve("./hart_worker.ts") } = this.#options;
+    const { harts, workers } = this.#options;
     for (let hart = 0; hart < harts; hart++) {
       const name = `hart ${hart}`;
       this.#running.add(name);
       const order: HartOrder = { shared: this.#shared, machine, hart };
-      const worker = startWorker<HartMessage>(hartWorker, order, {
+      const worker = workers.start<HartMessage>(workers.hart, order, {
         message: (message) => {
           if (message.kind === "failed") return this.#fail(name, `failed: ${message.reason}`);
           this.#reports[hart] = message.report;
@@ -226,8 +234,8 @@ export class Supervisor {
   }
 
   /**
-   * Notices workers that die without a word. Node 20 and 22 cannot tell; there, a worker that throws is
-   * reported all the same.
+   * Notices workers that die without a word. Node 20 and 22 have no locks to tell it by; there, the end
+   * of the worker's thread tells it.
    */
   async #watch(): Promise<void> {
     try {

@@ -9,6 +9,7 @@ import { assemble, type Line } from "../hart/assembler.ts";
 import { branch, csr, i, r, s, u } from "../hart/test_board.ts";
 import { MEMORY_MAP } from "../fdt/memory_map.ts";
 import { type RunOptions, type RunReport, Supervisor } from "./supervisor.ts";
+import { WEB_WORKERS } from "./workers_web.ts";
 
 /** A run that takes longer counts as a hang, however slow the machine. */
 const HANG_MS = 240_000;
@@ -79,7 +80,9 @@ export function finish(word: number): Line[] {
 }
 
 /** What a test may change of a run. */
-export interface ProgramOptions extends Partial<Pick<RunOptions, "harts" | "hartWorker">> {
+export interface ProgramOptions extends Partial<Pick<RunOptions, "harts">> {
+  /** The module of a hart's worker. */
+  readonly hartWorker?: string;
   /** Called with the machine and the text that it printed so far. */
   readonly onOutput?: (machine: Supervisor, text: string) => void;
 }
@@ -94,13 +97,14 @@ export interface ProgramRun {
 /** Runs a program from the start of RAM, on every hart. */
 export async function runProgram(
   program: readonly Line[],
-  { harts = 1, hartWorker, onOutput }: ProgramOptions = {},
+  { harts = 1, hartWorker: hart = `${WEB_WORKERS.hart}`, onOutput }: ProgramOptions = {},
 ): Promise<ProgramRun> {
   const words = Uint32Array.from(assemble(program).code);
   const { base } = MEMORY_MAP.ram;
   const rom = resetVector({ firmware: base, deviceTree: 0, next: 0 });
   let text = "";
   const machine = new Supervisor({
+    workers: { ...WEB_WORKERS, hart },
     harts,
     memory: 2 ** 24,
     pieces: [
@@ -111,7 +115,6 @@ export async function runProgram(
       text += new TextDecoder().decode(bytes);
       onOutput?.(machine, text);
     },
-    ...hartWorker === undefined ? {} : { hartWorker },
   });
   return { report: await doneOrHung(machine, () => text), text };
 }

@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { runProgram } from "../lib/command_line/run_program.ts";
-import { type Host, RISCV } from "./main.ts";
+import { type Host, RISCV } from "./program.ts";
+import { WEB_WORKERS } from "./run/workers_web.ts";
 
 interface Outcome {
   readonly status: number;
@@ -20,6 +21,7 @@ async function run(words: string[], files: Record<string, Uint8Array> = {}): Pro
   let [printed, text] = ["", ""];
   const complaints: string[] = [];
   const host: Host = {
+    workers: WEB_WORKERS,
     readFile: (name) => {
       const file = files[name];
       if (file === undefined) return Promise.reject(new Error("no such file"));
