@@ -137,6 +137,18 @@ Deno.test("SC succeeds once after LR, and fails if the word changed", () => {
   assertEquals([it.hart.x(8), it.view.getBigUint64(0x20000, true)], [1n, 10n]);
 });
 
+Deno.test("SC of another size than LR fails, stores nothing, and ends the reservation", () => {
+  for (const [loads, stores] of [[2, 3], [3, 2]] as const) {
+    const it = new Board();
+    it.hart.setX(5, DATA);
+    it.hart.setX(7, 9n);
+    it.view.setBigUint64(0x20000, 5n, true);
+    it.runProgram([amo(2, loads, 6, 5, 0), amo(3, stores, 8, 5, 7), amo(3, loads, 9, 5, 7)]);
+    assertEquals([it.hart.x(6), it.hart.x(8), it.hart.x(9)], [5n, 1n, 1n]);
+    assertEquals(it.view.getBigUint64(0x20000, true), 5n);
+  }
+});
+
 Deno.test("code that changes shows after fence.i, also across pages", () => {
   const it = new Board();
   const addi = (value: number) => i(0x13, 0, 1, 0, value);

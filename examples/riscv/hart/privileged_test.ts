@@ -1,54 +1,20 @@
 import { assertEquals } from "@std/assert";
 import { EXIT } from "./hart.ts";
-import { Board, csr, ECALL, i, jal, MRET, r, RAM, s, SFENCE_VMA, SRET, WFI } from "./test_board.ts";
+import {
+  ALL,
+  board,
+  HANDLER,
+  MSTATUS,
+  NOP,
+  readCsr,
+  runAs,
+  SATP,
+  trapOf,
+  writeCsr,
+} from "./privileged_board.ts";
+import { csr, ECALL, MRET, RAM, SRET, WFI } from "./test_board.ts";
 
-const MSTATUS = 0x300, MISA = 0x301, MEDELEG = 0x302, MTVEC = 0x305, SATP = 0x180, STIMECMP = 0x14d;
-const HANDLER = BigInt(RAM + 0x800);
-const NOP = 0x13;
-const ALL = 2n ** 64n - 1n;
-const SV39 = 8n << 60n;
-/** Page-table bits. */
-const V = 1n, R = 2n, W = 4n, X = 8n, U = 16n, A = 64n, D = 128n;
-
-/** A board whose traps go to HANDLER in M mode, and that lets S and U reach all memory. */
-function board(): Board {
-  const result = new Board();
-  result.hart.set("mtvec", HANDLER);
-  result.program(new Array(16).fill(NOP), 0x800);
-  writeCsr(result, 0x3b0, ALL);
-  writeCsr(result, 0x3a0, 0x1fn);
-  return result;
-}
-
-/** Writes a CSR by an instruction. */
-function writeCsr(board: Board, number: number, value: bigint): void {
-  board.hart.setX(5, value);
-  board.runProgram([csr(1, 0, number, 5)]);
-}
-
-function readCsr(board: Board, number: number): bigint {
-  board.runProgram([csr(2, 6, number, 0)]);
-  return board.hart.x(6);
-}
-
-/** Runs a program at RAM in a privilege. */
-function runAs(board: Board, privilege: number, words: readonly number[]): number {
-  const { hart } = board;
-  hart.set("mstatus", hart.get("mstatus") & ~0x1800n | BigInt(privilege) << 11n);
-  hart.set("mepc", BigInt(RAM));
-  hart.set("privilege", 3);
-  board.program(words);
-  board.program([MRET], 0x700);
-  hart.flush();
-  hart.set("pc", BigInt(RAM + 0x700));
-  hart.run(1);
-  return hart.run(words.length);
-}
-
-/** Cause, value and address of the trap taken last in M. */
-function trapOf({ hart }: Board): [bigint, bigint, bigint] {
-  return [hart.get("mcause"), hart.get("mtval"), hart.get("mepc") - BigInt(RAM)];
-}
+const MISA = 0x301, MEDELEG = 0x302, MTVEC = 0x305, STIMECMP = 0x14d;
 
 Deno.test("CSRs keep the bits that they have", () => {
   const it = board();
@@ -172,147 +138,4 @@ Deno.test("what was retired is counted, although the guest stops its counters", 
   const [retired, minstret] = [it.hart.get("retired"), it.hart.get("minstret")];
   it.runProgram([NOP, NOP, NOP]);
   assertEquals([it.hart.get("retired") - retired, it.hart.get("minstret") - minstret], [3n, 0n]);
-});
-
-/** Maps virtual page 0x40000000 with a table at RAM + 0x10000; returns the leaf's offset. */
-function mapPage(it: Board, leaf: bigint, mode = SV39): number {
-  const levels = mode === SV39 ? [1, 0, 0] : [0, 1, 0, 0];
-  levels.forEach((index, depth) => {
-    const isLeaf = depth === levels.length - 1;
-    const next = BigInt(RAM + 0x11000 + depth * 0x1000) >> 2n;
-    it.view.setBigUint64(0x10000 + depth * 0x1000 + index * 8, isLeaf ? leaf : next | V, true);
-  });
-  // Code runs from an identity mapping of 1 GiB, or of 512 GiB's first part.
-  const identity = BigInt(RAM) >> 2n | V | R | X | A;
-  it.view.setBigUint64(0x10000 + (mode === SV39 ? 0 : 0x1000) + 2 * 8, identity, true);
-  writeCsr(it, SATP, mode | BigInt(RAM + 0x10000) >> 12n);
-  return 0x10000 + (levels.length - 1) * 0x1000;
-}
-
-const PAGE = BigInt(RAM + 0x20000) >> 2n;
-const LD = i(0x03, 3, 6, 5, 8), SD = s(0x23, 3, 5, 7, 8);
-
-for (const [name, mode] of [["Sv39", SV39], ["Sv48", 9n << 60n]] as const) {
-  Deno.test(`${name}: loads set A, stores set D, and both go to the page`, () => {
-    const it = board();
-    const leaf = mapPage(it, PAGE | V | R | W, mode);
-    it.hart.setX(5, 0x40000000n);
-    it.hart.setX(7, 0x1122334455667788n);
-    runAs(it, 1, [LD]);
-    assertEquals(it.view.getBigUint64(leaf, true), PAGE | V | R | W | A);
-    runAs(it, 1, [SD, LD]);
-    assertEquals(it.view.getBigUint64(leaf, true), PAGE | V | R | W | A | D);
-    assertEquals(it.view.getBigUint64(0x20008, true), 0x1122334455667788n);
-    assertEquals(it.hart.x(6), 0x1122334455667788n);
-  });
-}
-
-Deno.test("page faults name the access and the address", () => {
-  const it = board();
-  const refused: [bigint, number, bigint][] = [
-    [0n, LD, 13n],
-    [PAGE | V | X, LD, 13n],
-    [PAGE | V | R, SD, 15n],
-    [PAGE | V | R | W | U, LD, 13n],
-    [PAGE | V | W, LD, 13n],
-    [PAGE | V | R | 1n << 61n, LD, 13n],
-  ];
-  for (const [leaf, word, cause] of refused) {
-    mapPage(it, leaf);
-    it.hart.setX(5, 0x40000000n);
-    runAs(it, 1, [word]);
-    assertEquals(trapOf(it), [cause, 0x40000008n, 0n], leaf.toString(16));
-    writeCsr(it, SATP, 0n);
-  }
-  mapPage(it, PAGE | V | R);
-  it.hart.setX(5, 0x40000000n);
-  runAs(it, 1, [i(0x67, 0, 0, 5, 0), 0x13]);
-  assertEquals([it.hart.get("mcause"), it.hart.get("mepc")], [12n, 0x40000000n]);
-  writeCsr(it, SATP, 0n);
-  mapPage(it, PAGE | V | R);
-  it.hart.setX(5, 1n << 40n);
-  runAs(it, 1, [LD]);
-  assertEquals(trapOf(it), [13n, (1n << 40n) + 8n, 0n], "not canonical");
-});
-
-Deno.test("a translation is forgotten by any number of sfence.vma, also where epochs start again", () => {
-  for (const fences of [1, 509, 510, 511, 1020]) {
-    const it = board();
-    const leaf = mapPage(it, PAGE | V | R | A);
-    it.hart.setX(5, 0x40000000n);
-    it.hart.set("mcause", 0n);
-    runAs(it, 1, [LD, SFENCE_VMA, jal(0, -4)]);
-    it.hart.set("pc", BigInt(RAM));
-    it.hart.run(1);
-    it.view.setBigUint64(leaf, 0n, true);
-    it.hart.set("pc", BigInt(RAM));
-    it.hart.run(1);
-    assertEquals(it.hart.get("mcause"), 0n, "the old translation is still there");
-    it.hart.run(2 * fences);
-    it.hart.set("pc", BigInt(RAM));
-    it.hart.run(1);
-    assertEquals(trapOf(it), [13n, 0x40000008n, 0n], `${fences} fences`);
-  }
-});
-
-Deno.test("SUM lends U pages to S, MXR makes code readable, U needs U pages", () => {
-  const it = board();
-  mapPage(it, PAGE | V | R | U | A);
-  it.hart.setX(5, 0x40000000n);
-  it.hart.set("mcause", 0n);
-  it.hart.set("mstatus", 1n << 18n);
-  runAs(it, 1, [LD]);
-  assertEquals(it.hart.get("mcause"), 0n);
-  it.hart.set("mstatus", 0n);
-  runAs(it, 1, [LD]);
-  assertEquals(it.hart.get("mcause"), 13n);
-  mapPage(it, PAGE | V | X | A);
-  it.hart.set("mcause", 0n);
-  it.hart.setX(5, 0x40000000n);
-  it.hart.set("mstatus", 1n << 19n);
-  runAs(it, 1, [LD]);
-  assertEquals(it.hart.get("mcause"), 0n);
-});
-
-Deno.test("PMP: the first entry that matches decides; M obeys locked ones", () => {
-  const it = board();
-  const napot = (offset: number) => BigInt(RAM + offset) >> 2n | 0x1ffn;
-  it.hart.setX(5, BigInt(RAM + 0x20000));
-  writeCsr(it, 0x3b0, napot(0x20000));
-  writeCsr(it, 0x3b1, ALL);
-  writeCsr(it, 0x3a0, 0x1f19n);
-  const run = (privilege: number, word: number) => {
-    it.hart.set("mcause", 0n);
-    it.hart.setX(5, BigInt(RAM + 0x20000));
-    runAs(it, privilege, [word]);
-    return it.hart.get("mcause");
-  };
-  assertEquals([run(1, LD), run(1, SD), run(3, SD)], [0n, 7n, 0n]);
-  writeCsr(it, 0x3a0, 0x1f99n);
-  assertEquals([run(3, LD), run(3, SD)], [0n, 7n]);
-  writeCsr(it, 0x3a0, 0x1f1fn);
-  assertEquals(run(3, SD), 7n, "a locked entry stays");
-});
-
-Deno.test("PMP: an entry of four bytes inside a page", () => {
-  const it = board();
-  writeCsr(it, 0x3b0, BigInt(RAM + 0x20010) >> 2n);
-  writeCsr(it, 0x3b1, ALL);
-  writeCsr(it, 0x3a0, 0x1f10n);
-  for (const [offset, cause] of [[8, 0n], [16, 5n], [12, 5n], [20, 0n]] as const) {
-    it.hart.set("mcause", 0n);
-    it.hart.setX(5, BigInt(RAM + 0x20000));
-    runAs(it, 1, [i(0x03, 3, 6, 5, offset)]);
-    assertEquals(it.hart.get("mcause"), cause, String(offset));
-  }
-});
-
-Deno.test("mstatus.MPRV loads with the privilege of MPP", () => {
-  const it = board();
-  mapPage(it, PAGE | V | R | A);
-  it.hart.setX(5, 1n << 17n | 1n << 11n);
-  it.hart.setX(8, 0x40000000n);
-  it.view.setBigUint64(0x20008, 42n, true);
-  it.runProgram([csr(2, 0, MSTATUS, 5), i(0x03, 3, 6, 8, 8), r(0x33, 0, 0, 7, 6, 0)]);
-  assertEquals(it.hart.x(7), 42n);
 });

@@ -22,6 +22,8 @@ export class Board {
   time = 0;
   /** Pages that the hart has marked. */
   readonly marked: number[] = [];
+  /** Called when the hart marks a page. */
+  onMark?: () => void;
   /** Pages whose RESOLUTION is not that of RAM. */
   readonly access = new Map<number, number>();
 
@@ -35,7 +37,10 @@ export class Board {
       area: this.area,
       decodedPages: DECODED_PAGES,
       id: index,
-      mark: (page) => void this.marked.push(page),
+      mark: (page) => {
+        this.marked.push(page);
+        this.onMark?.();
+      },
       resolve: (page) => {
         const at = page - RAM / 4096;
         if (at < 0 || at >= RAM_PAGES) return 0;

@@ -10,8 +10,9 @@ import { atomicAddress, REFUSED } from "./memory.as";
 import { READ, WRITE } from "./pmp.as";
 import { hart, ILLEGAL, readX, refuse, writeX } from "./state.as";
 
-/** Address in this memory of the reserved word, or REFUSED. */
+/** Address in this memory of the reserved word, or REFUSED; its size. SC of another size fails. */
 let reserved: usize = 0xffffffff;
+let reservedSize: i32 = 0;
 let reservedValue: u64 = 0;
 
 const LR: u32 = 2;
@@ -51,11 +52,12 @@ function execute<T>(kind: u32, address: usize, value: T): T {
     case LR: {
       const old = atomic.load<T>(address);
       reserved = address;
+      reservedSize = sizeof<T>();
       reservedValue = <u64>old;
       return old;
     }
     case SC: {
-      const expected = <T>reservedValue, mayStore = reserved == address;
+      const expected = <T>reservedValue, mayStore = reserved == address && reservedSize == sizeof<T>();
       reserved = REFUSED;
       return <T>!(mayStore && atomic.cmpxchg<T>(address, expected, value) == expected);
     }
