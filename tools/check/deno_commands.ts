@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isGuide } from "../guides/run_guides.ts";
 import { outputOf } from "../lib/command.ts";
 import { allEntries } from "../lib/packages.ts";
 import { isDocumented, type Tree } from "../lib/tree.ts";
@@ -53,7 +54,8 @@ export const DENO_CHECKS: Record<string, (tree: Tree) => Promise<string[]>> = {
       "--doc",
       "--allow-read",
       IMPORT_MAP,
-      ...[...tree.keys()].filter(isDocumented),
+      // Guides are followed in a folder of their own, and their code needs its other files.
+      ...[...tree.keys()].filter((path) => isDocumented(path) && !isGuide(path)),
     ]),
   "publishing": async () => {
     const { success, output } = await run(["publish", "--dry-run", "--allow-dirty", IMPORT_MAP]);
