@@ -32,12 +32,11 @@
  */
 
 export type { BlockAllocator, SharedMemory } from "./arena/allocator.ts";
-export { Arena, type ArenaHandle, type ArenaOptions } from "./arena/arena.ts";
+export { Arena, type ArenaHandle } from "./arena/arena.ts";
 export type { CheckedView } from "./arena/checked.ts";
 export type { ContextInfo } from "./arena/contexts.ts";
 export type { EvictionReport } from "./arena/evict.ts";
-export type { SweepReport } from "./arena/heap.ts";
-export type { ArenaStats, ClassStats } from "./arena/stats.ts";
+export type { ArenaStats } from "./arena/stats.ts";
 export { RcuList } from "./data/rcu_list.ts";
 export { RcuPair } from "./data/rcu_pair.ts";
 export { RcuPointer } from "./data/rcu_pointer.ts";
@@ -65,7 +64,7 @@ export { Domain, type DomainStats } from "./grace_period/domain.ts";
 export type { DomainHandle, DomainOptions } from "./grace_period/domain_block.ts";
 export type { ReadGuard, ReadLock } from "./grace_period/read_guard.ts";
 export type { Reclaimer } from "./grace_period/reclaimer.ts";
-export type { Flavour, ReaderName } from "./grace_period/slots.ts";
+export type { Flavour } from "./grace_period/slots.ts";
 export type { StallReport } from "./grace_period/stall.ts";
 export { Srcu } from "./srcu/srcu.ts";
 export { SrcuReader } from "./srcu/srcu_reader.ts";

@@ -39,18 +39,6 @@ export interface ArenaHandle {
   readonly memory: WebAssembly.Memory;
 }
 
-/** Options of {@linkcode Arena.create}. */
-export interface ArenaOptions {
-  /** Size of the memory in bytes, its own tables included; at most 4 GiB - 64 KiB. */
-  readonly bytes: number;
-  /** Contexts that can be attached at once, 64 unless given. */
-  readonly contexts?: number;
-  /** Label of this context, at most 63 bytes in UTF-8. */
-  readonly label?: string;
-  /** Poison, quarantine and canaries. */
-  readonly debug?: boolean;
-}
-
 /** The inside of an arena, for this package's modules. */
 export let coreOf: (arena: Arena) => ArenaCore;
 
@@ -129,7 +117,16 @@ export class Arena implements BlockAllocator {
    * missing.
    * @throws {RcuError} `RESERVATION_REFUSED` if the host refuses this much.
    */
-  static create(options: ArenaOptions): Arena {
+  static create(options: {
+    /** Size of the memory in bytes, its own tables included; at most 4 GiB - 64 KiB. */
+    readonly bytes: number;
+    /** Contexts that can be attached at once, 64 unless given. */
+    readonly contexts?: number;
+    /** Label of this context, at most 63 bytes in UTF-8. */
+    readonly label?: string;
+    /** Poison, quarantine and canaries. */
+    readonly debug?: boolean;
+  }): Arena {
     const { bytes, contexts = DEFAULT_CONTEXTS, label = "", debug = false } = options;
     if (!Number.isInteger(contexts) || contexts < 1 || contexts > 4096) {
       throw new RcuError("INVALID_SIZE", {

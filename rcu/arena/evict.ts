@@ -13,7 +13,6 @@ import { canCertify, isLockFree } from "./certificate.ts";
 import type { SharedMemory } from "./allocator.ts";
 import type { ArenaCore } from "./core.ts";
 import { evictionHandlers } from "./members.ts";
-import type { SweepReport } from "./heap.ts";
 
 /** What an eviction did, from `Arena.evict` and `Arena.watch`. */
 export interface EvictionReport {
@@ -22,7 +21,14 @@ export interface EvictionReport {
   /** Whether it was attached until now, expelled or not; false if it was evicted before. */
   readonly wasAttached: boolean;
   /** What it left behind in the arena's memory. */
-  readonly swept: SweepReport;
+  readonly swept: {
+    /** Slabs that the context owned; others use them now. */
+    readonly slabs: number;
+    /** Blocks whose allocation was cut short, freed now. */
+    readonly reclaimed: number;
+    /** Blocks that it kept in quarantine, freed now. */
+    readonly quarantined: number;
+  };
   /** Functions that it had queued with `callRcu` or `callSrcu`: they are lost. */
   readonly lostFunctions: number;
   /** Repairs of the members by name, added up: `mutexes` passed on, for example. */

@@ -8,20 +8,6 @@ import { BLOCK_STATE, HEAP, HEAP_AT, PAGE_STATE } from "../kernel/heap/layouts.t
 import { stateOf } from "./block.ts";
 import type { Pages } from "./pages.ts";
 
-/** Blocks of one size class. */
-export interface ClassStats {
-  /** Bytes that a block of the class holds. */
-  readonly blockBytes: number;
-  /** Blocks allocated. */
-  readonly live: number;
-  /** Blocks that wait for a grace period. */
-  readonly deferred: number;
-  /** Blocks in the quarantine of debug mode. */
-  readonly quarantined: number;
-  /** Free blocks, in pages of the class. */
-  readonly free: number;
-}
-
 /**
  * State of an arena. Bytes count whole blocks, with their headers of 32 bytes and what rounding adds,
  * so `liveBytes + deferredBytes + quarantinedBytes + freeBytes + restBytes` is the heap.
@@ -56,7 +42,18 @@ export interface ArenaStats {
   /** How much of the heap was ever used, from its start. */
   readonly peakBytes: number;
   /** By size class; those without pages are left out. The last are blocks with pages of their own. */
-  readonly classes: ClassStats[];
+  readonly classes: readonly {
+    /** Bytes that a block of the class holds. */
+    readonly blockBytes: number;
+    /** Blocks allocated. */
+    readonly live: number;
+    /** Blocks that wait for a grace period. */
+    readonly deferred: number;
+    /** Blocks in the quarantine of debug mode. */
+    readonly quarantined: number;
+    /** Free blocks, in pages of the class. */
+    readonly free: number;
+  }[];
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -67,7 +64,7 @@ const STATES = ["free", "free", "live", "deferred", "quarantined"] as const;
 export function readStats(u32: Uint32Array, pages: Pages): ArenaStats {
   const { bytes, heapStart, firstPage, pageBytes } = pages.geometry;
   const sums = { free: 0, live: 0, deferred: 0, quarantined: 0 };
-  const classes = new Map<number, Mutable<ClassStats>>();
+  const classes = new Map<number, Mutable<ArenaStats["classes"][number]>>();
   let usedPages = 0, restBytes = 0, freeRun = 0, longestRun = 0, largestBlock = 0;
   for (const info of pages) {
     const isFree = info.state === PAGE_STATE.FREE || info.state === PAGE_STATE.EMPTY;
@@ -109,7 +106,10 @@ export function readStats(u32: Uint32Array, pages: Pages): ArenaStats {
   };
 }
 
-function rowOf(classes: Map<number, Mutable<ClassStats>>, bytes: number): Mutable<ClassStats> {
+function rowOf(
+  classes: Map<number, Mutable<ArenaStats["classes"][number]>>,
+  bytes: number,
+): Mutable<ArenaStats["classes"][number]> {
   const known = classes.get(bytes);
   if (known) return known;
   const row = { blockBytes: bytes, live: 0, deferred: 0, quarantined: 0, free: 0 };

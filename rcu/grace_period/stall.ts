@@ -8,7 +8,7 @@ import { type Arena, coreOf } from "../arena/arena.ts";
 import { DOMAIN } from "../kernel/layouts.ts";
 import { type Clock, monotonicClock } from "../sync/clock.ts";
 import type { Engine } from "./engine.ts";
-import { type Flavour, nameReader, type ReaderName } from "./slots.ts";
+import { type Flavour, nameReader } from "./slots.ts";
 
 /** A grace period that takes longer than the domain's `stallMs`. */
 export interface StallReport {
@@ -19,7 +19,16 @@ export interface StallReport {
   /** Milliseconds since this context first found it held up. */
   readonly elapsedMs: number;
   /** The reader that is waited for. */
-  readonly reader: ReaderName;
+  readonly reader: {
+    /** The label given at registration. */
+    readonly label: string;
+    /** Owner token of the context that registered it. */
+    readonly token: number;
+    /** How it reports quiescent states. */
+    readonly flavour: Flavour;
+    /** Offset of its slot in the arena. */
+    readonly slot: number;
+  };
   /** The label of the worker that the reader belongs to; empty if that is no longer known. */
   readonly worker: string;
 }
