@@ -74,6 +74,19 @@ export function parseDispatchLine(text: string, line: number): PrintedDispatchLi
  * @param text The monitor's text.
  * @returns The views in the order of the text.
  * @throws {FlatViewError} `MALFORMED_TEXT`, with the line and what was expected there.
+ *
+ * @example
+ * ```ts
+ * import { parseFlatViews } from "@guestmem/flatview/mtree";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const [view] = parseFlatViews(`FlatView #0
+ *  AS "memory", root: system
+ *  Root memory region: system
+ *   0000000000000000-000000000009ffff (prio 0, ram): pc.ram
+ * `);
+ * assertEquals(view!.ranges[0]!.last, 0x9ffffn);
+ * ```
  */
 export function parseFlatViews(text: string): PrintedView[] {
   return new FlatViewsParser(text.split(/\r?\n/)).parse();

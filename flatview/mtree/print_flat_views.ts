@@ -16,6 +16,25 @@ export type ViewText = ReturnType<typeof liveViews>[number];
  * @param views The views, which are numbered in this order.
  * @param dialect Whose text; QEMU 7.2's by default.
  * @returns The lines, without line ends; every view ends with an empty line.
+ *
+ * @example
+ * ```ts
+ * import { Topology } from "@guestmem/flatview";
+ * import { liveViews, printFlatViews } from "@guestmem/flatview/mtree";
+ * import { Arena, RcuDomain } from "@guestmem/rcu";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const arena = Arena.create({ bytes: 1 << 20 });
+ * const topology = new Topology({ arena, domain: RcuDomain.create(arena) });
+ * topology.createAddressSpace("I/O", topology.initIo("io", 0x10000, {}));
+ * assertEquals(printFlatViews(liveViews(topology, false)), [
+ *   "FlatView #0",
+ *   ' AS "I/O", root: io',
+ *   " Root memory region: io",
+ *   "  0000000000000000-000000000000ffff (prio 0, i/o): io",
+ *   "",
+ * ]);
+ * ```
  */
 export function printFlatViews(
   views: Readonly<ReturnType<typeof liveViews>>,

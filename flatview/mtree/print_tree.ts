@@ -16,6 +16,23 @@ export type NamedRoot = Parameters<typeof printTree>[0][number];
  * @param spaces The address spaces: their names and roots.
  * @param dialect Whose text; QEMU 7.2's by default.
  * @returns The lines, without line ends; every block ends with an empty line.
+ *
+ * @example
+ * ```ts
+ * import { Topology } from "@guestmem/flatview";
+ * import { printTree } from "@guestmem/flatview/mtree";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const topology = new Topology();
+ * const system = topology.initContainer("system", 2n ** 64n);
+ * system.addSubregion(0x1000, topology.initIo("uart", 8, {}));
+ * assertEquals(printTree([{ name: "memory", root: system }]), [
+ *   "address-space: memory",
+ *   "  0000000000000000-ffffffffffffffff (prio 0, i/o): system",
+ *   "    0000000000001000-0000000000001007 (prio 0, i/o): uart",
+ *   "",
+ * ]);
+ * ```
  */
 export function printTree(
   spaces: readonly { readonly name: string; readonly root: MemoryRegion }[],

@@ -19,6 +19,24 @@ import { Transactions } from "./transactions.ts";
 /**
  * The topology of guest memory: the regions, their transactions and what is published of them.
  * Everything here belongs to one control context.
+ *
+ * @example
+ * ```ts
+ * import { Topology } from "@guestmem/flatview";
+ * import { Arena, RcuDomain } from "@guestmem/rcu";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const arena = Arena.create({ bytes: 1 << 20 });
+ * const topology = new Topology({ arena, domain: RcuDomain.create(arena) });
+ * const system = topology.initContainer("system", 2n ** 64n);
+ * const bar = topology.initIo("bar", 0x1000, {});
+ * const memory = topology.createAddressSpace("memory", system);
+ * topology.transaction(() => { // one step for readers
+ *   system.addSubregion(0xe000_0000, bar);
+ *   bar.setSize(0x100);
+ * });
+ * assertEquals(memory.view.ranges.map(({ first, last }) => last - first + 1n), [0x100n]);
+ * ```
  */
 export class Topology {
   readonly #store: ViewStore | null;

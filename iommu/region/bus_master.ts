@@ -51,6 +51,27 @@ const WHOLE = 2n ** 64n;
  * master the bus, of a container that shows either system memory or the IOMMU region. So the physical
  * root of a device whose IOMMU is off is that of system memory, and all such devices share one
  * FlatView and one dispatch.
+ *
+ * @example
+ * ```ts
+ * import { Topology } from "@guestmem/flatview";
+ * import { BusMaster, TableIommu } from "@guestmem/iommu";
+ * import { Arena, RcuDomain } from "@guestmem/rcu";
+ * import { assert } from "@std/assert";
+ *
+ * const arena = Arena.create({ bytes: 1 << 20 });
+ * const domain = RcuDomain.create(arena);
+ * const topology = new Topology({ arena, domain });
+ * const system = topology.initContainer("system", 2n ** 64n);
+ * const memory = topology.createAddressSpace("memory", system);
+ * const unit = new TableIommu({ arena, domain });
+ * const iommu = unit.createRegion({ name: "nic-iommu", targetRoot: system });
+ * const nic = new BusMaster({ topology, domain, system, name: "nic", iommu });
+ * nic.setEnabled(true);
+ * assert(nic.space.view === memory.view); // the IOMMU is off
+ * nic.setTranslating(true);
+ * assert(nic.space.view !== memory.view);
+ * ```
  */
 export class BusMaster {
   /** The device's address space: workers attach to its `handle`. */

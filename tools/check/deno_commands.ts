@@ -30,6 +30,7 @@ const PROGRESS = /^(Check|Download) .*\n/gm;
 
 /** Tests that `deno task test` ignores: they run programs, or their workers print errors. */
 const RUNNING_TESTS = [
+  "examples/guestmem/process_test.ts",
   "tools/check/standard_library_test.ts",
   "tools/offline/dnt_test.ts",
   "tools/testing/uncaught_test.ts",
