@@ -35,7 +35,7 @@ import { Transactions } from "./transactions.ts";
  *   system.addSubregion(0xe000_0000, bar);
  *   bar.setSize(0x100);
  * });
- * assertEquals(memory.view.ranges.map(({ first, last }) => last - first + 1n), [0x100n]);
+ * assertEquals(memory.view.ranges().map(({ first, last }) => last - first + 1n), [0x100n]);
  * ```
  */
 export class Topology {
