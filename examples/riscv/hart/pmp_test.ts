@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { ALL, board, LD, readCsr, runAs, SD, writeCsr } from "./privileged_board.ts";
-import { i, RAM } from "./test_board.ts";
+import { Random } from "../../lib/random.ts";
+import { ALL, board, LD, NOP, readCsr, runAs, SD, writeCsr } from "./privileged_board.ts";
+import { i, jal, RAM, s } from "./test_board.ts";
 
 Deno.test("PMP: the first entry that matches decides; M obeys locked ones", () => {
   const it = board();
@@ -113,5 +114,85 @@ Deno.test("PMP: a locked range holds for M mode and keeps both of its ends", () 
     it.hart.setX(5, BigInt(RAM + 0x20000 + offset) - 8n);
     runAs(it, 3, [word]);
     assertEquals(it.hart.get("mcause"), cause);
+  }
+});
+
+Deno.test("PMP: a fetch from the middle of a page, also by the instruction before and by a near jump", () => {
+  const cut = 0x20010;
+  const programs: [string, number, number][] = [
+    ["falls into it", 0x2000c, NOP],
+    ["jumps into it", 0x20000, jal(0, 0x10)],
+    ["has its second half there", 0x2000e, NOP],
+  ];
+  for (const [name, from, word] of programs) {
+    const it = board();
+    it.program(new Array(64).fill(NOP), 0x20000);
+    it.view.setUint16(from, word & 0xffff, true);
+    it.view.setUint16(from + 2, word >>> 16, true);
+    writeCsr(it, 0x3b1, ALL);
+    writeCsr(it, 0x3b0, BigInt(RAM + cut) >> 2n);
+    writeCsr(it, 0x3a0, 0x1f13n); // 4 bytes that may be read and written
+    it.hart.set("mcause", 0n);
+    runAs(it, 1, [NOP, jal(0, from - 4), NOP, NOP]);
+    assertEquals([it.hart.get("mcause"), it.hart.get("mtval")], [1n, BigInt(RAM + cut)], name);
+    const stopped = name.startsWith("has") ? from : cut;
+    assertEquals(it.hart.get("mepc"), BigInt(RAM + stopped), name);
+  }
+});
+
+/** An entry of PMP: its configuration without lock, and its address register. */
+interface Entry {
+  readonly configuration: number;
+  readonly address: bigint;
+}
+
+/** What the manual says of an access: the lowest entry that matches a byte decides, and must match all. */
+function isAllowed(entries: readonly Entry[], from: bigint, size: bigint, bit: number): boolean {
+  for (const [index, { configuration, address }] of entries.entries()) {
+    const mode = configuration >> 3 & 3;
+    let [first, end] = [address << 2n, address << 2n];
+    if (mode === 1) first = index ? entries[index - 1]!.address << 2n : 0n;
+    if (mode === 2) end = first + 4n;
+    if (mode === 3) {
+      let ones = 0n;
+      while (address >> ones & 1n) ones++;
+      first = address >> ones << ones << 2n;
+      end = first + (8n << ones);
+    }
+    const matched = Array.from({ length: Number(size) }, (_, byte) => from + BigInt(byte))
+      .filter((byte) => first <= byte && byte < end);
+    if (mode === 0 || matched.length === 0) continue;
+    return matched.length === Number(size) && (configuration & bit) !== 0;
+  }
+  return false;
+}
+
+Deno.test("PMP: random entries agree with the manual's rules", () => {
+  const random = new Random(20261125, 0);
+  for (let round = 0; round < 60; round++) {
+    const it = board();
+    const near = () => BigInt(RAM + 0x20000 + random.below(0x800) * 4) >> 2n;
+    const entries: Entry[] = [
+      // The page of the code, which S mode runs.
+      { configuration: 0x1f, address: BigInt(RAM) >> 2n | 0x1ffn },
+      ...Array.from({ length: 6 }, () => ({
+        configuration: [0, 1, 3, 4, 5, 7][random.below(6)]! | random.below(4) << 3,
+        address: near() | (1n << BigInt(random.below(9))) - 1n,
+      })),
+      { configuration: random.below(2) ? 0x1f : 0, address: ALL >> 10n },
+    ];
+    entries.forEach(({ address }, index) => writeCsr(it, 0x3b0 + index, address));
+    const packed = entries.map((entry, index) => BigInt(entry.configuration) << BigInt(8 * index));
+    writeCsr(it, 0x3a0, packed.reduce((a, b) => a | b));
+    for (let access = 0; access < 100; access++) {
+      const width = random.below(4), size = 1 << width, isStore = random.once(2);
+      const page = random.below(2) * 4096, offset = random.below(4096 - size + 1);
+      it.hart.setX(5, BigInt(RAM + 0x20000 + page + offset));
+      it.hart.set("mcause", 0n);
+      runAs(it, 1, [isStore ? s(0x23, width, 5, 0, 0) : i(0x03, width, 6, 5, 0)]);
+      const allowed = isAllowed(entries, it.hart.x(5), BigInt(size), isStore ? 2 : 1);
+      const refused = isStore ? 7n : 5n;
+      assertEquals(it.hart.get("mcause"), allowed ? 0n : refused, `${round}, ${access}`);
+    }
   }
 });

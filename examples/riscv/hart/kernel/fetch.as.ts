@@ -47,10 +47,14 @@ export function fenceInstructions(): void {
 /** No page: the fetch was refused. */
 const REFUSED: usize = 0xffffffff;
 
+/** Whether PMP gives parts of the page entered last different answers. */
+export let isCut: bool = false;
+
 /** The address in this memory of the page that `at` is on. */
 function codePage(at: u64): usize {
   const page = at & ~0xfff;
   const entry = table + (<usize>(page >> 12) & (FETCH_ENTRIES - 1)) * FETCH_SIZE;
+  isCut = false;
   if (load<u64>(entry + FETCH_TAG) == (page | epoch)) return load<u32>(entry + FETCH_PAGE);
   // An instruction is fetched by halfwords, as far as PMP's granules are concerned.
   if (!translate(at, 2, EXECUTE)) return REFUSED;
@@ -60,18 +64,31 @@ function codePage(at: u64): usize {
     return REFUSED;
   }
   const address = <usize>(result & ~0xfff);
-  if (isCacheable()) {
+  isCut = !isCacheable();
+  if (!isCut) {
     store<u64>(entry + FETCH_TAG, page | epoch);
     store<u32>(entry + FETCH_PAGE, <u32>address);
   }
   return address;
 }
 
-/** The decoded instructions of the page that `pc` is on: one for each halfword. 0: refused. */
+/**
+ * The decoded instructions of the page that `pc` is on: one for each halfword. 0: refused. If the page
+ * `isCut`, this is the answer for the instruction at `pc` alone.
+ */
 export function enterCode(pc: u64): usize {
   const page = codePage(pc);
   if (page == REFUSED) return 0;
-  return decodedPage(page) + DECODED_ENTRIES;
+  const slot = decodedPage(page);
+  if (isCut && !mayFetchRest(pc, slot)) return 0;
+  return slot + DECODED_ENTRIES;
+}
+
+/** Whether PMP admits the second half of an instruction within a page. */
+function mayFetchRest(pc: u64, slot: usize): bool {
+  const offset = <usize>pc & 0xfff;
+  if (offset == 0xffe || (load<u16>(slot + DECODED_COPY + offset) & 3) != 3) return true;
+  return translate(pc + 2, 2, EXECUTE);
 }
 
 function decodedPage(page: usize): usize {

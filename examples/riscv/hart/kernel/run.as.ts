@@ -7,7 +7,7 @@ import { flags, setFlags } from "../fp/fp.as";
 import { atomicInstruction, fence } from "./atomics.as";
 import { bitManipulation } from "./bit_manipulation.as";
 import { count } from "./counters.as";
-import { decodeAt, enterCode, fenceInstructions } from "./fetch.as";
+import { decodeAt, enterCode, fenceInstructions, isCut } from "./fetch.as";
 import { floatInstruction } from "./float.as";
 import { floatLoad, floatStore } from "./float_memory.as";
 import { div, mulh, mulhsu, mulhu, rem } from "./integer.as";
@@ -82,7 +82,9 @@ function execute(state: usize, budget: i32): i32 {
       pc = get(HART_PC);
       continue;
     }
-    const end = entries + 2048 * 8;
+    // In a page that PMP cuts, the loop below is left after each instruction.
+    const end: usize = isCut ? 0 : entries + 2048 * 8;
+    const nearness: i64 = isCut ? -1 : PAGE;
     let at = entries + ((<usize>pc & 0xfff) << 2);
     let target: i64 = 0, outcome = NEXT, decoded: u64 = 0;
     while (true) {
@@ -293,7 +295,7 @@ function execute(state: usize, budget: i32): i32 {
         break;
       }
       if (outcome != JUMP) break;
-      const isNear = !((target ^ pc) & PAGE);
+      const isNear = !((target ^ pc) & nearness);
       pc = target;
       outcome = NEXT;
       if (!isNear) break;
