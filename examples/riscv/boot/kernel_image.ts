@@ -5,6 +5,7 @@
  */
 
 import { BootError } from "./boot_error.ts";
+import { freeBuffer } from "./free_buffer.ts";
 
 const HEADER_BYTES = 64;
 const SIZE_AT = 16;
@@ -25,6 +26,7 @@ export interface KernelImage {
  * Checks a kernel, and decompresses it if it is compressed with gzip.
  *
  * @param name Names the image in errors.
+ * @param file All of its buffer, which is the kernel's afterwards, or freed if it was compressed.
  * @throws {BootError} If it is no kernel image for RISC-V.
  */
 export async function readKernelImage(
@@ -65,11 +67,13 @@ async function gunzip(
       if (done + chunk.length > size) break;
       bytes.set(chunk, done);
       done += chunk.length;
+      freeBuffer(chunk.buffer);
     }
   } catch (error) {
     refuse(error instanceof Error ? error.message : String(error));
   }
   if (done !== size || size === 0) refuse("its size is not the one at its end");
+  freeBuffer(file.buffer);
   return bytes;
 }
 

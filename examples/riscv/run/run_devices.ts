@@ -5,6 +5,7 @@
  */
 
 import type { WorkerPort } from "../../lib/worker_port.ts";
+import { freeBuffer } from "../boot/free_buffer.ts";
 import type { GuestExit } from "../devices/test_finisher.ts";
 import { DeviceBoard } from "./device_board.ts";
 import { DevicesBySpec } from "./device_specs.ts";
@@ -24,11 +25,6 @@ function answer(board: DeviceBoard, plugged: DevicesBySpec, question: DeviceQues
   } catch (error) {
     return `Error: ${(error as Error).message}`;
   }
-}
-
-/** Frees a buffer now, and not when this worker next collects garbage. Node 20 can only wait for that. */
-function free(buffer: ArrayBuffer & Partial<Pick<ArrayBuffer, "transfer">>): void {
-  buffer.transfer?.(0);
 }
 
 /** Runs the devices in this worker until the machine stops. */
@@ -53,7 +49,7 @@ export async function runDevices(order: DeviceOrder, port: DevicePort): Promise<
   });
   for (const { address, bytes } of pieces) {
     board.load(address, bytes);
-    free(bytes.buffer);
+    freeBuffer(bytes.buffer);
   }
   const plugged = new DevicesBySpec(board.pci);
   for (const device of devices) plugged.plug(device);
