@@ -165,8 +165,8 @@ function across(random: Random): Item {
 const SSTATUS = 0x100, MSTATUS = 0x300;
 
 /**
- * Sets or clears SUM, MXR or both, in two instructions. MPRV stays, since an address of the data means
- * nothing without translation, and MPP: QEMU 7.2 goes on with old translations if it changes under MPRV.
+ * Sets or clears SUM, MXR or both, in two instructions. MPRV and MPP stay: an address of the data
+ * means nothing without translation.
  */
 function status(random: Random, register: number): Item {
   const rd = target(random), mask = random.below(4) << 18;
