@@ -37,7 +37,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
     "riscv",
   ],
   tools: [
-    ...["lib", "offline", "testing", "explorer", "mutants", "kernel", "fuzz", "soak"],
+    ...["lib", "offline", "testing", "explorer", "mutants", "kernel", "fuzz", "soak", "riscv_node"],
     ...["browser", "npm", "guides", "check"],
   ],
 };
