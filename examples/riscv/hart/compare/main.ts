@@ -9,9 +9,10 @@
 import { singleCommand } from "../../../lib/command_line/program.ts";
 import { runMain, STANDARD_OUTPUT } from "../../../lib/command_line/run_program.ts";
 import { compareRuns, hashesOf } from "./compare.ts";
-import { BLOCK_INSTRUCTIONS, makeImage, type Translation } from "./image.ts";
+import { makeImage, type Translation } from "./image.ts";
 import { runOnHart } from "./ours.ts";
 import { runOnQemu } from "./qemu.ts";
+import { BLOCK_INSTRUCTIONS } from "./record.ts";
 import { STORED } from "./stored.ts";
 import { firstDifference } from "./trace.ts";
 

@@ -6,7 +6,8 @@
 
 import { EXIT, Hart, hartAreaSize, RESOLUTION } from "../hart.ts";
 import { RAM } from "../test_board.ts";
-import { FINISHER, type Image } from "./image.ts";
+import type { Image } from "./image.ts";
+import { FINISHER } from "./record.ts";
 
 const DECODED_PAGES = 64;
 const AREA = 0x1000;

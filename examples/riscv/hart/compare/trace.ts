@@ -5,7 +5,8 @@
  */
 
 import { EXIT, type Hart } from "../hart.ts";
-import { BLOCK_BYTES, type Image } from "./image.ts";
+import type { Image } from "./image.ts";
+import { BLOCK_BYTES } from "./record.ts";
 import { hartWith } from "./ours.ts";
 import { runOnQemu } from "./qemu.ts";
 import { RAM } from "../test_board.ts";
