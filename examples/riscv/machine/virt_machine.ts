@@ -14,7 +14,7 @@ import { MEMORY_MAP, VIRTIO_SLOTS } from "../fdt/memory_map.ts";
 import { hartAreaSize } from "../hart/hart.ts";
 
 /** Pages of decoded instructions that a hart keeps: 20 KiB each, committed when touched. */
-export const DECODED_PAGES = 1024;
+export const DECODED_PAGES = 512;
 
 /** A window of guest RAM, and all that WebAssembly's 32-bit addresses reach. */
 export const WINDOW_BYTES = 2 ** 32;
