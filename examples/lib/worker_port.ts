@@ -43,6 +43,4 @@ export interface WorkerPort<Said, Heard> {
   post(message: Said): void;
   /** Takes messages from now on. The first call must come before the worker first awaits anything. */
   hear(listener: (message: Heard) => void): void;
-  /** Ends this worker. What it posted still arrives. */
-  close(): void;
 }

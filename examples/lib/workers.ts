@@ -77,7 +77,6 @@ export function ownPort<Said, Heard>(): WorkerPort<Said, Heard> {
     hear: (listener) => {
       self.onmessage = ({ data }: MessageEvent<Heard>) => listener(data);
     },
-    close: () => self.close(),
   };
 }
 

@@ -41,7 +41,6 @@ export function ownPort<Said, Heard>(): WorkerPort<Said, Heard> {
     hear: (listener) => {
       current = listener;
     },
-    close: () => process.exit(0),
   };
 }
 

@@ -2,8 +2,9 @@ import type { WorkerPort } from "../../lib/worker_port.ts";
 import type { FailureMessage } from "./messages.ts";
 
 /**
- * In a worker of a machine: carries out the order that comes first, and ends the worker. If that fails,
- * the worker says so and stays: it may hold on to something, so the supervisor evicts and terminates it.
+ * In a worker of a machine: carries out the order that comes first. Then, or if that fails and the worker
+ * has said so, it stays until the supervisor terminates it: whoever watches for deaths must hear its last
+ * words first.
  */
 export function obey<Order, Said, Heard = Order>(
   port: WorkerPort<Said | FailureMessage, Order | Heard>,
@@ -19,6 +20,5 @@ export function obey<Order, Said, Heard = Order>(
       const reason = error instanceof Error ? error.stack ?? error.message : String(error);
       return port.post({ kind: "failed", reason });
     }
-    port.close();
   });
 }

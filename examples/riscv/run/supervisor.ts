@@ -260,7 +260,6 @@ export class Supervisor {
       if (stopped) this.#arena.evict(token, { stopped });
       else this.#arena.expel(token);
     }
-    this.#workers.get(name)?.terminate();
     this.#stop({ kind: "failure" });
     this.#ended(name);
   }
@@ -285,6 +284,7 @@ export class Supervisor {
 
   #ended(name: string): void {
     this.#running.delete(name);
+    this.#workers.get(name)?.terminate();
     this.#endDevices();
     if (this.#running.size === 0) this.#report();
   }
