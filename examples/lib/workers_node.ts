@@ -4,7 +4,6 @@
  * @module
  */
 
-import process from "node:process";
 import { parentPort, Worker } from "node:worker_threads";
 import type { StartedWorker, WorkerListener, WorkerPort } from "./worker_port.ts";
 
