@@ -22,8 +22,8 @@ export const IMAGES = state === "granted" ? Deno.env.get(variable) : undefined;
 export interface BootOptions {
   readonly harts: number;
   readonly initrd: string;
-  /** More of the kernel's command line. */
-  readonly append?: string;
+  /** What the shell of `initrd-full` runs before it powers off. */
+  readonly commands?: readonly string[];
   readonly devices?: readonly DeviceSpec[];
   /** Called with the machine and the text that it printed so far. */
   readonly onOutput?: (machine: Supervisor, text: string) => void;
@@ -36,9 +36,14 @@ export interface Boot {
   readonly text: string;
 }
 
+/** Printed behind the commands. The guest goes on when it has come: a power-off drops what has not. */
+const DONE = "COMMANDS-DONE";
+
 /** Boots until the guest powers off. */
 export async function boot(options: BootOptions): Promise<Boot> {
-  const { harts, initrd, append = "", devices, onOutput } = options;
+  const { harts, initrd, commands, devices, onOutput } = options;
+  const append = commands ? runOf([...commands, `echo ${DONE}`, "read x"]) : "";
+  const atDone = onceAt(DONE, enter);
   const read = (name: string) => Deno.readFile(`${IMAGES}/${name}`);
   const memory = 2 ** 29;
   const pieces = planBoot({
@@ -60,13 +65,32 @@ export async function boot(options: BootOptions): Promise<Boot> {
     output: (bytes) => {
       text += new TextDecoder().decode(bytes);
       onOutput?.(machine, text);
+      atDone(machine, text);
     },
   });
   const report = await doneOrHung(machine, () => text);
   return { report, text };
 }
 
+/** Calls `act` once, when a line of the guest's has come. */
+export function onceAt(
+  line: string,
+  act: (machine: Supervisor) => void,
+): (machine: Supervisor, text: string) => void {
+  let isDone = false;
+  return (machine, text) => {
+    if (isDone || !text.includes(`\n${line}`)) return;
+    isDone = true;
+    act(machine);
+  };
+}
+
+/** Presses Enter: the guest's `read` goes on. */
+export function enter(machine: Supervisor): void {
+  machine.type(Uint8Array.of(0x0d));
+}
+
 /** Commands for the kernel's command line: a comma stands for a space. */
-export function runOf(commands: readonly string[]): string {
+function runOf(commands: readonly string[]): string {
   return `run=${commands.join(";").replaceAll(" ", ",")}`;
 }

@@ -2,28 +2,13 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { DeviceSpec } from "./device_specs.ts";
-import { boot, IMAGES, runOf } from "./linux.ts";
+import { boot, enter, IMAGES, onceAt } from "./linux.ts";
 import type { RunReport, Supervisor } from "./supervisor.ts";
 
 const initrd = "initrd-full.cpio.gz";
 /** How a run ends that is as it should be. */
 function isGood({ exit, failures }: RunReport): void {
   assertEquals({ exit, failures }, { exit: { kind: "power-off" }, failures: [] });
-}
-
-/** Calls `act` once, when a line of the guest's has come. */
-function onceAt(line: string, act: (machine: Supervisor) => void) {
-  let isDone = false;
-  return (machine: Supervisor, text: string) => {
-    if (isDone || !text.includes(`\n${line}`)) return;
-    isDone = true;
-    act(machine);
-  };
-}
-
-/** Presses Enter: the guest's `read` goes on. */
-function enter(machine: Supervisor): void {
-  machine.type(Uint8Array.of(0x0d));
 }
 
 /** The lines of the view of system memory. */
@@ -55,7 +40,7 @@ Deno.test({
         harts: 2,
         initrd,
         devices,
-        append: runOf([
+        commands: [
           "echo MAPPED",
           "read x",
           `echo before $(sed -n 5p ${device}/resource)`,
@@ -66,7 +51,7 @@ Deno.test({
           sum,
           "dd if=/dev/zero of=/dev/vda bs=512 count=1 conv=fsync 2> /dev/null",
           "head -c 8 /dev/hwrng | wc -c",
-        ]),
+        ],
         onOutput: onceAt("MAPPED", (machine) => {
           map = machine.ask({ kind: "map", map: { flat: true, dispatch: false } });
           void map.then(() => enter(machine));
@@ -106,12 +91,12 @@ Deno.test({
         harts: 1,
         initrd,
         devices,
-        append: runOf([
+        commands: [
           `ifconfig eth0 10.0.0.${own} up`,
           "echo LINK-UP",
           "read x",
           ...commands,
-        ]),
+        ],
         onOutput: onceAt("LINK-UP", (machine) => {
           machines[own] = machine;
           // The first one begins when both are up; the second one ends when the first has.
