@@ -1,7 +1,7 @@
 /** Expelling and evicting workers that live, and workers that have died. */
 
 import { Schedule } from "#tools/testing/schedule.ts";
-import { until } from "#tools/testing/until.ts";
+import { rounds, until } from "#tools/testing/until.ts";
 import { type TestWorkers, withWorkers } from "#tools/testing/workers.ts";
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Arena, EvictedError, type EvictionReport, Mutex, RcuDomain, RcuError } from "../mod.ts";
@@ -34,7 +34,7 @@ function create() {
 
 /** Evicts a context once the platform says that it is dead. */
 async function evictOnceDead(arena: Arena, token: number): Promise<EvictionReport> {
-  for (;;) {
+  for (const _ of rounds(1, () => false, "the platform says that the worker is dead")) {
     try {
       return await arena.evict(token);
     } catch (error) {
@@ -42,6 +42,7 @@ async function evictOnceDead(arena: Arena, token: number): Promise<EvictionRepor
       await new Promise((next) => setTimeout(next, 1));
     }
   }
+  throw new Error("rounds end by an error");
 }
 
 Deno.test("a worker that runs is expelled and not evicted; it learns of it", () =>
@@ -143,7 +144,7 @@ Deno.test("of several contexts none is repaired while one of them runs", () =>
     assertEquals(error.code, "STILL_RUNNING");
     assertEquals(domain.stats().readers, 1);
     await running.stop();
-    for (;;) {
+    for (const _ of rounds(1, () => false, "the platform says that both are dead")) {
       const reports = await arena.evict(tokens).catch((error) => {
         assertEquals(error.code, "STILL_RUNNING");
       });
