@@ -48,11 +48,6 @@ export class PciSlots {
     this.#options = options;
   }
 
-  /** The ids of the devices, in the order in which they came. */
-  get ids(): string[] {
-    return [...this.#plugged.keys()];
-  }
-
   /**
    * Plugs a device into the lowest slot that is free. The guest finds it when it looks.
    *
@@ -71,20 +66,25 @@ export class PciSlots {
       );
     }
     const regions: MemoryRegion[] = [];
-    const { space, master } = this.#busMaster(kind);
-    const guest = access.attach(space.handle);
-    const transport = new PciTransport(kind, dmaMemory(() => guest), {
-      container: (name, bytes) => topology.initContainer(name, bytes),
-      io: (name, bytes, ops) => this.#io(regions, name, bytes, ops),
-    }, {
-      memory: this.#options.memory,
-      transaction: (change) => topology.transaction(change),
-      setInterrupt: (isUp) => bus.setInterrupt(slot, isUp),
-      setMaster: (isMaster) => master.setEnabled(isMaster),
-    });
-    this.#plugged.set(id, { slot, transport, space, regions });
-    bus.plug(slot, transport);
-    return transport;
+    try {
+      const { space, master } = this.#busMaster(kind, regions);
+      const guest = access.attach(space.handle);
+      const transport = new PciTransport(kind, dmaMemory(() => guest), {
+        container: (name, bytes) => kept(regions, topology.initContainer(name, bytes)),
+        io: (name, bytes, ops) => this.#io(regions, name, bytes, ops),
+      }, {
+        memory: this.#options.memory,
+        transaction: (change) => topology.transaction(change),
+        setInterrupt: (isUp) => bus.setInterrupt(slot, isUp),
+        setMaster: (isMaster) => master.setEnabled(isMaster),
+      });
+      this.#plugged.set(id, { slot, transport, space, regions });
+      bus.plug(slot, transport);
+      return transport;
+    } catch (error) {
+      this.#dismantle(regions);
+      throw error;
+    }
   }
 
   /**
@@ -93,7 +93,7 @@ export class PciSlots {
    * @throws {RangeError} If there is none of that name.
    */
   unplug(id: string): void {
-    const { bus, access } = this.#options;
+    const { bus } = this.#options;
     const device = this.#plugged.get(id);
     if (!device) {
       throw new RangeError(`Cannot remove the device "${id}": there is none of that name`);
@@ -103,24 +103,43 @@ export class PciSlots {
     device.transport.function.reset();
     bus.unplug(device.slot);
     device.space.destroy();
-    // A hart may still be on its way to a region that it has found: it finds no callbacks.
-    for (const region of device.regions) access.unbind(region.id);
+    this.#dismantle(device.regions);
+  }
+
+  /** Gives up regions. Each is unbound when no hart can be on its way to it any more. */
+  #dismantle(regions: readonly MemoryRegion[]): void {
+    this.#options.topology.transaction(() => {
+      for (const region of regions) {
+        for (const below of [...region.subregions]) region.delSubregion(below);
+      }
+      for (const region of regions) region.destroy();
+    });
   }
 
   /** The container through which a device reaches memory, once the guest lets it. */
-  #busMaster(kind: VirtioKind): { space: AddressSpace; master: MemoryRegion } {
+  #busMaster(
+    kind: VirtioKind,
+    regions: MemoryRegion[],
+  ): { space: AddressSpace; master: MemoryRegion } {
     const { topology, system } = this.#options;
-    const container = topology.initContainer("bus master container", WHOLE);
-    const master = topology.initAlias("bus master", WHOLE, system, 0);
+    const container = kept(regions, topology.initContainer("bus master container", WHOLE));
+    const master = kept(regions, topology.initAlias("bus master", WHOLE, system, 0));
     master.setEnabled(false);
     container.addSubregion(0, master);
     return { space: topology.createAddressSpace(`${kind.name}-pci`, container), master };
   }
 
   #io(regions: MemoryRegion[], name: string, bytes: number, ops: MemoryRegionOps): MemoryRegion {
-    const region = this.#options.topology.initIo(name, bytes, ops);
-    this.#options.access.bind(region.id, ops);
-    regions.push(region);
+    const { topology, access } = this.#options;
+    const finalize = ({ id }: MemoryRegion) => access.unbind(id);
+    const region = kept(regions, topology.initIo(name, bytes, ops, { finalize }));
+    access.bind(region.id, ops);
     return region;
   }
+}
+
+/** Notes a region that belongs to a device. */
+function kept(regions: MemoryRegion[], region: MemoryRegion): MemoryRegion {
+  regions.push(region);
+  return region;
 }

@@ -22,7 +22,8 @@ const DISK: DiskImage = {
 
 /** A board with empty slots. */
 function board() {
-  const domain = RcuDomain.create(Arena.create({ bytes: 1 << 22 }));
+  const arena = Arena.create({ bytes: 1 << 22 });
+  const domain = RcuDomain.create(arena);
   const blocks = new RamList(GuestRam.create(domain, { bytes: WINDOW_BYTES }));
   addHartAreas(blocks, 2);
   const nothing = { read: () => 0, write: () => {} };
@@ -42,7 +43,7 @@ function board() {
     access: vm.access,
     bus,
   });
-  return { machine, slots, bus, domain };
+  return { machine, slots, bus, domain, arena };
 }
 
 Deno.test("with three devices the flat views are those that QEMU 7.2 prints at reset", () => {
@@ -61,10 +62,15 @@ Deno.test("with three devices the flat views are those that QEMU 7.2 prints at r
 });
 
 Deno.test("a device that is pulled leaves nothing in the map, and its slot and name are free", () => {
-  const { machine, slots, bus, domain } = board();
+  const { machine, slots, bus, domain, arena } = board();
+  const blocks = () => {
+    domain.barrier();
+    return arena.stats().liveBlocks;
+  };
   const text = () => printFlatViews(liveViews(machine.topology, true)).join("\n");
   const before = text();
-  for (let round = 0; round < 3; round++) {
+  let left: number | undefined;
+  for (let round = 0; round < 50; round++) {
     const { function: device } = slots.plug(new VirtioEntropy(), "rng");
     device.write(0x14, 0x4000_0000, 4);
     device.write(0x04, 6, 2);
@@ -73,9 +79,9 @@ Deno.test("a device that is pulled leaves nothing in the map, and its slot and n
     slots.unplug("rng");
     assertEquals(text(), before);
     assertEquals(bus.freeSlot(), 1);
+    assertEquals(blocks(), left ??= blocks(), `after ${round + 1} rounds`);
   }
   assertThrows(() => slots.unplug("rng"), RangeError, "none of that name");
-  domain.barrier();
 });
 
 Deno.test("a full bus takes no more", () => {

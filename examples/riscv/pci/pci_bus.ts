@@ -66,11 +66,6 @@ export class PciBus {
     return slot < 0 ? undefined : slot;
   }
 
-  /** Whether a slot is free. */
-  isFree(slot: number): boolean {
-    return this.#slots[slot] === null;
-  }
-
   plug(slot: number, device: PciSlotOccupant): void {
     this.#slots[slot] = device;
   }

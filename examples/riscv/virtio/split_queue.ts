@@ -101,7 +101,7 @@ export class SplitQueue {
     this.#taken = this.#taken - 1 & 0xffff;
   }
 
-  /** Gives a chain back, with so many bytes of it written. */
+  /** Gives a chain back. @param written How many bytes the device wrote to it. */
   giveBack({ head }: Chain, written: number): void {
     const { used, size } = this.#layout;
     const element = used + 4n + BigInt(this.#used % size * 8);

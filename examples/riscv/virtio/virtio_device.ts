@@ -46,13 +46,11 @@ export interface VirtioKind {
   readonly queues: number;
   /** The device-specific configuration. */
   readonly configuration: Uint8Array;
-  /** The driver has set the features: what it accepted of those offered. */
-  negotiated?(features: bigint): void;
   /**
    * Serves a chain.
    *
    * @returns How many bytes were written, or null: the chain stays offered until `VirtioDevice.serve`.
-   * @throws {QueueError} If the chain is none that the device can serve.
+   * @throws {QueueError} If the device cannot serve such a chain.
    */
   serve(queue: number, chain: Chain, memory: DmaMemory): number | null;
   /** The driver has reset the device. */
@@ -111,7 +109,6 @@ export class VirtioDevice {
     // A driver of the version before virtio 1.0 is not served.
     const isLegacy = (this.#accepted & FEATURE.VERSION_1) === 0n;
     this.#status = isLegacy ? status & ~STATUS.FEATURES_OK : status;
-    if (added & STATUS.FEATURES_OK && !isLegacy) this.kind.negotiated?.(this.#accepted);
     if (added & STATUS.DRIVER_OK) this.serveAll();
   }
 
@@ -160,11 +157,6 @@ export class VirtioDevice {
       this.#queues[queue] = null;
     }
     this.kind.reset?.();
-  }
-
-  /** The device-specific configuration has changed. */
-  changeConfiguration(): void {
-    if (this.#isRunning) this.#transport.interrupt(null);
   }
 
   get #isRunning(): boolean {
