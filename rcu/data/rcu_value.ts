@@ -163,7 +163,10 @@ export class RcuValue<T> {
     }
   }
 
-  /** Inside a section: the block stays allocated until it ends. */
+  /**
+   * Decodes the block inside a section, until whose end it stays allocated. Its words are read plainly:
+   * they were written before the compare-and-exchange whose word `pairLoad` has read, and change no more.
+   */
   #decode(_guard: ReadGuard): T {
     const low = this.#kernel.pairLoad(this.offset) >>> 0;
     const high = this.#kernel.pairSecond() >>> 0;
